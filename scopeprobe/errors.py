@@ -1,0 +1,43 @@
+"""
+Everything scopeprobe raises on purpose.
+
+ScopeprobeError
+├── InputError        the files, options or folder cannot be used: nothing was sent (exit 2)
+│   ├── FolderInUse       another audit writes to the output folder
+│   └── InputsChanged     a run cannot be resumed with inputs that differ from its own
+└── LabError          the embedded authorization server cannot play what it was asked to
+
+What a server does wrong is never raised: it is an `Unanswered` answer (model/answers.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ScopeprobeError(Exception):
+    """Base of the tree. Caught once, by the command line."""
+
+    code = "error"
+
+
+class InputError(ScopeprobeError):
+    """All that is wrong with the inputs, one complaint a line, each with its place."""
+
+    code = "input_error"
+
+    def __init__(self, complaints: Iterable[str]) -> None:
+        self.complaints = tuple(complaints)
+        super().__init__("\n".join(self.complaints))
+
+
+class FolderInUse(InputError):
+    code = "folder_in_use"
+
+
+class InputsChanged(InputError):
+    code = "inputs_changed"
+
+
+class LabError(ScopeprobeError):
+    code = "lab_error"

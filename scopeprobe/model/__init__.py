@@ -1,0 +1,1 @@
+"""The words everybody speaks: frozen values, no I/O, no framework."""

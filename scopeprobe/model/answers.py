@@ -1,0 +1,115 @@
+"""What is asked of a token endpoint, and the closed list of what it can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import msgspec
+
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.findings import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One token request as a value: equal questions are one fact."""
+
+    scopes: tuple[Scope, ...] | None
+    """In candidate order, never a set. None: no `scope` parameter at all."""
+    again: int = 0
+    """The n-th asking on purpose: controls count up from 1, those of a resume down from -1."""
+
+
+WITHOUT_SCOPE = Question(scopes=None)
+
+
+class Issued(msgspec.Struct, frozen=True, tag="issued"):
+    """A token was issued. It is gone; these are the scopes that were read off it."""
+
+    listed: tuple[Scope, ...] | None = None
+    """The `scope` member of the answer (RFC 6749 section 5.1); None where it is absent."""
+    claimed: tuple[Scope, ...] | None = None
+    """The scopes in the token's own claims; None where no claim speaks of scopes."""
+    readable: bool = False
+    """The token was a JWT, so that an absent claim could have been seen."""
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The server would not issue a token for what was asked."""
+
+    status: int
+    error: str = ""
+    description: str = ""
+
+
+class Unauthenticated(msgspec.Struct, frozen=True, tag="unauthenticated"):
+    """The answer is the one that failed client authentication gets, whatever its true cause."""
+
+    status: int
+    error: str = ""
+    description: str = ""
+    unknown_client: bool = False
+    """The server says that no such client exists, and not merely that the secret is wrong."""
+
+
+class GrantNotAllowed(msgspec.Struct, frozen=True, tag="grant_not_allowed"):
+    """The client may not use this grant at all; no scope was judged."""
+
+    status: int
+    error: str = ""
+    description: str = ""
+
+
+class TooLarge(msgspec.Struct, frozen=True, tag="too_large"):
+    """The request was larger than the server reads (413, 414, 431)."""
+
+    status: int
+
+
+class Unanswered(msgspec.Struct, frozen=True, tag="unanswered"):
+    """No verdict can be drawn: a throttle, a fault, or nothing at all."""
+
+    reason: Reason
+    status: int | None = None
+    error: str = ""
+    description: str = ""
+    wait: float | None = None
+    """Seconds that the server asked to be left alone."""
+
+
+Answer: TypeAlias = Issued | Refused | Unauthenticated | GrantNotAllowed | TooLarge | Unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A question, its answer, and when: ticks of a clock that only orders facts of one client."""
+
+    question: Question
+    answer: Answer
+    sent: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One form POST (RFC 6749 section 4.4.2). Its credentials are never shown."""
+
+    url: str
+    body: bytes = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A whole answer as it came, tokens and all: it lives inside one exchange."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """Looked up without regard to case (RFC 9110 section 5.1)."""
+    body: bytes = field(repr=False)
+
+
+Exchange: TypeAlias = Generator[HttpRequest, HttpResponse, Answer]
+"""One question on the wire; the token is a local of this frame and dies with it."""

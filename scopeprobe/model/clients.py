@@ -1,0 +1,160 @@
+"""Clients, their servers, and what they ask tokens for."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NewType, NoReturn
+from urllib.parse import urlsplit
+
+Scope = NewType("Scope", str)
+"""One `scope-token` of RFC 6749 section 3.3."""
+
+ClientId = NewType("ClientId", str)
+"""The `client_id` of RFC 6749 section 2.2."""
+
+ClientName = NewType("ClientName", str)
+"""What the clients file calls a client; unique there, safe as a file name."""
+
+
+class Secret:
+    """A value that can be sent but not shown: no repr, no pickle, no equality that leaks length."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not serialised")
+
+
+class AuthMethod(StrEnum):
+    """`token_endpoint_auth_method` (RFC 7591 section 2)."""
+
+    CLIENT_SECRET_BASIC = "client_secret_basic"
+    CLIENT_SECRET_POST = "client_secret_post"
+    NONE = "none"
+
+
+class BasicEncoding(StrEnum):
+    """How id and secret are written into Basic: RFC 6749 section 2.3.1, or as they are."""
+
+    RFC6749 = "rfc6749"
+    RAW = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`count` requests in every `seconds`."""
+
+    count: int
+    seconds: float
+
+    def __str__(self) -> str:
+        units = {1: "s", 60: "min", 3600: "h", 86400: "day"}
+        if unit := units.get(int(self.seconds)):
+            return f"{self.count}/{unit}"
+        return f"{self.count}/{self.seconds / 3600:g}h"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One authorization server: its token endpoint, its manners, its limits."""
+
+    name: str
+    token_endpoint: str
+    rates: tuple[Rate, ...] = (Rate(5, 1),)
+    client_rates: tuple[Rate, ...] = (Rate(2, 1),)
+    burst: int = 1
+    in_flight: int = 4
+    rate_group: str = ""
+    timeout: float = 15.0
+    """Seconds from sending to the last byte of the answer."""
+    retries: int = 4
+    max_auth_failures: int = 3
+    """Consecutive credential failures after which a client is left alone."""
+    ca_file: Path | None = None
+    proxy: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    basic_encoding: BasicEncoding = BasicEncoding.RFC6749
+    absent_scope_as_requested: bool = False
+    contact: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the token endpoint (RFC 6454)."""
+        parts = urlsplit(self.token_endpoint)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+        return f"{parts.scheme}://{parts.hostname}:{port}"
+
+    @property
+    def group(self) -> str:
+        """The rate group: servers that share it share one line."""
+        return self.rate_group or self.origin
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What should be: globs of scopes that a client is to have, and is not to have."""
+
+    granted: tuple[str, ...] | None = None
+    denied: tuple[str, ...] = ()
+
+    def wants(self, scope: Scope) -> bool:
+        return any(fnmatchcase(scope, glob) for glob in self.granted or ())
+
+    def forbids(self, scope: Scope) -> bool:
+        return any(fnmatchcase(scope, glob) for glob in self.denied)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a client asks tokens for, with the candidate scopes to be judged there."""
+
+    candidates: tuple[Scope, ...]
+    audience: str = ""
+    resource: str = ""
+    token_params: tuple[tuple[str, str], ...] = ()
+    expect: Expectation = Expectation()
+
+    @property
+    def label(self) -> str:
+        """The `audience` column: the audience, or else the resource (RFC 8707)."""
+        return self.audience or self.resource
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One OAuth client application and its authorization server."""
+
+    name: ClientName
+    client_id: ClientId
+    server: Server
+    secret: Secret | None = field(repr=False)
+    auth_method: AuthMethod
+    targets: tuple[Target, ...]
+    tags: tuple[str, ...] = ()
+    owner: str = ""
+    authorised_by: str = ""
+
+    @property
+    def canary(self) -> Scope:
+        """
+        A scope that nobody grants, the same every night.
+
+        A keyed hash of server and client, so that equal nights ask equal questions; its prefix is
+        constant, so that a security team can know it.
+        """
+        names = f"{self.server.token_endpoint}\n{self.client_id}".encode()
+        digest = hashlib.blake2b(names, digest_size=6, key=b"scopeprobe canary")
+        return Scope(f"scopeprobe-canary-{digest.hexdigest()}")

@@ -1,0 +1,153 @@
+"""Verdicts, their reasons and their evidence: the words of the permission map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scopeprobe.model.clients import ClientId, ClientName, Scope
+
+
+class Verdict(StrEnum):
+    GRANTED = "granted"
+    DENIED = "denied"
+    UNENFORCED = "unenforced"
+    UNAUTHENTICATED = "unauthenticated"
+    UNKNOWN = "unknown"
+
+
+class Reason(StrEnum):
+    """Why a cell says what it says: a closed list, grouped by verdict."""
+
+    # granted
+    LISTED_IN_RESPONSE = "listed_in_response"
+    LISTED_IN_TOKEN = "listed_in_token"
+    ACCEPTED_ALONE = "accepted_alone"
+    UNLISTED = "unlisted"
+    # denied
+    REFUSED_ALONE = "refused_alone"
+    LEFT_OUT = "left_out"
+    # unenforced
+    CANARY_ISSUED = "canary_issued"
+    SCOPE_NOT_USED = "scope_not_used"
+    # unauthenticated
+    CREDENTIALS_REJECTED = "credentials_rejected"
+    UNKNOWN_CLIENT = "unknown_client"
+    # unknown, open: asking again may settle them
+    NOT_ASKED = "not_asked"
+    THROTTLED = "throttled"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    TLS_FAILURE = "tls_failure"
+    REDIRECTED = "redirected"
+    MALFORMED_ANSWER = "malformed_answer"
+    SERVER_ERROR = "server_error"
+    ENDPOINT_LEFT_ALONE = "endpoint_left_alone"
+    CLIENT_LEFT_ALONE = "client_left_alone"
+    BUDGET_SPENT = "budget_spent"
+    DEADLINE = "deadline"
+    INTERRUPTED = "interrupted"
+    REFUSALS_UNBRACKETED = "refusals_unbracketed"
+    # unknown, settled: asking again tells nothing new
+    UNCONFIRMED = "unconfirmed"
+    CONTRADICTORY = "contradictory"
+    GRANT_NOT_ALLOWED = "grant_not_allowed"
+    AUTHENTICATION_UNPROVED = "authentication_unproved"
+
+    @property
+    def is_open(self) -> bool:
+        """Asking again may settle the cell."""
+        return self in _OPEN
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """The server gave no usable answer: it may as well not be there."""
+        return self in _OUT_OF_REACH
+
+
+_OPEN = frozenset(
+    {
+        Reason.NOT_ASKED,
+        Reason.THROTTLED,
+        Reason.TIMED_OUT,
+        Reason.UNREACHABLE,
+        Reason.TLS_FAILURE,
+        Reason.REDIRECTED,
+        Reason.MALFORMED_ANSWER,
+        Reason.SERVER_ERROR,
+        Reason.ENDPOINT_LEFT_ALONE,
+        Reason.CLIENT_LEFT_ALONE,
+        Reason.BUDGET_SPENT,
+        Reason.DEADLINE,
+        Reason.INTERRUPTED,
+        Reason.REFUSALS_UNBRACKETED,
+    }
+)
+_OUT_OF_REACH = frozenset(
+    {
+        Reason.TIMED_OUT,
+        Reason.UNREACHABLE,
+        Reason.TLS_FAILURE,
+        Reason.REDIRECTED,
+        Reason.MALFORMED_ANSWER,
+        Reason.SERVER_ERROR,
+        Reason.ENDPOINT_LEFT_ALONE,
+    }
+)
+
+
+class Evidence(StrEnum):
+    """What a verdict rests on."""
+
+    ALONE = "alone"
+    """The scope was asked for on its own."""
+    TOKEN = "token"
+    """Read from the answer's scope list or from the token."""
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one (client, audience, scope) cell."""
+
+    client: ClientName
+    client_id: ClientId
+    audience: str
+    scope: Scope
+    verdict: Verdict
+    reason: Reason
+    evidence: Evidence = Evidence.NONE
+    http_status: int | None = None
+    error: str = ""
+    error_description: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.verdict is Verdict.UNKNOWN and self.reason.is_open
+
+    @property
+    def cell(self) -> tuple[str, str, str]:
+        """What identifies the finding, and what maps are sorted by."""
+        return self.client, self.audience, self.scope
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionMap:
+    """All findings of one client, sorted by audience and scope."""
+
+    client: ClientName
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_unauthenticated(self) -> bool:
+        """The credentials were accepted for nothing at all."""
+        return bool(self.findings) and all(
+            finding.verdict is Verdict.UNAUTHENTICATED for finding in self.findings
+        )
+
+    def grants(self, audience: str, scope: Scope) -> bool:
+        return any(
+            finding.verdict is Verdict.GRANTED
+            for finding in self.findings
+            if (finding.audience, finding.scope) == (audience, scope)
+        )

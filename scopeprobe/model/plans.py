@@ -1,0 +1,41 @@
+"""What a plan may know, and what a plan is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from scopeprobe.model.answers import Answer, Question
+from scopeprobe.model.clients import Client, Scope, Target
+from scopeprobe.model.findings import PermissionMap
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One client and one target: all that a plan may know. No clock, no randomness, no memory."""
+
+    client: Client
+    target: Target
+    previous: PermissionMap | None = None
+    """What the last run of this folder found out about the client."""
+
+    @property
+    def candidates(self) -> tuple[Scope, ...]:
+        return self.target.candidates
+
+    @property
+    def canary(self) -> Scope:
+        return self.client.canary
+
+    def is_hopeful(self, scope: Scope) -> bool:
+        """The scope is expected to be granted, or was last night."""
+        return self.target.expect.wants(scope) or (
+            self.previous is not None and self.previous.grants(self.target.label, scope)
+        )
+
+
+Plan: TypeAlias = Generator[tuple[Question, ...], tuple[Answer, ...], None]
+"""One wave of questions a yield; the answers come back by position, whatever order they came in."""
+
+Strategy: TypeAlias = Callable[[Assignment], Plan]
