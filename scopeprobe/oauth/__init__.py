@@ -1,0 +1,1 @@
+"""The protocol without I/O: build a token request, read the answer to it."""

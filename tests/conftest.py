@@ -1,0 +1,45 @@
+import pytest
+
+from scopeprobe.model.clients import (
+    AuthMethod,
+    Client,
+    ClientId,
+    ClientName,
+    Scope,
+    Secret,
+    Server,
+    Target,
+)
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"  # aiohttp runs on nothing else
+
+
+@pytest.fixture
+def make_client():
+    """Build a client; name only what the test is about."""
+
+    def make(
+        *scopes,
+        name="billing",
+        client_id="billing-id",
+        secret="hunter2-secret",
+        method=AuthMethod.CLIENT_SECRET_BASIC,
+        expect=None,
+        audience="",
+        **server,
+    ):
+        server = {"name": "corp", "token_endpoint": "https://login.example/token", **server}
+        target = Target(tuple(map(Scope, scopes)), audience=audience)
+        return Client(
+            ClientName(name),
+            ClientId(client_id),
+            Server(**server),
+            Secret(secret) if secret else None,
+            method,
+            (target,),
+        )
+
+    return make
