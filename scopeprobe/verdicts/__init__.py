@@ -1,0 +1,6 @@
+"""What the facts prove: `learn` what a server is like, `judge` what a client has."""
+
+from scopeprobe.verdicts.judge import judge
+from scopeprobe.verdicts.lesson import Lesson, learn
+
+__all__ = ["Lesson", "judge", "learn"]

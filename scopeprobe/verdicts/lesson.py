@@ -1,0 +1,89 @@
+"""What a server is like, learned from all its clients of the run (DESIGN, rule 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scopeprobe.model.answers import (
+    WITHOUT_SCOPE,
+    Fact,
+    Issued,
+    Refused,
+    Unauthenticated,
+)
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.plans import Assignment
+from scopeprobe.verdicts.testimony import Testimony
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Facts about one server. Flags switch one way only: more facts never take one back."""
+
+    lists: bool = False
+    """Some 200 listed every scope that was asked for, so an absent list means nothing granted."""
+    lists_in_token: bool = False
+    """The same, seen in the claims of a token."""
+    polices: frozenset[Scope] = frozenset()
+    """Scopes that were accepted for one client and refused to, or left out for, another."""
+    withholds: bool = False
+    """Some scope was refused or left out."""
+    accepts_scopes: bool = False
+    """Some request with a scope was answered with a token."""
+    rejects_credentials_first: bool = False
+    """Bad credentials were rejected on a request that good ones get refused for its scope."""
+    rejects_absent_scope: bool = False
+    """A client with good credentials was answered as if they were bad when it sent no scope."""
+
+
+def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
+    """Fold the facts of a server's clients into its lesson. Their order does not matter."""
+    clients = [Testimony(assignment, tuple(facts)) for assignment, facts in testimonies]
+    scoped = [
+        (fact.question.scopes, fact.answer)
+        for client in clients
+        for fact in client.successes
+        if fact.question.scopes is not None and isinstance(fact.answer, Issued)
+    ]
+    withheld = {
+        scope for client in clients for scope in client.asked() if client.is_withheld(scope)
+    }
+    accepted = {
+        scope for client in clients for scope in client.asked() if client.is_accepted(scope)
+    }
+    refuses_absent_scope = any(
+        client.successes and isinstance(client.control, Refused) for client in clients
+    )
+    return Lesson(
+        lists=any(set(asked) <= set(answer.listed or ()) for asked, answer in scoped),
+        lists_in_token=any(set(asked) <= set(answer.claimed or ()) for asked, answer in scoped),
+        polices=frozenset(accepted & withheld),
+        withholds=bool(withheld),
+        accepts_scopes=bool(scoped),
+        rejects_credentials_first=any(
+            _rejected_before_its_scope(client, refuses_absent_scope) for client in clients
+        ),
+        rejects_absent_scope=any(
+            client.successes and isinstance(client.control, Unauthenticated) for client in clients
+        ),
+    )
+
+
+def _rejected_before_its_scope(client: Testimony, refuses_absent_scope: bool) -> bool:
+    """
+    Bad credentials were told so on a request that is refused to good ones.
+
+    Such a request is the canary's on every server, and the one without `scope` where that is
+    refused. Only a client that was never accepted shows it.
+    """
+    if client.successes or any(isinstance(answer, Refused) for answer in client.refusals):
+        return False
+    return any(
+        isinstance(fact.answer, Unauthenticated)
+        and (
+            fact.question.scopes == (client.assignment.canary,)
+            or (fact.question == WITHOUT_SCOPE and refuses_absent_scope)
+        )
+        for fact in client.facts
+    )

@@ -1,0 +1,155 @@
+"""One client's facts, put in order: when it succeeded, what the canary met, what is bracketed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+from scopeprobe.model.answers import (
+    WITHOUT_SCOPE,
+    Answer,
+    Fact,
+    GrantNotAllowed,
+    Issued,
+    Refused,
+    TooLarge,
+    Unanswered,
+    Unauthenticated,
+)
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.plans import Assignment
+
+Refusal: TypeAlias = Refused | Unauthenticated | GrantNotAllowed
+"""An answer that withholds a token. Which of them is about the scope, only its neighbours tell."""
+
+
+@dataclass(frozen=True)
+class Testimony:
+    """All facts of one assignment."""
+
+    assignment: Assignment
+    facts: Sequence[Fact]
+
+    @cached_property
+    def successes(self) -> tuple[Fact, ...]:
+        return tuple(fact for fact in self.facts if isinstance(fact.answer, Issued))
+
+    @cached_property
+    def issued(self) -> tuple[Issued, ...]:
+        return tuple(fact.answer for fact in self.facts if isinstance(fact.answer, Issued))
+
+    @cached_property
+    def refusals(self) -> tuple[Refusal, ...]:
+        return tuple(
+            fact.answer
+            for fact in self.facts
+            if isinstance(fact.answer, Refused | Unauthenticated | GrantNotAllowed)
+        )
+
+    @cached_property
+    def _alone(self) -> dict[Scope, list[Fact]]:
+        alone: dict[Scope, list[Fact]] = {}
+        for fact in self.facts:
+            if fact.question.scopes is not None and len(fact.question.scopes) == 1:
+                alone.setdefault(fact.question.scopes[0], []).append(fact)
+        return alone
+
+    def about(self, scope: Scope) -> list[Fact]:
+        """What was answered to the scope on its own, an earlier asking first."""
+        return self._alone.get(scope, [])
+
+    @cached_property
+    def control(self) -> Answer | None:
+        """The first answer to the request without `scope`."""
+        return next((fact.answer for fact in self.facts if fact.question == WITHOUT_SCOPE), None)
+
+    @cached_property
+    def canary(self) -> Issued | Refusal | None:
+        """What the invented scope met; None where that is not known."""
+        for fact in self.about(self.assignment.canary):
+            if not isinstance(fact.answer, TooLarge | Unanswered):
+                return fact.answer
+        return None
+
+    @property
+    def drops_canary(self) -> bool:
+        """The invented scope is known to have been refused, or issued without being listed."""
+        return self.canary is not None and self.assignment.canary not in names_on(self.canary)
+
+    @cached_property
+    def listed_unasked(self) -> frozenset[Scope]:
+        """Names on the lists of tokens that no candidate was asked for: the client's defaults."""
+        return frozenset(
+            name
+            for fact in self.successes
+            if fact.question.scopes in {None, (self.assignment.canary,)}
+            for name in names_on(fact.answer)
+        )
+
+    @cached_property
+    def carried(self) -> frozenset[Scope]:
+        """Every scope that some token of this client is shown to carry."""
+        return frozenset(name for answer in self.issued for name in names_on(answer))
+
+    def lists(self, scope: Scope) -> bool:
+        """Some token of this client is shown to carry the scope."""
+        return scope in self.carried
+
+    @cached_property
+    def _last_success(self) -> int:
+        return max((success.sent for success in self.successes), default=-1)
+
+    @cached_property
+    def _first_success(self) -> int | float:
+        return min((success.received for success in self.successes), default=math.inf)
+
+    def is_bracketed(self, fact: Fact) -> bool:
+        """
+        Whether a refusal stands between two successes of the same credentials (DESIGN, rule 3).
+
+        The success behind it must have been sent after the refusal was read; one that was in the
+        air at the same time proves nothing. What looks like failed authentication needs a success
+        in front of it too: a lock may have been lifted, an outage may have ended.
+        """
+        behind = self._last_success > fact.received
+        if isinstance(fact.answer, Unauthenticated):
+            return behind and self._first_success < fact.sent
+        return behind
+
+    def is_withheld(self, scope: Scope) -> bool:
+        """The scope was refused alone, or left out of a list, and nothing takes that back."""
+        return any(
+            scope not in names_on(fact.answer)
+            if isinstance(fact.answer, Issued)
+            else self.is_bracketed(fact)
+            for fact in self.about(scope)
+            if isinstance(fact.answer, Refused | Unauthenticated | GrantNotAllowed)
+            or (isinstance(fact.answer, Issued) and tells(fact.answer))
+        )
+
+    def is_accepted(self, scope: Scope) -> bool:
+        """A token was issued for the scope alone, and nothing says that it was left out."""
+        return any(
+            isinstance(fact.answer, Issued)
+            and (not tells(fact.answer) or scope in names_on(fact.answer))
+            for fact in self.about(scope)
+        )
+
+    def asked(self) -> Iterator[Scope]:
+        """Every scope that was asked for on its own, the canary among them."""
+        yield from self._alone
+
+
+def tells(answer: Issued) -> bool:
+    """The answer or its token speaks of scopes."""
+    return answer.listed is not None or answer.claimed is not None
+
+
+def names_on(answer: Answer) -> frozenset[Scope]:
+    """Every scope that a token is shown to carry."""
+    if not isinstance(answer, Issued):
+        return frozenset()
+    return frozenset((*(answer.listed or ()), *(answer.claimed or ())))
