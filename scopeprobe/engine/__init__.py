@@ -1,0 +1,1 @@
+"""Carry questions out, at the pace that servers allow, and lose no answer."""

@@ -1,0 +1,163 @@
+"""One client's place in the line of its server: what it has to ask, and when it may."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from scopeprobe.engine.conversation import Conversation
+from scopeprobe.engine.guard import CredentialGuard
+from scopeprobe.engine.pace import Gate
+from scopeprobe.model.answers import Exchange, Question
+from scopeprobe.model.clients import Client, Target
+from scopeprobe.model.findings import Reason
+
+OpenExchange = Callable[[Question], Exchange]
+
+
+@dataclass(order=True, slots=True)
+class Job:
+    """One question on its way to an answer, through all its attempts."""
+
+    not_before: float
+    number: int
+    question: Question = field(compare=False)
+    conversation: Conversation = field(compare=False)
+    lane: Lane = field(compare=False, repr=False)
+    attempt: int = field(default=0, compare=False)
+    """How often it was sent."""
+    faults: int = field(default=0, compare=False)
+    """How many of its attempts used up a retry."""
+    is_reassurance: bool = field(default=False, compare=False)
+    """It repeats a success outside of the plan; unless that succeeds again, nothing follows."""
+    sent_tick: int = field(default=0, compare=False)
+    sent_at: float = field(default=0.0, compare=False)
+
+
+class Lane:
+    """
+    All assignments of one client, one after the other.
+
+    Until its first success one request is in the air. Once it is left alone, whatever is still in
+    the air is heard, and nothing more is sent.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        conversations: Iterable[Conversation],
+        exchanges: Mapping[Target, OpenExchange],
+        *,
+        gate: Gate,
+        guard: CredentialGuard,
+        most_requests: int | None,
+    ) -> None:
+        self.client = client
+        self.gate = gate
+        self.guard = guard
+        self.heard: list[Conversation] = []
+        """Conversations that were begun, in their order."""
+        self.in_air = 0
+        self.requests = 0
+        self.closed_because: Reason | None = None
+        self._waiting = deque(conversations)
+        self._exchanges = exchanges
+        self._most_requests = most_requests
+        self._pending: list[Job] = []
+        self._reassurance: Job | None = None
+        self._numbers = count()
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing is left to be asked or heard."""
+        return not (self.in_air or self._pending or self._waiting) and self._is_idle
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self.heard or self.heard[-1].is_finished
+
+    def begin(self) -> None:
+        """Go on to the next assignment that has something to ask, once the present one is done."""
+        while self._is_idle and self._waiting:
+            conversation = self._waiting.popleft()
+            self.heard.append(conversation)
+            self.guard.recall(conversation.facts.values())
+            self.ask(conversation, conversation.start())
+
+    def ask(self, conversation: Conversation, questions: list[Question]) -> None:
+        for question in questions:
+            job = Job(0.0, next(self._numbers), question, conversation, self)
+            heapq.heappush(self._pending, job)
+
+    def ask_later(self, job: Job, not_before: float) -> None:
+        """Ask once more."""
+        job.not_before = not_before
+        if self.closed_because is not None:
+            return
+        if job.is_reassurance:
+            self._reassurance = job
+        else:
+            heapq.heappush(self._pending, job)
+
+    def ready_at(self) -> float | None:
+        """When this client may send its next request; None while it may not or has none."""
+        if not self._pending or not self.guard.admits(self.in_air):
+            return None
+        if self._reassurance is None and self._wants_reassurance:
+            conversation = self._pending[0].conversation
+            question = conversation.reassurance()
+            self._reassurance = Job(0.0, 0, question, conversation, self, is_reassurance=True)
+        if self._reassurance is not None and self.in_air:
+            return None
+        return max(self.gate.opens_at(), self._next_job.not_before)
+
+    @property
+    def _wants_reassurance(self) -> bool:
+        """The credentials are in doubt, so a request that succeeded before comes first."""
+        is_unproved = self._pending[0].conversation.goes_on and not self.guard.is_proven
+        return is_unproved or self.guard.wants_reassurance
+
+    @property
+    def _next_job(self) -> Job:
+        return self._reassurance or self._pending[0]
+
+    def take(self, now: float) -> Job:
+        """The next request, at a time when the lane is ready."""
+        job = self._next_job
+        if job.is_reassurance:
+            self._reassurance = None
+        else:
+            heapq.heappop(self._pending)
+        self.gate.take(now)
+        job.attempt += 1
+        job.sent_at, job.sent_tick = now, job.conversation.tick()
+        self.in_air += 1
+        self.requests += 1
+        return job
+
+    def take_back(self, job: Job, not_before: float) -> None:
+        """The request was not sent after all."""
+        job.attempt -= 1
+        self.requests -= 1
+        self.ask_later(job, not_before)
+
+    @property
+    def has_spent_its_budget(self) -> bool:
+        return self._most_requests is not None and self.requests >= self._most_requests
+
+    def open_exchange(self, job: Job) -> Exchange:
+        return self._exchanges[job.conversation.assignment.target](job.question)
+
+    def close(self, reason: Reason) -> None:
+        """Ask nothing more for this client; every cell without an answer gets the reason."""
+        if self.closed_because is None:
+            self.closed_because = reason
+        self._pending.clear()
+        self._reassurance = None
+        while self._waiting:
+            self.heard.append(self._waiting.popleft())
+        for conversation in self.heard:
+            conversation.close(self.closed_because)

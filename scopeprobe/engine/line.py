@@ -1,0 +1,209 @@
+"""One rate group: its gate, its pause, its clients by turns."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import anyio
+
+from scopeprobe.engine.lane import Job, Lane
+from scopeprobe.engine.pace import Gate
+from scopeprobe.model.findings import Reason
+
+FLOOR, CEILING = 0.5, 10.0
+"""Seconds of the first back-off where a server names none, and of the longest."""
+FAULTS_TO_BREAK = 20
+SECONDS_TO_BREAK = 60.0
+FIRST_TRIAL, LAST_TRIAL = 30.0, 600.0
+"""Seconds between single trials of a broken line: doubling from the first to the last."""
+SECONDS_TO_GIVE_UP = 900.0
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """Throttles or connection faults in a row, with no answer between them."""
+
+    since: float
+    count: int = 0
+    pauses: int = 0
+    trials: int = 0
+    gave_up: bool = False
+    """Some request used up its retries on it."""
+
+
+class Line:
+    """
+    The clients of one rate group, each at its own pace, all together at the group's.
+
+    A throttle or a connection fault pauses all of them at once. No other line ever waits for it.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        lanes: Sequence[Lane],
+        *,
+        gate: Gate,
+        in_flight: int,
+        max_pause: float,
+        clock: Callable[[], float],
+        paused_until: float = 0.0,
+    ) -> None:
+        self.group = group
+        self.gate = gate
+        self.in_flight = in_flight
+        self.lanes = lanes
+        self.paused_until = paused_until
+        self.throttles = 0
+        self._max_pause = max_pause
+        self._clock = clock
+        self._ready: list[tuple[float, int, Lane]] = []
+        self._order = {id(lane): position for position, lane in enumerate(lanes)}
+        self._offered: dict[int, float] = {}
+        self._unfinished = {id(lane) for lane in lanes}
+        self._in_air = 0
+        self.turnstile = anyio.Lock(fast_acquire=True)
+        """One worker waits at the gate; the others wait behind it."""
+        self._throttled: _Trouble | None = None
+        self._faulty: _Trouble | None = None
+        self._changed = anyio.Event()
+        self.refresh(lanes)
+
+    # -- turns
+
+    @property
+    def is_over(self) -> bool:
+        return not self._unfinished
+
+    def refresh(self, lanes: Sequence[Lane]) -> None:
+        """Put clients back into the queue after anything about them changed."""
+        for lane in lanes:
+            lane.begin()
+            if lane.is_finished:
+                self._unfinished.discard(id(lane))
+            ready_at = lane.ready_at()
+            if ready_at is None:
+                self._offered.pop(id(lane), None)
+            elif self._offered.get(id(lane)) != ready_at:
+                self._offered[id(lane)] = ready_at
+                heapq.heappush(self._ready, (ready_at, self._order[id(lane)], lane))
+        self._changed.set()
+
+    def opens_at(self) -> float | None:
+        """When the next request may leave; None while there is none to send."""
+        while self._ready and self._offered.get(id(self._ready[0][2])) != self._ready[0][0]:
+            heapq.heappop(self._ready)
+        if not self._ready or (self._is_broken and self._in_air):
+            return None
+        return max(self._ready[0][0], self.gate.opens_at(), self.paused_until)
+
+    def take(self, now: float) -> Job:
+        """The next request, at a time when the line is open."""
+        _, _, lane = heapq.heappop(self._ready)
+        self._offered.pop(id(lane), None)
+        job = lane.take(now)
+        self.gate.take(now)
+        self._in_air += 1
+        self.refresh([lane])
+        return job
+
+    async def change(self, timeout: float | None) -> None:
+        """Wait until something about the line changes, or for `timeout` seconds."""
+        self._changed = anyio.Event()
+        with anyio.move_on_after(timeout):
+            await self._changed.wait()
+
+    @property
+    def is_paused(self) -> bool:
+        return self._clock() < self.paused_until
+
+    def is_too_far(self, opens_at: float) -> bool:
+        """Whether waiting that long would hang the run rather than pace it."""
+        return opens_at - self._clock() > self._max_pause
+
+    # -- what comes back
+
+    def came_back(self, job: Job) -> None:
+        self._in_air -= 1
+        job.lane.in_air -= 1
+
+    def answered(self) -> None:
+        """The server spoke: whatever trouble there was is over."""
+        self._throttled = self._faulty = None
+        self.gate.speed_up()
+
+    def throttled(self, wait: float | None) -> float | None:
+        """
+        Pause for as long as the server asks, and at least for a growing moment.
+
+        Returns the seconds, or None where the pause is longer than a run may hang.
+        """
+        now = self._clock()
+        trouble = self._throttled = self._throttled or _Trouble(now)
+        if now >= self.paused_until:
+            trouble.pauses += 1
+            self.throttles += 1
+            self.gate.slow_down()
+        seconds = max(wait or 0.0, backoff(trouble.pauses))
+        self.paused_until = max(self.paused_until, now + seconds)
+        too_long = seconds > self._max_pause or now - trouble.since > self._max_pause
+        return None if too_long else seconds
+
+    def broke(self) -> bool:
+        """
+        Note a connection fault: pause, and after many of them try only now and then.
+
+        Returns False when the line has to be given up.
+        """
+        now = self._clock()
+        trouble = self._faulty = self._faulty or _Trouble(now)
+        trouble.count += 1
+        if now >= self.paused_until:
+            trouble.pauses += 1
+            self.paused_until = now + self._pause_after(trouble)
+        return now - trouble.since < SECONDS_TO_GIVE_UP
+
+    def gave_up_a_request(self) -> None:
+        """All retries of a request were used up on connection faults."""
+        if self._faulty:
+            self._faulty.gave_up = True
+
+    @property
+    def is_worth_retrying(self) -> bool:
+        """
+        Connection faults are retried for a line, not for each of its clients anew.
+
+        A server that is not there is found out with the first client's retries; from then on, and
+        until it answers, every other client spends one request on it.
+        """
+        return self._faulty is None or not self._faulty.gave_up
+
+    @property
+    def _is_broken(self) -> bool:
+        trouble = self._faulty
+        return (
+            trouble is not None
+            and trouble.count >= FAULTS_TO_BREAK
+            and self._clock() - trouble.since >= SECONDS_TO_BREAK
+        )
+
+    def _pause_after(self, trouble: _Trouble) -> float:
+        if not self._is_broken:
+            return backoff(trouble.pauses)
+        trouble.trials += 1
+        return min(FIRST_TRIAL * 2.0 ** min(trouble.trials - 1, 10), LAST_TRIAL)
+
+    def close(self, reason: Reason) -> None:
+        """Ask nothing more in this group."""
+        for lane in self.lanes:
+            lane.close(reason)
+        self.refresh(self.lanes)
+
+
+def backoff(times: int) -> float:
+    """Seconds before another try: doubling, with jitter, so that workers do not return as one."""
+    longest = min(FLOOR * 2.0 ** min(max(times - 1, 0), 10), CEILING)
+    return longest * random.uniform(0.75, 1.0)  # noqa: S311 - jitter is no secret

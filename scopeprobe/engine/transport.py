@@ -1,0 +1,146 @@
+"""The only room that speaks HTTP: one request out, one whole response back, faults as reasons."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from scopeprobe.model.answers import HttpRequest, HttpResponse
+from scopeprobe.model.clients import Server
+from scopeprobe.model.findings import Reason
+
+if TYPE_CHECKING:
+    from aiohttp.tracing import Trace
+
+LARGEST_ANSWER = 1024 * 1024
+"""Bytes. What is longer is cut off, and malformed."""
+
+_still_wanted: ContextVar[Callable[[], bool]] = ContextVar("still_wanted")
+
+
+class HeldBack(Exception):
+    """The line was paused while the connection was being made: nothing was sent."""
+
+
+class _PatientConnector(aiohttp.TCPConnector):
+    """
+    Asks once more, when the connection stands, whether the request is still to be sent.
+
+    A TLS handshake takes a while. A throttle that is read meanwhile must hold the request back.
+    """
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        connection = await super().connect(req, traces, timeout)
+        if not _still_wanted.get()():
+            connection.release()
+            raise HeldBack
+        return connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a server is reached."""
+
+    url: URL
+    timeout: aiohttp.ClientTimeout
+    ssl: ssl.SSLContext | bool
+    proxy: str | None
+
+
+class Transport:
+    """Sends requests over one session; redirects are never followed, TLS always verified."""
+
+    def __init__(self, session: aiohttp.ClientSession, servers: Iterable[Server]) -> None:
+        self._session = session
+        self._ways = {server: _way_to(server) for server in servers}
+
+    async def send(
+        self, server: Server, request: HttpRequest, still_wanted: Callable[[], bool]
+    ) -> HttpResponse | Reason:
+        """
+        Send one request and read the whole response, or say why there is none.
+
+        Raises HeldBack when `still_wanted` says no at the moment of sending.
+        """
+        way = self._ways[server]
+        _still_wanted.set(still_wanted)
+        try:
+            async with self._session.post(
+                way.url,
+                data=request.body,
+                headers=request.headers,
+                allow_redirects=False,
+                ssl=way.ssl,
+                proxy=way.proxy,
+                timeout=way.timeout,
+            ) as response:
+                body = await _whole_body(response)
+                if body is None:
+                    return Reason.MALFORMED_ANSWER
+                return HttpResponse(response.status, response.headers, body)
+        except TimeoutError:  # first: some of aiohttp's errors are both
+            return Reason.TIMED_OUT
+        except (aiohttp.ClientSSLError, ssl.SSLError):
+            return Reason.TLS_FAILURE
+        except (aiohttp.ClientConnectionError, aiohttp.ClientHttpProxyError, OSError):
+            return Reason.UNREACHABLE
+        except (aiohttp.ClientError, ValueError):
+            return Reason.MALFORMED_ANSWER
+
+
+async def _whole_body(response: aiohttp.ClientResponse) -> bytes | None:
+    """The body, or None where it is longer than any answer to a token request."""
+    chunks = bytearray()
+    async for chunk in response.content.iter_any():
+        chunks += chunk
+        if len(chunks) > LARGEST_ANSWER:
+            response.close()
+            return None
+    return bytes(chunks)
+
+
+def _way_to(server: Server) -> _Way:
+    return _Way(
+        url=URL(server.token_endpoint, encoded=True),
+        timeout=aiohttp.ClientTimeout(total=server.timeout),
+        ssl=ssl.create_default_context(cafile=str(server.ca_file)) if server.ca_file else True,
+        proxy=server.proxy or _proxy_of_the_environment(server.token_endpoint),
+    )
+
+
+def _proxy_of_the_environment(url: str) -> str | None:
+    """
+    `HTTPS_PROXY` and `NO_PROXY`, but never for loopback.
+
+    Not aiohttp's `trust_env`: that would read credentials out of `.netrc` as well.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        return None
+    if urllib.request.proxy_bypass(host):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+@asynccontextmanager
+async def connect(servers: Iterable[Server]) -> AsyncIterator[Transport]:
+    """Open the one session of a run. How many requests are in the air is the lines' business."""
+    connector = _PatientConnector(limit=0, ssl=ssl.create_default_context())
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": "identity"},
+    ) as session:
+        yield Transport(session, servers)

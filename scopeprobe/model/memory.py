@@ -1,0 +1,46 @@
+"""What the engine needs of whoever remembers its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from scopeprobe.model.answers import Fact, Question
+from scopeprobe.model.plans import Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What was used up before of a rate group's or a client's quota, in wall time (epoch)."""
+
+    paused_until: float = 0.0
+    spent_at: tuple[float, ...] = ()
+
+
+class Memory(Protocol):
+    """What is known before the first request of an invocation."""
+
+    def facts_of(self, assignment: Assignment) -> Mapping[Question, Fact]: ...
+
+    def allowance(self, quota: str) -> Allowance: ...
+
+
+class Journal(Protocol):
+    """Remembers facts before they count. Nothing but `flush` waits."""
+
+    def put(self, assignment: Assignment, fact: Fact, then: Callable[[], None]) -> None:
+        """Commit a fact, then call back on the event loop, in the order of the puts."""
+        ...
+
+    def note_sent(self, quota: str, at: float) -> None:
+        """Remember that a permit of a quota was used at `at` (epoch)."""
+        ...
+
+    def note_pause(self, quota: str, until: float) -> None:
+        """Remember that a rate group is to be left alone until `until` (epoch)."""
+        ...
+
+    async def flush(self) -> None:
+        """Return when everything put so far is committed and called back."""
+        ...

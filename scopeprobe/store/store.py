@@ -1,0 +1,247 @@
+"""The output folder's database and its lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from importlib import resources
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from scopeprobe.errors import FolderInUse, InputError
+from scopeprobe.model.answers import Answer, Fact, Question
+from scopeprobe.model.clients import ClientName
+from scopeprobe.model.findings import Finding, PermissionMap
+from scopeprobe.model.memory import Allowance
+from scopeprobe.model.plans import Assignment
+from scopeprobe.model.runs import Run
+from scopeprobe.store.writer import SqliteJournal, encode
+
+DATABASE = "scopeprobe.db"
+_LONGEST_QUOTA = 7 * 86400.0
+"""Seconds for which used permits are remembered."""
+
+_RESUMABLE = 30 * 86400.0
+"""Seconds for which an unfinished run can be resumed."""
+
+_question = msgspec.json.Decoder(Question).decode
+_answer = msgspec.json.Decoder(Answer).decode
+_finding = msgspec.json.Decoder(Finding).decode
+
+
+class Store:
+    """All runs of one output folder. Only one process may hold it at a time."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[Self]:
+        """
+        Make the folder private, lock it, and open its database.
+
+        Raises FolderInUse while another audit writes there, InputError where it cannot be used.
+        The lock is the kernel's: it ends with its process, however that ends.
+        """
+        with _locked(_private(folder)):
+            database = folder / DATABASE
+            os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
+            with closing(_connection(database)) as connection:
+                schema = resources.files(__package__).joinpath("schema.sql")
+                connection.executescript(schema.read_text(encoding="utf-8"))
+                yield cls(folder, connection)
+
+    # -- runs
+
+    def begin(self, run: Run) -> None:
+        """Store a new run. Facts are kept of runs that may still be resumed."""
+        with self._transaction():
+            self._connection.execute(
+                "insert into runs (id, started, digest, strategy, clients, cells)"
+                " values (?, ?, ?, ?, ?, ?)",
+                (run.id, run.started, run.digest, run.strategy, run.clients, run.cells),
+            )
+            self._connection.execute(
+                "delete from facts where run in"
+                " (select id from runs where complete or started < ?)",
+                (run.started - _RESUMABLE,),
+            )
+            self._connection.execute(
+                "delete from spent where at < ?", (time.time() - _LONGEST_QUOTA,)
+            )
+            self._connection.execute("delete from pauses where until < ?", (time.time(),))
+
+    def finish(self, run: Run, findings: Iterable[Finding]) -> None:
+        """Store what a run found out, beside what the run before it did."""
+        rows = ((run.id, *finding.cell, encode(finding)) for finding in findings)
+        with self._transaction():
+            self._connection.execute("delete from findings where run = ?", (run.id,))
+            self._connection.executemany("insert into findings values (?, ?, ?, ?, ?)", rows)
+            self._connection.execute(
+                "update runs set finished = ?, complete = ?, summary = ? where id = ?",
+                (run.finished, run.complete, run.summary and run.summary.decode(), run.id),
+            )
+            self._connection.execute(
+                "delete from findings where run not in"
+                " (select id from runs where finished is not null order by started desc limit 2)"
+            )
+
+    def last_run(self) -> Run | None:
+        return next(iter(_runs(self._connection)), None)
+
+    def run(self, run_id: str) -> Run:
+        """Raises InputError where no run of this folder has the id."""
+        for run in _runs(self._connection):
+            if run.id == run_id:
+                return run
+        raise InputError([f"{self.folder}: there is no run {run_id}; `scopeprobe runs` lists them"])
+
+    # -- what is known
+
+    def facts(self, run: Run) -> StoredFacts:
+        rows = self._connection.execute(
+            "select client, audience, question, answer, sent, received from facts"
+            " where run = ? order by received",
+            (run.id,),
+        )
+        facts: dict[tuple[str, str], dict[Question, Fact]] = {}
+        for client, audience, asked, answered, sent, received in rows:
+            fact = Fact(_question(asked), _answer(answered), sent, received)
+            facts.setdefault((client, audience), {})[fact.question] = fact
+        return StoredFacts(facts, self._connection)
+
+    def maps_before(self, run: Run) -> dict[ClientName, PermissionMap]:
+        """What the last run before this one found out, by client."""
+        rows = self._connection.execute(
+            "select finding from findings where run = (select id from runs where started < ?"
+            " and finished is not null order by started desc limit 1) order by client",
+            (run.started,),
+        )
+        findings = [_finding(row[0]) for row in rows]
+        return {
+            client: PermissionMap(client, tuple(cells))
+            for client, cells in groupby(findings, attrgetter("client"))
+        }
+
+    def journal(self, run: Run) -> SqliteJournal:
+        return SqliteJournal(self._connection, run.id)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+
+class StoredFacts:
+    """What an earlier invocation of a run was told, and what quotas were used up before."""
+
+    def __init__(
+        self,
+        facts: Mapping[tuple[str, str], Mapping[Question, Fact]],
+        connection: sqlite3.Connection,
+    ) -> None:
+        self._facts = facts
+        self._connection = connection
+
+    def __len__(self) -> int:
+        return sum(map(len, self._facts.values()))
+
+    def facts_of(self, assignment: Assignment) -> Mapping[Question, Fact]:
+        return self._facts.get((assignment.client.name, assignment.target.label), {})
+
+    def allowance(self, quota: str) -> Allowance:
+        paused = self._connection.execute("select until from pauses where quota = ?", (quota,))
+        spent = self._connection.execute("select at from spent where quota = ?", (quota,))
+        until = paused.fetchone()
+        return Allowance(until[0] if until else 0.0, tuple(row[0] for row in spent))
+
+
+def stored_runs(folder: Path) -> list[Run]:
+    """All runs of a folder, the newest first, also while an audit writes there."""
+    database = folder / DATABASE
+    if not database.exists():
+        raise InputError([f"{folder}: no run is stored here; choose the folder with --out"])
+    with closing(_connection(database)) as connection:
+        return _runs(connection)
+
+
+def _runs(connection: sqlite3.Connection) -> list[Run]:
+    rows = connection.execute(
+        "select id, started, finished, digest, strategy, clients, cells, complete, summary"
+        " from runs order by started desc, id desc"
+    )
+    return [
+        Run(
+            id=run_id,
+            started=started,
+            finished=finished,
+            digest=digest,
+            strategy=strategy,
+            clients=clients,
+            cells=cells,
+            complete=bool(complete),
+            summary=summary and summary.encode(),
+        )
+        for run_id, started, finished, digest, strategy, clients, cells, complete, summary in rows
+    ]
+
+
+def _connection(database: Path) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            database, isolation_level=None, check_same_thread=False, timeout=10
+        )
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = normal")
+    except sqlite3.DatabaseError as error:
+        raise InputError([f"{database}: cannot be used: {error}"]) from error
+    return connection
+
+
+def _private(folder: Path) -> Path:
+    """
+    Make the folder ours alone (0700).
+
+    A folder that exists with other people's files in it is left as it is: a permission map does
+    not turn somebody's home or /tmp into a private place.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_ours = (folder / DATABASE).exists() or not any(folder.iterdir())
+        if is_ours and stat.S_IMODE(folder.stat().st_mode) != stat.S_IRWXU:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise InputError([f"{folder}: cannot be used: {error.strerror}"]) from error
+    return folder
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, or raise FolderInUse."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderInUse(
+                [f"{folder}: another audit is writing here; wait for it, or choose another --out"]
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
