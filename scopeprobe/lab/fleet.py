@@ -1,0 +1,73 @@
+"""Fleet files: the servers of a lab with their clients, as TOML."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.resources.abc import Traversable
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from scopeprobe.errors import LabError
+from scopeprobe.lab.manners import Table, parse_toml, read_manner
+from scopeprobe.lab.server import CLIENT_CREDENTIALS, AuthorizationServer, Client
+
+Name: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""A server's name; it becomes a segment of its token endpoint's path."""
+
+ScopeToken: TypeAlias = Annotated[str, Meta(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]+$")]
+"""`scope-token` of RFC 6749 section 3.3."""
+
+
+class ClientTable(Table, frozen=True):
+    """`[[servers.NAME.clients]]`. Without a `client_secret` it is a public client."""
+
+    client_id: Annotated[str, Meta(min_length=1)]
+    client_secret: Annotated[str, Meta(min_length=1)] | None = None
+    granted: tuple[ScopeToken, ...] = ()
+    grant_types: tuple[str, ...] = (CLIENT_CREDENTIALS,)
+
+
+class ServerTable(Table, frozen=True):
+    """`[servers.NAME]`."""
+
+    manner: str
+    scopes: tuple[ScopeToken, ...] = ()
+    """Scopes that exist although nobody here was granted them."""
+    clients: tuple[ClientTable, ...] = ()
+    override: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Tables of the manner, as in its file, that are different on this server."""
+
+
+class FleetTable(Table, frozen=True):
+    servers: dict[Name, ServerTable]
+
+
+def read_fleet(path: Traversable) -> tuple[AuthorizationServer, ...]:
+    """Read a fleet file. A complaint says the file and the place in it."""
+    place = str(path)
+    try:
+        fleet = msgspec.convert(parse_toml(path, place=place), FleetTable)
+    except msgspec.ValidationError as exc:
+        raise LabError(f"{place}: {exc}") from exc
+    return tuple(
+        build_server(name, table, place=f"{place}: servers.{name}")
+        for name, table in fleet.servers.items()
+    )
+
+
+def build_server(name: str, table: ServerTable, *, place: str) -> AuthorizationServer:
+    """Turn one table into a server; its manner's file and its `override` are read as one."""
+    ids = Counter(client.client_id for client in table.clients)
+    if twice := [client_id for client_id, count in ids.items() if count > 1]:
+        raise LabError(f"{place}: client_id {twice[0]!r} is used twice")
+    try:
+        manner = read_manner(table.manner, table.override)
+    except LabError as exc:
+        raise LabError(f"{place}: {exc}") from exc
+    clients = (
+        Client(client.client_id, client.client_secret, [*client.granted], client.grant_types)
+        for client in table.clients
+    )
+    return AuthorizationServer(name, manner, clients, scopes=table.scopes)
