@@ -152,7 +152,7 @@ class RawServer:
         times = sorted(asked.at for asked in self.asked)
         return max(sum(start <= at < start + 1 for at in times) for start in times)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 await self._exchange(head.decode(), reader, writer)
@@ -198,7 +198,7 @@ def raw_server(
     stop = asyncio.Event()
 
     async def serve() -> None:
-        listener = await asyncio.start_server(server._serve, "127.0.0.1", 0, ssl=tls, backlog=2048)
+        listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls, backlog=2048)
         server.port = listener.sockets[0].getsockname()[1]
         started.set()
         await stop.wait()

@@ -94,6 +94,8 @@ def test_a_request_shows_no_credentials(make_client):
 # -- answers
 
 TOKEN = "opaque-token"
+HYDRA = "Client authentication failed (e.g., unknown client, no client authentication included)"
+VERTEX = "Client billing-id audience x has exceeded the rate limit of 10 tokens/28800 seconds"
 
 
 @pytest.mark.parametrize(
@@ -287,13 +289,13 @@ TOKEN = "opaque-token"
             401,
             {
                 "error": "invalid_client",
-                "error_description": "Client authentication failed (e.g., unknown client, no client authentication)",
+                "error_description": HYDRA,
             },
             {},
             Unauthenticated(
                 401,
                 "invalid_client",
-                "Client authentication failed (e.g., unknown client, no client authentication)",
+                HYDRA,
             ),
             id="either-hydra",
         ),
@@ -322,8 +324,7 @@ TOKEN = "opaque-token"
             400,
             {
                 "error": "invalid_request",
-                "error_description": "Client billing-id audience x has exceeded the rate limit of 10 tokens/28800 "
-                "seconds",
+                "error_description": VERTEX,
             },
             {},
             Unanswered(

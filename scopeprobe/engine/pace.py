@@ -9,6 +9,8 @@ from scopeprobe.model.clients import Rate
 
 SLOWEST = 1 / 64
 """The share of its configured rate below which no throttle slows a gate."""
+MARGIN = 1.005
+"""How much wider than the limit permits are spaced: a server's clock and ours are not the same."""
 _CLIMB = 0.1
 _ANSWERS_A_CLIMB = 10
 _MINUTE = 60.0
@@ -36,21 +38,24 @@ class Gate:
     ) -> None:
         """`spacing` holds where only quotas are named; `spent` is when permits were used before."""
         spaced = [rate for rate in rates if _is_spaced(rate)] or [spacing]
-        self._gap = max(rate.seconds / rate.count for rate in spaced)
+        self._gap = max(rate.seconds / rate.count for rate in spaced) * MARGIN
         self._burst = burst
         self._next = now
+        self._is_fresh = True
         self._share = 1.0
         self._answers = 0
         self.quotas = tuple(_Quota(rate, spent) for rate in rates if not _is_spaced(rate))
 
     def opens_at(self) -> float:
         """When the next permit is to be had."""
-        return max(self._next, *(quota.opens_at() for quota in self.quotas), self._next)
+        return max([self._next, *(quota.opens_at() for quota in self.quotas)])
 
     def take(self, now: float) -> None:
         """Use a permit, at a time when the gate is open."""
         gap = self._gap / self._share
-        self._next = max(self._next, now - gap * self._burst) + gap
+        catching_up = 0.0 if self._is_fresh else gap * self._burst
+        self._next = max(self._next, now - catching_up) + gap
+        self._is_fresh = False
         for quota in self.quotas:
             quota.take(now)
 

@@ -1,0 +1,5 @@
+"""`python -m scopeprobe`."""
+
+from scopeprobe.cli import main
+
+main()

@@ -1,0 +1,312 @@
+"""The audit: clients times candidates, asked, judged, written down."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Self
+
+from scopeprobe.audits.interruption import until_interrupted
+from scopeprobe.engine.conversation import Conversation
+from scopeprobe.engine.lines import Limits, lines_for
+from scopeprobe.engine.run import Engine, Tally
+from scopeprobe.engine.transport import connect
+from scopeprobe.errors import InputsChanged
+from scopeprobe.inputs import Fleet
+from scopeprobe.model.clients import Client
+from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
+from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.plans import Assignment, Strategy
+from scopeprobe.model.runs import Run
+from scopeprobe.policy import Departure, departures
+from scopeprobe.reports.files import write_reports
+from scopeprobe.reports.summary import (
+    ServerSummary,
+    Summary,
+    client_summaries,
+    counts,
+    moment,
+    not_tested,
+)
+from scopeprobe.store import Store, StoredFacts
+from scopeprobe.strategies import each
+from scopeprobe.verdicts import judge, learn
+
+DEFAULT_BAR = ("missing", "excess", "unauthenticated")
+STRATEGIES: dict[str, Strategy] = {"each": each}
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit is told to do."""
+
+    fleet: Fleet
+    out: Path
+    limits: Limits = field(default_factory=Limits)
+    bar: Collection[str] = DEFAULT_BAR
+    strategy: str = "each"
+    """One of STRATEGIES."""
+    resume: bool = False
+    """Go on with the unfinished run of the folder."""
+    run_id: str | None = None
+    """Which run to go on with; the last one unless told otherwise."""
+    observer: Observer = field(default=lambda _event: None)
+
+    def observed_by(self, observer: Observer) -> Self:
+        return replace(self, observer=observer)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an audit found out. Its files are written."""
+
+    run: str
+    maps: tuple[PermissionMap, ...]
+    summary: Summary
+    departures: tuple[Departure, ...]
+    stopped_by: signal.Signals | None
+    notices: tuple[str, ...]
+
+    @property
+    def findings(self) -> Iterator[Finding]:
+        return (finding for permissions in self.maps for finding in permissions.findings)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.summary.complete
+
+    @property
+    def judged_nothing(self) -> bool:
+        """No server could be reached, or no client authenticated."""
+        return all(
+            finding.verdict is Verdict.UNAUTHENTICATED
+            or (finding.verdict is Verdict.UNKNOWN and finding.reason.is_out_of_reach)
+            for finding in self.findings
+        )
+
+
+def requests_expected(fleet: Fleet) -> int:
+    """Candidates, two controls and a closing one for every client and target."""
+    return sum(len(target.candidates) + 3 for client in fleet.clients for target in client.targets)
+
+
+async def audit(order: Audit) -> Result:
+    """
+    Find out which scopes every client of a fleet has, and write it down.
+
+    Raises InputError where the folder cannot be used, FolderInUse while another audit writes
+    there, InputsChanged where a run is to be resumed with other inputs.
+    """
+    with Store.open(order.out) as store:
+        run, notices = _run_of(order, store)
+        known = store.facts(run)
+        session = _Session(order, store, run, known)
+        session.announce()
+        stopped_by = await session.ask()
+        return session.conclude(stopped_by, notices)
+
+
+def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
+    """The run to be carried out: a new one, or the one to go on with."""
+    if order.resume:
+        run = store.run(order.run_id) if order.run_id else store.last_run()
+        if run is not None:
+            if run.digest != order.fleet.digest:
+                complaint = (
+                    f"{order.out}: run {run.id} was started with other inputs; put them back, or"
+                    " start a new run without --resume"
+                )
+                raise InputsChanged([complaint])
+            return run, (f"run {run.id} was complete already",) if run.complete else ()
+    now = time.time()
+    run = Run(
+        id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
+        started=now,
+        finished=None,
+        digest=order.fleet.digest,
+        strategy=order.strategy,
+        clients=len(order.fleet.clients),
+        cells=sum(len(target.candidates) for c in order.fleet.clients for target in c.targets),
+    )
+    last = store.last_run()
+    store.begin(run)
+    if order.resume:
+        return run, ("nothing was stored that could be resumed: a new run was started",)
+    if last is not None and not last.complete:
+        return run, (f"run {last.id} was left unfinished; --resume would have gone on with it",)
+    return run, ()
+
+
+class _Session:
+    """One invocation of a run."""
+
+    def __init__(self, order: Audit, store: Store, run: Run, known: StoredFacts) -> None:
+        self._order = order
+        self._store = store
+        self._run = run
+        self._known = known
+        self._previous = store.maps_before(run)
+        self._namesakes = Counter(map(_registration, order.fleet.clients))
+        self._started = time.monotonic()
+        assignments = [
+            Assignment(client, target, self._previous.get(client.name))
+            for client in order.fleet.clients
+            for target in client.targets
+        ]
+        self._lines = lines_for(
+            assignments,
+            STRATEGIES[run.strategy],
+            memory=known,
+            limits=order.limits,
+            tries=self._tries,
+        )
+        self._tallies: dict[str, Tally] = {}
+
+    def announce(self) -> None:
+        fleet = self._order.fleet
+        if len(self._known):
+            self._order.observer(RunResumed(self._run.id, len(self._known)))
+        self._order.observer(
+            RunStarted(
+                run=self._run.id,
+                clients=len(fleet.clients),
+                servers=len({client.server.name for client in fleet.clients}),
+                cells=self._run.cells,
+                requests_expected=max(requests_expected(fleet) - len(self._known), 0),
+            )
+        )
+
+    async def ask(self) -> signal.Signals | None:
+        """Ask what is not known yet. Returns the signal that ended it early, if one did."""
+        if all(line.is_over for line in self._lines):
+            return None
+        journal = self._store.journal(self._run)
+        servers = {client.server for client in self._order.fleet.clients}
+        try:
+            async with connect(servers) as transport:
+                engine = Engine(
+                    transport=transport,
+                    journal=journal,
+                    observer=self._order.observer,
+                    limits=self._order.limits,
+                    lines=self._lines,
+                    tallies=self._tallies,
+                )
+                stopped_by = await until_interrupted(engine.run)
+                if stopped_by is not None:
+                    engine.stop(Reason.INTERRUPTED)
+        finally:
+            await journal.close()
+        return stopped_by
+
+    def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
+        """Judge, write the files, and only then call the run finished."""
+        fleet, order = self._order.fleet, self._order
+        maps = tuple(self._judged())
+        findings = [finding for permissions in maps for finding in permissions.findings]
+        over_bar = tuple(departures(maps, fleet.clients, order.bar))
+        finished = time.time()
+        summary = Summary(
+            run=self._run.id,
+            started=moment(self._run.started),
+            finished=moment(finished),
+            complete=not any(finding.is_open for finding in findings),
+            over_bar=bool(over_bar),
+            counts=counts(findings),
+            requests=len(self._known) + sum(tally.requests for tally in self._tallies.values()),
+            tokens=sum(tally.tokens for tally in self._tallies.values()),
+            clients=client_summaries(
+                maps, {client.name: client for client in fleet.clients}, self._requests()
+            ),
+            servers=tuple(self._server_summaries()),
+            not_tested=not_tested(maps),
+            findings=over_bar,
+            authorised_by=_distinct(client.authorised_by for client in fleet.clients),
+            contact=_distinct(client.server.contact for client in fleet.clients),
+        )
+        text = summary.as_json()
+        write_reports(order.out, maps, text, fleet.known)
+        self._run = replace(
+            self._run, finished=finished, complete=summary.complete, summary=text.encode()
+        )
+        self._store.finish(self._run, findings)
+        order.observer(
+            RunFinished(
+                run=self._run.id,
+                requests=summary.requests,
+                complete=summary.complete,
+                seconds=round(time.monotonic() - self._started, 1),
+            )
+        )
+        return Result(self._run.id, maps, summary, over_bar, stopped_by, notices)
+
+    # -- what the facts say
+
+    def _judged(self) -> Iterator[PermissionMap]:
+        """The maps, sorted by client. A server's lesson comes from all its clients (rule 2)."""
+        heard = [talk for line in self._lines for lane in line.lanes for talk in lane.heard]
+        findings: list[Finding] = []
+        for talks in _by_endpoint(heard):
+            lesson = learn((talk.assignment, talk.facts.values()) for talk in talks)
+            for talk in talks:
+                because = talk.open_because or Reason.NOT_ASKED
+                findings += judge(talk.assignment, lesson, talk.facts.values(), because)
+        findings.sort(key=lambda finding: finding.cell)
+        for client, cells in groupby(findings, lambda finding: finding.client):
+            yield PermissionMap(client, tuple(cells))
+
+    def _requests(self) -> dict[str, int]:
+        return {
+            lane.client.name: lane.requests
+            + sum(len(self._known.facts_of(talk.assignment)) for talk in lane.heard)
+            for line in self._lines
+            for lane in line.lanes
+        }
+
+    def _server_summaries(self) -> Iterator[ServerSummary]:
+        servers = {client.server.name: client.server for client in self._order.fleet.clients}
+        for name, server in sorted(servers.items()):
+            tally = self._tallies.get(name, Tally())
+            yield ServerSummary(
+                name=name,
+                token_endpoint=server.token_endpoint,
+                requests=tally.requests,
+                throttled=tally.throttled,
+                seconds=round(tally.seconds, 3),
+            )
+
+    def _tries(self, client: Client) -> int:
+        """
+        Failed authentications that a client may start with.
+
+        One where last night brought nothing else; a share where several entries of the inputs name
+        the same client, so that together they stay within the limit.
+        """
+        previous = self._previous.get(client.name)
+        if previous is not None and previous.is_unauthenticated:
+            return 1
+        return max(client.server.max_auth_failures // self._namesakes[_registration(client)], 1)
+
+
+def _registration(client: Client) -> tuple[str, str]:
+    """What an authorization server knows a client by."""
+    return client.server.token_endpoint, client.client_id
+
+
+def _by_endpoint(talks: Iterable[Conversation]) -> Iterable[list[Conversation]]:
+    endpoints: dict[str, list[Conversation]] = {}
+    for talk in talks:
+        endpoint = talk.assignment.client.server.token_endpoint
+        endpoints.setdefault(endpoint, []).append(talk)
+    return endpoints.values()
+
+
+def _distinct(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(filter(None, values))))

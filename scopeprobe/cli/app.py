@@ -1,0 +1,94 @@
+"""All commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import IntEnum
+from typing import Annotated
+
+import typer
+
+import scopeprobe
+from scopeprobe.cli import audit, demo, init, lab, runs, validate
+from scopeprobe.errors import InputError, ScopeprobeError
+
+
+class Exit(IntEnum):
+    """What a process that ends with an error ends with; the rest is in `audit`."""
+
+    INPUT = 2
+    BUG = 70
+    INTERRUPTED = 130
+
+
+app = typer.Typer(
+    name="scopeprobe",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog=(
+        "Probe only clients whose credentials you were given for this, on servers whose operator "
+        "agreed. Probes issue real tokens, appear in sign-in logs, may be billed and may raise "
+        "alarms. A permission map is sensitive."
+    ),
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Which scopes does each OAuth 2.0 client really have, and why does a server say 401?"""
+    if version:
+        typer.echo(f"scopeprobe {scopeprobe.__version__}")
+        raise typer.Exit
+
+
+app.command("audit", epilog=audit.EXAMPLES)(audit.audit_command)
+app.command("validate", epilog=validate.EXAMPLES)(validate.validate_command)
+app.command("init", epilog=init.EXAMPLES)(init.init_command)
+app.command("runs", epilog=runs.EXAMPLES)(runs.runs_command)
+app.command("lab", epilog=lab.EXAMPLES)(lab.lab_command)
+app.command("demo", epilog=demo.EXAMPLES)(demo.demo_command)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        app()
+    except InputError as error:
+        _complain(error.complaints)
+        sys.exit(Exit.INPUT)
+    except ScopeprobeError as error:
+        _complain((str(error),))
+        sys.exit(Exit.INPUT)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # Nobody reads any more. Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback, it may hold secrets
+        _complain((f"internal error: {_origin(error)}", "this is a bug of scopeprobe's"))
+        sys.exit(Exit.BUG)
+
+
+def _complain(complaints: tuple[str, ...]) -> None:
+    for complaint in complaints:
+        typer.echo(f"error: {complaint}", err=True)
+
+
+def _origin(error: BaseException) -> str:
+    """Type and place of an error, without its message: that may quote what a server sent."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    code = trace.tb_frame.f_code
+    return f"{type(error).__name__} in {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"

@@ -1,0 +1,235 @@
+"""`scopeprobe audit`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scopeprobe.cli import options
+from scopeprobe.cli.logs import DEBUG, INFO, WARNING, LogFormat
+
+if TYPE_CHECKING:
+    from scopeprobe.audits.audit import Audit, Result
+
+EXAMPLES = """
+Examples:
+
+  scopeprobe audit clients.toml --scopes scopes.txt
+
+  scopeprobe audit clients.toml --max-requests 500 -o nightly
+
+  scopeprobe audit clients.toml -o nightly --resume
+"""
+MANY_REQUESTS = 1000
+
+
+class Exit(IntEnum):
+    """DESIGN, "Exit codes": the first that applies."""
+
+    COMPLETE = 0
+    OVER_THE_BAR = 1
+    INCOMPLETE = 3
+    NOTHING_JUDGED = 4
+
+
+class Printed(StrEnum):
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+class StrategyName(StrEnum):
+    EACH = "each"
+
+
+def audit_command(
+    clients: options.Clients,
+    *,
+    scopes: options.Scopes = None,
+    scope: options.Scope = None,
+    allow_literal_secrets: options.LiteralSecrets = False,
+    strategy: Annotated[
+        StrategyName, options.option("--strategy", "-s", help="One request per candidate.")
+    ] = StrategyName.EACH,
+    rate: options.Rate = None,
+    client_rate: options.ClientRate = None,
+    in_flight: options.InFlight = None,
+    timeout: options.Timeout = None,
+    retries: options.Retries = None,
+    max_auth_failures: options.MaxAuthFailures = None,
+    max_auth_failures_per_server: options.MaxFailedClients = 20,
+    max_requests: options.MaxRequests = None,
+    max_requests_per_client: options.MaxRequestsPerClient = None,
+    max_tokens: options.MaxTokens = None,
+    max_time: options.MaxTime = None,
+    max_pause: options.MaxPause = "15m",
+    out: options.Out = Path("scopeprobe-out"),
+    resume: Annotated[
+        bool, options.option("--resume", help="Go on with the unfinished run of --out.")
+    ] = False,
+    run: Annotated[
+        str | None,
+        options.option("--run", metavar="ID", help="The run that --resume goes on with."),
+    ] = None,
+    fail_on: options.FailOn = "missing,excess,unauthenticated",
+    print_: Annotated[
+        Printed | None,
+        options.option(
+            "--print", help="To standard output; by default the table, on a terminal only."
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, options.option("--yes", help="Do not ask before more than 1,000 requests.")
+    ] = False,
+    log_format: options.Format = LogFormat.AUTO,
+    log_file: options.LogFile = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+    no_progress: options.NoProgress = False,
+) -> None:
+    """
+    Probe clients x candidates: permission maps, reports, exit code.
+
+    Every client is asked without scope, for an invented scope, and for each candidate alone; what
+    is found goes to permissions.csv, matrix.csv, clients/ and summary.json in the output folder.
+
+    Exit codes: 0 complete, 1 findings over the bar, 2 input error, 3 incomplete, 4 nothing could
+    be judged, 130 interrupted.
+    """
+    from scopeprobe.audits.audit import Audit  # noqa: PLC0415 - heavy, and not needed for --help
+    from scopeprobe.cli import inputs  # noqa: PLC0415
+    from scopeprobe.engine.lines import Limits  # noqa: PLC0415
+    from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
+
+    limits = Limits(
+        max_requests=max_requests,
+        max_requests_per_client=max_requests_per_client,
+        max_tokens=max_tokens,
+        max_time=inputs.parsed("--max-time", max_time, parse_duration),
+        max_pause=inputs.parsed("--max-pause", max_pause, parse_duration) or 0.0,
+        max_failed_clients=max_auth_failures_per_server,
+    )
+    bar = inputs.bar_from(fail_on)
+    fleet = inputs.read_fleet(
+        inputs.Sources(clients, scopes, scope, allow_literal_secrets),
+        inputs.overrides_from(
+            rate=rate,
+            client_rate=client_rate,
+            timeout=timeout,
+            in_flight=in_flight,
+            retries=retries,
+            max_auth_failures=max_auth_failures,
+        ),
+    )
+    order = Audit(
+        fleet=fleet,
+        out=out,
+        limits=limits,
+        bar=bar,
+        strategy=strategy,
+        resume=resume or run is not None,
+        run_id=run,
+    )
+    terminal = Terminal(log_format, log_file, quiet, verbose, no_progress)
+    if not yes:
+        _ask_before_many(order)
+    carry_out(order, terminal, print_)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """How a run is told to the person, or the log, in front of it."""
+
+    log_format: LogFormat = LogFormat.AUTO
+    log_file: Path | None = None
+    quiet: bool = False
+    verbose: int = 0
+    no_progress: bool = False
+
+    @property
+    def is_for_people(self) -> bool:
+        return self.log_format.resolved(sys.stderr) is LogFormat.CONSOLE
+
+    @property
+    def level(self) -> int:
+        """On a terminal the progress and the table tell what a log tells elsewhere."""
+        if self.quiet:
+            return WARNING
+        levels = [WARNING, INFO, DEBUG] if self.is_for_people else [INFO, DEBUG]
+        return levels[min(self.verbose, len(levels) - 1)]
+
+
+def carry_out(order: Audit, terminal: Terminal, printed: Printed | None) -> None:
+    """Run an audit in front of a terminal; ends the process with the exit code of its result."""
+    import anyio  # noqa: PLC0415 - not needed for --help
+
+    from scopeprobe.audits.audit import audit  # noqa: PLC0415
+    from scopeprobe.cli import telling  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        logs, observer = telling.observers(terminal, stack)
+        result = anyio.run(
+            audit, order.observed_by(observer), backend_options={"use_uvloop": _uvloop_is_there()}
+        )
+    telling.tell(result, order, terminal, logs, _resume_command(result))
+    _print(result, order, printed)
+    raise typer.Exit(exit_code(result))
+
+
+def exit_code(result: Result) -> int:
+    """DESIGN, "Exit codes": the first that applies."""
+    if result.stopped_by is not None:
+        return 128 + result.stopped_by
+    if result.judged_nothing:
+        return Exit.NOTHING_JUDGED
+    if not result.is_complete:
+        return Exit.INCOMPLETE
+    return Exit.OVER_THE_BAR if result.summary.over_bar else Exit.COMPLETE
+
+
+def _print(result: Result, order: Audit, printed: Printed | None) -> None:
+    """Standard output carries data only."""
+    from scopeprobe.cli import telling  # noqa: PLC0415
+    from scopeprobe.reports.tables import permissions_csv  # noqa: PLC0415
+
+    match printed:
+        case None if not sys.stdout.isatty() or result.stopped_by:
+            return
+        case None | Printed.TABLE:
+            telling.print_table(result, order)
+        case Printed.CSV:
+            sys.stdout.write(permissions_csv(result.findings))
+        case Printed.JSON:
+            sys.stdout.write(result.summary.as_json())
+    sys.stdout.flush()
+
+
+def _ask_before_many(order: Audit) -> None:
+    from scopeprobe.audits.audit import requests_expected  # noqa: PLC0415
+
+    expected = requests_expected(order.fleet)
+    if expected > MANY_REQUESTS and sys.stdin.isatty() and sys.stderr.isatty():
+        typer.confirm(f"This sends up to {expected} requests. Go on?", abort=True, err=True)
+
+
+def _resume_command(result: Result) -> str | None:
+    """What to type to go on with a run that is not complete."""
+    if result.is_complete:
+        return None
+    words = ["scopeprobe", *sys.argv[1:]]
+    if "--resume" not in words:
+        words.append("--resume")
+    return shlex.join(words)
+
+
+def _uvloop_is_there() -> bool:
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    return find_spec("uvloop") is not None

@@ -1,0 +1,85 @@
+"""`scopeprobe demo`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scopeprobe.cli import audit, options
+
+if TYPE_CHECKING:
+    from scopeprobe.inputs import Fleet
+
+EXAMPLES = """
+Examples:
+
+  scopeprobe demo
+
+  scopeprobe demo -o /tmp/demo
+"""
+
+
+def demo_command(
+    *,
+    out: options.Out = Path("scopeprobe-demo"),
+    port: Annotated[
+        int, options.option("--port", min=0, max=65535, metavar="N", help="0: any free port.")
+    ] = 0,
+    no_progress: options.NoProgress = False,
+) -> None:
+    """
+    Start the lab on loopback, audit its sample fleet, show where the results are.
+
+    Nothing leaves this machine. The inputs are written beside the results, to be read and changed.
+    """
+    from scopeprobe.audits.audit import Audit  # noqa: PLC0415 - heavy, not needed for --help
+
+    with _lab(port) as base_url:
+        fleet = _write_inputs(out, int(base_url.rpartition(":")[2]))
+        typer.echo(f"auditing {len(fleet.clients)} clients on the lab at {base_url}", err=True)
+        try:
+            audit.carry_out(
+                Audit(fleet, out),
+                audit.Terminal(options.LogFormat.CONSOLE, no_progress=no_progress),
+                audit.Printed.TABLE,
+            )
+        except typer.Exit as end:
+            if end.exit_code in {audit.Exit.COMPLETE, audit.Exit.OVER_THE_BAR}:
+                typer.echo(f"inputs: {out}/clients.toml, {out}/scopes.txt", err=True)
+                raise typer.Exit from None
+            raise
+
+
+@contextmanager
+def _lab(port: int) -> Iterator[str]:
+    """The lab with the demo's servers, in a thread of its own. Gives its base URL."""
+    from anyio.from_thread import start_blocking_portal  # noqa: PLC0415
+
+    from scopeprobe.lab import Lab, demo_servers  # noqa: PLC0415
+
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Lab(demo_servers()).serve(port)) as base_url,
+    ):
+        yield base_url
+
+
+def _write_inputs(out: Path, port: int) -> Fleet:
+    """Write the demo's inputs into the output folder and read them as any others."""
+    from scopeprobe.inputs import read_clients  # noqa: PLC0415
+    from scopeprobe.lab import demo_clients, demo_environment, demo_scopes  # noqa: PLC0415
+
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    out.chmod(0o700)
+    clients, scopes = out / "clients.toml", out / "scopes.txt"
+    for path, text in ((clients, demo_clients(port)), (scopes, demo_scopes())):
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+    environment = {**os.environ, **demo_environment()}
+    return read_clients([clients], scopes_files=[scopes], environment=environment, stdin=sys.stdin)

@@ -1,0 +1,41 @@
+"""`scopeprobe init`."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scopeprobe.errors import InputError
+
+EXAMPLES = """
+Examples:
+
+  scopeprobe init
+
+  scopeprobe init ~/audits/corp
+"""
+FILES = ("clients.toml", "scopes.txt")
+
+
+def init_command(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write.")] = Path(),
+) -> None:
+    """Write a commented clients.toml and scopes.txt to start from. Nothing is overwritten."""
+    there = [folder / name for name in FILES if (folder / name).exists()]
+    if there:
+        raise InputError([f"{path}: is there already, and is left as it is" for path in there])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            text = resources.files("scopeprobe.cli").joinpath("start", name).read_text("utf-8")
+            (folder / name).touch(mode=0o600)
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError([f"{folder}: cannot be written to: {error.strerror}"]) from error
+    first, second = (folder / name for name in FILES)
+    typer.echo(f"wrote {first} and {second}; next, once they say what is yours:")
+    typer.echo(f"  scopeprobe validate {first} --scopes {second}")
+    typer.echo(f"  scopeprobe audit {first} --scopes {second}")

@@ -1,0 +1,85 @@
+"""From options to a fleet and its limits; what is wrong with an option is said like the rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from scopeprobe.errors import InputError
+from scopeprobe.inputs import Fleet, Overrides, read_clients
+from scopeprobe.inputs.quantities import parse_duration, parse_rate
+from scopeprobe.policy import KINDS
+
+T = TypeVar("T")
+
+
+def parsed(name: str, text: str | None, parse: Callable[[str], T]) -> T | None:
+    """Read the text of an option. Raises InputError that names the option."""
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise InputError([f"{name} {text}: {error}"]) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where clients and candidates come from."""
+
+    clients: list[Path]
+    scopes: list[Path] | None = None
+    scope: list[str] | None = None
+    allow_literal_secrets: bool = False
+
+
+def read_fleet(sources: Sources, overrides: Overrides) -> Fleet:
+    """Read all inputs, and say on standard error what is worth a notice."""
+    fleet = read_clients(
+        sources.clients,
+        scopes_files=sources.scopes or (),
+        extra_scopes=sources.scope or (),
+        overrides=overrides,
+        allow_literal_secrets=sources.allow_literal_secrets,
+        stdin=sys.stdin,
+    )
+    for notice in fleet.notices:
+        typer.echo(f"notice: {notice}", err=True)
+    return fleet
+
+
+def overrides_from(
+    *,
+    rate: str | None,
+    client_rate: str | None,
+    timeout: str | None,
+    in_flight: int | None,
+    retries: int | None,
+    max_auth_failures: int | None,
+) -> Overrides:
+    return Overrides(
+        rate=parsed("--rate", rate, parse_rate),
+        client_rate=parsed("--client-rate", client_rate, parse_rate),
+        timeout=parsed("--timeout", timeout, parse_duration),
+        in_flight=in_flight,
+        retries=retries,
+        max_auth_failures=max_auth_failures,
+    )
+
+
+def bar_from(text: str) -> tuple[str, ...]:
+    """Kinds of findings over the bar. Raises InputError for a kind that does not exist."""
+    kinds = tuple(kind.strip() for kind in text.split(",") if kind.strip())
+    if kinds == ("never",):
+        return ()
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        known = ", ".join(KINDS)
+        raise InputError(
+            [f"--fail-on: no such kind: {', '.join(unknown)} (there are {known}, never)"]
+        )
+    return kinds

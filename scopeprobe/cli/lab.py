@@ -1,0 +1,66 @@
+"""`scopeprobe lab`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scopeprobe.cli import options
+
+EXAMPLES = """
+Examples:
+
+  scopeprobe lab --list
+
+  scopeprobe lab --port 8089 --fleet servers.toml
+"""
+
+
+def lab_command(
+    *,
+    port: Annotated[
+        int, options.option("--port", min=0, max=65535, metavar="N", help="0: any free port.")
+    ] = 0,
+    fleet: Annotated[
+        Path | None,
+        options.option(
+            "--fleet", metavar="FILE", help="Servers and clients to play; the demo's by default."
+        ),
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the manners that servers can have.")
+    ] = False,
+) -> None:
+    """
+    Run the embedded authorization server by itself, on loopback, until Ctrl-C.
+
+    It plays servers with the manners of real ones, to try scopeprobe and other clients on.
+    """
+    import anyio  # noqa: PLC0415 - not needed for --help
+
+    from scopeprobe.errors import InputError  # noqa: PLC0415
+    from scopeprobe.lab import (  # noqa: PLC0415
+        Lab,
+        available_manners,
+        demo_servers,
+        read_fleet,
+    )
+
+    if list_:
+        for name, summary in available_manners().items():
+            typer.echo(f"{name:24} {summary}")
+        return
+    try:
+        servers = demo_servers() if fleet is None else read_fleet(fleet)
+    except OSError as error:
+        raise InputError([f"--fleet {fleet}: {error.strerror}"]) from error
+
+    async def serve() -> None:
+        async with Lab(servers).serve(port) as base_url:
+            for server in servers:
+                typer.echo(f"{base_url}/{server.name}/token  {len(server.clients)} clients")
+            await anyio.sleep_forever()
+
+    anyio.run(serve)

@@ -1,0 +1,140 @@
+"""Structured logs: constant event names, the facts as fields. An observer of the run."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+
+from scopeprobe.errors import InputError
+from scopeprobe.model.events import Event, RequestAnswered, RunStarted
+
+DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
+SECONDS_BETWEEN_PROGRESS = 30.0
+
+_LEVELS = {
+    "client_started": DEBUG,
+    "request_answered": DEBUG,
+    "request_retried": DEBUG,
+    "endpoint_throttled": WARNING,
+    "endpoint_left_alone": WARNING,
+    "client_left_alone": WARNING,
+}
+_NAMES = {DEBUG: "debug", INFO: "info", WARNING: "warning", ERROR: "error"}
+
+
+class LogFormat(StrEnum):
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+    def resolved(self, stream: TextIO) -> LogFormat:
+        """What `auto` means for a stream: for people on a terminal, for machines elsewhere."""
+        if self is not LogFormat.AUTO:
+            return self
+        return LogFormat.CONSOLE if stream.isatty() else LogFormat.JSON
+
+
+class _StandardError:
+    """Whatever standard error is at the moment of writing: rich stands in for it at times."""
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+class LogObserver:
+    """Writes every event to standard error from a level up, and all of them to the log file."""
+
+    def __init__(self, log_format: LogFormat, level: int, file: TextIO | None) -> None:
+        self._level = level
+        self._standard_error = _logger(_StandardError(), log_format.resolved(sys.stderr))
+        self._file = None if file is None else _logger(file, LogFormat.JSON)
+
+    def __call__(self, event: Event) -> None:
+        self.log(_LEVELS.get(event.name, INFO), event.name, **_fields(event))
+
+    def log(self, level: int, name: str, **fields: object) -> None:
+        if level >= self._level:
+            self._standard_error.msg(name, level=_NAMES[level], **fields)
+        if self._file is not None:
+            self._file.msg(name, level=_NAMES[level], **fields)
+
+
+class ProgressLog:
+    """Where no terminal shows progress: one `progress` event every 30 seconds."""
+
+    def __init__(self, logs: LogObserver) -> None:
+        self._logs = logs
+        self._expected = 0
+        self._done = 0
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self._expected = event.requests_expected
+            case RequestAnswered():
+                self._done += 1
+            case _:
+                pass
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        over = threading.Event()
+
+        def tick() -> None:
+            while not over.wait(SECONDS_BETWEEN_PROGRESS):
+                self._logs.log(INFO, "progress", done=self._done, expected=self._expected)
+
+        thread = threading.Thread(target=tick, name="progress", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+@contextmanager
+def log_file(path: Path | None) -> Iterator[TextIO | None]:
+    """Open the log file for appending, readable by its owner alone."""
+    if path is None:
+        yield None
+        return
+    try:
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        file = path.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise InputError([f"--log-file {path}: {error.strerror}"]) from error
+    with file:
+        yield file
+
+
+def _fields(event: Event) -> dict[str, object]:
+    fields = asdict(event)
+    if "scopes" in fields:
+        fields["scopes"] = None if fields["scopes"] is None else " ".join(fields["scopes"])
+    return fields
+
+
+def _logger(stream: Any, log_format: LogFormat) -> Any:  # noqa: ANN401 - structlog's own types
+    renderer: Any
+    if log_format is LogFormat.JSON:
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=20)
+    return structlog.wrap_logger(
+        structlog.WriteLogger(stream),
+        processors=[structlog.processors.TimeStamper(fmt="iso", utc=True), renderer],
+        wrapper_class=structlog.BoundLogger,
+    )

@@ -1,0 +1,1 @@
+"""Permission maps in, text out: one file a format."""

@@ -1,0 +1,43 @@
+"""Write reports into the output folder: private, and never half written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from scopeprobe.model.clients import ClientName
+from scopeprobe.model.findings import PermissionMap
+from scopeprobe.reports.tables import matrix_csv, permissions_csv
+
+PERMISSIONS, MATRIX, SUMMARY, CLIENTS = "permissions.csv", "matrix.csv", "summary.json", "clients"
+
+
+def write_reports(
+    folder: Path, maps: Sequence[PermissionMap], summary: str, known: Collection[ClientName]
+) -> None:
+    """
+    Write all files of a run. `maps` are sorted by client; `known` are all clients of the inputs.
+
+    Maps of clients that are no longer in the inputs are removed, those of clients that were merely
+    not selected stay.
+    """
+    clients = folder / CLIENTS
+    clients.mkdir(mode=0o700, exist_ok=True)
+    for permissions in maps:
+        _replace(clients / f"{permissions.client}.csv", permissions_csv(permissions.findings))
+    names = {f"{name}.csv" for name in known}
+    for stale in clients.glob("*.csv"):
+        if stale.name not in names:
+            stale.unlink()
+    findings = [finding for permissions in maps for finding in permissions.findings]
+    _replace(folder / PERMISSIONS, permissions_csv(findings))
+    _replace(folder / MATRIX, matrix_csv(maps))
+    _replace(folder / SUMMARY, summary)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside the file's place (0600), then rename: a reader sees the old or the new one."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8", newline="")
+    draft.replace(path)

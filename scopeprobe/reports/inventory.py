@@ -1,0 +1,80 @@
+"""What the inputs say: every client and how it would be asked. Never a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from scopeprobe.model.clients import Client, Server
+
+
+def inventory_table(clients: Sequence[Client]) -> RenderableType:
+    """Servers and clients, in 80 columns."""
+    servers = Table(title="servers", title_justify="left", title_style="bold", box=None)
+    servers.add_column("name", no_wrap=True)
+    servers.add_column("token endpoint", overflow="fold")
+    servers.add_column("rate")
+    servers.add_column("per client")
+    for server in _servers(clients):
+        rates, client_rates = (_rates(server.rates), _rates(server.client_rates))
+        servers.add_row(*map(Text, (server.name, server.token_endpoint, rates, client_rates)))
+    table = Table(title="clients", title_justify="left", title_style="bold", box=None)
+    table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=26)
+    table.add_column("server")
+    table.add_column("client_id", overflow="ellipsis", max_width=18, no_wrap=True)
+    table.add_column("method", no_wrap=True)
+    table.add_column("candidates", justify="right")
+    for client in clients:
+        candidates = sum(len(target.candidates) for target in client.targets)
+        cells = (client.name, client.server.name, client.client_id, client.auth_method.value)
+        table.add_row(*map(Text, cells), str(candidates))
+    return Group(servers, "", table)
+
+
+def inventory_json(clients: Sequence[Client]) -> str:
+    """The same for machines, with every candidate named."""
+    members = {
+        "version": 1,
+        "servers": [
+            {
+                "name": server.name,
+                "token_endpoint": server.token_endpoint,
+                "rate": [str(rate) for rate in server.rates],
+                "client_rate": [str(rate) for rate in server.client_rates],
+                "rate_group": server.group,
+                "in_flight": server.in_flight,
+                "timeout": server.timeout,
+                "retries": server.retries,
+                "max_auth_failures": server.max_auth_failures,
+            }
+            for server in _servers(clients)
+        ],
+        "clients": [
+            {
+                "name": client.name,
+                "server": client.server.name,
+                "client_id": client.client_id,
+                "token_endpoint_auth_method": client.auth_method,
+                "tags": client.tags,
+                "targets": [
+                    {"audience": target.label, "candidates": target.candidates}
+                    for target in client.targets
+                ],
+            }
+            for client in clients
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+
+
+def _servers(clients: Iterable[Client]) -> list[Server]:
+    servers = {client.server.name: client.server for client in clients}
+    return [servers[name] for name in sorted(servers)]
+
+
+def _rates(rates: Sequence[object]) -> str:
+    return ", ".join(map(str, rates))

@@ -1,0 +1,116 @@
+"""summary.json: what was found, what it cost, what was not tested and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from scopeprobe.model.clients import Client, ClientName
+from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
+from scopeprobe.policy import Departure
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSummary:
+    name: str
+    token_endpoint: str
+    requests: int
+    throttled: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSummary:
+    name: ClientName
+    server: str
+    counts: dict[str, int]
+    requests: int
+    family: str
+    """How the server treats scopes, as seen with this client."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotTested:
+    client: ClientName
+    reason: Reason
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The shape of `summary.json` and of `audit --print json`; members are only ever added."""
+
+    run: str
+    started: str
+    finished: str
+    complete: bool
+    over_bar: bool
+    counts: dict[str, int]
+    requests: int
+    tokens: int
+    clients: tuple[ClientSummary, ...]
+    servers: tuple[ServerSummary, ...]
+    not_tested: tuple[NotTested, ...]
+    findings: tuple[Departure, ...]
+    authorised_by: tuple[str, ...] = ()
+    contact: tuple[str, ...] = ()
+    version: int = 1
+
+    def as_json(self) -> str:
+        members = asdict(self)
+        ordered = {"version": members.pop("version"), **members}
+        return msgspec.json.format(msgspec.json.encode(ordered), indent=2).decode() + "\n"
+
+
+def counts(findings: Iterable[Finding]) -> dict[str, int]:
+    """How many cells got each verdict; every verdict is named."""
+    tally = Counter(finding.verdict for finding in findings)
+    return {verdict.value: tally[verdict] for verdict in Verdict}
+
+
+def client_summaries(
+    maps: Sequence[PermissionMap], clients: Mapping[ClientName, Client], requests: Mapping[str, int]
+) -> tuple[ClientSummary, ...]:
+    return tuple(
+        ClientSummary(
+            name=permissions.client,
+            server=clients[permissions.client].server.name,
+            counts=counts(permissions.findings),
+            requests=requests.get(permissions.client, 0),
+            family=_family(permissions),
+        )
+        for permissions in maps
+    )
+
+
+def not_tested(maps: Iterable[PermissionMap]) -> tuple[NotTested, ...]:
+    """Cells that ended unknown, by client and reason."""
+    cells = Counter(
+        (finding.client, finding.reason)
+        for permissions in maps
+        for finding in permissions.findings
+        if finding.verdict is Verdict.UNKNOWN
+    )
+    return tuple(NotTested(client, reason, n) for (client, reason), n in sorted(cells.items()))
+
+
+def moment(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _family(permissions: PermissionMap) -> str:
+    reasons = {finding.reason for finding in permissions.findings}
+    verdicts = {finding.verdict for finding in permissions.findings}
+    if Verdict.UNENFORCED in verdicts:
+        return "ignoring"
+    if {Reason.REFUSED_ALONE, Reason.LEFT_OUT} <= reasons:
+        return "mixed"
+    if Reason.LEFT_OUT in reasons:
+        return "narrowing"
+    if Reason.REFUSED_ALONE in reasons:
+        return "strict"
+    return "unknown"

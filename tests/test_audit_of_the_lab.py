@@ -1,0 +1,154 @@
+"""The whole audit against every manner of the lab: the map is the truth, in every cell."""
+
+import math
+
+import pytest
+from harness import Entry, lab, reasons, rows, scopeprobe, summary, verdicts, write_inputs
+
+from scopeprobe.lab import AuthorizationServer, Client, available_manners, read_manner
+
+KNOWN = [f"orders.{verb}" for verb in ("read", "write", "delete", "list", "export", "audit")]
+CANDIDATES = [*KNOWN, "invoices.raed"]
+GRANTS = {
+    "all": KNOWN,
+    "some": ["orders.write", "orders.audit"],
+    "one": ["orders.list"],
+    "none": [],
+}
+FAST = 'rate = "500/s"\nclient_rate = "500/s"'
+
+
+def playing(manner):
+    """A server of that manner with the fleet's clients; it knows all but one of the candidates."""
+    clients = [Client(name, f"{name}-s3cret", list(granted)) for name, granted in GRANTS.items()]
+    clients.append(Client("wrong", "the-right-s3cret", ["orders.read"]))
+    return AuthorizationServer("corp", read_manner(manner), clients, scopes=KNOWN)
+
+
+def audit(tmp_path, manner):
+    server = playing(manner)
+    entries = [Entry(name, "corp", secret=f"{name}-s3cret") for name in GRANTS]
+    entries += [Entry("wrong", "corp"), Entry("stranger", "corp")]
+    with lab([server]) as url:
+        settings = f'token_endpoint = "{url}/corp/token"\n{FAST}'
+        arguments, environment = write_inputs(tmp_path, {"corp": settings}, entries, CANDIDATES)
+        result = scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    assert result.returncode == (3 if manner == "strict-401-needs-scope" else 1), result.stderr
+    return server, tmp_path / "out"
+
+
+def truth():
+    cells = {
+        (client, scope): "granted" if scope in granted else "denied"
+        for client, granted in GRANTS.items()
+        for scope in CANDIDATES
+    }
+    return cells | dict.fromkeys(
+        [(client, scope) for client in ("wrong", "stranger") for scope in CANDIDATES],
+        "unauthenticated",
+    )
+
+
+def expected(manner):
+    if manner.startswith("ignoring"):
+        return truth() | {(c, s): "unenforced" for c in GRANTS for s in CANDIDATES}
+    if manner == "strict-401-needs-scope":
+        # Nothing these two may have is among their first tries, and no token proves them.
+        unproved = [(c, s) for c in ("none", "one") for s in CANDIDATES]
+        return truth() | dict.fromkeys(unproved, "unknown")
+    return truth()
+
+
+@pytest.mark.parametrize("manner", sorted(available_manners()))
+def test_the_map_is_the_truth(tmp_path, manner):
+    _, out = audit(tmp_path, manner)
+    assert verdicts(out) == expected(manner)
+
+
+def closing_controls(refused):
+    return math.ceil(refused / 25)
+
+
+@pytest.mark.parametrize(
+    ("manner", "withholds_by_refusing"),
+    [
+        pytest.param("strict", True, id="strict"),
+        pytest.param("strict-401", True, id="strict-401"),
+        pytest.param("naming", True, id="naming"),
+        pytest.param("narrowing", False, id="narrowing"),
+        pytest.param("ignoring-silent", False, id="ignoring-silent"),
+    ],
+)
+def test_a_client_costs_its_candidates_two_controls_and_the_closing_ones(
+    tmp_path, manner, withholds_by_refusing
+):
+    server, out = audit(tmp_path, manner)
+    for client, granted in GRANTS.items():
+        refused = len(CANDIDATES) - len(granted) if withholds_by_refusing else 0
+        sent = [received for received in server.received if received.client_id == client]
+        assert len(sent) == len(CANDIDATES) + 2 + closing_controls(refused)
+    counted = {client["name"]: client["requests"] for client in summary(out)["clients"]}
+    assert counted["some"] == sum(received.client_id == "some" for received in server.received)
+
+
+def test_a_401_for_one_scope_is_that_scope_denied_and_no_broken_credential(tmp_path):
+    _, out = audit(tmp_path, "strict-401")
+    denied = next(
+        row
+        for row in rows(out / "permissions.csv")
+        if (row["client"], row["scope"]) == ("all", "invoices.raed")
+    )
+    assert denied == {
+        "client": "all",
+        "client_id": "all",
+        "audience": "",
+        "scope": "invoices.raed",
+        "verdict": "denied",
+        "reason": "refused_alone",
+        "evidence": "alone",
+        "http_status": "401",
+        "error": "invalid_client",
+        "error_description": "Client authentication failed.",
+    }
+
+
+def test_many_scopes_answered_401_in_a_row_lock_no_client_out(tmp_path):
+    scopes = [f"s{n:02}" for n in range(60)]
+    server = AuthorizationServer(
+        "corp", read_manner("strict-401"), [Client("x", "x-s3cret", ["s59"])], scopes=scopes
+    )
+    with lab([server]) as url:
+        settings = f'token_endpoint = "{url}/corp/token"\n{FAST}'
+        arguments, environment = write_inputs(
+            tmp_path, {"corp": settings}, [Entry("x", "corp", secret="x-s3cret")], scopes
+        )
+        scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    found = verdicts(tmp_path / "out")
+    assert [scope for (_, scope), verdict in found.items() if verdict == "granted"] == ["s59"]
+    assert set(found.values()) == {"granted", "denied"}
+    # 59 refusals in a row: two repetitions between them, one at the end of the last wave.
+    assert len(server.received) == 60 + 2 + 3
+
+
+def test_where_nothing_lists_and_nothing_differs_nothing_is_called_granted(tmp_path):
+    server = AuthorizationServer(
+        "corp", read_manner("strict-unlisted"), [Client("x", "x-s3cret", KNOWN)], scopes=KNOWN
+    )
+    with lab([server]) as url:
+        settings = f'token_endpoint = "{url}/corp/token"\n{FAST}'
+        entries = [Entry("x", "corp", secret="x-s3cret")]
+        arguments, environment = write_inputs(tmp_path, {"corp": settings}, entries, KNOWN)
+        scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    assert set(reasons(tmp_path / "out").values()) == {"unconfirmed"}
+
+
+def test_absent_scope_as_requested_is_believed_when_the_user_says_so(tmp_path):
+    server = AuthorizationServer(
+        "corp", read_manner("strict-unlisted"), [Client("x", "x-s3cret", KNOWN)], scopes=KNOWN
+    )
+    with lab([server]) as url:
+        settings = f'token_endpoint = "{url}/corp/token"\n{FAST}\nabsent_scope = "as_requested"'
+        entries = [Entry("x", "corp", secret="x-s3cret")]
+        arguments, environment = write_inputs(tmp_path, {"corp": settings}, entries, KNOWN)
+        scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    assert set(reasons(tmp_path / "out").values()) == {"accepted_alone"}
