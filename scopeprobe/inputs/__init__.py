@@ -1,0 +1,18 @@
+"""Every file that a user gives: read, checked and turned into values of the model."""
+
+from scopeprobe.inputs.clients import read_clients
+from scopeprobe.inputs.fleet import Fleet
+from scopeprobe.inputs.layers import Overrides
+from scopeprobe.inputs.maps import read_permissions
+from scopeprobe.inputs.quantities import parse_duration, parse_rate
+from scopeprobe.inputs.scopes import read_scopes
+
+__all__ = [
+    "Fleet",
+    "Overrides",
+    "parse_duration",
+    "parse_rate",
+    "read_clients",
+    "read_permissions",
+    "read_scopes",
+]

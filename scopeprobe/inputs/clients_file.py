@@ -1,0 +1,80 @@
+"""One clients file: its tables, each checked by itself so that one fault hides no other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.documents import Document
+from scopeprobe.inputs.schema import ClientEntry, DefaultsEntry, Entry, ServerEntry
+from scopeprobe.inputs.wording import complain_about, unknown_key
+
+E = TypeVar("E", bound=Entry)
+
+SECTIONS = ("defaults", "servers", "clients")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientsFile:
+    """The entries of one file; None stands where an entry was complained about."""
+
+    place: Place
+    is_exposed: bool
+    defaults: DefaultsEntry | None
+    servers: Mapping[str, ServerEntry | None]
+    clients: tuple[ClientEntry | None, ...]
+
+
+def read_clients_file(document: Document, remarks: Remarks) -> ClientsFile:
+    """Check the tables of a document and complain about what is wrong with them."""
+    return _Checker(document, remarks).read()
+
+
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    document: Document
+    remarks: Remarks
+
+    def read(self) -> ClientsFile:
+        place, data = self.document.place, self.document.data
+        sections = self.table({} if data is None else data, place)
+        for key in [key for key in sections if key not in SECTIONS]:
+            self.remarks.complain(place.at(key), unknown_key(key, SECTIONS))
+        servers = self.table(sections.get("servers", {}), place.at("servers"))
+        clients = self.items(sections.get("clients", []), place.at("clients"))
+        return ClientsFile(
+            place=place,
+            is_exposed=self.document.is_exposed,
+            defaults=self.entry(DefaultsEntry, sections.get("defaults", {}), place.at("defaults")),
+            servers={
+                name: self.entry(ServerEntry, server, place.at("servers", name))
+                for name, server in servers.items()
+            },
+            clients=tuple(
+                self.entry(ClientEntry, client, place.at("clients", index))
+                for index, client in enumerate(clients)
+            ),
+        )
+
+    def entry(self, model: type[E], data: object, place: Place) -> E | None:
+        try:
+            return model.model_validate(data, context=self.document.folder)
+        except ValidationError as error:
+            complain_about(error, model, place, self.remarks)
+            return None
+
+    def table(self, data: object, place: Place) -> dict[str, object]:
+        if isinstance(data, dict) and all(isinstance(key, str) for key in data):
+            return data
+        self.remarks.complain(place, "must be a table with text for keys")
+        return {}
+
+    def items(self, data: object, place: Place) -> Collection[object]:
+        if isinstance(data, list):
+            return data
+        self.remarks.complain(place, "must be a list of clients: write [[clients]] in TOML")
+        return ()

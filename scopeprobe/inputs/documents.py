@@ -1,0 +1,187 @@
+"""
+TOML, YAML and JSON text as plain data.
+
+A complaint says where the text is broken and never quotes it: it may hold a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import NoReturn
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
+
+from scopeprobe.errors import InputError
+from scopeprobe.inputs.complaints import Place
+from scopeprobe.inputs.sources import Source, StandardInput, file_of, name_of, text_of
+
+MOST_VALUES = 1_000_000
+"""What a YAML document may hold once its aliases are written out (CWE-776)."""
+DEEPEST = 100
+
+TOML_COMPLAINT = re.compile(r"(?P<words>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
+WITHOUT_QUOTATION = re.compile(r"[A-Za-z /-]+")
+"""The complaints of `tomllib` that cannot hold a piece of the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The plain data of one file, and what its values need to know of the file."""
+
+    place: Place
+    folder: Path
+    """What relative paths in the document are relative to."""
+    is_exposed: bool
+    """Group or others can read the file."""
+    data: object
+
+
+class Malformed(Exception):
+    """Text that is not what its ending says, with the line and column where that shows."""
+
+    def __init__(self, words: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(words)
+        self.words = words
+        self.position = "" if line is None else f":{line}:{column}"
+
+
+def read_document(source: Source, standard_input: StandardInput) -> Document:
+    """Read a file by its ending; standard input is YAML or JSON."""
+    name = name_of(source)
+    parse = _parser_for(source)
+    try:
+        data = parse(text_of(source, standard_input))
+    except Malformed as error:
+        raise InputError([f"{name}{error.position}: {error.words}"]) from None
+    except RecursionError:
+        raise InputError([f"{name}: is nested too deeply"]) from None
+    path = file_of(source)
+    if path is None:
+        return Document(Place(name), Path(), is_exposed=False, data=data)
+    return Document(Place(name), path.parent, _is_exposed(path), data)
+
+
+def _parser_for(source: Source) -> Callable[[str], object]:
+    path = file_of(source)
+    ending = "-" if path is None else path.suffix.lower()
+    try:
+        return PARSERS[ending]
+    except KeyError:
+        accepted = ", ".join(ending for ending in PARSERS if ending != "-")
+        raise InputError([f"{source}: the ending must be one of {accepted}"]) from None
+
+
+def _is_exposed(file: Path) -> bool:
+    return os.name == "posix" and bool(file.stat().st_mode & 0o077)
+
+
+def parse_toml(text: str) -> object:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # Before Python 3.14 the position is only in the message.
+        said = TOML_COMPLAINT.fullmatch(str(error))
+        if said is None:
+            raise Malformed("the TOML ends too early", text.count("\n") + 1, 1) from None
+        words = _without_quotation(said["words"])
+        raise Malformed(words, int(said["line"]), int(said["column"])) from None
+    except ValueError:
+        raise Malformed("is not valid TOML") from None
+
+
+def _without_quotation(words: str) -> str:
+    if words.startswith(("Cannot ", "Duplicate ")):
+        return "a key or table is given twice"
+    return (
+        f"is not valid TOML: {words}" if WITHOUT_QUOTATION.fullmatch(words) else "is not valid TOML"
+    )
+
+
+def parse_json(text: str) -> object:
+    """Read JSON by RFC 8259, strictly: no member twice, no NaN."""
+    try:
+        return json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise Malformed(f"is not valid JSON: {error.msg}", error.lineno, error.colno) from None
+    except ValueError:
+        raise Malformed("holds a number that is too long") from None
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Malformed(f"an object has the member `{twice}` twice")
+    return members
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise Malformed("NaN and Infinity are not JSON")
+
+
+def parse_yaml(text: str) -> object:
+    """Read one document of YAML 1.2: no key twice, no tags of its own, no heap of aliases."""
+    # Without the optional C parser: it would read YAML 1.1 on some machines and not on others.
+    yaml = YAML(typ="safe", pure=True)
+    yaml.max_depth = DEEPEST
+    yaml.composer.warn_double_anchors = False
+    try:
+        root = yaml.compose(text)
+        if root is None:
+            return None
+        if _size(root, {}) > MOST_VALUES:
+            raise Malformed(f"holds more than {MOST_VALUES:,} values behind its aliases")
+        return yaml.constructor.construct_document(root)
+    except DuplicateKeyError as error:
+        raise _malformed_yaml("a key is given twice", error) from None
+    except MarkedYAMLError as error:
+        raise _malformed_yaml("is not valid YAML", error) from None
+    except (YAMLError, ValueError, LookupError):
+        raise Malformed("is not valid YAML") from None
+
+
+def _malformed_yaml(words: str, error: MarkedYAMLError) -> Malformed:
+    mark = error.problem_mark or error.context_mark
+    return Malformed(words, mark.line + 1, mark.column + 1) if mark else Malformed(words)
+
+
+def _size(node: Node, sizes: dict[int, int]) -> int:
+    """Count the values of a node, those behind an alias as often as the alias is used."""
+    if id(node) not in sizes:
+        sizes[id(node)] = MOST_VALUES  # what a node that holds itself will find
+        sizes[id(node)] = 1 + sum(_size(part, sizes) for part in _parts(node))
+    return sizes[id(node)]
+
+
+def _parts(node: Node) -> list[Node]:
+    if isinstance(node, MappingNode):
+        return [*chain.from_iterable(node.value)]
+    return node.value if isinstance(node, CollectionNode) else []
+
+
+def parse_yaml_or_json(text: str) -> object:
+    """Read JSON as such where it is, since that is quicker; YAML 1.2 contains it."""
+    try:
+        return parse_json(text)
+    except Malformed:
+        return parse_yaml(text)
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    ".toml": parse_toml,
+    ".yaml": parse_yaml,
+    ".yml": parse_yaml,
+    ".json": parse_json,
+    "-": parse_yaml_or_json,
+}

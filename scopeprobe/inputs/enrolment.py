@@ -1,0 +1,186 @@
+"""Clients of the model, made of entries and everything around them; secrets come later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from scopeprobe.inputs.clients_file import ClientsFile
+from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.layers import (
+    filled,
+    nearest,
+    responsible,
+    scopes_of,
+    tags_of,
+    token_params_of,
+)
+from scopeprobe.inputs.schema import (
+    ClientEntry,
+    DefaultsEntry,
+    ExpectEntry,
+    Layer,
+    PartyEntry,
+    TargetEntry,
+)
+from scopeprobe.inputs.scopes import distinct
+from scopeprobe.inputs.secrets import SecretSource
+from scopeprobe.inputs.servers import Home, ServerBuilder
+from scopeprobe.model.clients import (
+    AuthMethod,
+    Client,
+    ClientId,
+    ClientName,
+    Expectation,
+    Scope,
+    Server,
+    Target,
+)
+
+NO_CANDIDATES = (
+    "has no candidate scopes: give --scopes FILE, or `scopes` for the client, its server "
+    "or its targets"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A client whose secret is still to be looked up."""
+
+    place: Place
+    file: ClientsFile
+    source: SecretSource | None
+    client: Client | None = None
+    """None where something else than the secret was complained about."""
+    names_encoding: bool = False
+    """Its server's `basic_encoding` was chosen, and not merely left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Makes clients, and complains about those that cannot be."""
+
+    homes: Mapping[str, Home | None]
+    servers: ServerBuilder
+    scopes: tuple[Scope, ...]
+    """Candidates of every target, from scopes files and the command line."""
+    remarks: Remarks
+
+    def of_all(self, files: Iterable[ClientsFile]) -> list[Enrolled]:
+        places: dict[str, Place] = {}
+        enrolled = []
+        for file in files:
+            for index, entry in enumerate(file.clients):
+                if entry is not None:
+                    place = file.place.at("clients", index)
+                    self._refuse_namesakes(entry.name, place, places)
+                    enrolled.append(self._enrol(entry, place, file))
+        return enrolled
+
+    def _refuse_namesakes(self, name: str, place: Place, places: dict[str, Place]) -> None:
+        """Compare in lower case: names become files, and not every file system tells cases."""
+        first = places.setdefault(name.lower(), place)
+        if first is not place:
+            self.remarks.complain(place.at("name"), f"is the name of another client, at {first}")
+
+    def _enrol(self, entry: ClientEntry, place: Place, file: ClientsFile) -> Enrolled:
+        if file.defaults is None:
+            return Enrolled(place, file, entry.client_secret)
+        home = self._home(entry, place, file.defaults)
+        whole = filled(entry, file.defaults)
+        self._check_credentials(whole, place)
+        if home is None:
+            return Enrolled(place, file, whole.client_secret)
+        layers = (file.defaults, *home.layers, entry)
+        client = self._client(whole, home.server, layers, place)
+        return Enrolled(place, file, whole.client_secret, client, home.names_encoding)
+
+    def _client(
+        self, entry: ClientEntry, server: Server, layers: tuple[PartyEntry, ...], place: Place
+    ) -> Client:
+        people = responsible(layers)
+        return Client(
+            name=ClientName(entry.name),
+            client_id=ClientId(entry.client_id or ""),
+            server=replace(server, contact=people.contact),
+            secret=None,
+            auth_method=_auth_method(entry),
+            targets=self._targets(entry, layers, place),
+            tags=tags_of((*layers, *(entry.targets or ()))),
+            owner=people.owner,
+            authorised_by=people.authorised_by,
+        )
+
+    def _home(self, entry: ClientEntry, place: Place, defaults: DefaultsEntry) -> Home | None:
+        """Find the server by its name, or make one of the client's own endpoint."""
+        if entry.server and entry.token_endpoint:
+            self.remarks.complain(place, "names a server and a token_endpoint: one is enough")
+            return None
+        says = entry if entry.server or entry.token_endpoint else defaults
+        if says.server is not None:
+            if says.server not in self.homes:
+                self.remarks.complain(place.at("server"), "is not among the [servers]")
+            return self.homes.get(says.server)
+        if says.token_endpoint is None:
+            self.remarks.complain(place.at("server"), "is missing: name one, or a token_endpoint")
+            return None
+        return self.servers.unnamed(says.token_endpoint, defaults, place)
+
+    def _check_credentials(self, entry: ClientEntry, place: Place) -> None:
+        method = _auth_method(entry)
+        if entry.client_id is None:
+            self.remarks.complain(place.at("client_id"), "is missing")
+        if method is AuthMethod.NONE and entry.client_secret is not None:
+            self.remarks.complain(
+                place.at("client_secret"), "is not used where token_endpoint_auth_method is none"
+            )
+        if method is not AuthMethod.NONE and entry.client_secret is None:
+            self.remarks.complain(
+                place.at("client_secret"), f"is missing: {method.value} needs one"
+            )
+
+    def _targets(
+        self, client: ClientEntry, layers: tuple[Layer, ...], place: Place
+    ) -> tuple[Target, ...]:
+        if not client.targets:
+            return (self._target(TargetEntry(), client, layers, place),)
+        targets: dict[str, Target] = {}
+        for index, entry in enumerate(client.targets):
+            target = self._target(entry, client, layers, place.at("targets", index))
+            if targets.setdefault(target.label, target) is not target:
+                self.remarks.complain(
+                    place.at("targets", index), "has the audience of another target of this client"
+                )
+        return tuple(targets.values())
+
+    def _target(
+        self, entry: TargetEntry, client: ClientEntry, layers: tuple[Layer, ...], place: Place
+    ) -> Target:
+        layers = (*layers, entry)
+        candidates = distinct((*scopes_of(layers), *self.scopes))
+        if not candidates:
+            self.remarks.complain(place, NO_CANDIDATES)
+        parameters = token_params_of(layers)
+        for name in ("audience", "resource"):
+            if getattr(entry, name) is not None and name in parameters:
+                self.remarks.complain(place.at(name), "is given by token_params already")
+        return Target(
+            candidates=candidates,
+            audience=entry.audience or "",
+            resource=entry.resource or "",
+            token_params=tuple(sorted(parameters.items())),
+            expect=_expectation(nearest(client.expect, entry.expect)),
+        )
+
+
+def _auth_method(entry: ClientEntry) -> AuthMethod:
+    """Fall back to Basic, the default of RFC 7591 section 2."""
+    return entry.token_endpoint_auth_method or AuthMethod.CLIENT_SECRET_BASIC
+
+
+def _expectation(entry: ExpectEntry | None) -> Expectation:
+    if entry is None:
+        return Expectation()
+    granted = None if entry.granted is None else tuple(chain.from_iterable(entry.granted))
+    return Expectation(granted=granted, denied=tuple(chain.from_iterable(entry.denied)))

@@ -1,0 +1,98 @@
+"""Permission maps, read back from `permissions.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from scopeprobe.errors import InputError
+from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.sources import text_of_file
+from scopeprobe.model.clients import ClientId, ClientName, Scope
+from scopeprobe.model.findings import Evidence, Finding, PermissionMap, Reason, Verdict
+
+COLUMNS = (
+    "client",
+    "client_id",
+    "audience",
+    "scope",
+    "verdict",
+    "reason",
+    "evidence",
+    "http_status",
+    "error",
+    "error_description",
+)
+INERT = re.compile(r"'[=+\-@\t\r]")
+"""How a cell begins that our reports keep from being run as a formula (CWE-1236)."""
+
+Row = Mapping[str, str]
+
+
+def read_permissions(path: Path) -> tuple[PermissionMap, ...]:
+    """
+    Read `permissions.csv` or the map of one client, sorted as they are written.
+
+    :raises InputError: with every row that is no finding, its file and line.
+    """
+    remarks = Remarks()
+    findings: defaultdict[ClientName, list[Finding]] = defaultdict(list)
+    for place, row in _rows(path):
+        try:
+            finding = _finding(row)
+        except ValueError as error:
+            remarks.complain(place, str(error))
+        else:
+            findings[finding.client].append(finding)
+    if remarks.complaints:
+        raise InputError(remarks.complaints)
+    return tuple(
+        PermissionMap(client, tuple(sorted(findings[client], key=lambda finding: finding.cell)))
+        for client in sorted(findings)
+    )
+
+
+def _rows(path: Path) -> Iterator[tuple[Place, Row]]:
+    text = text_of_file(path)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+            raise InputError([f"{path}:1: is no permission map: it lacks {', '.join(missing)}"])
+        for row in reader:
+            yield Place(f"{path}:{reader.line_num}"), row
+    except csv.Error as error:
+        raise InputError([f"{path}:{reader.reader.line_num}: is not valid CSV: {error}"]) from error
+
+
+def _finding(row: Row) -> Finding:
+    if None in row or None in row.values():
+        raise ValueError("has another number of cells than the first line")
+    cells = {column: live(row[column]) for column in COLUMNS}
+    status = cells["http_status"]
+    if status and not status.isdecimal():
+        raise ValueError("http_status must be a number")
+    return Finding(
+        client=ClientName(cells["client"]),
+        client_id=ClientId(cells["client_id"]),
+        audience=cells["audience"],
+        scope=Scope(cells["scope"]),
+        verdict=Verdict(cells["verdict"]),
+        reason=Reason(cells["reason"]),
+        evidence=Evidence(cells["evidence"]),
+        http_status=int(status) if status else None,
+        error=cells["error"],
+        error_description=cells["error_description"],
+    )
+
+
+def live(cell: str) -> str:
+    """
+    Take off the `'` that keeps a cell from being run as a formula.
+
+    A cell that began with `'=` before it was written looks the same and comes back without its `'`.
+    """
+    return cell[1:] if INERT.match(cell) else cell

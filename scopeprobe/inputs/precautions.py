@@ -1,0 +1,104 @@
+"""What the secrets of a fleet give reason to refuse or to remark."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.credentials import Equipped
+from scopeprobe.inputs.enrolment import Enrolled
+from scopeprobe.inputs.secrets import LiteralSecret
+from scopeprobe.model.clients import AuthMethod
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
+"""Characters that form-urlencoding leaves as they are (RFC 3986 section 2.3)."""
+MOST_SECRETS = 2
+"""Of one `client_id`: the old and the new one of a rotation."""
+MOST_NAMED = 5
+
+
+def check_literals(enrolled: Iterable[Enrolled], remarks: Remarks, *, are_allowed: bool) -> None:
+    """Warn about secrets written in files; refuse them where others can read the file."""
+    literal = ((one.file.place, one) for one in enrolled if isinstance(one.source, LiteralSecret))
+    for place, holders in _grouped(literal).items():
+        where = _some([one.place.path for one in holders])
+        if holders[0].file.is_exposed and not are_allowed:
+            remarks.complain(
+                place,
+                f"holds literal secrets ({where}) and group or others can read it: chmod 600, "
+                "or --allow-literal-secrets",
+            )
+        else:
+            remarks.notice(
+                place, f"holds literal secrets ({where}); env, file or command keep them elsewhere"
+            )
+
+
+def check_together(equipped: Sequence[Equipped], remarks: Remarks) -> None:
+    """Check what only shows when the secrets of all clients are seen side by side."""
+    _refuse_guessing(equipped, remarks)
+    _notice_sharing(equipped, remarks)
+    _notice_encoding(equipped, remarks)
+
+
+def _refuse_guessing(equipped: Iterable[Equipped], remarks: Remarks) -> None:
+    accounts = _grouped(
+        ((one.client.server.token_endpoint, one.client.client_id), one) for one in equipped
+    )
+    for namesakes in accounts.values():
+        if len({one.secret for one in namesakes if one.secret}) > MOST_SECRETS:
+            remarks.complain(
+                namesakes[0].place.at("client_id"),
+                f"has more than {MOST_SECRETS} different secrets on one token endpoint "
+                f"({_names(namesakes)}): this is no tool for guessing",
+            )
+
+
+def _notice_sharing(equipped: Iterable[Equipped], remarks: Remarks) -> None:
+    for sharers in _grouped((one.secret, one) for one in equipped if one.secret).values():
+        if len({one.client.client_id for one in sharers}) > 1:
+            remarks.notice(_place_of(sharers), f"one secret serves several: {_names(sharers)}")
+
+
+def _notice_encoding(equipped: Iterable[Equipped], remarks: Remarks) -> None:
+    """Tell of secrets that RFC 6749 section 2.3.1 writes differently than many servers read."""
+    doubtful = ((one.client.server.name, one) for one in equipped if _is_doubtful(one))
+    for server, members in _grouped(doubtful).items():
+        remarks.notice(
+            _place_of(members),
+            "holds characters that not every server decodes in Basic; where one of "
+            f'{_names(members)} gets 401 from {server}, try basic_encoding = "raw"',
+        )
+
+
+def _is_doubtful(one: Equipped) -> bool:
+    is_basic = one.client.auth_method is AuthMethod.CLIENT_SECRET_BASIC
+    return is_basic and not one.names_encoding and not UNRESERVED.fullmatch(one.secret)
+
+
+def _grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, list[V]]:
+    groups: defaultdict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return groups
+
+
+def _place_of(several: Sequence[Equipped]) -> Place:
+    return several[0].place.at("client_secret")
+
+
+def _names(several: Iterable[Equipped]) -> str:
+    return _some([one.client.name for one in several])
+
+
+def _some(names: Sequence[str]) -> str:
+    """List names, and of a great many only the first."""
+    listed = ", ".join(names[:MOST_NAMED])
+    more = len(names) - MOST_NAMED
+    return f"{listed} and {more} more" if more > 0 else listed

@@ -1,0 +1,50 @@
+"""Rates and durations as people write them: `300/min`, `15s`."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from scopeprobe.model.clients import Rate
+
+RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<multiple>[0-9]{0,4})(?P<unit>s|min|h|day)")
+SECONDS_OF_RATE = {"s": 1, "min": 60, "h": 3600, "day": 86400}
+
+DURATION = re.compile(r"(?P<amount>[0-9]{1,9}(?:\.[0-9]{1,9})?)(?P<unit>ms|s|m|h)")
+SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+
+def parse_rate(value: object) -> Rate:
+    """Read `5/s`, `300/min`, `100/h`, `5000/day` or, with a multiple of a unit, `10/8h`."""
+    written = RATE.fullmatch(value) if isinstance(value, str) else None
+    if written is None:
+        raise ValueError("must be a rate: N/s, N/min, N/h, N/day, or such as N/8h")
+    count, multiple = int(written["count"]), int(written["multiple"] or 1)
+    if count < 1 or multiple < 1:
+        raise ValueError("must be a rate of at least 1, such as 1/h")
+    return Rate(count, multiple * SECONDS_OF_RATE[written["unit"]])
+
+
+def parse_rates(value: object) -> tuple[Rate, ...]:
+    """Read one rate, or a list of rates that all hold."""
+    match value:
+        case [_, *_]:
+            return tuple(map(parse_rate, value))
+        case []:
+            raise ValueError("must name at least one rate, such as 5/s")
+        case _:
+            return (parse_rate(value),)
+
+
+def parse_duration(value: object) -> float:
+    """Read seconds: `500ms`, `15s`, `2m`, `2h`, or a number of seconds."""
+    match value:
+        case str() if written := DURATION.fullmatch(value):
+            seconds = float(written["amount"]) * SECONDS[written["unit"]]
+        case int() | float() if not isinstance(value, bool):
+            seconds = float(value)
+        case _:
+            seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError("must be a duration: 500ms, 15s, 2m, 2h, or a number of seconds above 0")
+    return seconds

@@ -1,0 +1,109 @@
+"""
+The keys of a clients file.
+
+Names are those of RFC 7591, RFC 8414 and OpenID Connect where they have one. `None` is what the
+file does not say. A `ValueError` of a check is the user's complaint, so it never holds a value.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+
+from scopeprobe.inputs import values
+from scopeprobe.inputs.quantities import parse_duration, parse_rates
+from scopeprobe.inputs.scopes import expand
+from scopeprobe.inputs.secrets import SecretSource, secret_source
+from scopeprobe.model.clients import AuthMethod, BasicEncoding, Rate, Scope
+
+
+def expanded(pattern: object) -> tuple[Scope, ...]:
+    if not isinstance(pattern, str):
+        raise ValueError("must be text")  # noqa: TRY004  # pydantic gathers only this kind
+    return expand(pattern)
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(values.one_line)]
+Texts: TypeAlias = Annotated[tuple[Text, ...], Field(strict=False)]
+Patterns: TypeAlias = Annotated[
+    tuple[Annotated[tuple[Scope, ...], PlainValidator(expanded)], ...], Field(strict=False)
+]
+"""A list of scopes as it is written: each item with its braces written out."""
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+Rates: TypeAlias = Annotated[tuple[Rate, ...], PlainValidator(parse_rates)]
+Parameters: TypeAlias = Annotated[dict[str, str], AfterValidator(values.token_params)]
+Endpoint: TypeAlias = Annotated[str, AfterValidator(values.endpoint)]
+
+
+class Entry(BaseModel):
+    """A table of the file: no key is unknown, no value is bent into a type, none is shown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Layer(Entry):
+    """What defaults, server, client and target add up to."""
+
+    scopes: Patterns = ()
+    token_params: Parameters = {}
+    tags: Texts = ()
+
+
+class PartyEntry(Layer):
+    """What servers and clients both say."""
+
+    owner: Text | None = None
+    authorised_by: Text | None = None
+    contact: Text | None = None
+
+
+class ServerEntry(PartyEntry):
+    token_endpoint: Endpoint | None = None
+    rate: Rates | None = None
+    client_rate: Rates | None = None
+    burst: Count | None = None
+    in_flight: Count | None = None
+    rate_group: Text | None = None
+    timeout: Annotated[float, PlainValidator(parse_duration)] | None = None
+    retries: Annotated[int, Field(ge=0)] | None = None
+    max_auth_failures: Count | None = None
+    ca_file: Annotated[Path, PlainValidator(values.existing_file)] | None = None
+    allow_http: bool | None = None
+    proxy: Annotated[str, AfterValidator(values.proxy)] | None = None
+    headers: Annotated[dict[str, str], AfterValidator(values.headers)] | None = None
+    basic_encoding: Annotated[BasicEncoding, Field(strict=False)] | None = None
+    absent_scope: Literal["as_requested"] | None = None
+
+
+class ExpectEntry(Entry):
+    granted: Patterns | None = None
+    denied: Patterns = ()
+
+
+class TargetEntry(Layer):
+    audience: Text | None = None
+    resource: Text | None = None
+    expect: ExpectEntry | None = None
+
+
+class ClientKeys(PartyEntry):
+    server: Text | None = None
+    token_endpoint: Endpoint | None = None
+    client_id: Text | None = None
+    client_secret: Annotated[SecretSource, PlainValidator(secret_source)] | None = None
+    token_endpoint_auth_method: Annotated[AuthMethod, Field(strict=False)] | None = None
+    expect: ExpectEntry | None = None
+    targets: Annotated[tuple[TargetEntry, ...], Field(strict=False)] | None = None
+
+
+class ClientEntry(ClientKeys):
+    name: Annotated[str, AfterValidator(values.client_name)]
+
+
+class DefaultsEntry(ServerEntry, ClientKeys):
+    """Any key of a server or a client, but for the name, which is no two clients' own."""
+
+
+NESTED: dict[str, type[Entry]] = {"expect": ExpectEntry, "targets": TargetEntry}

@@ -1,0 +1,123 @@
+"""Candidate scopes: brace patterns, and the files that list them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import takewhile
+from typing import TextIO
+
+from braceexpand import braceexpand
+
+from scopeprobe.errors import InputError
+from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.sources import Source, StandardInput, name_of, text_of
+from scopeprobe.model.clients import Scope
+
+FORBIDDEN = re.compile(r"[^\x21\x23-\x5B\x5D-\x7E]")
+"""What no `scope-token` holds (RFC 6749 section 3.3)."""
+CANARY_PREFIX = "scopeprobe-canary-"
+MOST_SCOPES = 10_000
+"""What one pattern may stand for."""
+
+STRAY_BACKSLASH = re.compile(r"\\(?![{},#])")
+ESCAPED = re.compile(r"\\.")
+RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)")
+
+
+def read_scopes(
+    files: Sequence[Source], extra: Sequence[str] = (), *, stdin: TextIO | None = None
+) -> tuple[Scope, ...]:
+    """
+    Read scopes files, and then the scopes of `--scope`.
+
+    Duplicates are dropped, order is kept.
+    :raises InputError: with every scope that cannot be one, its file and line.
+    """
+    remarks = Remarks()
+    scopes = gather_scopes(files, extra, StandardInput(stdin), remarks)
+    if remarks.complaints:
+        raise InputError(remarks.complaints)
+    return scopes
+
+
+def gather_scopes(
+    files: Sequence[Source], extra: Sequence[str], standard_input: StandardInput, remarks: Remarks
+) -> tuple[Scope, ...]:
+    """Do the work of `read_scopes` among other inputs, whose complaints are told together."""
+    patterns: list[tuple[Place, str]] = []
+    for source in files:
+        with remarks.gathering():
+            patterns += _patterns_of(source, standard_input)
+    patterns += [(Place("--scope"), pattern) for text in extra for pattern in text.split()]
+    scopes: list[Scope] = []
+    for place, pattern in patterns:
+        try:
+            scopes += expand(pattern)
+        except ValueError as error:
+            remarks.complain(place, str(error))
+    return distinct(scopes)
+
+
+def _patterns_of(source: Source, standard_input: StandardInput) -> Iterator[tuple[Place, str]]:
+    for number, line in enumerate(text_of(source, standard_input).split("\n"), start=1):
+        for pattern in _before_comment(line.split()):
+            yield Place(f"{name_of(source)}:{number}"), pattern
+
+
+def _before_comment(words: Iterable[str]) -> Iterator[str]:
+    """Stop at a word that starts with `#`; within a word it is a character of the scope."""
+    return takewhile(lambda word: not word.startswith("#"), words)
+
+
+def expand(pattern: str) -> tuple[Scope, ...]:
+    r"""
+    Write out the braces of a pattern: `{users,queues}:view` is two scopes.
+
+    A backslash before one of `{},#` takes its meaning away.
+    :raises ValueError: in the user's words, without the pattern itself.
+    """
+    if STRAY_BACKSLASH.search(pattern):
+        raise ValueError("a scope holds no backslash (RFC 6749 section 3.3)")
+    if _most_scopes(pattern) > MOST_SCOPES:
+        raise ValueError(f"the braces stand for more than {MOST_SCOPES:,} scopes")
+    try:
+        names = tuple(braceexpand(pattern))
+    except ValueError:
+        raise ValueError(r"braces do not match; write \{ for one that belongs to a name") from None
+    return tuple(map(_scope, names))
+
+
+def _scope(name: str) -> Scope:
+    if not name:
+        raise ValueError("a scope is empty")
+    if forbidden := FORBIDDEN.search(name):
+        character = forbidden[0]
+        said = f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
+        raise ValueError(f"a scope holds no {said} (RFC 6749 section 3.3)")
+    if name.startswith(CANARY_PREFIX):
+        raise ValueError(f"{CANARY_PREFIX}… is kept for controls and cannot be a candidate")
+    return Scope(name)
+
+
+def _most_scopes(pattern: str) -> Decimal:
+    """Bound what a pattern expands to, so that `{1..999999999}` is refused unexpanded."""
+    most = Decimal(1)
+    alternatives: list[int] = []
+    for character in ESCAPED.sub("", pattern):
+        if character == "{":
+            alternatives.append(1)
+        elif character == "," and alternatives:
+            alternatives[-1] += 1
+        elif character == "}" and alternatives:
+            most *= alternatives.pop()
+    for first, last in RANGE.findall(pattern):
+        most *= abs(Decimal(last) - Decimal(first)) + 1
+    return most
+
+
+def distinct(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
+    """Drop duplicates and keep the order."""
+    return tuple(dict.fromkeys(scopes))

@@ -1,0 +1,97 @@
+"""Servers of the model, made of entries, their defaults and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from scopeprobe.inputs.clients_file import ClientsFile
+from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.layers import Overrides, filled, lowered, nearest
+from scopeprobe.inputs.schema import DefaultsEntry, PartyEntry, ServerEntry
+from scopeprobe.inputs.values import is_plain_http_abroad
+from scopeprobe.model.clients import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A server, and what its file says for all of its clients, from far to near."""
+
+    server: Server
+    layers: tuple[PartyEntry, ...]
+    names_encoding: bool
+    """`basic_encoding` was chosen, and not merely left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerBuilder:
+    """Makes servers, and complains about those that cannot be."""
+
+    overrides: Overrides
+    remarks: Remarks
+
+    def all_of(self, files: Iterable[ClientsFile]) -> dict[str, Home | None]:
+        """Find the servers of all files by name; None stands for one that cannot be used."""
+        homes: dict[str, Home | None] = {}
+        places: dict[str, Place] = {}
+        for file in files:
+            for name, entry in file.servers.items():
+                place = file.place.at("servers", name)
+                if name in places:
+                    self.remarks.complain(place, f"is defined already, in {places[name].file}")
+                    continue
+                places[name] = place
+                homes[name] = self._named(name, entry, file.defaults, place)
+        return homes
+
+    def _named(
+        self, name: str, entry: ServerEntry | None, defaults: DefaultsEntry | None, place: Place
+    ) -> Home | None:
+        if entry is None or defaults is None:
+            return None
+        whole = filled(entry, defaults)
+        if whole.token_endpoint is None:
+            self.remarks.complain(place.at("token_endpoint"), "is missing")
+            return None
+        self._refuse_plain_http(whole, place)
+        return self._home(name, whole.token_endpoint, whole, (defaults, entry))
+
+    def unnamed(self, token_endpoint: str, defaults: DefaultsEntry, place: Place) -> Home:
+        """Make the server of a client that names its own endpoint, and name it after that."""
+        whole = filled(ServerEntry(token_endpoint=token_endpoint), defaults)
+        self._refuse_plain_http(whole, place)
+        return self._home(token_endpoint, token_endpoint, whole, (defaults,))
+
+    def _home(
+        self, name: str, token_endpoint: str, entry: ServerEntry, layers: tuple[PartyEntry, ...]
+    ) -> Home:
+        server = _server(name, token_endpoint, entry, self.overrides)
+        return Home(server, layers, names_encoding=entry.basic_encoding is not None)
+
+    def _refuse_plain_http(self, entry: ServerEntry, place: Place) -> None:
+        if is_plain_http_abroad(entry.token_endpoint or "") and not entry.allow_http:
+            self.remarks.complain(
+                place.at("token_endpoint"), "must be https (or say allow_http = true)"
+            )
+
+
+def _server(name: str, token_endpoint: str, entry: ServerEntry, overrides: Overrides) -> Server:
+    said: dict[str, Any] = {
+        "rates": lowered(entry.rate, overrides.rate),
+        "client_rates": lowered(entry.client_rate, overrides.client_rate),
+        "burst": entry.burst,
+        "in_flight": nearest(entry.in_flight, overrides.in_flight),
+        "rate_group": entry.rate_group,
+        "timeout": nearest(entry.timeout, overrides.timeout),
+        "retries": nearest(entry.retries, overrides.retries),
+        "max_auth_failures": nearest(entry.max_auth_failures, overrides.max_auth_failures),
+        "ca_file": entry.ca_file,
+        "proxy": entry.proxy,
+        "headers": tuple(sorted((entry.headers or {}).items())),
+        "basic_encoding": entry.basic_encoding,
+        "absent_scope_as_requested": entry.absent_scope is not None,
+        "contact": entry.contact,
+    }
+    given = {key: value for key, value in said.items() if value is not None}
+    return Server(name, token_endpoint, **given)

@@ -1,0 +1,61 @@
+"""The text of an input: a file, or standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TextIO, TypeAlias
+
+from scopeprobe.errors import InputError
+
+Source: TypeAlias = Path | Literal["-"]
+"""A file, or `-` for standard input."""
+
+
+class StandardInput:
+    """Standard input, which several inputs may name and only one can have."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = sys.stdin if stream is None else stream
+        self._taken = False
+
+    def read(self) -> str:
+        if self._taken:
+            raise InputError(["standard input: can be read only once"])
+        self._taken = True
+        with _in_users_words("standard input"):
+            return self._stream.read()
+
+
+def file_of(source: Source) -> Path | None:
+    """Tell a file from standard input: None is the latter, also where a path was made of `-`."""
+    return None if str(source) == "-" else Path(source)
+
+
+def name_of(source: Source) -> str:
+    """Say what complaints call a source."""
+    return str(file_of(source) or "standard input")
+
+
+def text_of(source: Source, standard_input: StandardInput) -> str:
+    path = file_of(source)
+    return standard_input.read() if path is None else text_of_file(path)
+
+
+def text_of_file(path: Path) -> str:
+    """Read UTF-8, newlines as they are; a byte order mark is no part of the text."""
+    with _in_users_words(str(path)):
+        return path.read_bytes().decode("utf-8-sig")
+
+
+@contextmanager
+def _in_users_words(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError([f"{name}: {error.strerror}"]) from error
+    except UnicodeDecodeError:
+        # The cause would carry the text, and a secret in it.
+        raise InputError([f"{name}: is not UTF-8 text"]) from None

@@ -1,0 +1,116 @@
+"""Single values of a clients file: what text, URLs, files and headers must look like."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import ValidationInfo
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""`field-name` of RFC 9110 section 5.1."""
+
+OUR_HEADERS = frozenset(
+    {
+        "accept",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+OUR_PARAMETERS = frozenset({"client_id", "client_secret", "grant_type", "scope"})
+
+
+def one_line(text: str) -> str:
+    """Check text that ends up in requests, reports and headers."""
+    if not text:
+        raise ValueError("is empty")
+    if not text.isprintable():
+        raise ValueError("holds a line break or another character that cannot be printed")
+    return text
+
+
+def client_name(text: str) -> str:
+    """Check what becomes a file name on every system."""
+    if not NAME.fullmatch(text):
+        raise ValueError(
+            "must be 1 to 64 letters, digits, dots, dashes or underscores, "
+            "beginning with a letter or digit"
+        )
+    return text
+
+
+def endpoint(url: str) -> str:
+    """Check an endpoint URI (RFC 6749 section 3.2: absolute, without a fragment)."""
+    parts = _split(url)
+    if "#" in url:
+        raise ValueError("must not have a fragment (RFC 6749 section 3.2)")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold credentials")
+    return url
+
+
+def proxy(url: str) -> str:
+    """Check the URL of an HTTP proxy, which may hold credentials."""
+    _split(url)
+    return url
+
+
+def _split(url: str) -> SplitResult:
+    wrong = "must be an absolute http or https URL"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    is_bare = url.isascii() and url.isprintable() and " " not in url
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or not is_bare:
+        raise ValueError(wrong)
+    return parts
+
+
+def is_plain_http_abroad(url: str) -> bool:
+    """Tell whether a secret would cross a network in the clear."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def existing_file(text: str, info: ValidationInfo[Path]) -> Path:
+    """Find a file named in a clients file; the validation's context is that file's folder."""
+    path: Path = info.context / text
+    if not path.is_file():
+        raise ValueError("there is no such file (relative to this one)")
+    return path
+
+
+def headers(given: dict[str, str]) -> dict[str, str]:
+    """Check further request headers; those that the program writes itself are not to be given."""
+    for name, value in given.items():
+        if not HEADER_NAME.fullmatch(name):
+            raise ValueError("holds a name that no header can have (RFC 9110 section 5.1)")
+        if name.lower() in OUR_HEADERS:
+            raise ValueError(f"{name} is written by scopeprobe itself")
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(f"{name} must be one line of ASCII text")
+    return given
+
+
+def token_params(given: dict[str, str]) -> dict[str, str]:
+    """Check further form parameters: none may stand twice (RFC 6749 section 3.2)."""
+    if ours := sorted(OUR_PARAMETERS & given.keys()):
+        raise ValueError(f"{ours[0]} is written by scopeprobe itself")
+    return given
