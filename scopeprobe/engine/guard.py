@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from scopeprobe.model.answers import Answer, Fact, Issued, Question, Unauthenticated
 from scopeprobe.model.clients import Scope
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """What its clients found out together about a token endpoint, while they are asking."""
+
+    fails_scopes: bool = False
+    """It answers failed authentication to a scope, although the client is authenticated."""
 
 
 class CredentialGuard:
     """
     Counts the consecutive credential failures of one client, and says how many may be in the air.
 
-    A server that answers failed authentication to a scope would use up every try on scopes. So
-    such answers stop counting once they are known to be about scopes: when the canary met one
-    after a success, or when a request that had succeeded succeeds again right behind them.
+    An endpoint that answers failed authentication to scopes would use up every try on them. So
+    such answers stop counting once it is known to do that: some client's canary met one, or the
+    try before the last did, and a success stood right behind.
     """
 
-    def __init__(self, *, tries: int, limit: int, canary: Scope) -> None:
+    def __init__(self, endpoint: Endpoint, *, tries: int, limit: int, canary: Scope) -> None:
         """`tries` until the first success; `limit` consecutive ones from then on."""
         self.failures = 0
         self.is_proven = False
         self._tries = tries
         self._limit = limit
         self._canary = canary
+        self._endpoint = endpoint
         self._succeeded: set[tuple[Scope, ...] | None] = set()
-        self._scopes_fail = False
+        self._canary_failed = False
 
     @property
     def leaves_alone(self) -> bool:
@@ -37,21 +47,26 @@ class CredentialGuard:
         return self.is_proven and self._limit > 1 and self.failures == self._limit - 1
 
     def admits(self, in_air: int) -> bool:
-        """Whether one more request may be sent while `in_air` of this client are unanswered."""
-        if not self.is_proven:
+        """
+        Whether one more request may be sent while `in_air` of this client are unanswered.
+
+        All that are in the air may fail at once, when the secret was rotated this moment: they
+        leave one try over, which decides whether it is the credentials or the scopes.
+        """
+        if not self.is_proven or self.wants_reassurance:
             return in_air == 0
-        return self.failures == 0 or in_air < self._limit - self.failures
+        return self._endpoint.fails_scopes or self.failures + in_air < max(self._limit - 1, 1)
 
     def note(self, question: Question, answer: Answer) -> None:
         if isinstance(answer, Issued):
-            self._scopes_fail |= self.failures > 0 and question.scopes in self._succeeded
+            is_repeated = self.failures > 0 and question.scopes in self._succeeded
+            self._endpoint.fails_scopes |= is_repeated or self._canary_failed
             self._succeeded.add(question.scopes)
             self.is_proven, self.failures = True, 0
         elif isinstance(answer, Unauthenticated):
-            if self.is_proven and question.scopes == (self._canary,):
-                self._scopes_fail = True
-            is_expected = self._scopes_fail and question.scopes not in self._succeeded
-            self.failures += not is_expected
+            self._canary_failed |= self.is_proven and question.scopes == (self._canary,)
+            is_expected = self._endpoint.fails_scopes and question.scopes not in self._succeeded
+            self.failures += not (self.is_proven and is_expected)
 
     def recall(self, facts: Iterable[Fact]) -> None:
         """Take over what an earlier invocation learned; the credentials are not proved by it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,10 +61,11 @@ class Line:
         self.throttles = 0
         self._max_pause = max_pause
         self._clock = clock
-        self._ready: list[tuple[float, int, Lane]] = []
-        self._order = {id(lane): position for position, lane in enumerate(lanes)}
+        self._waiting: list[tuple[float, int]] = []
+        self._ready: list[int] = []
+        self._positions = {id(lane): position for position, lane in enumerate(lanes)}
         self._offered: dict[int, float] = {}
-        self._unfinished = {id(lane) for lane in lanes}
+        self._unfinished = set(range(len(lanes)))
         self._in_air = 0
         self.turnstile = anyio.Lock(fast_acquire=True)
         """One worker waits at the gate; the others wait behind it."""
@@ -79,31 +81,56 @@ class Line:
         return not self._unfinished
 
     def refresh(self, lanes: Sequence[Lane]) -> None:
-        """Put clients back into the queue after anything about them changed."""
+        """Look again at clients of which anything changed."""
         for lane in lanes:
             lane.begin()
+            position = self._positions[id(lane)]
             if lane.is_finished:
-                self._unfinished.discard(id(lane))
+                self._unfinished.discard(position)
             ready_at = lane.ready_at()
             if ready_at is None:
-                self._offered.pop(id(lane), None)
-            elif self._offered.get(id(lane)) != ready_at:
-                self._offered[id(lane)] = ready_at
-                heapq.heappush(self._ready, (ready_at, self._order[id(lane)], lane))
+                self._offered.pop(position, None)
+            elif self._offered.get(position) != ready_at:
+                self._offered[position] = ready_at
+                heapq.heappush(self._waiting, (ready_at, position))
         self._changed.set()
 
     def opens_at(self) -> float | None:
         """When the next request may leave; None while there is none to send."""
-        while self._ready and self._offered.get(id(self._ready[0][2])) != self._ready[0][0]:
-            heapq.heappop(self._ready)
-        if not self._ready or (self._is_broken and self._in_air):
+        if self._is_broken and self._in_air:
             return None
-        return max(self._ready[0][0], self.gate.opens_at(), self.paused_until)
+        self._sort_out(self._clock())
+        if self._ready:
+            ready_at = self._offered[self._ready[0]]
+        elif self._waiting:
+            ready_at = self._waiting[0][0]
+        else:
+            return None
+        return max(ready_at, self.gate.opens_at(), self.paused_until)
+
+    def _sort_out(self, now: float) -> None:
+        """
+        Bring forward every client whose time has come; drop offers that hold no more.
+
+        Of those that may send, the first of the file goes first: clients are finished one after
+        the other, and a server that rejects all of them is found out with the first few.
+        """
+        while self._waiting and (self._waiting[0][0] <= now or self._is_stale(*self._waiting[0])):
+            ready_at, position = heapq.heappop(self._waiting)
+            if not self._is_stale(ready_at, position):
+                heapq.heappush(self._ready, position)
+        while self._ready and not self._offered.get(self._ready[0], math.inf) <= now:
+            heapq.heappop(self._ready)
+
+    def _is_stale(self, ready_at: float, position: int) -> bool:
+        return self._offered.get(position) != ready_at
 
     def take(self, now: float) -> Job:
         """The next request, at a time when the line is open."""
-        _, _, lane = heapq.heappop(self._ready)
-        self._offered.pop(id(lane), None)
+        self._sort_out(now)
+        position = heapq.heappop(self._ready)
+        self._offered.pop(position)
+        lane = self.lanes[position]
         job = lane.take(now)
         self.gate.take(now)
         self._in_air += 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from scopeprobe.engine.conversation import Conversation
-from scopeprobe.engine.guard import CredentialGuard
+from scopeprobe.engine.guard import CredentialGuard, Endpoint
 from scopeprobe.engine.lane import Lane
 from scopeprobe.engine.line import Line
 from scopeprobe.engine.pace import Gate
@@ -47,7 +48,7 @@ def lines_for(
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Line]:
     """Lay out a run. `tries` says how many failed authentications a client may start with."""
-    builder = _Builder(strategy, memory, limits, tries, clock)
+    builder = _Builder(strategy, memory, limits, tries, clock, defaultdict(Endpoint))
     by_group = sorted(assignments, key=lambda assignment: assignment.client.server.group)
     return [
         builder.line(group, list(members))
@@ -62,6 +63,7 @@ class _Builder:
     limits: Limits
     tries: Callable[[Client], int]
     clock: Callable[[], float]
+    endpoints: defaultdict[str, Endpoint]
 
     def line(self, group: str, members: Sequence[Assignment]) -> Line:
         """Where servers of one group differ, the stricter holds."""
@@ -97,6 +99,7 @@ class _Builder:
             {member.target: exchanges(client, member.target) for member in members},
             gate=self.gate(client.server.client_rates, DEFAULT_CLIENT_SPACING, quota_of(client)),
             guard=CredentialGuard(
+                self.endpoints[client.server.token_endpoint],
                 tries=self.tries(client),
                 limit=client.server.max_auth_failures,
                 canary=client.canary,

@@ -72,6 +72,7 @@ class Engine:
     _in_air: int = 0
     _failed_clients: Counter[str] = field(default_factory=Counter)
     _started: set[int] = field(default_factory=set)
+    """Lanes that were begun and are not finished yet."""
 
     def __post_init__(self) -> None:
         self._air = anyio.Semaphore(self.limits.in_air, fast_acquire=True)
@@ -223,7 +224,8 @@ class Engine:
             reason = fact.answer.reason if isinstance(fact.answer, Unanswered) else None
             lane.close(reason or Reason.CLIENT_LEFT_ALONE)
         line.refresh([lane])
-        if lane.is_finished:
+        if lane.is_finished and id(lane) in self._started:
+            self._started.discard(id(lane))
             client = lane.client
             self.observer(ClientFinished(client.name, client.server.name, lane.requests))
 

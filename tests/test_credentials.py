@@ -1,0 +1,130 @@
+"""Wrong, unknown, locked and rotated credentials: no lock-outs, no false denials."""
+
+import pytest
+from harness import Entry, lab, reasons, scopeprobe, summary, verdicts, write_inputs
+
+from scopeprobe.lab import AuthorizationServer, Client, read_manner
+
+SCOPES = [f"s{n:02}" for n in range(60)]
+FAST = 'rate = "1000/s"\nclient_rate = "1000/s"'
+
+
+def audit(tmp_path, server, entries, *options, settings="", scopes=SCOPES):
+    with lab([server]) as url:
+        text = f'token_endpoint = "{url}/{server.name}/token"\n{FAST}\n{settings}'
+        arguments, environment = write_inputs(tmp_path, {server.name: text}, entries, scopes)
+        return scopeprobe("audit", *arguments, "-o", tmp_path / "out", *options, env=environment)
+
+
+@pytest.mark.parametrize("manner", ["strict", "strict-401", "strict-needs-scope", "narrowing"])
+def test_a_wrong_secret_is_tried_three_times_at_most_and_never_twice_at_once(tmp_path, manner):
+    server = AuthorizationServer(
+        "corp", read_manner(manner), [Client("x", "right"), Client("y", "y-right", SCOPES)]
+    )
+    entries = [Entry("x", "corp", secret="wr0ng-one"), Entry("y", "corp", secret="y-right")]
+    result = audit(tmp_path, server, entries, settings="in_flight = 16")
+    tried = [received for received in server.received if received.client_id == "x"]
+    assert len(tried) <= 3
+    assert {reasons(tmp_path / "out")[("x", scope)] for scope in SCOPES} == {"credentials_rejected"}
+    assert result.returncode == 1
+
+
+def test_a_client_unauthenticated_last_night_gets_one_try_tonight(tmp_path):
+    server = AuthorizationServer("corp", read_manner("strict"), [Client("x", "right")])
+    audit(tmp_path, server, [Entry("x", "corp", secret="wr0ng-one")])
+    server.received.clear()
+    result = audit(tmp_path, server, [Entry("x", "corp", secret="wr0ng-one")])
+    assert len(server.received) == 1
+    assert result.returncode == 4
+
+
+@pytest.mark.parametrize("in_flight", [1, 4, 16])
+def test_a_server_that_locks_after_five_failures_locks_no_one(tmp_path, in_flight):
+    clients = [Client(f"c{n}", f"right-{n}", SCOPES[n:]) for n in range(4)]
+    server = AuthorizationServer("corp", read_manner("locking"), clients, scopes=SCOPES)
+    entries = [
+        Entry(f"c{n}", "corp", secret=f"right-{n}" if n % 2 else "wr0ng-one") for n in range(4)
+    ]
+    audit(tmp_path, server, entries, settings=f"in_flight = {in_flight}")
+    audit(tmp_path, server, entries, settings=f"in_flight = {in_flight}")
+    for client in clients:
+        failures = [
+            received.status
+            for received in server.received
+            if received.client_id == client.client_id and received.status == 401
+        ]
+        assert len(failures) <= 4, client.client_id  # three on the first night, one on the second
+    found = verdicts(tmp_path / "out")
+    assert {found[("c1", scope)] for scope in SCOPES[1:]} == {"granted"}
+    assert {found[("c0", scope)] for scope in SCOPES} == {"unauthenticated"}
+
+
+def test_two_entries_for_one_client_share_its_tries(tmp_path):
+    server = AuthorizationServer("corp", read_manner("locking"), [Client("x", "right", SCOPES)])
+    entries = [
+        Entry("old", "corp", "x", "wr0ng-one"),
+        Entry("older", "corp", "x", "wr0ng-one"),
+        Entry("new", "corp", "x", "right"),
+    ]
+    audit(tmp_path, server, entries)
+    assert sum(received.status == 401 for received in server.received) <= 3
+    assert verdicts(tmp_path / "out")[("new", "s00")] == "granted"
+
+
+class RotatesAfter(AuthorizationServer):
+    """Gives its only client another secret after so many requests."""
+
+    requests = 0
+
+    def answer(self, message, *, issuer):
+        if len(self.received) == self.requests:
+            self.rotate("x", "another-s3cret")
+        return super().answer(message, issuer=issuer)
+
+
+@pytest.mark.parametrize("manner", ["strict", "strict-401", "locking", "silent-narrowing"])
+@pytest.mark.parametrize("requests", [1, 2, 3, 7, 20, 28, 40, 61])
+def test_a_secret_rotated_in_the_middle_of_a_run_denies_nothing_falsely(tmp_path, manner, requests):
+    granted = SCOPES[::2]
+    server = RotatesAfter(
+        "corp", read_manner(manner), [Client("x", "right", granted)], scopes=SCOPES
+    )
+    server.requests = requests
+    result = audit(tmp_path, server, [Entry("x", "corp", secret="right")])
+    found = verdicts(tmp_path / "out")
+    false = {
+        scope: verdict
+        for (_, scope), verdict in found.items()
+        if verdict == ("denied" if scope in granted else "granted")
+    }
+    assert false == {}
+    assert "unauthenticated" not in found.values()
+    assert result.returncode == 3
+    if manner == "locking":
+        assert sum(received.status == 401 for received in server.received) <= 3
+
+
+def test_a_server_where_many_clients_fail_is_left_alone(tmp_path):
+    server = AuthorizationServer("corp", read_manner("strict"), [Client("x", "right", SCOPES)])
+    entries = [Entry(f"bad{n:02}", "corp", secret="wr0ng-one") for n in range(30)]
+    result = audit(
+        tmp_path, server, entries, "--max-auth-failures-per-server", 5, settings="in_flight = 1"
+    )
+    tried = {received.client_id for received in server.received}
+    assert len(tried) <= 6
+    assert "endpoint_left_alone" in reasons(tmp_path / "out").values()
+    assert result.returncode == 4
+
+
+def test_the_last_tries_are_spent_on_what_is_expected(tmp_path):
+    server = AuthorizationServer(
+        "corp",
+        read_manner("strict-401-needs-scope"),
+        [Client("x", "right", ["s59"])],
+        scopes=SCOPES,
+    )
+    expecting = Entry("x", "corp", secret="right", extra='expect = { granted = ["s59"] }')
+    audit(tmp_path, server, [expecting])
+    found = verdicts(tmp_path / "out")
+    assert [scope for (_, scope), verdict in found.items() if verdict == "granted"] == ["s59"]
+    assert summary(tmp_path / "out")["complete"]
