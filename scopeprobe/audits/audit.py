@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +19,7 @@ from scopeprobe.engine.run import Engine, Tally
 from scopeprobe.engine.transport import connect
 from scopeprobe.errors import InputsChanged
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.clients import Client
+from scopeprobe.model.clients import Client, ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.plans import Assignment, Strategy
@@ -236,7 +235,7 @@ class _Session:
         self._run = replace(
             self._run, finished=finished, complete=summary.complete, summary=text.encode()
         )
-        self._store.finish(self._run, findings)
+        self._store.finish(self._run, maps)
         order.observer(
             RunFinished(
                 run=self._run.id,
@@ -252,15 +251,23 @@ class _Session:
     def _judged(self) -> Iterator[PermissionMap]:
         """The maps, sorted by client. A server's lesson comes from all its clients (rule 2)."""
         heard = [talk for line in self._lines for lane in line.lanes for talk in lane.heard]
-        findings: list[Finding] = []
-        for talks in _by_endpoint(heard):
-            lesson = learn((talk.assignment, talk.facts.values()) for talk in talks)
-            for talk in talks:
-                because = talk.open_because or Reason.NOT_ASKED
-                findings += judge(talk.assignment, lesson, talk.facts.values(), because)
-        findings.sort(key=lambda finding: finding.cell)
-        for client, cells in groupby(findings, lambda finding: finding.client):
-            yield PermissionMap(client, tuple(cells))
+        lessons = {
+            endpoint: learn((talk.assignment, talk.facts.values()) for talk in talks)
+            for endpoint, talks in _by_endpoint(heard).items()
+        }
+        by_client: dict[ClientName, list[Finding]] = {}
+        for talk in sorted(heard, key=_name_and_audience):
+            client = talk.assignment.client
+            because = talk.open_because or Reason.NOT_ASKED
+            by_client.setdefault(client.name, []).extend(
+                judge(
+                    talk.assignment,
+                    lessons[client.server.token_endpoint],
+                    talk.facts.values(),
+                    because,
+                )
+            )
+        return (PermissionMap(client, tuple(cells)) for client, cells in by_client.items())
 
     def _requests(self) -> dict[str, int]:
         return {
@@ -300,12 +307,16 @@ def _registration(client: Client) -> tuple[str, str]:
     return client.server.token_endpoint, client.client_id
 
 
-def _by_endpoint(talks: Iterable[Conversation]) -> Iterable[list[Conversation]]:
+def _name_and_audience(talk: Conversation) -> tuple[str, str]:
+    return talk.assignment.client.name, talk.assignment.target.label
+
+
+def _by_endpoint(talks: Iterable[Conversation]) -> dict[str, list[Conversation]]:
     endpoints: dict[str, list[Conversation]] = {}
     for talk in talks:
         endpoint = talk.assignment.client.server.token_endpoint
         endpoints.setdefault(endpoint, []).append(talk)
-    return endpoints.values()
+    return endpoints
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:

@@ -197,7 +197,7 @@ def exit_code(result: Result) -> int:
 def _print(result: Result, order: Audit, printed: Printed | None) -> None:
     """Standard output carries data only."""
     from scopeprobe.cli import telling  # noqa: PLC0415
-    from scopeprobe.reports.tables import permissions_csv  # noqa: PLC0415
+    from scopeprobe.reports.tables import HEADER, permission_rows  # noqa: PLC0415
 
     match printed:
         case None if not sys.stdout.isatty() or result.stopped_by:
@@ -205,7 +205,7 @@ def _print(result: Result, order: Audit, printed: Printed | None) -> None:
         case None | Printed.TABLE:
             telling.print_table(result, order)
         case Printed.CSV:
-            sys.stdout.write(permissions_csv(result.findings))
+            sys.stdout.write(HEADER + permission_rows(result.findings))
         case Printed.JSON:
             sys.stdout.write(result.summary.as_json())
     sys.stdout.flush()

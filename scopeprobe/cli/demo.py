@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scopeprobe.cli import audit, options
+from scopeprobe.cli.logs import LogFormat
 
 if TYPE_CHECKING:
     from scopeprobe.inputs import Fleet
@@ -46,7 +47,7 @@ def demo_command(
         try:
             audit.carry_out(
                 Audit(fleet, out),
-                audit.Terminal(options.LogFormat.CONSOLE, no_progress=no_progress),
+                audit.Terminal(LogFormat.CONSOLE, no_progress=no_progress),
                 audit.Printed.TABLE,
             )
         except typer.Exit as end:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from scopeprobe.model.clients import ClientId, ClientName, Scope
 
 
@@ -106,8 +108,7 @@ class Evidence(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """The verdict on one (client, audience, scope) cell."""
 
     client: ClientName

@@ -103,7 +103,7 @@ class Reader:
         self, response: HttpResponse, body: _Body | None, asked: Collection[Scope], now: datetime
     ) -> Answer:
         status = response.status
-        error, said = _said(body, response.body)
+        error, said = _said(body, response)
         code, line = printable(self.mask(error)), first_line(said, self.mask)
         text = self._in_their_own_words(f"{error} {said}", asked)
 
@@ -152,16 +152,27 @@ def _without(token: str, names: tuple[Scope, ...] | None) -> tuple[Scope, ...] |
     return None if names is None else tuple(name for name in names if token not in name)
 
 
-def _said(body: _Body | None, raw: bytes) -> tuple[str, str]:
+def _said(body: _Body | None, response: HttpResponse) -> tuple[str, str]:
     """The error code and the description, from whichever members hold them."""
     if body is None:
-        # A page says nothing to a program, and half an object may hold half a token.
-        is_plain = raw.lstrip()[:1] not in {b"<", b"{", b"["}
-        return "", raw[:1000].decode("utf-8", "replace") if is_plain else ""
+        return "", _plain_text(response)
     nested = body.error if isinstance(body.error, dict) else {}
     codes = (body.error, *(getattr(body, name) for name in _CODES), *map(nested.get, _CODES))
     texts = (*(getattr(body, name) for name in _DESCRIPTIONS), *map(nested.get, _DESCRIPTIONS))
     return _first_string(codes), _first_string(texts)
+
+
+def _plain_text(response: HttpResponse) -> str:
+    """
+    An error in plain words, as Entra ID sends its throttle.
+
+    A page says nothing to a program. Half an object, or a form, may hold a token or half of one.
+    """
+    is_error = response.status >= HTTPStatus.BAD_REQUEST
+    is_plain = response.body.lstrip()[:1] not in {b"<", b"{", b"["}
+    if not (is_error and is_plain) or b"access_token" in response.body:
+        return ""
+    return response.body[:1000].decode("utf-8", "replace")
 
 
 def _first_string(values: Collection[object]) -> str:

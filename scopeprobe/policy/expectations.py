@@ -21,6 +21,7 @@ class Kind(StrEnum):
 
 
 KINDS = tuple(Kind)
+NOTHING_EXPECTED = Expectation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,52 +45,44 @@ def departures(
         for target in client.targets
     }
     return [
-        departure
+        Departure(kind, finding.client, finding.audience, scope, detail)
         for permissions in maps
-        for departure in _of_client(permissions, expected)
-        if departure.kind in bar
+        for kind, finding, scope, detail in _of_client(permissions, expected)
+        if kind in bar
     ]
+
+
+_Found = tuple[Kind, Finding, str, str]
+"""What kind of departure, where it was found, the scope it is about, and the detail."""
 
 
 def _of_client(
     permissions: PermissionMap, expected: Mapping[tuple[ClientName, str], Expectation]
-) -> Iterator[Departure]:
+) -> Iterator[_Found]:
     if permissions.is_unauthenticated:
         first = permissions.findings[0]
-        yield _departure(Kind.UNAUTHENTICATED, first, first.reason, scope="")
+        yield Kind.UNAUTHENTICATED, first, "", first.reason
         return
     for finding in permissions.findings:
-        expect = expected.get((finding.client, finding.audience), Expectation())
-        yield from _of_cell(finding, expect)
+        expect = expected.get((finding.client, finding.audience), NOTHING_EXPECTED)
+        for kind, detail in _of_cell(finding, expect):
+            yield kind, finding, finding.scope, detail
 
 
-def _of_cell(finding: Finding, expect: Expectation) -> Iterator[Departure]:
-    scope = finding.scope
-    match finding.verdict:
-        case Verdict.DENIED if expect.wants(scope):
-            yield _departure(
-                Kind.MISSING, finding, f"expected granted, is denied: {finding.reason}"
-            )
+def _of_cell(finding: Finding, expect: Expectation) -> Iterator[tuple[Kind, str]]:
+    scope, verdict = finding.scope, finding.verdict
+    match verdict:
+        case Verdict.DENIED:
+            if expect.wants(scope):
+                yield Kind.MISSING, f"expected granted, is denied: {finding.reason}"
         case Verdict.GRANTED | Verdict.UNENFORCED:
             if expect.forbids(scope):
-                yield _departure(Kind.EXCESS, finding, f"expected denied, is {finding.verdict}")
+                yield Kind.EXCESS, f"expected denied, is {verdict}"
             elif expect.granted is not None and not expect.wants(scope):
-                yield _departure(Kind.EXCESS, finding, f"not expected, is {finding.verdict}")
-            if finding.verdict is Verdict.UNENFORCED:
-                yield _departure(Kind.UNENFORCED, finding, finding.reason)
+                yield Kind.EXCESS, f"not expected, is {verdict}"
+            if verdict is Verdict.UNENFORCED:
+                yield Kind.UNENFORCED, finding.reason
         case Verdict.UNKNOWN:
-            yield _departure(Kind.UNKNOWN, finding, finding.reason)
+            yield Kind.UNKNOWN, finding.reason
         case Verdict.UNAUTHENTICATED:
-            yield _departure(Kind.UNAUTHENTICATED, finding, finding.reason)
-        case _:
-            return
-
-
-def _departure(kind: Kind, finding: Finding, detail: str, scope: str | None = None) -> Departure:
-    return Departure(
-        kind=kind,
-        client=finding.client,
-        audience=finding.audience,
-        scope=finding.scope if scope is None else scope,
-        detail=detail,
-    )
+            yield Kind.UNAUTHENTICATED, finding.reason

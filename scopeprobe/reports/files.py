@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from scopeprobe.model.clients import ClientName
 from scopeprobe.model.findings import PermissionMap
-from scopeprobe.reports.tables import matrix_csv, permissions_csv
+from scopeprobe.reports.tables import HEADER, matrix_csv, permission_rows
 
 PERMISSIONS, MATRIX, SUMMARY, CLIENTS = "permissions.csv", "matrix.csv", "summary.json", "clients"
 
@@ -23,14 +24,16 @@ def write_reports(
     """
     clients = folder / CLIENTS
     clients.mkdir(mode=0o700, exist_ok=True)
+    all_rows = [HEADER]
     for permissions in maps:
-        _replace(clients / f"{permissions.client}.csv", permissions_csv(permissions.findings))
+        rows = permission_rows(permissions.findings)
+        _replace(clients / f"{permissions.client}.csv", HEADER + rows)
+        all_rows.append(rows)
     names = {f"{name}.csv" for name in known}
     for stale in clients.glob("*.csv"):
         if stale.name not in names:
             stale.unlink()
-    findings = [finding for permissions in maps for finding in permissions.findings]
-    _replace(folder / PERMISSIONS, permissions_csv(findings))
+    _replace(folder / PERMISSIONS, "".join(all_rows))
     _replace(folder / MATRIX, matrix_csv(maps))
     _replace(folder / SUMMARY, summary)
 
@@ -38,6 +41,7 @@ def write_reports(
 def _replace(path: Path, text: str) -> None:
     """Write beside the file's place (0600), then rename: a reader sees the old or the new one."""
     draft = path.with_name(f".{path.name}.draft")
-    draft.touch(mode=0o600)
-    draft.write_text(text, encoding="utf-8", newline="")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+        file.write(text.encode())
     draft.replace(path)

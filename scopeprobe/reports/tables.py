@@ -20,33 +20,31 @@ COLUMNS = (
     "error",
     "error_description",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+HEADER = ",".join(COLUMNS) + "\n"
+_FORMULA = frozenset("=+-@\t\r")
 
 
 def inert(cell: str) -> str:
     """Stop a spreadsheet from running a cell that a server chose (CWE-1236)."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if cell[:1] in _FORMULA else cell
 
 
-def permissions_csv(findings: Iterable[Finding]) -> str:
-    """One row a cell, in the order given."""
+def permission_rows(findings: Iterable[Finding]) -> str:
+    """One row a cell, in the order given, without the header."""
     return _csv(
-        COLUMNS,
         (
-            (
-                finding.client,
-                finding.client_id,
-                finding.audience,
-                finding.scope,
-                finding.verdict.value,
-                finding.reason.value,
-                finding.evidence.value,
-                "" if finding.http_status is None else str(finding.http_status),
-                finding.error,
-                finding.error_description,
-            )
-            for finding in findings
-        ),
+            inert(finding.client),
+            inert(finding.client_id),
+            inert(finding.audience),
+            inert(finding.scope),
+            finding.verdict,
+            finding.reason,
+            finding.evidence,
+            "" if finding.http_status is None else finding.http_status,
+            inert(finding.error),
+            inert(finding.error_description),
+        )
+        for finding in findings
     )
 
 
@@ -56,17 +54,16 @@ def matrix_csv(maps: Iterable[PermissionMap]) -> str:
     for permissions in maps:
         for finding in permissions.findings:
             row = rows.setdefault((finding.client, finding.audience), {})
-            row[finding.scope] = finding.verdict.value
+            row[finding.scope] = finding.verdict
     scopes = sorted({scope for row in rows.values() for scope in row})
-    return _csv(
-        ("client", "audience", *scopes),
-        ((*key, *(row.get(scope, "") for scope in scopes)) for key, row in rows.items()),
+    header = ("client", "audience", *map(inert, scopes))
+    cells = (
+        (*map(inert, key), *(row.get(scope, "") for scope in scopes)) for key, row in rows.items()
     )
+    return _csv([header, *cells])
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _csv(rows: Iterable[Sequence[str | int]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(inert, header))
-    writer.writerows(map(inert, row) for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

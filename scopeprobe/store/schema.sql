@@ -22,14 +22,12 @@ create table if not exists facts (
     primary key (run, client, audience, question)
 ) strict, without rowid;
 
-create table if not exists findings (
+create table if not exists maps (
     run text not null,
     client text not null,
-    audience text not null,
-    scope text not null,
-    finding blob not null,
-    primary key (run, client, audience, scope)
-) strict, without rowid;
+    findings blob not null,
+    primary key (run, client)
+) strict;
 
 create table if not exists pauses (quota text primary key, until real not null) strict;
 

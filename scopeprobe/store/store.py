@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib import resources
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import Self
 
@@ -35,7 +33,7 @@ _RESUMABLE = 30 * 86400.0
 
 _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
-_finding = msgspec.json.Decoder(Finding).decode
+_findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
 
 
 class Store:
@@ -82,18 +80,18 @@ class Store:
             )
             self._connection.execute("delete from pauses where until < ?", (time.time(),))
 
-    def finish(self, run: Run, findings: Iterable[Finding]) -> None:
+    def finish(self, run: Run, maps: Iterable[PermissionMap]) -> None:
         """Store what a run found out, beside what the run before it did."""
-        rows = ((run.id, *finding.cell, encode(finding)) for finding in findings)
+        rows = [(run.id, found.client, encode(found.findings)) for found in maps]
         with self._transaction():
-            self._connection.execute("delete from findings where run = ?", (run.id,))
-            self._connection.executemany("insert into findings values (?, ?, ?, ?, ?)", rows)
+            self._connection.execute("delete from maps where run = ?", (run.id,))
+            self._connection.executemany("insert into maps values (?, ?, ?)", rows)
             self._connection.execute(
                 "update runs set finished = ?, complete = ?, summary = ? where id = ?",
                 (run.finished, run.complete, run.summary and run.summary.decode(), run.id),
             )
             self._connection.execute(
-                "delete from findings where run not in"
+                "delete from maps where run not in"
                 " (select id from runs where finished is not null order by started desc limit 2)"
             )
 
@@ -124,15 +122,11 @@ class Store:
     def maps_before(self, run: Run) -> dict[ClientName, PermissionMap]:
         """What the last run before this one found out, by client."""
         rows = self._connection.execute(
-            "select finding from findings where run = (select id from runs where started < ?"
-            " and finished is not null order by started desc limit 1) order by client",
+            "select client, findings from maps where run = (select id from runs where started < ?"
+            " and finished is not null order by started desc limit 1)",
             (run.started,),
         )
-        findings = [_finding(row[0]) for row in rows]
-        return {
-            client: PermissionMap(client, tuple(cells))
-            for client, cells in groupby(findings, attrgetter("client"))
-        }
+        return {client: PermissionMap(client, _findings(findings)) for client, findings in rows}
 
     def journal(self, run: Run) -> SqliteJournal:
         return SqliteJournal(self._connection, run.id)
@@ -218,13 +212,15 @@ def _private(folder: Path) -> Path:
     """
     Make the folder ours alone (0700).
 
-    A folder that exists with other people's files in it is left as it is: a permission map does
-    not turn somebody's home or /tmp into a private place.
+    A folder that many things live in stays as it is: a permission map does not turn somebody's
+    home, the directory they stand in, or /tmp into a private place.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        is_ours = (folder / DATABASE).exists() or not any(folder.iterdir())
-        if is_ours and stat.S_IMODE(folder.stat().st_mode) != stat.S_IRWXU:
+        shared = {Path.cwd(), Path.home(), *Path.cwd().parents, *Path.home().parents}
+        state = folder.stat()
+        is_ours = state.st_uid == os.geteuid() and not state.st_mode & stat.S_ISVTX
+        if is_ours and folder.resolve() not in shared:
             folder.chmod(0o700)
     except OSError as error:
         raise InputError([f"{folder}: cannot be used: {error.strerror}"]) from error

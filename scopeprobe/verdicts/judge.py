@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import assert_never
 
 from scopeprobe.model.answers import (
@@ -46,21 +47,19 @@ def judge(
     Rules: DESIGN, "Verdicts".
     """
     bench = _Bench(Testimony(assignment, tuple(facts)), lesson, open_because)
-    unasked = sorted(bench.unlisted())
-    cells = [(scope, bench.rule_on(scope)) for scope in assignment.candidates]
-    cells += [
-        (scope, _Ruling(Verdict.GRANTED, Reason.UNLISTED, Evidence.TOKEN)) for scope in unasked
-    ]
-    return tuple(
-        sorted((_finding(assignment, *cell) for cell in cells), key=lambda finding: finding.cell)
+    rulings = {scope: bench.rule_on(scope) for scope in assignment.candidates}
+    rulings |= dict.fromkeys(
+        bench.unlisted(), _Ruling(Verdict.GRANTED, Reason.UNLISTED, Evidence.TOKEN)
     )
+    return tuple(_finding(assignment, scope, rulings[scope]) for scope in sorted(rulings))
 
 
 def _finding(assignment: Assignment, scope: Scope, ruling: _Ruling) -> Finding:
     status, error, description = _particulars(ruling.because)
+    client = assignment.client
     return Finding(
-        client=assignment.client.name,
-        client_id=assignment.client.client_id,
+        client=client.name,
+        client_id=client.client_id,
         audience=assignment.target.label,
         scope=scope,
         verdict=ruling.verdict,
@@ -74,7 +73,7 @@ def _finding(assignment: Assignment, scope: Scope, ruling: _Ruling) -> Finding:
 
 def _particulars(answer: Answer | None) -> tuple[int | None, str, str]:
     match answer:
-        case None | Issued():
+        case None | Issued():  # a token settled it, or nothing did
             return None, "", ""
         case TooLarge(status=status):
             return status, "", ""
@@ -84,6 +83,7 @@ def _particulars(answer: Answer | None) -> tuple[int | None, str, str]:
             assert_never(answer)
 
 
+@lru_cache(maxsize=64)
 def _unknown(reason: Reason, because: Answer | None = None) -> _Ruling:
     return _Ruling(Verdict.UNKNOWN, reason, because=because)
 
