@@ -5,6 +5,7 @@ ScopeprobeError
 ├── InputError        the files, options or folder cannot be used: nothing was sent (exit 2)
 │   ├── FolderInUse       another audit writes to the output folder
 │   └── InputsChanged     a run cannot be resumed with inputs that differ from its own
+├── StoreError        the output folder failed in the middle of a run: what is committed is kept
 └── LabError          the embedded authorization server cannot play what it was asked to
 
 What a server does wrong is never raised: it is an `Unanswered` answer (model/answers.py).
@@ -37,6 +38,10 @@ class FolderInUse(InputError):
 
 class InputsChanged(InputError):
     code = "inputs_changed"
+
+
+class StoreError(ScopeprobeError):
+    code = "store_error"
 
 
 class LabError(ScopeprobeError):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as with_other
 from ruamel.yaml import YAML
 
 from scopeprobe.errors import InputError
@@ -725,7 +726,9 @@ def test_all_complaints_of_all_files_come_at_once():
         "none.toml: No such file or directory",
         "scopes.txt:1: a scope holds no backslash (RFC 6749 section 3.3)",
         "second.toml: servers.corp: is defined already, in first.toml",
-        "second.toml: clients[0].name: is the name of another client, at first.toml: clients[1]",
+        "first.toml: clients[1].name: is the name of another client, at first.toml: clients[0]",
+        "second.toml: clients[0].name: is the name of another client, at first.toml: clients[0]",
+        "first.toml: clients[0].client_secret: environment variable BILLING_SECRET is not set",
         "first.toml: clients[1].client_secret: environment variable MISSING_ONE is not set",
         "second.toml: clients[0].client_secret: environment variable MISSING_TWO is not set",
         "second.toml: clients[1].client_secret: the file cannot be read: No such file or directory",
@@ -1067,7 +1070,7 @@ def test_permissions_are_read_as_they_were_written(tmp_path_factory, findings):
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "'x", "''=1", "'", "x'=1"])
 def test_what_kept_a_cell_from_being_a_formula_is_taken_off(cell):
-    finding = replace(FINDING, error_description=cell)
+    finding = with_other(FINDING, error_description=cell)
     path = write("permissions.csv", permissions_csv([finding]))
     assert read_permissions(path) == (PermissionMap(FINDING.client, (finding,)),)
 
@@ -1080,7 +1083,7 @@ def test_a_carriage_return_survives_in_quotes():
 
 def test_maps_are_told_apart_and_sorted():
     findings = [
-        replace(FINDING, client=ClientName(client), scope=Scope(scope), http_status=None)
+        with_other(FINDING, client=ClientName(client), scope=Scope(scope), http_status=None)
         for client, scope in [("b", "y"), ("a", "z"), ("b", "x")]
     ]
     maps = read_permissions(write("permissions.csv", permissions_csv(findings)))

@@ -113,7 +113,7 @@ VERTEX = "Client billing-id audience x has exceeded the rate limit of 10 tokens/
             200,
             {"access_token": TOKEN, "scope": "x,orders.read"},
             {},
-            Issued(("x", "orders.read")),
+            Issued(("orders.read", "x")),
             id="scope-with-commas",
         ),
         pytest.param(
@@ -124,7 +124,13 @@ VERTEX = "Client billing-id audience x has exceeded the rate limit of 10 tokens/
             id="scope-array",
         ),
         pytest.param(200, {"access_token": TOKEN, "scope": ""}, {}, Issued(()), id="scope-empty"),
-        pytest.param(200, {"access_token": TOKEN, "scope": 7}, {}, Issued(), id="scope-number"),
+        pytest.param(
+            200,
+            {"access_token": TOKEN, "scope": 7},
+            {},
+            Unanswered(Reason.MALFORMED_ANSWER, 200),
+            id="scope-number",
+        ),
         pytest.param(
             200,
             {"access_token": jwt(scope="a b")},

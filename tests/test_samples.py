@@ -254,6 +254,14 @@ def test_the_fleet_of_the_demo_is_no_copy():
     assert (SAMPLES / "fleet" / "servers.toml").is_file()
 
 
+def test_what_init_writes_can_be_used_once_its_secret_is_there(tmp_path):
+    assert scopeprobe("init", "start", cwd=tmp_path, env=OURS).returncode == 0
+    inputs = ["start/clients.toml", "--scopes", "start/scopes.txt"]
+    environment = OURS | {"BILLING_SECRET": "made-up"}
+    result = scopeprobe("validate", *inputs, cwd=tmp_path, env=environment)
+    assert result.returncode == 0, result.stderr
+
+
 def test_one_fleet_in_three_formats_is_one_fleet(here):
     told = {
         in_shell(here, Sample("formats", (name,), {}), "validate").stdout

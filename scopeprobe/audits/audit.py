@@ -5,21 +5,20 @@ from __future__ import annotations
 import secrets
 import signal
 import time
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from scopeprobe.audits.interruption import until_interrupted
+from scopeprobe.audits.interruption import undisturbed, until_interrupted
 from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.lines import Limits, lines_for
 from scopeprobe.engine.run import Engine, Tally
 from scopeprobe.engine.transport import connect
 from scopeprobe.errors import InputsChanged
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.clients import Client, ClientName
+from scopeprobe.model.clients import ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.plans import Assignment, Strategy
@@ -109,7 +108,8 @@ async def audit(order: Audit) -> Result:
         session = _Session(order, store, run, known)
         session.announce()
         stopped_by = await session.ask()
-        return session.conclude(stopped_by, notices)
+        with undisturbed():
+            return session.conclude(stopped_by, notices)
 
 
 def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
@@ -152,7 +152,6 @@ class _Session:
         self._run = run
         self._known = known
         self._previous = store.maps_before(run)
-        self._namesakes = Counter(map(_registration, order.fleet.clients))
         self._started = time.monotonic()
         assignments = [
             Assignment(client, target, self._previous.get(client.name))
@@ -164,7 +163,6 @@ class _Session:
             STRATEGIES[run.strategy],
             memory=known,
             limits=order.limits,
-            tries=self._tries,
         )
         self._tallies: dict[str, Tally] = {}
 
@@ -220,7 +218,7 @@ class _Session:
             over_bar=bool(over_bar),
             counts=counts(findings),
             requests=len(self._known) + sum(tally.requests for tally in self._tallies.values()),
-            tokens=sum(tally.tokens for tally in self._tallies.values()),
+            tokens=self._known.tokens + sum(tally.tokens for tally in self._tallies.values()),
             clients=client_summaries(
                 maps, {client.name: client for client in fleet.clients}, self._requests()
             ),
@@ -288,23 +286,6 @@ class _Session:
                 throttled=tally.throttled,
                 seconds=round(tally.seconds, 3),
             )
-
-    def _tries(self, client: Client) -> int:
-        """
-        Failed authentications that a client may start with.
-
-        One where last night brought nothing else; a share where several entries of the inputs name
-        the same client, so that together they stay within the limit.
-        """
-        previous = self._previous.get(client.name)
-        if previous is not None and previous.is_unauthenticated:
-            return 1
-        return max(client.server.max_auth_failures // self._namesakes[_registration(client)], 1)
-
-
-def _registration(client: Client) -> tuple[str, str]:
-    """What an authorization server knows a client by."""
-    return client.server.token_endpoint, client.client_id
 
 
 def _name_and_audience(talk: Conversation) -> tuple[str, str]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import anyio
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 async def until_interrupted(work: Callable[[], Awaitable[None]]) -> signal.Signals | None:
@@ -14,7 +18,7 @@ async def until_interrupted(work: Callable[[], Awaitable[None]]) -> signal.Signa
 
     async def listen() -> None:
         nonlocal received
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with anyio.open_signal_receiver(*_SIGNALS) as signals:
             async for number in signals:
                 received = number
                 tasks.cancel_scope.cancel()
@@ -25,3 +29,17 @@ async def until_interrupted(work: Callable[[], Awaitable[None]]) -> signal.Signa
         await work()
         tasks.cancel_scope.cancel()
     return received
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let nobody interrupt what takes a moment and must be whole, such as writing the files."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

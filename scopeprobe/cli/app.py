@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from enum import IntEnum
 from typing import Annotated
@@ -10,14 +9,15 @@ from typing import Annotated
 import typer
 
 import scopeprobe
-from scopeprobe.cli import audit, demo, init, lab, runs, validate
-from scopeprobe.errors import InputError, ScopeprobeError
+from scopeprobe.cli import audit, demo, init, lab, runs, streams, validate
+from scopeprobe.errors import InputError, ScopeprobeError, StoreError
 
 
 class Exit(IntEnum):
     """What a process that ends with an error ends with; the rest is in `audit`."""
 
     INPUT = 2
+    INCOMPLETE = 3
     BUG = 70
     INTERRUPTED = 130
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog=(
         "Probe only clients whose credentials you were given for this, on servers whose operator "
@@ -57,28 +57,28 @@ app.command("demo", epilog=demo.EXAMPLES)(demo.demo_command)
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    streams.open_all()
     try:
         app()
     except InputError as error:
-        _complain(error.complaints)
+        _complain(*error.complaints)
         sys.exit(Exit.INPUT)
+    except StoreError as error:
+        _complain(str(error), "what was committed is kept: mend this, then go on with --resume")
+        sys.exit(Exit.INCOMPLETE)
     except ScopeprobeError as error:
-        _complain((str(error),))
+        _complain(str(error))
         sys.exit(Exit.INPUT)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # Nobody reads any more. Python would complain once more when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback, it may hold secrets
-        _complain((f"internal error: {_origin(error)}", "this is a bug of scopeprobe's"))
+        _complain(f"internal error: {_origin(error)}", "this is a bug of scopeprobe's")
         sys.exit(Exit.BUG)
 
 
-def _complain(complaints: tuple[str, ...]) -> None:
+def _complain(*complaints: str) -> None:
     for complaint in complaints:
-        typer.echo(f"error: {complaint}", err=True)
+        streams.say(f"error: {complaint}")
 
 
 def _origin(error: BaseException) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scopeprobe.cli import options
-from scopeprobe.cli.logs import DEBUG, INFO, WARNING, LogFormat
+from scopeprobe.cli.logs import DEBUG, INFO, WARNING, LogFormat, LogObserver, log_file
+from scopeprobe.cli.streams import print_data
 
 if TYPE_CHECKING:
     from scopeprobe.audits.audit import Audit, Result
@@ -26,6 +26,8 @@ Examples:
   scopeprobe audit clients.toml --max-requests 500 -o nightly
 
   scopeprobe audit clients.toml -o nightly --resume
+
+Every long option can also be set in the environment, as SCOPEPROBE_<OPTION>.
 """
 MANY_REQUESTS = 1000
 
@@ -173,12 +175,13 @@ def carry_out(order: Audit, terminal: Terminal, printed: Printed | None) -> None
     from scopeprobe.audits.audit import audit  # noqa: PLC0415
     from scopeprobe.cli import telling  # noqa: PLC0415
 
-    with ExitStack() as stack:
-        logs, observer = telling.observers(terminal, stack)
-        result = anyio.run(
-            audit, order.observed_by(observer), backend_options={"use_uvloop": _uvloop_is_there()}
-        )
-    telling.tell(result, order, terminal, logs, _resume_command(result))
+    with log_file(terminal.log_file) as file:
+        logs = LogObserver(terminal.log_format, terminal.level, file)
+        telling.notice(order.fleet.notices, terminal, logs)
+        with telling.progress(terminal, logs) as progress:
+            watched = order.observed_by(telling.all_of(logs, progress))
+            result = anyio.run(audit, watched, backend_options={"use_uvloop": _uvloop_is_there()})
+        telling.tell(result, order, terminal, logs, _resume_command(result))
     _print(result, order, printed)
     raise typer.Exit(exit_code(result))
 
@@ -197,7 +200,7 @@ def exit_code(result: Result) -> int:
 def _print(result: Result, order: Audit, printed: Printed | None) -> None:
     """Standard output carries data only."""
     from scopeprobe.cli import telling  # noqa: PLC0415
-    from scopeprobe.reports.tables import HEADER, permission_rows  # noqa: PLC0415
+    from scopeprobe.reports.tables import permissions_csv  # noqa: PLC0415
 
     match printed:
         case None if not sys.stdout.isatty() or result.stopped_by:
@@ -205,10 +208,9 @@ def _print(result: Result, order: Audit, printed: Printed | None) -> None:
         case None | Printed.TABLE:
             telling.print_table(result, order)
         case Printed.CSV:
-            sys.stdout.write(HEADER + permission_rows(result.findings))
+            print_data(permissions_csv(result.findings))
         case Printed.JSON:
-            sys.stdout.write(result.summary.as_json())
-    sys.stdout.flush()
+            print_data(result.summary.as_json())
 
 
 def _ask_before_many(order: Audit) -> None:
@@ -223,10 +225,10 @@ def _resume_command(result: Result) -> str | None:
     """What to type to go on with a run that is not complete."""
     if result.is_complete:
         return None
-    words = ["scopeprobe", *sys.argv[1:]]
+    words = sys.argv[1:]
     if "--resume" not in words:
-        words.append("--resume")
-    return shlex.join(words)
+        words.insert(1, "--resume")  # behind the command: what follows `--` is no option
+    return shlex.join(["scopeprobe", *words])
 
 
 def _uvloop_is_there() -> bool:

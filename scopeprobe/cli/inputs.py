@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import typer
-
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet, Overrides, read_clients
 from scopeprobe.inputs.quantities import parse_duration, parse_rate
@@ -39,8 +37,8 @@ class Sources:
 
 
 def read_fleet(sources: Sources, overrides: Overrides) -> Fleet:
-    """Read all inputs, and say on standard error what is worth a notice."""
-    fleet = read_clients(
+    """Read all inputs. What is worth a notice stands in the fleet."""
+    return read_clients(
         sources.clients,
         scopes_files=sources.scopes or (),
         extra_scopes=sources.scope or (),
@@ -48,9 +46,6 @@ def read_fleet(sources: Sources, overrides: Overrides) -> Fleet:
         allow_literal_secrets=sources.allow_literal_secrets,
         stdin=sys.stdin,
     )
-    for notice in fleet.notices:
-        typer.echo(f"notice: {notice}", err=True)
-    return fleet
 
 
 def overrides_from(

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
+from structlog.typing import EventDict
 
+from scopeprobe.cli.streams import STANDARD_ERROR
 from scopeprobe.errors import InputError
 from scopeprobe.model.events import Event, RequestAnswered, RunStarted
 
@@ -42,22 +44,12 @@ class LogFormat(StrEnum):
         return LogFormat.CONSOLE if stream.isatty() else LogFormat.JSON
 
 
-class _StandardError:
-    """Whatever standard error is at the moment of writing: rich stands in for it at times."""
-
-    def write(self, text: str) -> None:
-        sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
-
-
 class LogObserver:
     """Writes every event to standard error from a level up, and all of them to the log file."""
 
     def __init__(self, log_format: LogFormat, level: int, file: TextIO | None) -> None:
         self._level = level
-        self._standard_error = _logger(_StandardError(), log_format.resolved(sys.stderr))
+        self._standard_error = _logger(STANDARD_ERROR, log_format.resolved(sys.stderr))
         self._file = None if file is None else _logger(file, LogFormat.JSON)
 
     def __call__(self, event: Event) -> None:
@@ -112,7 +104,8 @@ def log_file(path: Path | None) -> Iterator[TextIO | None]:
         return
     try:
         path.touch(mode=0o600)
-        path.chmod(0o600)
+        if path.is_file():
+            path.chmod(0o600)
         file = path.open("a", encoding="utf-8", buffering=1)
     except OSError as error:
         raise InputError([f"--log-file {path}: {error.strerror}"]) from error
@@ -127,14 +120,22 @@ def _fields(event: Event) -> dict[str, object]:
     return fields
 
 
+def _in_order(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    """When, how grave and what come first: a log is read from the left."""
+    first = {name: fields.pop(name) for name in ("timestamp", "level", "event")}
+    return {**first, **fields}
+
+
 def _logger(stream: Any, log_format: LogFormat) -> Any:  # noqa: ANN401 - structlog's own types
     renderer: Any
     if log_format is LogFormat.JSON:
+        stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=20)
+        stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+        renderer = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
     return structlog.wrap_logger(
         structlog.WriteLogger(stream),
-        processors=[structlog.processors.TimeStamper(fmt="iso", utc=True), renderer],
+        processors=[stamp, _in_order, renderer],
         wrapper_class=structlog.BoundLogger,
     )

@@ -14,7 +14,9 @@ def option(*names: str, help: str, metavar: str | None = None, **more: Any) -> A
     """An option that its environment variable sets as well."""
     long = next(name for name in names if name.startswith("--"))
     variable = "SCOPEPROBE_" + long.removeprefix("--").upper().replace("-", "_")
-    return typer.Option(*names, help=help, metavar=metavar, envvar=variable, **more)
+    return typer.Option(
+        *names, help=help, metavar=metavar, envvar=variable, show_envvar=False, **more
+    )
 
 
 _INPUTS, _PACE, _BUDGETS, _OUTPUT = "Inputs", "Pace", "Budgets", "Output"
@@ -22,7 +24,7 @@ _INPUTS, _PACE, _BUDGETS, _OUTPUT = "Inputs", "Pace", "Budgets", "Output"
 Clients = Annotated[
     list[Path],
     typer.Argument(
-        metavar="CLIENTS…",
+        metavar="CLIENTS",
         help="Clients files: TOML, YAML or JSON by their ending; - reads YAML from standard input.",
     ),
 ]

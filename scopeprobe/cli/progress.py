@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -72,7 +71,3 @@ class ProgressBar:
     def running(self) -> Iterator[None]:
         with self._progress:
             yield
-
-
-def can_be_shown() -> bool:
-    return sys.stderr.isatty()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from textwrap import fill
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 
 from scopeprobe.audits.audit import Audit, Result
-from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog, log_file
+from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog
 from scopeprobe.cli.progress import ProgressBar
+from scopeprobe.cli.streams import print_data, say
 from scopeprobe.model.events import Event, Observer
-from scopeprobe.model.findings import Verdict
-from scopeprobe.reports.terminal import audit_table
+from scopeprobe.reports.terminal import audit_table, remarks
 
 if TYPE_CHECKING:
     from scopeprobe.cli.audit import Terminal
@@ -24,27 +25,30 @@ MOST_LINES = 20
 """Findings and untested cells that the summary names one by one."""
 
 
-def observers(terminal: Terminal, stack: ExitStack) -> tuple[LogObserver, Observer]:
-    """Everything that watches a run, opened on the stack."""
-    file = stack.enter_context(log_file(terminal.log_file))
-    logs = LogObserver(terminal.log_format, terminal.level, file)
+@contextmanager
+def progress(terminal: Terminal, logs: LogObserver) -> Iterator[Observer]:
+    """Show progress while a run goes on: a bar on a terminal, an event now and then elsewhere."""
     shows_bar = sys.stderr.isatty() and not (terminal.quiet or terminal.no_progress)
-    progress = ProgressBar() if shows_bar else ProgressLog(logs)
-    stack.enter_context(progress.running())
+    shown = ProgressBar() if shows_bar else ProgressLog(logs)
+    with shown.running():
+        yield shown
+
+
+def all_of(*observers: Observer) -> Observer:
+    """One observer that stands for several."""
 
     def observe(event: Event) -> None:
-        logs(event)
-        progress(event)
+        for observer in observers:
+            observer(event)
 
-    return logs, observe
+    return observe
 
 
 def tell(
     result: Result, order: Audit, terminal: Terminal, logs: LogObserver, resume: str | None
 ) -> None:
     """Sum a run up on standard error: for people in words, for machines as one event."""
-    for notice in result.notices:
-        logs.log(WARNING, "notice", text=notice)
+    notice(result.notices, terminal, logs)
     if not terminal.is_for_people:
         logs.log(
             INFO,
@@ -59,11 +63,22 @@ def tell(
         return
     if terminal.quiet:
         return
-    for line in _lines(result, order, resume):
-        typer.echo(line, err=True)
+    for line in _lines(result, order):
+        say(fill(line, 80, subsequent_indent="  ", break_on_hyphens=False))
+    if resume is not None:
+        say(f"to go on: {resume}")
 
 
-def _lines(result: Result, order: Audit, resume: str | None) -> list[str]:
+def notice(texts: Iterable[str], terminal: Terminal, logs: LogObserver) -> None:
+    """Say what deserves a look but forbids nothing."""
+    for text in texts:
+        if terminal.is_for_people:
+            say(f"notice: {text}")
+        else:
+            logs.log(WARNING, "notice", text=text)
+
+
+def _lines(result: Result, order: Audit) -> list[str]:
     summary = result.summary
     counted = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
     servers, seconds = len(summary.servers), max((s.seconds for s in summary.servers), default=0)
@@ -84,8 +99,6 @@ def _lines(result: Result, order: Audit, resume: str | None) -> list[str]:
         [f"not tested: {n.client}: {n.cells} cells, {n.reason}" for n in summary.not_tested]
     )
     lines.append(f"written to {order.out}: permissions.csv, matrix.csv, clients/, summary.json")
-    if resume is not None:
-        lines.append(f"to go on: {resume}")
     return lines
 
 
@@ -100,19 +113,11 @@ def _where(client: str, audience: str, scope: str) -> str:
 
 def print_table(result: Result, order: Audit) -> None:
     """The matrix of every server, on standard output."""
-    is_terminal = sys.stdout.isatty()
-    console = Console(width=None if is_terminal else 80, highlight=False, soft_wrap=False)
+    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
     clients = {client.name: client for client in order.fleet.clients}
     unicode = "utf" in (sys.stdout.encoding or "").lower()
-    console.print(audit_table(result.maps, clients, unicode=unicode))
-    odd = [
-        finding
-        for finding in result.findings
-        if finding.verdict is Verdict.DENIED and finding.http_status == 401  # noqa: PLR2004
-    ]
-    for finding in odd[:MOST_LINES]:
-        where = _where(finding.client, finding.audience, finding.scope)
-        console.print(
-            f"401 for one scope: {where} is denied, answered {finding.error or 'without a code'}",
-            markup=False,
-        )
+    with console.capture() as captured:
+        console.print(audit_table(result.maps, clients, unicode=unicode))
+        for remark in remarks(result.maps):
+            console.print(remark, markup=False)
+    print_data(captured.get())

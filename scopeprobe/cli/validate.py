@@ -62,6 +62,8 @@ def validate_command(
             max_auth_failures=max_auth_failures,
         ),
     )
+    for notice in fleet.notices:
+        typer.echo(f"notice: {notice}", err=True)
     if print_ is Printed.JSON:
         typer.echo(inventory_json(fleet.clients), nl=False)
     else:

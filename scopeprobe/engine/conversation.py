@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scopeprobe.model.answers import Answer, Fact, Issued, Question, Unanswered
+from scopeprobe.model.answers import (
+    Answer,
+    Fact,
+    Issued,
+    Question,
+    Unanswered,
+    is_plain_about_scope,
+)
 from scopeprobe.model.findings import Reason
 from scopeprobe.model.plans import Assignment, Strategy
 
@@ -21,7 +28,7 @@ class Conversation:
         self, assignment: Assignment, strategy: Strategy, memo: Mapping[Question, Fact]
     ) -> None:
         self.assignment = assignment
-        self.facts = dict(memo)
+        self.facts = _still_good(memo)
         self.open_because: Reason | None = None
         """Why it ended, once it has: what cells without an answer will say."""
         self._plan = strategy(assignment)
@@ -29,12 +36,16 @@ class Conversation:
         self._answers: dict[Question, Answer] = {}
         self._is_replaying = True
         self._ticks = 1 + max((fact.received for fact in memo.values()), default=0)
-        self.goes_on = any(isinstance(fact.answer, Issued) for fact in memo.values())
+        self.goes_on = self.has_succeeded
         """An earlier invocation got a token; the credentials may have changed since."""
 
     @property
     def is_finished(self) -> bool:
         return self.open_because is not None
+
+    @property
+    def has_succeeded(self) -> bool:
+        return any(isinstance(fact.answer, Issued) for fact in self.facts.values())
 
     def tick(self) -> int:
         """A moment on the clock that orders this client's facts."""
@@ -85,6 +96,28 @@ class Conversation:
     def _remembered(self, question: Question) -> Fact | None:
         is_usable = self._is_replaying or question.again == 0
         return self.facts.get(question) if is_usable else None
+
+
+def _still_good(memo: Mapping[Question, Fact]) -> dict[Question, Fact]:
+    """
+    What an earlier invocation was told, as far as it may still be believed.
+
+    Refusals behind its last success were never bracketed, and a success of today brackets them
+    only with the same credentials: who knows what was rotated in between. Those whose code says
+    that it is the scope are believed all the same; others are asked again.
+    """
+    last_success = max(
+        (f.sent for f in memo.values() if isinstance(f.answer, Issued)), default=None
+    )
+    if last_success is None:
+        return dict(memo)
+    return {
+        question: fact
+        for question, fact in memo.items()
+        if fact.received < last_success
+        or isinstance(fact.answer, Issued)
+        or is_plain_about_scope(fact.answer)
+    }
 
 
 def _why_a_plan_ends(last: Answer) -> Reason:

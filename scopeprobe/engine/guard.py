@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 
-from scopeprobe.model.answers import Answer, Fact, Issued, Question, Unauthenticated
+from scopeprobe.model.answers import (
+    Answer,
+    Fact,
+    Issued,
+    Question,
+    Unanswered,
+    Unauthenticated,
+)
 from scopeprobe.model.clients import Scope
 
 
@@ -30,6 +38,8 @@ class CredentialGuard:
         """`tries` until the first success; `limit` consecutive ones from then on."""
         self.failures = 0
         self.is_proven = False
+        self.in_air = 0
+        """Requests with these credentials that are not answered yet."""
         self._tries = tries
         self._limit = limit
         self._canary = canary
@@ -63,7 +73,7 @@ class CredentialGuard:
             self._endpoint.fails_scopes |= is_repeated or self._canary_failed
             self._succeeded.add(question.scopes)
             self.is_proven, self.failures = True, 0
-        elif isinstance(answer, Unauthenticated):
+        elif _may_be_a_failure(answer):
             self._canary_failed |= self.is_proven and question.scopes == (self._canary,)
             is_expected = self._endpoint.fails_scopes and question.scopes not in self._succeeded
             self.failures += not (self.is_proven and is_expected)
@@ -74,3 +84,10 @@ class CredentialGuard:
         for fact in facts:
             self.note(fact.question, fact.answer)
         self.is_proven = was_proven
+
+
+def _may_be_a_failure(answer: Answer) -> bool:
+    """Failed authentication, or a page with that status: a gateway may count failures as well."""
+    if isinstance(answer, Unanswered):
+        return answer.status == HTTPStatus.UNAUTHORIZED
+    return isinstance(answer, Unauthenticated)

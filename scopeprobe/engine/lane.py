@@ -60,6 +60,8 @@ class Lane:
         self.guard = guard
         self.heard: list[Conversation] = []
         """Conversations that were begun, in their order."""
+        self.peers: list[Lane] = [self]
+        """Lanes with the same credentials, this one among them."""
         self.in_air = 0
         self.requests = 0
         self.closed_because: Reason | None = None
@@ -86,6 +88,8 @@ class Lane:
             self.heard.append(conversation)
             self.guard.recall(conversation.facts.values())
             self.ask(conversation, conversation.start())
+        if self._pending and self.guard.leaves_alone:
+            self.close(Reason.CLIENT_LEFT_ALONE)
 
     def ask(self, conversation: Conversation, questions: list[Question]) -> None:
         for question in questions:
@@ -104,15 +108,23 @@ class Lane:
 
     def ready_at(self) -> float | None:
         """When this client may send its next request; None while it may not or has none."""
-        if not self._pending or not self.guard.admits(self.in_air):
+        if not self._pending or not self.guard.admits(self.guard.in_air):
             return None
         if self._reassurance is None and self._wants_reassurance:
-            conversation = self._pending[0].conversation
-            question = conversation.reassurance()
-            self._reassurance = Job(0.0, 0, question, conversation, self, is_reassurance=True)
-        if self._reassurance is not None and self.in_air:
+            self._reassurance = self._reassuring_job()
+            if self._reassurance is None:
+                return None
+        if self._reassurance is not None and self.guard.in_air:
             return None
         return max(self.gate.opens_at(), self._next_job.not_before)
+
+    def _reassuring_job(self) -> Job | None:
+        """A request of this client that succeeded; None while its answer is still being written."""
+        for conversation in reversed(self.heard):
+            if conversation.has_succeeded:
+                question = conversation.reassurance()
+                return Job(0.0, 0, question, conversation, self, is_reassurance=True)
+        return None
 
     @property
     def _wants_reassurance(self) -> bool:
@@ -135,8 +147,14 @@ class Lane:
         job.attempt += 1
         job.sent_at, job.sent_tick = now, job.conversation.tick()
         self.in_air += 1
+        self.guard.in_air += 1
         self.requests += 1
         return job
+
+    def came_back(self) -> None:
+        """A request of this client is in the air no more."""
+        self.in_air -= 1
+        self.guard.in_air -= 1
 
     def take_back(self, job: Job, not_before: float) -> None:
         """The request was not sent after all."""

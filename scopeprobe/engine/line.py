@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -72,6 +73,10 @@ class Line:
         self._throttled: _Trouble | None = None
         self._faulty: _Trouble | None = None
         self._changed = anyio.Event()
+        peers: defaultdict[int, list[Lane]] = defaultdict(list)
+        for lane in lanes:
+            peers[id(lane.guard)].append(lane)
+            lane.peers = peers[id(lane.guard)]
         self.refresh(lanes)
 
     # -- turns
@@ -134,7 +139,7 @@ class Line:
         job = lane.take(now)
         self.gate.take(now)
         self._in_air += 1
-        self.refresh([lane])
+        self.refresh(lane.peers)
         return job
 
     async def change(self, timeout: float | None) -> None:
@@ -155,7 +160,7 @@ class Line:
 
     def came_back(self, job: Job) -> None:
         self._in_air -= 1
-        job.lane.in_air -= 1
+        job.lane.came_back()
 
     def answered(self) -> None:
         """The server spoke: whatever trouble there was is over."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,7 +13,7 @@ from scopeprobe.engine.guard import CredentialGuard, Endpoint
 from scopeprobe.engine.lane import Lane
 from scopeprobe.engine.line import Line
 from scopeprobe.engine.pace import Gate
-from scopeprobe.model.clients import Client, Rate
+from scopeprobe.model.clients import Client, ClientName, Rate
 from scopeprobe.model.memory import Memory
 from scopeprobe.model.plans import Assignment, Strategy
 from scopeprobe.oauth.exchange import exchanges
@@ -44,11 +44,12 @@ def lines_for(
     *,
     memory: Memory,
     limits: Limits,
-    tries: Callable[[Client], int],
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Line]:
-    """Lay out a run. `tries` says how many failed authentications a client may start with."""
-    builder = _Builder(strategy, memory, limits, tries, clock, defaultdict(Endpoint))
+    """Lay out a run."""
+    assignments = list(assignments)
+    clients = {assignment.client.name: assignment for assignment in assignments}
+    builder = _Builder(strategy, memory, limits, clock, _guards(clients.values()))
     by_group = sorted(assignments, key=lambda assignment: assignment.client.server.group)
     return [
         builder.line(group, list(members))
@@ -61,9 +62,8 @@ class _Builder:
     strategy: Strategy
     memory: Memory
     limits: Limits
-    tries: Callable[[Client], int]
     clock: Callable[[], float]
-    endpoints: defaultdict[str, Endpoint]
+    guards: Mapping[ClientName, CredentialGuard]
 
     def line(self, group: str, members: Sequence[Assignment]) -> Line:
         """Where servers of one group differ, the stricter holds."""
@@ -98,12 +98,7 @@ class _Builder:
             conversations,
             {member.target: exchanges(client, member.target) for member in members},
             gate=self.gate(client.server.client_rates, DEFAULT_CLIENT_SPACING, quota_of(client)),
-            guard=CredentialGuard(
-                self.endpoints[client.server.token_endpoint],
-                tries=self.tries(client),
-                limit=client.server.max_auth_failures,
-                canary=client.canary,
-            ),
+            guard=self.guards[client.name],
             most_requests=self.limits.max_requests_per_client,
         )
 
@@ -114,6 +109,45 @@ class _Builder:
     def on_the_clock(self, wall: float) -> float:
         """A wall time (epoch) as a reading of the run's own clock."""
         return wall - time.time() + self.clock()
+
+
+def _guards(entries: Iterable[Assignment]) -> dict[ClientName, CredentialGuard]:
+    """
+    Who watches over each client's credentials.
+
+    Entries with the same credentials share a guard. Entries that give one client several secrets
+    share its tries: a server counts failures by `client_id`. A client whose credentials were
+    accepted for nothing last night gets one try.
+    """
+    endpoints: defaultdict[str, Endpoint] = defaultdict(Endpoint)
+    secrets: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    entries = list(entries)
+    for entry in entries:
+        secrets[_registration(entry.client)].add(_revealed(entry.client))
+    guards: dict[tuple[str, str, str], CredentialGuard] = {}
+    found = {}
+    for entry in entries:
+        client = entry.client
+        share = client.server.max_auth_failures // len(secrets[_registration(client)])
+        key = (*_registration(client), _revealed(client))
+        if key not in guards:
+            guards[key] = CredentialGuard(
+                endpoints[client.server.token_endpoint],
+                tries=1 if entry.was_unauthenticated else max(share, 1),
+                limit=max(share, 1),
+                canary=client.canary,
+            )
+        found[client.name] = guards[key]
+    return found
+
+
+def _registration(client: Client) -> tuple[str, str]:
+    """What an authorization server knows a client by."""
+    return client.server.token_endpoint, client.client_id
+
+
+def _revealed(client: Client) -> str:
+    return client.secret.reveal() if client.secret else ""
 
 
 def quota_of(client: Client) -> str:

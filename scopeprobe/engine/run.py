@@ -120,7 +120,7 @@ class Engine:
             self._in_air -= 1
             if answer is not None:
                 self._note(line, job, answer)
-            line.refresh([job.lane])
+            line.refresh(job.lane.peers)
             if self.limits.max_tokens is not None:
                 for other in self.lines:
                     other.refresh([])
@@ -203,12 +203,12 @@ class Engine:
         tally.ended = time.monotonic()
         tally.tokens += isinstance(answer, Issued)
         self._tell(job, answer, tally.ended)
+        self._guard(line, job, answer)
         if isinstance(answer, Unanswered):
             if self._ask_again(line, job, answer):
                 return
         else:
             line.answered()
-            self._guard(line, job, answer)
         fact = Fact(job.question, answer, job.sent_tick, job.conversation.tick())
         settle = partial(self._settle, line, job, fact)
         if isinstance(answer, Unanswered):
@@ -223,17 +223,17 @@ class Engine:
         if job.is_reassurance and not isinstance(fact.answer, Issued):
             reason = fact.answer.reason if isinstance(fact.answer, Unanswered) else None
             lane.close(reason or Reason.CLIENT_LEFT_ALONE)
-        line.refresh([lane])
+        line.refresh(lane.peers)
         if lane.is_finished and id(lane) in self._started:
             self._started.discard(id(lane))
             client = lane.client
             self.observer(ClientFinished(client.name, client.server.name, lane.requests))
 
     def _guard(self, line: Line, job: Job, answer: Answer) -> None:
+        """Count credential failures; leave the client, or its server, alone after so many."""
         guard, client = job.lane.guard, job.lane.client
-        left_alone_before = guard.leaves_alone
         guard.note(job.question, answer)
-        if not guard.leaves_alone or left_alone_before:
+        if not guard.leaves_alone or job.lane.closed_because is not None:
             return
         job.lane.close(Reason.CLIENT_LEFT_ALONE)
         self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))
@@ -294,6 +294,9 @@ class Engine:
         retries = server.retries if answer.reason in _RETRIED and line.is_worth_retrying else 0
         if answer.reason is Reason.MALFORMED_ANSWER and answer.status in _RETRIED_ONCE:
             retries = min(retries, 1)
+        if answer.reason is Reason.TIMED_OUT and not job.lane.guard.is_proven:
+            # Who answers wrong credentials late counts them all the same.
+            retries = min(retries, server.max_auth_failures - 1)
         if job.faults > retries:
             line.gave_up_a_request()
             return None

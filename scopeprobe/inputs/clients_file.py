@@ -16,6 +16,10 @@ from scopeprobe.inputs.wording import complain_about, unknown_key
 E = TypeVar("E", bound=Entry)
 
 SECTIONS = ("defaults", "servers", "clients")
+DECISIVE = frozenset(
+    {"name", "server", "client_id", "client_secret", "token_endpoint", "token_endpoint_auth_method"}
+)
+"""Keys that later checks build on: without them they would complain of what was said already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,16 @@ class _Checker:
         )
 
     def entry(self, model: type[E], data: object, place: Place) -> E | None:
+        """Check a table. One with faults is checked further by what is left of it."""
         try:
             return model.model_validate(data, context=self.document.folder)
         except ValidationError as error:
             complain_about(error, model, place, self.remarks)
+            faulty = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
+        if not isinstance(data, dict) or not faulty or faulty & DECISIVE:
             return None
+        sound = {key: value for key, value in data.items() if key not in faulty}
+        return model.model_validate(sound, context=self.document.folder)
 
     def table(self, data: object, place: Place) -> dict[str, object]:
         if isinstance(data, dict) and all(isinstance(key, str) for key in data):

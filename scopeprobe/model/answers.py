@@ -82,6 +82,27 @@ class Unanswered(msgspec.Struct, frozen=True, tag="unanswered"):
 Answer: TypeAlias = Issued | Refused | Unauthenticated | GrantNotAllowed | TooLarge | Unanswered
 
 
+Refusal: TypeAlias = Refused | Unauthenticated | GrantNotAllowed
+"""An answer that withholds a token. Which of them is about the scope, only its neighbours tell."""
+
+
+def alike(one: Answer | None, other: Answer | None) -> bool:
+    """Refusals of one kind, status and code. Their text may name what was asked."""
+    return (
+        isinstance(one, Refusal)
+        and isinstance(other, Refusal)
+        and (type(one), one.status, one.error) == (type(other), other.status, other.error)
+    )
+
+
+def is_plain_about_scope(answer: Answer) -> bool:
+    """The code says that it is the scope (RFC 6749 section 5.2): no fault or lock says that."""
+    return isinstance(answer, Refused) and answer.error in _SCOPE_ERRORS
+
+
+_SCOPE_ERRORS = {"invalid_scope", "insufficient_scope"}
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A question, its answer, and when: ticks of a clock that only orders facts of one client."""

@@ -28,6 +28,15 @@ class Assignment:
     def canary(self) -> Scope:
         return self.client.canary
 
+    @property
+    def was_unauthenticated(self) -> bool:
+        """Last night the client's credentials were accepted for nothing at all."""
+        return self.previous is not None and self.previous.is_unauthenticated
+
+    @property
+    def most_hopeful(self) -> Scope | None:
+        return next(filter(self.is_hopeful, self.candidates), None)
+
     def is_hopeful(self, scope: Scope) -> bool:
         """The scope is expected to be granted, or was last night."""
         return self.target.expect.wants(scope) or (

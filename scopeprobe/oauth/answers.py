@@ -28,14 +28,18 @@ from scopeprobe.model.answers import (
 )
 from scopeprobe.model.clients import Client, Scope, Target
 from scopeprobe.model.findings import Reason
-from scopeprobe.oauth.scopes import claimed_scopes, scope_list, token_claims
-from scopeprobe.oauth.texts import Mask, first_line, printable
+from scopeprobe.oauth.scopes import claimed_scopes, is_scope_list, scope_list, token_claims
+from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, first_line, printable
 from scopeprobe.oauth.waits import wait_asked_for
 from scopeprobe.oauth.wording import speaks_of
 
 _TOO_LARGE = {413, 414, 431}
 _SCOPE_ERRORS = {"invalid_scope", "insufficient_scope", "consent_required", "invalid_target"}
-_CREDENTIAL_ERRORS = {"invalid_client", "invalid_client_id", "invalid_grant"}
+_CREDENTIAL_ERRORS = {"invalid_client", "invalid_client_id"}
+_LONGEST_SEARCHED = 2000
+"""Characters of an error that are searched for what it speaks of."""
+_REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
+_NONE_REMAIN = re.compile(r";\s*r=0\b")
 _FAULTS = {"server_error", "temporarily_unavailable"}
 _DESCRIPTIONS = ("error_description", "description", "errorSummary", "message", "error_reason")
 _CODES = ("errorCode", "code", "error_code")
@@ -45,6 +49,8 @@ class _Body(msgspec.Struct):
     """What is looked at in an answer. The token is left as raw bytes; nothing else is decoded."""
 
     access_token: msgspec.Raw = msgspec.Raw()
+    refresh_token: msgspec.Raw = msgspec.Raw()
+    id_token: msgspec.Raw = msgspec.Raw()
     scope: object = None
     error: object = None
     error_description: object = None
@@ -71,7 +77,7 @@ class Reader:
     @classmethod
     def of(cls, client: Client, target: Target) -> Reader:
         words = (client.client_id, target.audience, target.resource)
-        return cls(Mask(client), tuple(word for word in words if word))
+        return cls(Mask.of(client), tuple(word for word in words if word))
 
     def read(self, question: Question, response: HttpResponse, now: datetime) -> Answer:
         """Turn a whole response into an answer. Never raises, whatever the server sent."""
@@ -80,22 +86,19 @@ class Reader:
             return Unanswered(Reason.REDIRECTED, status)
         asked = question.scopes or ()
         body = _parsed(response.body)
-        if body is not None and not status >= HTTPStatus.BAD_REQUEST:
-            if issued := self._issued(body, asked):
-                return issued
-            if body.error is None:
-                return Unanswered(Reason.MALFORMED_ANSWER, status)
+        if body is not None and status < HTTPStatus.BAD_REQUEST and not body.error:
+            return self._issued(body, asked) or Unanswered(Reason.MALFORMED_ANSWER, status)
         return self._error(response, body, asked, now)
 
     def _issued(self, body: _Body, asked: Collection[Scope]) -> Issued | None:
         token = _text_of(body.access_token)
-        if not token or body.error is not None:
+        if not token or not is_scope_list(body.scope):
             return None
         claims = token_claims(token)
-        mask = self.mask
+        mask = self.mask.and_of(_tokens_of(body))
         return Issued(
-            listed=_without(token, scope_list(body.scope, asked, mask)),
-            claimed=_without(token, claimed_scopes(claims, asked, mask)) if claims else None,
+            listed=scope_list(body.scope, asked, mask),
+            claimed=claimed_scopes(claims, asked, mask) if claims else None,
             readable=claims is not None,
         )
 
@@ -103,8 +106,9 @@ class Reader:
         self, response: HttpResponse, body: _Body | None, asked: Collection[Scope], now: datetime
     ) -> Answer:
         status = response.status
-        error, said = _said(body, response)
-        code, line = printable(self.mask(error)), first_line(said, self.mask)
+        mask = self.mask.and_of(_tokens_of(body)) if body else self.mask
+        error, said = (text[:_LONGEST_SEARCHED] for text in _said(body, response))
+        code, line = printable(mask(error))[:LONGEST_TEXT], first_line(said, mask)
         text = self._in_their_own_words(f"{error} {said}", asked)
 
         if reason := _fault(response, body, error, text):
@@ -147,9 +151,8 @@ def _text_of(token: msgspec.Raw) -> str:
     return text.strip()
 
 
-def _without(token: str, names: tuple[Scope, ...] | None) -> tuple[Scope, ...] | None:
-    """Names that repeat the token itself are dropped: it is kept nowhere."""
-    return None if names is None else tuple(name for name in names if token not in name)
+def _tokens_of(body: _Body) -> list[str]:
+    return [_text_of(token) for token in (body.access_token, body.refresh_token, body.id_token)]
 
 
 def _said(body: _Body | None, response: HttpResponse) -> tuple[str, str]:
@@ -191,12 +194,21 @@ def _fault(response: HttpResponse, body: _Body | None, error: str, text: str) ->
 
 
 def _is_throttled(response: HttpResponse, error: str, text: str) -> bool:
-    """Told by status, by header, or by text; `invalid_scope` is never one (DESIGN, rule 5)."""
+    """
+    Told by status, by header, or by text; `invalid_scope` is never one (DESIGN, rule 5).
+
+    Nor is a code of failed authentication: one that is waited out and tried again locks clients.
+    """
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return True
-    if error == "invalid_scope" or speaks_of("locked", text):
+    if error == "invalid_scope" or error in _CREDENTIAL_ERRORS or speaks_of("locked", text):
         return False
-    return "Retry-After" in response.headers or speaks_of("throttled", text)
+    headers = response.headers
+    used_up = (
+        any(headers.get(name, "").strip() == "0" for name in _REMAINING)
+        or _NONE_REMAIN.search(headers.get("RateLimit", "")) is not None
+    )
+    return used_up or "Retry-After" in headers or speaks_of("throttled", text)
 
 
 def _is_bare_401(response: HttpResponse) -> bool:
@@ -215,9 +227,11 @@ def _is_credential_failure(status: int, error: str, text: str) -> bool:
     if error in _SCOPE_ERRORS:
         return False
     if error in _CREDENTIAL_ERRORS:
-        return not (error == "invalid_grant" and speaks_of("grant", text))
+        return True
     if speaks_of("grant", text):
         return False
+    if error == "invalid_grant":
+        return True
     return status == HTTPStatus.UNAUTHORIZED or speaks_of("credentials", text)
 
 

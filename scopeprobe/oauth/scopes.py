@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from scopeprobe.model.clients import Scope
-from scopeprobe.oauth.texts import Mask, printable
+from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, printable
 
 MOST_NAMES = 5000
 """Names kept of one list; a longer one is a server's mistake or its malice."""
@@ -18,26 +18,35 @@ _CLAIMS = ("scope", "scp")
 _JWT_PARTS = 3
 
 
+def is_scope_list(value: object) -> bool:
+    """Whether a `scope` member says something that can be read; null and absence say nothing."""
+    return (
+        value is None
+        or isinstance(value, str)
+        or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+    )
+
+
 def scope_list(value: object, asked: Collection[Scope], mask: Mask) -> tuple[Scope, ...] | None:
     """
     Read a list of scopes: one string separated by spaces or commas, or an array of strings.
 
     A comma may also be part of a name (RFC 6749 section 3.3), so a name that was asked for is left
-    whole. None where the value is no list of scopes at all.
+    whole, and is kept however long the list. Names that hold something secret are dropped. None
+    where the value is no list of scopes at all.
     """
     match value:
         case str():
             names: Iterable[str] = value.split()
-        case list() if all(isinstance(item, str) for item in value):
+        case list() if is_scope_list(value):
             names = [name for item in value for name in item.split()]
         case _:
             return None
     whole = set(asked)
-    single = (part for name in names for part in ((name,) if name in whole else name.split(",")))
-    kept = dict.fromkeys(
-        Scope(name) if name in whole else Scope(printable(mask(name))) for name in single if name
-    )
-    return tuple(kept)[:MOST_NAMES]
+    single = {part for name in names for part in ((name,) if name in whole else name.split(","))}
+    others = (name for name in single - whole if name and mask(name) == name)
+    shown = sorted(printable(name)[:LONGEST_TEXT] for name in others)
+    return (*sorted(whole & single), *map(Scope, shown[:MOST_NAMES]))
 
 
 def token_claims(token: str) -> dict[str, object] | None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from scopeprobe.errors import StoreError
 from scopeprobe.model.clients import ClientName
 from scopeprobe.model.findings import PermissionMap
 from scopeprobe.reports.tables import HEADER, matrix_csv, permission_rows
@@ -20,8 +21,18 @@ def write_reports(
     Write all files of a run. `maps` are sorted by client; `known` are all clients of the inputs.
 
     Maps of clients that are no longer in the inputs are removed, those of clients that were merely
-    not selected stay.
+    not selected stay. Raises StoreError where a file cannot be written.
     """
+    try:
+        _write_all(folder, maps, summary, known)
+    except OSError as error:
+        place = error.filename or folder
+        raise StoreError(f"{place}: the reports cannot be written: {error.strerror}") from error
+
+
+def _write_all(
+    folder: Path, maps: Sequence[PermissionMap], summary: str, known: Collection[ClientName]
+) -> None:
     clients = folder / CLIENTS
     clients.mkdir(mode=0o700, exist_ok=True)
     all_rows = [HEADER]

@@ -29,6 +29,11 @@ def inert(cell: str) -> str:
     return f"'{cell}" if cell[:1] in _FORMULA else cell
 
 
+def permissions_csv(findings: Iterable[Finding]) -> str:
+    """A whole permission map."""
+    return HEADER + permission_rows(findings)
+
+
 def permission_rows(findings: Iterable[Finding]) -> str:
     """One row a cell, in the order given, without the header."""
     return _csv(

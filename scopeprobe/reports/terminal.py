@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from itertools import groupby
 from string import ascii_letters
 
@@ -11,11 +12,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.clients import Client, ClientName
+from scopeprobe.model.clients import Client, ClientName, Scope
 from scopeprobe.model.findings import Finding, PermissionMap, Verdict
 
-MOST_COLUMNS = 26
-"""Scopes that fit beside a client's name; servers with more get counts instead."""
+MOST_COLUMNS = 24
+"""Scopes that fit beside a client's name in 80 columns; with more, verdicts are counted."""
+MOST_REMARKS = 12
 
 _SIGNS = {
     Verdict.GRANTED: ("✓", "+", "green"),
@@ -27,46 +29,75 @@ _SIGNS = {
 
 
 def audit_table(
-    maps: Iterable[PermissionMap], clients: Mapping[ClientName, Client], *, unicode: bool
+    maps: Sequence[PermissionMap], clients: Mapping[ClientName, Client], *, unicode: bool
 ) -> RenderableType:
-    """The maps of all clients, a matrix for each server. `unicode`: the output can show ✓."""
+    """The maps of all clients, by server. `unicode`: the output can show ✓."""
 
     def server_of(permissions: PermissionMap) -> str:
         return clients[permissions.client].server.name
 
+    scopes = sorted({finding.scope for permissions in maps for finding in permissions.findings})
     by_server = groupby(sorted(maps, key=server_of), server_of)
-    tables = [_server_table(server, list(members), unicode) for server, members in by_server]
+    if len(scopes) > MOST_COLUMNS:
+        return Group(*(_counts(server, list(members)) for server, members in by_server))
+    letters = dict(zip(scopes, ascii_letters, strict=False))
+    matrices = [_matrix(server, list(members), letters, unicode) for server, members in by_server]
+    legend = [Text(f"{letter} {scope}", style="dim") for scope, letter in letters.items()]
     signs = "   ".join(
         f"{sign if unicode else plain} {verdict}" for verdict, (sign, plain, _) in _SIGNS.items()
     )
-    return Group(*tables, Text(signs, style="dim"))
+    return Group(*matrices, Columns(legend, padding=(0, 2)), Text(signs, style="dim"))
 
 
-def _server_table(server: str, maps: Sequence[PermissionMap], unicode: bool) -> RenderableType:
-    scopes = sorted({finding.scope for permissions in maps for finding in permissions.findings})
-    if len(scopes) > MOST_COLUMNS:
-        return _counts(server, maps)
-    letters = dict(zip(scopes, ascii_letters, strict=False))
-    table = Table(title=server, title_justify="left", title_style="bold", box=None)
-    table.add_column("client", no_wrap=True, overflow="ellipsis", max_width=26)
+def remarks(maps: Iterable[PermissionMap]) -> list[str]:
+    """What a person hunting a 401 is looking for: scopes refused as if the secret were wrong."""
+    lines = []
+    for permissions in maps:
+        blamed = [
+            finding.scope
+            for finding in permissions.findings
+            if finding.verdict is Verdict.DENIED and finding.http_status == HTTPStatus.UNAUTHORIZED
+        ]
+        if blamed:
+            named = ", ".join(blamed[:3]) + (f" and {len(blamed) - 3} more" if blamed[3:] else "")
+            lines.append(f"{permissions.client}: its credentials are good; 401 is for {named}")
+    left = len(lines) - MOST_REMARKS
+    return lines if left <= 0 else [*lines[:MOST_REMARKS], f"… and {left} clients more"]
+
+
+def _matrix(
+    server: str, maps: Sequence[PermissionMap], letters: Mapping[Scope, str], unicode: bool
+) -> RenderableType:
+    table = _table(server)
     for letter in letters.values():
         table.add_column(letter, width=1)
     for name, findings in _rows(maps):
         verdicts = {finding.scope: finding.verdict for finding in findings}
-        table.add_row(Text(name), *(_sign(verdicts.get(scope), unicode) for scope in scopes))
-    legend = [Text(f"{letter} {scope}", style="dim") for scope, letter in letters.items()]
-    return Group(table, Columns(legend, padding=(0, 2)), "")
+        table.add_row(Text(name), *(_sign(verdicts.get(scope), unicode) for scope in letters))
+    return Group(table, "")
 
 
 def _counts(server: str, maps: Sequence[PermissionMap]) -> RenderableType:
-    table = Table(title=server, title_justify="left", title_style="bold", box=None)
-    table.add_column("client", no_wrap=True, overflow="ellipsis", max_width=26)
+    table = _table(server)
     for verdict in Verdict:
-        table.add_column(verdict.value[:7], justify="right")
+        table.add_column(verdict.value[:8], justify="right")
     for name, findings in _rows(maps):
         verdicts = [finding.verdict for finding in findings]
         table.add_row(Text(name), *(str(verdicts.count(verdict) or "") for verdict in Verdict))
     return Group(table, "")
+
+
+def _table(server: str) -> Table:
+    table = Table(
+        title=Text(server),
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 1, 0, 0),
+        collapse_padding=True,
+    )
+    table.add_column("client", no_wrap=True, overflow="ellipsis", max_width=26, min_width=26)
+    return table
 
 
 def _rows(maps: Sequence[PermissionMap]) -> Iterable[tuple[str, list[Finding]]]:

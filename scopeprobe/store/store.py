@@ -8,15 +8,15 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
-from scopeprobe.errors import FolderInUse, InputError
-from scopeprobe.model.answers import Answer, Fact, Question
+from scopeprobe.errors import FolderInUse, InputError, StoreError
+from scopeprobe.model.answers import Answer, Fact, Issued, Question
 from scopeprobe.model.clients import ClientName
 from scopeprobe.model.findings import Finding, PermissionMap
 from scopeprobe.model.memory import Allowance
@@ -52,13 +52,8 @@ class Store:
         Raises FolderInUse while another audit writes there, InputError where it cannot be used.
         The lock is the kernel's: it ends with its process, however that ends.
         """
-        with _locked(_private(folder)):
-            database = folder / DATABASE
-            os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
-            with closing(_connection(database)) as connection:
-                schema = resources.files(__package__).joinpath("schema.sql")
-                connection.executescript(schema.read_text(encoding="utf-8"))
-                yield cls(folder, connection)
+        with _locked(_private(folder)), closing(_connection(_database(folder))) as connection:
+            yield cls(folder, connection)
 
     # -- runs
 
@@ -133,13 +128,15 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._connection.execute("begin immediate")
+        """All or nothing. Raises StoreError where it cannot be committed."""
         try:
+            self._connection.execute("begin immediate")
             yield
-        except BaseException:
-            self._connection.execute("rollback")
-            raise
-        self._connection.execute("commit")
+            self._connection.execute("commit")
+        except sqlite3.Error as error:
+            with suppress(sqlite3.Error):
+                self._connection.execute("rollback")
+            raise StoreError(f"{self.folder / DATABASE} cannot be written: {error}") from error
 
 
 class StoredFacts:
@@ -155,6 +152,12 @@ class StoredFacts:
 
     def __len__(self) -> int:
         return sum(map(len, self._facts.values()))
+
+    @property
+    def tokens(self) -> int:
+        """How many of the answers issued a token."""
+        answers = (fact.answer for facts in self._facts.values() for fact in facts.values())
+        return sum(isinstance(answer, Issued) for answer in answers)
 
     def facts_of(self, assignment: Assignment) -> Mapping[Question, Fact]:
         return self._facts.get((assignment.client.name, assignment.target.label), {})
@@ -196,14 +199,26 @@ def _runs(connection: sqlite3.Connection) -> list[Run]:
     ]
 
 
+def _database(folder: Path) -> Path:
+    """The place of the database, made private (0600) before SQLite writes to it."""
+    database = folder / DATABASE
+    try:
+        os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise InputError([f"{database}: cannot be used: {error.strerror}"]) from error
+    return database
+
+
 def _connection(database: Path) -> sqlite3.Connection:
+    schema = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
     try:
         connection = sqlite3.connect(
             database, isolation_level=None, check_same_thread=False, timeout=10
         )
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = normal")
-    except sqlite3.DatabaseError as error:
+        connection.executescript(schema)
+    except sqlite3.Error as error:
         raise InputError([f"{database}: cannot be used: {error}"]) from error
     return connection
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 
 import msgspec
 
+from scopeprobe.errors import StoreError
 from scopeprobe.model.answers import Fact
 from scopeprobe.model.plans import Assignment
 
@@ -23,7 +25,8 @@ encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    statement: str
+    statement: str | None
+    """None marks a place in the order of entries: there is nothing to write."""
     values: tuple[object, ...]
     then: Callable[[], None] | None = None
 
@@ -41,11 +44,12 @@ class SqliteJournal:
         self._run = run
         self._entries: SimpleQueue[_Entry | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        self._failure: BaseException | None = None
+        self._failure: sqlite3.Error | None = None
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
     def put(self, assignment: Assignment, fact: Fact, then: Callable[[], None]) -> None:
+        self._check()
         key = (self._run, assignment.client.name, assignment.target.label, encode(fact.question))
         values = (*key, encode(fact.answer), fact.sent, fact.received)
         self._entries.put(_Entry(_PUT, values, then))
@@ -58,45 +62,52 @@ class SqliteJournal:
 
     async def flush(self) -> None:
         written = asyncio.Event()
-        self._entries.put(_Entry("select 1", (), written.set))
+        self._entries.put(_Entry(None, (), written.set))
         await written.wait()
-        if self._failure is not None:
-            raise self._failure
+        self._check()
 
     async def close(self) -> None:
         """Write what is left and end the thread."""
-        await self.flush()
         self._entries.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _write(self) -> None:
-        while (batch := self._next_batch()) is not None:
-            try:
-                self._commit(batch)
-            except sqlite3.Error as error:
-                self._failure = self._failure or error
-            callbacks = [entry.then for entry in batch if entry.then is not None]
-            self._loop.call_soon_threadsafe(_call_all, callbacks)
+    def _check(self) -> None:
+        """Raise StoreError once something could not be committed: no answer counts any more."""
+        if self._failure is not None:
+            raise StoreError(f"the answers cannot be written: {self._failure}") from self._failure
 
-    def _next_batch(self) -> list[_Entry] | None:
-        batch = []
-        entry = self._entries.get()
-        while entry is not None:
-            batch.append(entry)
-            if self._entries.empty():
-                return batch
-            entry = self._entries.get()
-        return None
+    def _write(self) -> None:
+        is_open = True
+        while is_open:
+            batch: list[_Entry] = []
+            while (entry := self._entries.get()) is not None:
+                batch.append(entry)
+                if self._entries.empty():
+                    break
+            is_open = entry is not None
+            self._commit(batch)
+            self._loop.call_soon_threadsafe(_call_all, list(self._to_be_called(batch)))
 
     def _commit(self, batch: list[_Entry]) -> None:
-        self._connection.execute("begin immediate")
+        """Commit a batch as a whole. After one failure nothing more is written."""
+        if self._failure is not None:
+            return
         try:
+            self._connection.execute("begin immediate")
             for entry in batch:
-                self._connection.execute(entry.statement, entry.values)
-        except BaseException:
-            self._connection.execute("rollback")
-            raise
-        self._connection.execute("commit")
+                if entry.statement is not None:
+                    self._connection.execute(entry.statement, entry.values)
+            self._connection.execute("commit")
+        except sqlite3.Error as error:
+            self._failure = error
+            with suppress(sqlite3.Error):
+                self._connection.execute("rollback")
+
+    def _to_be_called(self, batch: list[_Entry]) -> Iterator[Callable[[], None]]:
+        """An answer counts once it is committed; a mark is passed in any case."""
+        for entry in batch:
+            if entry.then is not None and (self._failure is None or entry.statement is None):
+                yield entry.then
 
 
 def _call_all(callbacks: list[Callable[[], None]]) -> None:

@@ -11,9 +11,11 @@ from scopeprobe.model.answers import (
     GrantNotAllowed,
     Issued,
     Question,
+    Refusal,
     Refused,
     Unanswered,
-    Unauthenticated,
+    alike,
+    is_plain_about_scope,
 )
 from scopeprobe.model.clients import Scope
 from scopeprobe.model.plans import Assignment, Plan
@@ -32,27 +34,20 @@ def each(assignment: Assignment) -> Plan:
     that credentials have must not be spent on one that nobody has.
     """
     heard = _Heard(assignment)
+    candidates = list(assignment.candidates)
+    if assignment.was_unauthenticated and (hopeful := assignment.most_hopeful):
+        yield from heard.ask(Question((hopeful,)))
+        candidates.remove(hopeful)
     control = yield from heard.ask(WITHOUT_SCOPE)
     if isinstance(control, Unanswered | GrantNotAllowed):
         return
-    candidates = list(assignment.candidates)
     if isinstance(control, Issued):
         yield from heard.ask(heard.canary)
     else:
         candidates.sort(key=assignment.is_hopeful, reverse=True)
-    while candidates:
-        size = MOST_REFUSALS_UNBRACKETED - heard.refusals_since_success()
-        wave, candidates = candidates[:size], candidates[size:]
-        yield from heard.ask(*(Question((scope,)) for scope in wave))
-        if heard.canary not in heard.answers and heard.got_through:
-            yield from heard.ask(heard.canary)
-        if heard.refusals_since_success() == MOST_REFUSALS_UNBRACKETED:
-            repeated = yield from heard.ask(heard.repeated_success())
-            if not isinstance(repeated, Issued):
-                return
-    if doubted := heard.doubted():
-        yield from heard.ask(*(Question((scope,), again=1) for scope in doubted))
-    if heard.success and heard.last_wave_refused:
+    yield from heard.ask_bracketed([Question((scope,)) for scope in candidates])
+    yield from heard.ask_bracketed([Question((scope,), again=1) for scope in heard.doubted()])
+    if heard.success and heard.last_wave_refused and not heard.is_let_down:
         yield from heard.ask(heard.repeated_success())
 
 
@@ -65,6 +60,8 @@ class _Heard:
         self.success: Question | None = None
         """The first question that was answered with a token."""
         self.last_wave_refused = False
+        self.is_let_down = False
+        """A request that had succeeded failed when it was repeated."""
         self._repeats = count(1)
 
     def ask(
@@ -79,6 +76,20 @@ class _Heard:
             issued = (q for q, a in zip(wave, answers, strict=True) if isinstance(a, Issued))
             self.success = next(issued, None)
         return answers[-1]
+
+    def ask_bracketed(
+        self, questions: list[Question]
+    ) -> Generator[tuple[Question, ...], tuple[Answer, ...], None]:
+        """Ask in waves, and repeat a success after 25 refusals; stop where that fails."""
+        while questions and not self.is_let_down:
+            size = MOST_REFUSALS_UNBRACKETED - self.refusals_since_success()
+            wave, questions = questions[:size], questions[size:]
+            yield from self.ask(*wave)
+            if self.canary not in self.answers and self.got_through:
+                yield from self.ask(self.canary)
+            if self.refusals_since_success() == MOST_REFUSALS_UNBRACKETED:
+                repeated = yield from self.ask(self.repeated_success())
+                self.is_let_down = not isinstance(repeated, Issued)
 
     @property
     def got_through(self) -> bool:
@@ -102,12 +113,12 @@ class _Heard:
 
     def doubted(self) -> list[Scope]:
         """
-        Scopes that met failed authentication for which something else may be to blame.
+        Scopes that met an answer for which something else may be to blame.
 
-        Before the first success it may have been the credentials; where the canary met another
-        answer it may have been a moment's fault of the server.
+        Its code does not say that it is the scope, and either it came before the first success, or
+        the canary met another one: it may have been a lock, a gateway, a throttle in disguise.
         """
-        if self.success is None:
+        if self.success is None or self.is_let_down:
             return []
         met_by_canary = self.answers.get(self.canary)
         asked = list(self.answers)
@@ -115,13 +126,13 @@ class _Heard:
         return [
             scope
             for position, question in enumerate(asked)
-            if isinstance(answer := self.answers[question], Unauthenticated)
+            if _withholds(answer := self.answers[question])
+            and not is_plain_about_scope(answer)
             and question not in {self.canary, WITHOUT_SCOPE}
-            and not question.again
-            and (position < first_success or answer != met_by_canary)
+            and (position < first_success or not alike(answer, met_by_canary))
             for scope in question.scopes or ()
         ]
 
 
 def _withholds(answer: Answer) -> bool:
-    return isinstance(answer, Refused | Unauthenticated | GrantNotAllowed)
+    return isinstance(answer, Refusal)

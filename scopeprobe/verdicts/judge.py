@@ -12,17 +12,22 @@ from scopeprobe.model.answers import (
     Fact,
     GrantNotAllowed,
     Issued,
+    Refusal,
     Refused,
     TooLarge,
     Unanswered,
     Unauthenticated,
+    alike,
+    is_plain_about_scope,
 )
 from scopeprobe.model.clients import Scope
 from scopeprobe.model.findings import Evidence, Finding, Reason, Verdict
 from scopeprobe.model.plans import Assignment
 from scopeprobe.verdicts.lesson import Lesson
-from scopeprobe.verdicts.testimony import Refusal, Testimony, names_on, tells
+from scopeprobe.verdicts.testimony import Testimony, names_on, tells
 
+_CUT_SHORT = {Reason.BUDGET_SPENT, Reason.DEADLINE, Reason.INTERRUPTED, Reason.THROTTLED}
+"""Reasons for which a client may not have had all its tries."""
 _UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
 """Error codes that may be about the `scope` parameter as such, and not about its value."""
 
@@ -119,7 +124,7 @@ class _Bench:
     def _without_success(self, scope: Scope) -> _Ruling:
         refusals, control = self.testimony.refusals, self.testimony.control
         if refusals and all(isinstance(answer, Unauthenticated) for answer in refusals):
-            return self._unauthenticated(refusals[-1])
+            return self._unauthenticated(refusals[0])
         if isinstance(control, GrantNotAllowed):
             return _unknown(Reason.GRANT_NOT_ALLOWED, control)
         answered = self.testimony.about(scope)
@@ -146,6 +151,8 @@ class _Bench:
         Where a request without `scope` gets good credentials the same answer, and none of the
         scopes that were tried is one the client has, they may be good all the same.
         """
+        if self.open_because in _CUT_SHORT:
+            return _unknown(self.open_because, answer)
         if self.lesson.rejects_absent_scope:
             return _unknown(Reason.AUTHENTICATION_UNPROVED, answer)
         unknown_client = isinstance(answer, Unauthenticated) and answer.unknown_client
@@ -171,7 +178,7 @@ class _Bench:
             return _unknown(Reason.CONTRADICTORY, refusal)
         if not self.testimony.is_bracketed(answered[-1]):
             return _unknown(Reason.REFUSALS_UNBRACKETED, refusal)
-        if isinstance(refusal, Unauthenticated) and not self._is_meant_for_the_scope(answered):
+        if not (is_plain_about_scope(refusal) or self._is_meant_for_the_scope(answered)):
             return _unknown(Reason.REFUSALS_UNBRACKETED, refusal)
         if self._may_be_about_the_parameter(refusal):
             return _unknown(Reason.UNCONFIRMED, refusal)
@@ -179,20 +186,21 @@ class _Bench:
 
     def _is_meant_for_the_scope(self, answered: list[Fact]) -> bool:
         """
-        Whether a failed authentication amid successes is this server's way to refuse a scope.
+        Whether an answer that does not say so is this server's way to refuse a scope.
 
-        It is where the canary met the same answer; elsewhere the scope must have met it twice, so
-        that a moment's fault of the server denies nothing.
+        It is where the canary met one like it; elsewhere the scope must have met it twice, so that
+        a moment's fault of the server, or a throttle in words that nobody knows, denies nothing.
         """
-        again = [fact for fact in answered if isinstance(fact.answer, Unauthenticated)]
-        return answered[-1].answer == self.testimony.canary or len(again) > 1
+        refusal = answered[-1].answer
+        again = sum(alike(fact.answer, refusal) for fact in answered)
+        return again > 1 or alike(refusal, self.testimony.canary)
 
     def _may_be_about_the_parameter(self, refusal: Refusal) -> bool:
         """An unspecific code, met by the canary too, on a server that accepted no scope at all."""
         return (
             refusal.error in _UNSPECIFIC
             and not isinstance(refusal, Unauthenticated)
-            and refusal == self.testimony.canary
+            and alike(refusal, self.testimony.canary)
             and not self.lesson.accepts_scopes
         )
 
@@ -222,8 +230,18 @@ class _Bench:
         return self.open_because
 
     def _left_out(self, scope: Scope, issued: Issued) -> _Ruling:
-        strangers = names_on(issued) - self.testimony.listed_unasked
-        if strangers or self.testimony.lists(scope):
+        """
+        A list without the scope: denied, unless the scope may stand there under another name.
+
+        It may where the list is not the one that is given for nothing, or holds a name like it.
+        """
+        names = names_on(issued)
+        expected = self.testimony.listed_for_nothing or frozenset()
+        if (
+            not names <= expected
+            or self.testimony.lists(scope)
+            or any(_resembles(name, scope) for name in names)
+        ):
             return _unknown(Reason.CONTRADICTORY)
         return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
 
@@ -237,8 +255,24 @@ class _Bench:
         canary_is_silent = isinstance(canary, Issued) and not tells(canary)
         if canary_is_silent and not lesson.withholds:
             return _Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, Evidence.ALONE)
-        as_requested = self.testimony.assignment.client.server.absent_scope_as_requested
-        is_policed = canary is not None and (bool(lesson.polices) or as_requested)
-        if scope in lesson.polices or (is_policed and not canary_is_silent):
+        assignment = self.testimony.assignment
+        label, as_requested = (
+            assignment.target.label,
+            assignment.client.server.absent_scope_as_requested,
+        )
+        is_policed = canary is not None and (
+            as_requested or any(audience == label for audience, _ in lesson.polices)
+        )
+        if (label, scope) in lesson.polices or (is_policed and not canary_is_silent):
             return _Ruling(Verdict.GRANTED, Reason.ACCEPTED_ALONE, Evidence.ALONE)
         return _unknown(Reason.UNCONFIRMED)
+
+
+def _resembles(name: Scope, scope: Scope) -> bool:
+    """The same name in other cases, or one with the other as its last part: `api/read`, `read`."""
+    one, other = name.lower(), scope.lower()
+    return one == other or any(
+        long.endswith(separator + short)
+        for long, short in ((one, other), (other, one))
+        for separator in "/:.#"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from scopeprobe.model.answers import (
@@ -22,11 +22,15 @@ class Lesson:
     """Facts about one server. Flags switch one way only: more facts never take one back."""
 
     lists: bool = False
-    """Some 200 listed every scope that was asked for, so an absent list means nothing granted."""
+    """
+    Some 200 listed just what was asked for, so an absent list means nothing granted.
+
+    A list that holds more proves less: RFC 6749 section 5.1 wants one wherever scopes differ.
+    """
     lists_in_token: bool = False
     """The same, seen in the claims of a token."""
-    polices: frozenset[Scope] = frozenset()
-    """Scopes that were accepted for one client and refused to, or left out for, another."""
+    polices: frozenset[tuple[str, Scope]] = frozenset()
+    """By audience: scopes accepted for one client, and refused to or left out for another."""
     withholds: bool = False
     """Some scope was refused or left out."""
     accepts_scopes: bool = False
@@ -46,19 +50,19 @@ def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
         for fact in client.successes
         if fact.question.scopes is not None and isinstance(fact.answer, Issued)
     ]
-    withheld = {
-        scope for client in clients for scope in client.asked() if client.is_withheld(scope)
-    }
-    accepted = {
-        scope for client in clients for scope in client.asked() if client.is_accepted(scope)
-    }
+    withheld, accepted = (
+        _by_scope(clients, Testimony.is_withheld),
+        _by_scope(clients, Testimony.is_accepted),
+    )
     refuses_absent_scope = any(
         client.successes and isinstance(client.control, Refused) for client in clients
     )
     return Lesson(
-        lists=any(set(asked) <= set(answer.listed or ()) for asked, answer in scoped),
+        lists=any(set(asked) == set(answer.listed or ()) for asked, answer in scoped),
         lists_in_token=any(set(asked) <= set(answer.claimed or ()) for asked, answer in scoped),
-        polices=frozenset(accepted & withheld),
+        polices=frozenset(
+            scope for scope in accepted if withheld.get(scope, set()) - accepted[scope]
+        ),
         withholds=bool(withheld),
         accepts_scopes=bool(scoped),
         rejects_credentials_first=any(
@@ -68,6 +72,19 @@ def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
             client.successes and isinstance(client.control, Unauthenticated) for client in clients
         ),
     )
+
+
+def _by_scope(
+    clients: Iterable[Testimony], holds: Callable[[Testimony, Scope], bool]
+) -> dict[tuple[str, Scope], set[str]]:
+    """For every audience and scope, the clients of which something holds."""
+    found: dict[tuple[str, Scope], set[str]] = {}
+    for client in clients:
+        for scope in client.asked():
+            if holds(client, scope):
+                key = client.assignment.target.label, scope
+                found.setdefault(key, set()).add(client.assignment.client.name)
+    return found
 
 
 def _rejected_before_its_scope(client: Testimony, refuses_absent_scope: bool) -> bool:

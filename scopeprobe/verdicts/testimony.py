@@ -6,24 +6,19 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 from scopeprobe.model.answers import (
     WITHOUT_SCOPE,
     Answer,
     Fact,
-    GrantNotAllowed,
     Issued,
-    Refused,
+    Refusal,
     TooLarge,
     Unanswered,
-    Unauthenticated,
+    is_plain_about_scope,
 )
 from scopeprobe.model.clients import Scope
 from scopeprobe.model.plans import Assignment
-
-Refusal: TypeAlias = Refused | Unauthenticated | GrantNotAllowed
-"""An answer that withholds a token. Which of them is about the scope, only its neighbours tell."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +38,7 @@ class Testimony:
 
     @cached_property
     def refusals(self) -> tuple[Refusal, ...]:
-        return tuple(
-            fact.answer
-            for fact in self.facts
-            if isinstance(fact.answer, Refused | Unauthenticated | GrantNotAllowed)
-        )
+        return tuple(fact.answer for fact in self.facts if isinstance(fact.answer, Refusal))
 
     @cached_property
     def _alone(self) -> dict[Scope, list[Fact]]:
@@ -80,14 +71,11 @@ class Testimony:
         return self.canary is not None and self.assignment.canary not in names_on(self.canary)
 
     @cached_property
-    def listed_unasked(self) -> frozenset[Scope]:
-        """Names on the lists of tokens that no candidate was asked for: the client's defaults."""
-        return frozenset(
-            name
-            for fact in self.successes
-            if fact.question.scopes in {None, (self.assignment.canary,)}
-            for name in names_on(fact.answer)
-        )
+    def listed_for_nothing(self) -> frozenset[Scope] | None:
+        """What a token carries for which only a scope was asked that nobody has; or for none."""
+        if isinstance(self.canary, Issued) and tells(self.canary):
+            return names_on(self.canary)
+        return names_on(self.control) if isinstance(self.control, Issued) else None
 
     @cached_property
     def carried(self) -> frozenset[Scope]:
@@ -111,13 +99,11 @@ class Testimony:
         Whether a refusal stands between two successes of the same credentials (DESIGN, rule 3).
 
         The success behind it must have been sent after the refusal was read; one that was in the
-        air at the same time proves nothing. What looks like failed authentication needs a success
-        in front of it too: a lock may have been lifted, an outage may have ended.
+        air at the same time proves nothing. Unless the code says that it is the scope, there must
+        be one in front of it too: a lock may have been lifted, an outage may have ended.
         """
         behind = self._last_success > fact.received
-        if isinstance(fact.answer, Unauthenticated):
-            return behind and self._first_success < fact.sent
-        return behind
+        return behind and (is_plain_about_scope(fact.answer) or self._first_success < fact.sent)
 
     def is_withheld(self, scope: Scope) -> bool:
         """The scope was refused alone, or left out of a list, and nothing takes that back."""
@@ -126,7 +112,7 @@ class Testimony:
             if isinstance(fact.answer, Issued)
             else self.is_bracketed(fact)
             for fact in self.about(scope)
-            if isinstance(fact.answer, Refused | Unauthenticated | GrantNotAllowed)
+            if isinstance(fact.answer, Refusal)
             or (isinstance(fact.answer, Issued) and tells(fact.answer))
         )
 

@@ -1,0 +1,95 @@
+"""Plans, asked by hand: no event loop, no server."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scopeprobe.model import clients as model
+from scopeprobe.model.answers import Fact, Issued, Refused, Unauthenticated
+from scopeprobe.model.findings import Reason, Verdict
+from scopeprobe.model.plans import Assignment
+from scopeprobe.strategies import each
+from scopeprobe.verdicts import judge, learn
+
+REFUSED = Refused(400, "invalid_scope")
+FAILED = Unauthenticated(401, "invalid_client")
+
+
+def assigned(count):
+    scopes = tuple(model.Scope(f"s{n}") for n in range(count))
+    client = model.Client(
+        model.ClientName("c"),
+        model.ClientId("c"),
+        model.Server("s", "https://s/t"),
+        None,
+        model.AuthMethod.NONE,
+        (model.Target(scopes),),
+    )
+    return Assignment(client, client.targets[0])
+
+
+def follow(assignment, answer):
+    """Drive a plan to its end; the facts in the order of asking."""
+    plan, facts, tick = each(assignment), [], 0
+    try:
+        wave = next(plan)
+        while True:
+            answers = tuple(map(answer, wave))
+            for question, told in zip(wave, answers, strict=True):
+                facts.append(Fact(question, told, tick, tick + 1))
+                tick += 2
+            wave = plan.send(answers)
+    except StopIteration:
+        return facts
+
+
+@given(
+    count=st.integers(1, 90),
+    granted=st.sets(st.integers(0, 89)),
+    refusal=st.sampled_from([REFUSED, FAILED]),
+    needs_scope=st.booleans(),
+)
+def test_each_finds_the_truth_with_its_candidates_and_few_controls(
+    count, granted, refusal, needs_scope
+):
+    names = {f"s{n}" for n in granted if n < count}
+    assignment = assigned(count)
+
+    def answer(question):
+        if question.scopes is None:
+            return REFUSED if needs_scope else Issued(())
+        return Issued(question.scopes) if set(question.scopes) <= names else refusal
+
+    facts = follow(assignment, answer)
+    lesson = learn([(assignment, facts)])
+    found = {f.scope: f.verdict for f in judge(assignment, lesson, facts, Reason.NOT_ASKED)}
+    if needs_scope and not names:
+        assert set(found.values()) == {Verdict.UNKNOWN}
+        return
+    truth = {s: Verdict.GRANTED if s in names else Verdict.DENIED for s in assignment.candidates}
+    assert found == truth
+    refused = count - len(names)
+    asked_again = sum(fact.question.again > 0 for fact in facts)
+    if not needs_scope:
+        assert asked_again <= math.ceil(refused / 25)
+        assert len(facts) == count + 2 + asked_again
+
+
+def test_no_more_than_25_refusals_stand_without_a_success():
+    facts = follow(assigned(90), lambda q: REFUSED if q.scopes and not q.again else Issued())
+    run = longest = 0
+    for fact in facts[2:]:
+        run = 0 if isinstance(fact.answer, Issued) else run + 1
+        longest = max(longest, run)
+    assert longest == 25
+    assert isinstance(facts[-1].answer, Issued)
+
+
+def test_nothing_more_is_asked_once_a_success_cannot_be_repeated():
+    def rotated(question):
+        if question.again:
+            return FAILED
+        return REFUSED if question.scopes else Issued()
+
+    assert len(follow(assigned(90), rotated)) == 2 + 25 + 1

@@ -1,0 +1,253 @@
+"""What facts prove. Each row is a trap that real servers set."""
+
+import pytest
+
+from scopeprobe.model.answers import (
+    WITHOUT_SCOPE,
+    Fact,
+    GrantNotAllowed,
+    Issued,
+    Question,
+    Refused,
+    Unanswered,
+    Unauthenticated,
+)
+from scopeprobe.model.findings import Reason
+from scopeprobe.model.plans import Assignment
+from scopeprobe.verdicts import judge, learn
+
+REFUSED = Refused(400, "invalid_scope")
+FAILED = Unauthenticated(401, "invalid_client")
+CONTROL, CANARY = "control", "canary"
+
+
+def story(assignment, *answers):
+    """Facts one after the other: (what was asked, what was answered), each sent after the last."""
+    facts, again = [], {}
+    for tick, (asked, answer) in enumerate(answers):
+        scopes = None if asked == CONTROL else (assignment.canary if asked == CANARY else asked,)
+        times = again[scopes] = again.get(scopes, -1) + 1
+        facts.append(Fact(Question(scopes, times), answer, 2 * tick, 2 * tick + 1))
+    return facts
+
+
+@pytest.fixture
+def say(make_client):
+    """Judge scope `a` of a client by a story; other clients of the server may teach their part."""
+
+    def judged(*answers, others=(), open_because=Reason.NOT_ASKED, **server):
+        client = make_client("a", **server)
+        assignment = Assignment(client, client.targets[0])
+        facts = story(assignment, *answers)
+        testimonies = [(assignment, facts)]
+        for n, other in enumerate(others):
+            peer = make_client("a", name=f"other{n}", client_id=f"other{n}")
+            peers = Assignment(peer, peer.targets[0])
+            testimonies.append((peers, story(peers, *other)))
+        found = judge(assignment, learn(testimonies), facts, open_because)
+        cells = {finding.scope: (finding.verdict.value, finding.reason.value) for finding in found}
+        return cells["a"] if len(cells) == 1 else cells
+
+    return judged
+
+
+OK, LISTS_A, LISTS_NOTHING = Issued(), Issued(("a",)), Issued(())
+POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict"),
+    [
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", LISTS_A)],
+            ("granted", "listed_in_response"),
+            id="listed",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", Issued(None, ("a",), True))],
+            ("granted", "listed_in_token"),
+            id="claimed",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", Issued(("a",), ("b",), True))],
+            {"a": ("unknown", "contradictory"), "b": ("granted", "unlisted")},
+            id="answer-and-token-disagree",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, OK), ("a", LISTS_A)],
+            ("granted", "listed_in_response"),
+            id="canary-dropped-silently",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, LISTS_NOTHING), ("a", LISTS_NOTHING)],
+            ("denied", "left_out"),
+            id="left-out-of-an-empty-list",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)],
+            ("denied", "refused_alone"),
+            id="refused-between-successes",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED)],
+            ("unknown", "refusals_unbracketed"),
+            id="refused-without-a-success-behind",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, FAILED)],
+            ("unknown", "refusals_unbracketed"),
+            id="refused-and-then-locked-out",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, FAILED), ("a", FAILED), (CONTROL, OK)],
+            ("denied", "refused_alone"),
+            id="401-for-a-scope-as-for-the-canary",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", FAILED), (CONTROL, OK)],
+            ("unknown", "refusals_unbracketed"),
+            id="one-401-that-the-canary-did-not-meet",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", FAILED), ("a", FAILED), (CONTROL, OK)],
+            ("denied", "refused_alone"),
+            id="the-same-401-twice",
+        ),
+        pytest.param(
+            [(CONTROL, FAILED), ("a", FAILED), ("a", FAILED)],
+            ("unauthenticated", "credentials_rejected"),
+            id="credentials-rejected",
+        ),
+        pytest.param(
+            [(CONTROL, Unauthenticated(400, "invalid_client", "client not found", True))],
+            ("unauthenticated", "unknown_client"),
+            id="unknown-client",
+        ),
+        pytest.param(
+            [(CONTROL, GrantNotAllowed(400, "unauthorized_client"))],
+            ("unknown", "grant_not_allowed"),
+            id="grant-not-allowed",
+        ),
+        pytest.param(
+            [(CONTROL, REFUSED), (CANARY, REFUSED), ("a", REFUSED)],
+            ("unknown", "authentication_unproved"),
+            id="refused-to-one-who-may-be-anybody",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, OK), ("a", OK)],
+            ("unenforced", "scope_not_used"),
+            id="issued-whatever-is-asked",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", OK)],
+            ("unknown", "unconfirmed"),
+            id="accepted-and-nothing-told",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, Unanswered(Reason.TIMED_OUT)), ("a", LISTS_A)],
+            ("unknown", "timed_out"),
+            id="listed-but-the-canary-was-lost",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", Issued(("read:a",)))],
+            {"a": ("unknown", "contradictory"), "read:a": ("granted", "unlisted")},
+            id="listed-under-another-name",
+        ),
+        pytest.param(
+            [
+                (CONTROL, Issued(("profile",))),
+                (CANARY, Issued(("profile",))),
+                ("a", Issued(("profile",))),
+            ],
+            {"a": ("denied", "left_out"), "profile": ("granted", "unlisted")},
+            id="only-the-defaults-are-listed",
+        ),
+        pytest.param(
+            [(CONTROL, LISTS_A), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, LISTS_A)],
+            ("unknown", "contradictory"),
+            id="refused-though-a-token-carries-it",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", Unanswered(Reason.THROTTLED, 429))],
+            ("unknown", "throttled"),
+            id="a-throttle-is-no-denial",
+        ),
+        pytest.param([], ("unknown", "not_asked"), id="absence-is-never-an-answer"),
+        pytest.param(
+            [
+                (CONTROL, OK),
+                (CANARY, Refused(400, "invalid_request")),
+                ("a", Refused(400, "invalid_request")),
+                (CONTROL, OK),
+            ],
+            ("unknown", "unconfirmed"),
+            id="perhaps-it-is-the-parameter-that-is-refused",
+        ),
+    ],
+)
+def test_a_story_proves_what_it_proves(say, answers, verdict):
+    assert say(*answers) == verdict
+
+
+def test_a_canary_that_is_listed_back_makes_every_listing_worthless(say, make_client):
+    canary = make_client("a").canary
+    answers = [(CONTROL, OK), (CANARY, Issued((canary,))), ("a", LISTS_A)]
+    assert say(*answers) == ("unenforced", "canary_issued")
+
+
+@pytest.mark.parametrize(
+    ("answers", "others", "verdict"),
+    [
+        pytest.param(
+            [(CONTROL, OK), (CANARY, OK), ("a", OK)],
+            [[(CONTROL, OK), (CANARY, OK), ("a", LISTS_A)]],
+            ("denied", "left_out"),
+            id="absent-where-the-server-lists",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", OK)],
+            [POLICED],
+            ("granted", "accepted_alone"),
+            id="accepted-here-and-refused-there",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, OK), ("a", Issued(None, None, True))],
+            [[(CONTROL, OK), (CANARY, OK), ("a", Issued(None, ("a",), True))]],
+            ("denied", "left_out"),
+            id="absent-claim-where-tokens-list",
+        ),
+        pytest.param(
+            [(CONTROL, REFUSED), (CANARY, REFUSED), ("a", REFUSED)],
+            [[(CONTROL, FAILED)], [(CONTROL, REFUSED), ("a", LISTS_A)]],
+            ("denied", "refused_alone"),
+            id="credentials-are-looked-at-first",
+        ),
+        pytest.param(
+            [(CONTROL, FAILED), ("a", FAILED)],
+            [[(CONTROL, FAILED), ("a", LISTS_A)]],
+            ("unknown", "authentication_unproved"),
+            id="good-credentials-are-answered-the-same-without-scope",
+        ),
+    ],
+)
+def test_what_other_clients_teach_decides(say, answers, others, verdict):
+    assert say(*answers, others=others) == verdict
+
+
+def test_the_users_word_on_an_absent_scope_is_taken(say):
+    answers = [(CONTROL, OK), (CANARY, REFUSED), ("a", OK)]
+    assert say(*answers, absent_scope_as_requested=True) == ("granted", "accepted_alone")
+
+
+def test_a_success_in_the_air_at_the_same_time_brackets_nothing(make_client):
+    client = make_client("a", "b")
+    assignment = Assignment(client, client.targets[0])
+    facts = [
+        Fact(WITHOUT_SCOPE, OK, 0, 1),
+        Fact(Question((client.canary,)), REFUSED, 2, 3),
+        Fact(Question(("b",)), Issued(("b",)), 4, 7),
+        Fact(Question(("a",)), REFUSED, 5, 6),
+    ]
+    lesson = learn([(assignment, facts)])
+    found = {f.scope: f.reason for f in judge(assignment, lesson, facts, Reason.NOT_ASKED)}
+    assert found == {"a": Reason.REFUSALS_UNBRACKETED, "b": Reason.LISTED_IN_RESPONSE}
