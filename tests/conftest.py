@@ -27,7 +27,6 @@ def make_client():
         client_id="billing-id",
         secret="hunter2-secret",
         method=AuthMethod.CLIENT_SECRET_BASIC,
-        expect=None,
         audience="",
         **server,
     ):

@@ -118,6 +118,7 @@ class Asked:
     client: str
     scopes: str | None
     headers: dict[str, str]
+    form: str
 
 
 @dataclass(frozen=True)
@@ -164,9 +165,10 @@ class RawServer:
     async def _exchange(self, head, reader, writer) -> None:
         lines = head.split("\r\n")[1:]
         headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines) if k}
-        form = parse_qs((await reader.readexactly(int(headers["content-length"]))).decode())
+        body = (await reader.readexactly(int(headers["content-length"]))).decode()
+        form = parse_qs(body)
         client = form.get("client_id", [headers.get("authorization", "")])[0]
-        asked = Asked(time.monotonic(), client, form.get("scope", [None])[0], headers)
+        asked = Asked(time.monotonic(), client, form.get("scope", [None])[0], headers, body)
         self.asked.append(asked)
         self.in_air += 1
         self.most_in_air = max(self.most_in_air, self.in_air)

@@ -1,11 +1,13 @@
 """The command line: what it prints, what it ends with, what it says when inputs are wrong."""
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 
 import pytest
-from harness import Entry, Reply, raw_server, rows, scopeprobe, summary, write_inputs
+from harness import Entry, Reply, command, raw_server, rows, scopeprobe, summary, write_inputs
 
 FAST = 'rate = "500/s"\nclient_rate = "500/s"'
 EVENT_FIELDS = {
@@ -36,10 +38,10 @@ def grants(*granted):
 def run(tmp_path):
     """Audit one client `c` that is granted `a`; name only what the test is about."""
 
-    def audit(*options, extra="", answer=grants("a"), env=None, method="client_secret_basic"):
-        with raw_server(answer) as server:
+    def audit(*options, extra="", env=None):
+        with raw_server(grants("a")) as server:
             settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}\nretries = 0'}
-            entries = [Entry("c", "s", extra=extra, method=method)]
+            entries = [Entry("c", "s", extra=extra)]
             arguments, environment = write_inputs(tmp_path, settings, entries, ["a", "b"])
             return scopeprobe(
                 "audit",
@@ -132,7 +134,7 @@ def test_logs_have_constant_names_and_the_facts_as_fields(run, tmp_path):
     answered = [event for event in filed if event["event"] == "request_answered"]
     assert len(answered) == 5
     assert set(answered[0]) == EVENT_FIELDS
-    assert [event["scopes"] for event in answered][0] is None
+    assert answered[0]["scopes"] is None
     assert {event["outcome"] for event in answered} == {"issued", "refused"}
     names = [event["event"] for event in events]
     assert names[0] == "run_started"
@@ -236,7 +238,7 @@ def test_a_client_with_targets_has_a_map_for_each_audience(tmp_path):
     assert found == {("https://one", "a"): "granted", ("https://two", "b"): "denied"}
 
 
-def test_clients_are_read_from_standard_input(tmp_path):
+def test_clients_are_read_from_standard_input():
     text = json.dumps(
         {
             "clients": [
@@ -254,13 +256,13 @@ def test_clients_are_read_from_standard_input(tmp_path):
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("command", ["", "audit", "validate", "init", "runs", "lab", "demo"])
-def test_help_fits_80_columns_and_has_examples(command):
-    words = [command] if command else []
+@pytest.mark.parametrize("name", ["", "audit", "validate", "init", "runs", "lab", "demo"])
+def test_help_fits_80_columns_and_has_examples(name):
+    words = [name] if name else []
     result = scopeprobe(*words, "--help")
     assert result.returncode == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
-    assert not command or f"scopeprobe {command}" in result.stdout
+    assert not name or f"scopeprobe {name}" in result.stdout
 
 
 def test_help_starts_without_opening_the_heavy_rooms():
@@ -276,3 +278,87 @@ def test_lab_lists_its_manners():
     result = scopeprobe("lab", "--list")
     assert "strict-401" in result.stdout
     assert result.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code"),
+    [
+        pytest.param("2>&-", 0, id="standard-error-closed"),
+        pytest.param(">&-", 0, id="standard-output-closed"),
+        pytest.param("2>/dev/full", 0, id="standard-error-full"),
+        pytest.param("--print csv >/dev/full", 0, id="standard-output-full"),
+        pytest.param("-vv 2>&1 | head -n 1", 0, id="nobody-reads-the-log"),
+    ],
+)
+def test_a_run_is_not_lost_for_a_stream_that_is_gone(tmp_path, redirection, code):
+    with raw_server(grants("a")) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        arguments, environment = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a", "b"])
+        words = command("audit", *arguments, "-o", tmp_path / "out")
+        result = subprocess.run(
+            ["bash", "-c", f'set -o pipefail; "$@" {redirection}', "bash", *words],
+            env={**os.environ, **environment},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert len(server.asked) == 5
+    assert result.returncode == code
+    assert b"Traceback" not in result.stdout + result.stderr
+    assert [row["verdict"] for row in rows(tmp_path / "out/permissions.csv")] == [
+        "granted",
+        "denied",
+    ]
+
+
+def test_a_folder_that_cannot_be_used_is_said_before_anything_is_sent(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "scopeprobe.db").mkdir()
+    (tmp_path / "junk").mkdir()
+    (tmp_path / "junk" / "scopeprobe.db").write_text("this is no database, but long enough" * 9)
+    with raw_server(grants("a")) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        arguments, environment = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a"])
+        for out in ("file", "odd", "junk"):
+            result = scopeprobe("audit", *arguments, "-o", tmp_path / out, env=environment)
+            assert result.returncode == 2, result.stderr
+            assert str(tmp_path / out) in result.stderr
+            assert "cannot be used" in result.stderr
+    assert server.asked == []
+
+
+def test_reports_that_cannot_be_written_end_the_run_as_incomplete(tmp_path):
+    (tmp_path / "out" / "permissions.csv").mkdir(parents=True)
+    with raw_server(grants("a")) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        arguments, environment = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a"])
+        words = ["audit", *arguments, "-o", tmp_path / "out"]
+        result = scopeprobe(*words, env=environment)
+        assert result.returncode == 3
+        assert "permissions.csv: the reports cannot be written" in result.stderr
+        (tmp_path / "out" / "permissions.csv").rmdir()
+        asked = len(server.asked)
+        assert scopeprobe(*words, "--resume", env=environment).returncode == 0
+        assert len(server.asked) == asked
+
+
+def test_the_resume_command_is_one_that_can_be_typed(tmp_path):
+    with raw_server(grants("a")) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        arguments, environment = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a", "b"])
+        words = ["--log-format", "console", "-o", tmp_path / "my out", "--max-requests", 3]
+        options = [*arguments[1:], *words]
+        result = scopeprobe("audit", *options, "--", arguments[0], env=environment)
+        told = next(line for line in result.stderr.splitlines() if line.startswith("to go on: "))
+        again = shlex.split(told.removeprefix("to go on: scopeprobe "))
+        assert scopeprobe(*again, "--max-requests", 9, env=environment).returncode == 2
+        again.remove("--max-requests")
+        again.remove("3")
+        assert scopeprobe(*again, env=environment).returncode == 0
+
+
+def test_a_log_file_that_is_a_device_keeps_its_mode(run):
+    before = os.stat("/dev/null").st_mode  # noqa: PTH116 - the mode is the point
+    run("--log-file", "/dev/null")
+    assert os.stat("/dev/null").st_mode == before  # noqa: PTH116

@@ -1,7 +1,18 @@
 """Wrong, unknown, locked and rotated credentials: no lock-outs, no false denials."""
 
 import pytest
-from harness import Entry, lab, reasons, scopeprobe, summary, verdicts, write_inputs
+from harness import (
+    Entry,
+    Reply,
+    lab,
+    raw_server,
+    reasons,
+    rows,
+    scopeprobe,
+    summary,
+    verdicts,
+    write_inputs,
+)
 
 from scopeprobe.lab import AuthorizationServer, Client, read_manner
 
@@ -111,7 +122,7 @@ def test_a_server_where_many_clients_fail_is_left_alone(tmp_path):
         tmp_path, server, entries, "--max-auth-failures-per-server", 5, settings="in_flight = 1"
     )
     tried = {received.client_id for received in server.received}
-    assert len(tried) <= 6
+    assert len(tried) <= 8
     assert "endpoint_left_alone" in reasons(tmp_path / "out").values()
     assert result.returncode == 4
 
@@ -128,3 +139,61 @@ def test_the_last_tries_are_spent_on_what_is_expected(tmp_path):
     found = verdicts(tmp_path / "out")
     assert [scope for (_, scope), verdict in found.items() if verdict == "granted"] == ["s59"]
     assert summary(tmp_path / "out")["complete"]
+
+
+def test_a_client_that_failed_last_night_is_found_well_again_on_a_server_that_needs_a_scope(
+    tmp_path,
+):
+    server = AuthorizationServer(
+        "corp",
+        read_manner("strict-401-needs-scope"),
+        [Client("x", "right", ["s07"])],
+        scopes=SCOPES,
+    )
+    expecting = 'expect = { granted = ["s07"] }'
+    audit(tmp_path, server, [Entry("x", "corp", secret="wr0ng-one", extra=expecting)])
+    assert set(verdicts(tmp_path / "out").values()) == {"unauthenticated"}
+    audit(tmp_path, server, [Entry("x", "corp", secret="right", extra=expecting)])
+    found = verdicts(tmp_path / "out")
+    assert [scope for (_, scope), verdict in found.items() if verdict == "granted"] == ["s07"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(401, b'{"error":"invalid_client"}', {"Retry-After": "1"}), id="wait"),
+        pytest.param(
+            Reply(401, b'{"error":"invalid_client","error_description":"try again later"}'),
+            id="later",
+        ),
+        pytest.param(Reply(401, b"<html>no</html>"), id="page"),
+        pytest.param(Reply(401, b'{"error":"invalid_client"}', delay=3.0), id="tarpit"),
+    ],
+)
+def test_no_dress_of_a_failure_gets_more_than_three_tries(tmp_path, reply):
+    with raw_server(lambda _asked: reply) as server:
+        settings = f'token_endpoint = "{server.url}/t"\n{FAST}\ntimeout = "1s"'
+        arguments, environment = write_inputs(tmp_path, {"s": settings}, [Entry("c", "s")], SCOPES)
+        scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    assert len(server.asked) <= 3
+    assert not {"granted", "denied"} & set(verdicts(tmp_path / "out").values())
+
+
+def test_two_audiences_share_the_tries_of_their_client(tmp_path):
+    def fails_for_the_second(asked):
+        if "second" in asked.form:
+            return Reply(401, b'{"error":"invalid_client"}')
+        return Reply(body=b'{"access_token":"t","scope":"%s"}' % (asked.scopes or "").encode())
+
+    with raw_server(fails_for_the_second) as server:
+        settings = f'token_endpoint = "{server.url}/t"\n{FAST}'
+        extra = (
+            '[[clients.targets]]\naudience = "first"\n[[clients.targets]]\naudience = "second"\n'
+        )
+        entries = [Entry("c", "s", extra=extra)]
+        arguments, environment = write_inputs(tmp_path, {"s": settings}, entries, SCOPES)
+        result = scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    assert result.returncode == 0, result.stderr
+    assert sum("second" in asked.form for asked in server.asked) <= 3
+    found = {(r["audience"], r["reason"]) for r in rows(tmp_path / "out" / "permissions.csv")}
+    assert found == {("first", "canary_issued"), ("second", "authentication_unproved")}

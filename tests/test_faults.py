@@ -132,7 +132,8 @@ def test_a_private_ca_is_trusted_where_the_file_names_it(tmp_path):
         arguments, environment = write_inputs(
             tmp_path,
             {
-                "s": f'token_endpoint = "https://localhost:{server.port}/t"\n{FAST}\nca_file = "ca.pem"'
+                "s": f'token_endpoint = "https://localhost:{server.port}/t"\n{FAST}\n'
+                'ca_file = "ca.pem"'
             },
             [Entry("c", "s")],
             SCOPES,

@@ -1058,7 +1058,7 @@ CELL = st.text(PRINTED).filter(lambda cell: cell[:1] != "'")
 """What began with `'=` cannot be told from what began with `=`."""
 
 
-@given(st.lists(st.builds(replace, st.just(FINDING), scope=CELL, audience=CELL, error=CELL)))
+@given(st.lists(st.builds(with_other, st.just(FINDING), scope=CELL, audience=CELL, error=CELL)))
 def test_permissions_are_read_as_they_were_written(tmp_path_factory, findings):
     path = tmp_path_factory.mktemp("maps") / "permissions.csv"
     path.write_bytes(permissions_csv(findings).encode())

@@ -1,5 +1,6 @@
-"""Ctrl-C, SIGTERM, kill -9, two audits at once: nothing is lost, nothing asked twice for nothing."""
+"""Ctrl-C, SIGTERM, kill -9, two audits at once: nothing is lost or asked twice for nothing."""
 
+import base64
 import random
 import signal
 import subprocess
@@ -23,7 +24,7 @@ def strict(asked):
     return Reply(body=b'{"access_token":"opaque","scope":%s}' % listed.encode(), delay=0.004)
 
 
-def inputs(folder, server, clients, scopes=SCOPES, rate="400/s", servers=2):
+def inputs(folder, server, clients, *, scopes=SCOPES, rate="400/s", servers=2):
     folder.mkdir(exist_ok=True)
     settings = {
         f"srv{n}": f'token_endpoint = "{server.url}/{n}"\nrate_group = "g{n}"\n'
@@ -49,7 +50,7 @@ def start(words, environment):
 
 
 def test_kill_9_at_twenty_random_moments_changes_no_byte(tmp_path):
-    chance = random.Random(2026)  # noqa: S311 - moments, repeatable
+    chance = random.Random(2026)
     with raw_server(strict) as server:
         words, environment = inputs(tmp_path / "whole", server, 16)
         began = time.monotonic()
@@ -73,7 +74,7 @@ def test_kill_9_at_twenty_random_moments_changes_no_byte(tmp_path):
             again = Counter((a.client, a.scopes) for a in server.asked) - asked_once
             repeated = sum(again.values())
             worst = max(worst, repeated)
-            # In the air at once: 2 groups x 4; answers of the last 20 ms at 800/s: 16; a control each.
+            # In the air: 2 groups x 4; answers of the last 20 ms at 800/s: 16; a control each.
             assert repeated <= 8 + 16 + 16
     print(f"{KILLS} kills: at most {worst} requests repeated of {sum(asked_once.values())}")
 
@@ -103,7 +104,7 @@ def test_a_signal_keeps_what_is_known_and_says_how_to_go_on(tmp_path, number, co
 def test_sigint_is_obeyed_within_two_seconds_with_100000_cells(tmp_path):
     with raw_server(strict) as server:
         scopes = [f"s{n:03}" for n in range(100)]
-        words, environment = inputs(tmp_path / "big", server, 1000, scopes, rate="100/s")
+        words, environment = inputs(tmp_path / "big", server, 1000, scopes=scopes, rate="100/s")
         process = start(words, environment)
         while len(server.asked) < 100:
             assert process.poll() is None, process.communicate()
@@ -189,3 +190,40 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     assert line.stdout.startswith("client,client_id,")
     assert "Traceback" not in (tmp_path / "err").read_text()
     assert "Error" not in (tmp_path / "err").read_text()
+
+
+@pytest.mark.parametrize("wrong", [401, 400], ids=["401-invalid_client", "400-unauthorized_client"])
+def test_a_secret_rotated_between_two_invocations_denies_nothing(tmp_path, wrong):
+    """Refusals that nothing brackets are not bracketed by a success of other credentials."""
+    secret = {"good": "first-s3cret"}
+
+    def answer(asked):
+        error = "invalid_client" if wrong == 401 else "unauthorized_client"
+        refusal = Reply(wrong, b'{"error":"%s"}' % error.encode())
+        if base64.b64decode(asked.client.split()[-1]).decode() != f"c000:{secret['good']}":
+            return refusal
+        if asked.scopes and not asked.scopes.startswith("s0"):
+            return refusal
+        if len(server.asked) == 8:
+            secret["good"] = "other-s3cret"
+        return Reply(body=b'{"access_token":"t","scope":"%s"}' % (asked.scopes or "").encode())
+
+    with raw_server(answer) as server:
+        words, environment = inputs(tmp_path, server, 1, scopes=[f"s{n:02}" for n in range(12)])
+        environment["SECRET_0"] = "first-s3cret"
+        scopeprobe(*words, "--max-requests", 11, env=environment)
+        environment["SECRET_0"] = "other-s3cret"
+        scopeprobe(*words, "--resume", env=environment)
+    found = reasons(tmp_path / "out")
+    assert {scope: found["c000", scope] for _, scope in found if scope < "s10"} == {
+        f"s{n:02}": "listed_in_response" for n in range(10)
+    }
+
+
+def test_a_wrong_secret_is_not_tried_again_by_resuming(tmp_path):
+    with raw_server(lambda _asked: Reply(401, b'{"error":"invalid_client"}')) as server:
+        words, environment = inputs(tmp_path, server, 3)
+        scopeprobe(*words, "--max-requests", 7, env=environment)
+        scopeprobe(*words, "--resume", env=environment)
+        assert scopeprobe(*words, "--resume", env=environment).returncode == 4
+        assert set(server.count().values()) == {3}

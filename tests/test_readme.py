@@ -281,12 +281,18 @@ def test_the_log_events_are_those_of_the_model():
 
 
 def renewed(text):
+    """The text with what its commands print now; where only times differ, it stays as it is."""
     with tempfile.TemporaryDirectory() as folder:
         outputs = iter(played(text, Path(folder)))
+    shown = iter([command for block in blocks(text) for command in block])
 
     def block(found):
-        lines = re.findall(r"^\$ .*$", found[1], re.MULTILINE)
-        return "```console\n" + "".join(f"{line}\n{next(outputs)}" for line in lines) + "```"
+        commands = ""
+        for _ in re.findall(r"^\$ ", found[1], re.MULTILINE):
+            (line, old), new = next(shown), next(outputs)
+            kept = comparable(line, old) == comparable(line, new)
+            commands += f"$ {line}\n{old if kept else new}"
+        return f"```console\n{commands}```"
 
     return CONSOLE.sub(block, text)
 

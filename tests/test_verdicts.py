@@ -175,6 +175,29 @@ POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
         pytest.param([], ("unknown", "not_asked"), id="absence-is-never-an-answer"),
         pytest.param(
             [
+                (CONTROL, Issued(("api/a", "api/b"))),
+                (CANARY, REFUSED),
+                ("a", Issued(("api/a",))),
+            ],
+            {
+                "a": ("unknown", "contradictory"),
+                "api/a": ("granted", "unlisted"),
+                "api/b": ("granted", "unlisted"),
+            },
+            id="every-list-renames",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", Refused(403)), (CONTROL, OK)],
+            ("unknown", "refusals_unbracketed"),
+            id="a-gateways-403-that-the-canary-did-not-meet",
+        ),
+        pytest.param(
+            [("a", Refused(403, "access_denied")), (CONTROL, OK), (CANARY, REFUSED)],
+            ("unknown", "refusals_unbracketed"),
+            id="an-outage-before-the-first-success",
+        ),
+        pytest.param(
+            [
                 (CONTROL, OK),
                 (CANARY, Refused(400, "invalid_request")),
                 ("a", Refused(400, "invalid_request")),
@@ -198,6 +221,12 @@ def test_a_canary_that_is_listed_back_makes_every_listing_worthless(say, make_cl
 @pytest.mark.parametrize(
     ("answers", "others", "verdict"),
     [
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", OK)],
+            [[(CONTROL, OK), (CANARY, REFUSED), ("a", Issued(("a", "default")))]],
+            ("unknown", "unconfirmed"),
+            id="a-list-that-differs-does-not-show-that-equal-ones-are-sent",
+        ),
         pytest.param(
             [(CONTROL, OK), (CANARY, OK), ("a", OK)],
             [[(CONTROL, OK), (CANARY, OK), ("a", LISTS_A)]],
@@ -251,3 +280,13 @@ def test_a_success_in_the_air_at_the_same_time_brackets_nothing(make_client):
     lesson = learn([(assignment, facts)])
     found = {f.scope: f.reason for f in judge(assignment, lesson, facts, Reason.NOT_ASKED)}
     assert found == {"a": Reason.REFUSALS_UNBRACKETED, "b": Reason.LISTED_IN_RESPONSE}
+
+
+def test_a_scope_policed_for_one_audience_is_not_policed_for_another(make_client):
+    one, other = (make_client("a", audience=name) for name in ("x", "y"))
+    accepting, refusing = (Assignment(client, client.targets[0]) for client in (one, other))
+    silent = story(accepting, (CONTROL, OK), (CANARY, REFUSED), ("a", OK))
+    policed = story(refusing, *POLICED)
+    lesson = learn([(accepting, silent), (refusing, policed)])
+    (found,) = judge(accepting, lesson, silent, Reason.NOT_ASKED)
+    assert found.reason is Reason.UNCONFIRMED

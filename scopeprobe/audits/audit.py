@@ -281,7 +281,7 @@ class _Session:
             tally = self._tallies.get(name, Tally())
             yield ServerSummary(
                 name=name,
-                token_endpoint=server.token_endpoint,
+                token_endpoint=server.address,
                 requests=tally.requests,
                 throttled=tally.throttled,
                 seconds=round(tally.seconds, 3),

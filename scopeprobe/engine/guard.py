@@ -9,6 +9,7 @@ from http import HTTPStatus
 from scopeprobe.model.answers import (
     Answer,
     Fact,
+    GrantNotAllowed,
     Issued,
     Question,
     Unanswered,
@@ -73,10 +74,27 @@ class CredentialGuard:
             self._endpoint.fails_scopes |= is_repeated or self._canary_failed
             self._succeeded.add(question.scopes)
             self.is_proven, self.failures = True, 0
-        elif _may_be_a_failure(answer):
+        elif self._may_be_a_failure(answer):
             self._canary_failed |= self.is_proven and question.scopes == (self._canary,)
             is_expected = self._endpoint.fails_scopes and question.scopes not in self._succeeded
             self.failures += not (self.is_proven and is_expected)
+
+    def _may_be_a_failure(self, answer: Answer) -> bool:
+        """
+        Failed authentication in whatever dress.
+
+        A gateway's page with that status counts: it may count as well. So does a grant that is
+        denied to a client that had used it: some servers word a wrong secret so.
+        """
+        match answer:
+            case Unauthenticated():
+                return True
+            case GrantNotAllowed():
+                return self.is_proven
+            case Unanswered(status=status):
+                return status == HTTPStatus.UNAUTHORIZED
+            case _:
+                return False
 
     def recall(self, facts: Iterable[Fact]) -> None:
         """Take over what an earlier invocation learned; the credentials are not proved by it."""
@@ -84,10 +102,3 @@ class CredentialGuard:
         for fact in facts:
             self.note(fact.question, fact.answer)
         self.is_proven = was_proven
-
-
-def _may_be_a_failure(answer: Answer) -> bool:
-    """Failed authentication, or a page with that status: a gateway may count failures as well."""
-    if isinstance(answer, Unanswered):
-        return answer.status == HTTPStatus.UNAUTHORIZED
-    return isinstance(answer, Unauthenticated)

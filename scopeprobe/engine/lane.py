@@ -169,6 +169,11 @@ class Lane:
     def open_exchange(self, job: Job) -> Exchange:
         return self._exchanges[job.conversation.assignment.target](job.question)
 
+    def close_target(self, reason: Reason) -> None:
+        """Ask nothing more for the present assignment; go on with the next."""
+        self._pending.clear()
+        self.heard[-1].close(reason)
+
     def close(self, reason: Reason) -> None:
         """Ask nothing more for this client; every cell without an answer gets the reason."""
         if self.closed_because is None:

@@ -11,7 +11,7 @@ from functools import partial
 
 import anyio
 
-from scopeprobe.engine.lane import Job
+from scopeprobe.engine.lane import Job, Lane
 from scopeprobe.engine.line import Line, backoff
 from scopeprobe.engine.lines import Limits, quota_of
 from scopeprobe.engine.transport import HeldBack, Transport
@@ -220,14 +220,23 @@ class Engine:
         """Once the fact is committed, it counts: a full wave makes the plan go on."""
         lane = job.lane
         lane.ask(job.conversation, job.conversation.take(fact))
-        if job.is_reassurance and not isinstance(fact.answer, Issued):
-            reason = fact.answer.reason if isinstance(fact.answer, Unanswered) else None
-            lane.close(reason or Reason.CLIENT_LEFT_ALONE)
+        if job.is_reassurance:
+            self._reassured(lane, job, fact.answer)
         line.refresh(lane.peers)
         if lane.is_finished and id(lane) in self._started:
             self._started.discard(id(lane))
             client = lane.client
             self.observer(ClientFinished(client.name, client.server.name, lane.requests))
+
+    def _reassured(self, lane: Lane, job: Job, answer: Answer) -> None:
+        """A request that had succeeded was repeated, because the credentials were in doubt."""
+        if isinstance(answer, Unanswered):
+            lane.close(answer.reason)
+        elif not isinstance(answer, Issued):
+            lane.close(Reason.CLIENT_LEFT_ALONE)
+        elif job.conversation is not lane.heard[-1]:
+            # They are good for another audience, and fail for everything that is asked of this.
+            lane.close_target(Reason.AUTHENTICATION_UNPROVED)
 
     def _guard(self, line: Line, job: Job, answer: Answer) -> None:
         """Count credential failures; leave the client, or its server, alone after so many."""

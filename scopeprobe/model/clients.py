@@ -98,6 +98,11 @@ class Server:
         return f"{parts.scheme}://{parts.hostname}:{port}"
 
     @property
+    def address(self) -> str:
+        """The token endpoint without its query, which may hold a gateway's key."""
+        return self.token_endpoint.partition("?")[0]
+
+    @property
     def group(self) -> str:
         """The rate group: servers that share it share one line."""
         return self.rate_group or self.origin

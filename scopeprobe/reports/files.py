@@ -26,7 +26,7 @@ def write_reports(
     try:
         _write_all(folder, maps, summary, known)
     except OSError as error:
-        place = error.filename or folder
+        place = error.filename2 or error.filename or folder
         raise StoreError(f"{place}: the reports cannot be written: {error.strerror}") from error
 
 

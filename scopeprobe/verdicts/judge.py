@@ -26,8 +26,14 @@ from scopeprobe.model.plans import Assignment
 from scopeprobe.verdicts.lesson import Lesson
 from scopeprobe.verdicts.testimony import Testimony, names_on, tells
 
-_CUT_SHORT = {Reason.BUDGET_SPENT, Reason.DEADLINE, Reason.INTERRUPTED, Reason.THROTTLED}
-"""Reasons for which a client may not have had all its tries."""
+_CUT_SHORT = {
+    Reason.BUDGET_SPENT,
+    Reason.DEADLINE,
+    Reason.INTERRUPTED,
+    Reason.THROTTLED,
+    Reason.AUTHENTICATION_UNPROVED,
+}
+"""Why a client may not have had all its tries, or is authenticated for another audience."""
 _UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
 """Error codes that may be about the `scope` parameter as such, and not about its value."""
 
