@@ -11,7 +11,7 @@ from functools import partial
 
 import anyio
 
-from scopeprobe.engine.lane import Job, Lane
+from scopeprobe.engine.lane import Job
 from scopeprobe.engine.line import Line, backoff
 from scopeprobe.engine.lines import Limits, quota_of
 from scopeprobe.engine.transport import HeldBack, Transport
@@ -209,6 +209,8 @@ class Engine:
                 return
         else:
             line.answered()
+        if job.is_reassurance:
+            self._reassured(job, answer)
         fact = Fact(job.question, answer, job.sent_tick, job.conversation.tick())
         settle = partial(self._settle, line, job, fact)
         if isinstance(answer, Unanswered):
@@ -220,16 +222,15 @@ class Engine:
         """Once the fact is committed, it counts: a full wave makes the plan go on."""
         lane = job.lane
         lane.ask(job.conversation, job.conversation.take(fact))
-        if job.is_reassurance:
-            self._reassured(lane, job, fact.answer)
         line.refresh(lane.peers)
         if lane.is_finished and id(lane) in self._started:
             self._started.discard(id(lane))
             client = lane.client
             self.observer(ClientFinished(client.name, client.server.name, lane.requests))
 
-    def _reassured(self, lane: Lane, job: Job, answer: Answer) -> None:
+    def _reassured(self, job: Job, answer: Answer) -> None:
         """A request that had succeeded was repeated, because the credentials were in doubt."""
+        lane = job.lane
         if isinstance(answer, Unanswered):
             lane.close(answer.reason)
         elif not isinstance(answer, Issued):
