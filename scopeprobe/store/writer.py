@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ import msgspec
 from scopeprobe.errors import StoreError
 from scopeprobe.model.answers import Fact
 from scopeprobe.model.plans import Assignment
+
+BUSY = 4
+"""Answers in one batch from which on it pays to let more of them gather."""
+REST = 0.01
+"""Seconds between two commits of a busy journal; a crash costs the answers of that time."""
 
 _PUT = "insert or replace into facts values (?, ?, ?, ?, ?, ?, ?)"
 _SPENT = "insert into spent values (?, ?)"
@@ -35,8 +41,8 @@ class SqliteJournal:
     """
     Commits what it is given in batches: all that has come in since the last commit.
 
-    A commit takes well under a millisecond, so a crash costs the requests in the air and the
-    answers of that moment. Callbacks run on the event loop, in the order of the puts.
+    While little comes in, every answer is committed at once. Callbacks run on the event loop, in
+    the order of the puts.
     """
 
     def __init__(self, connection: sqlite3.Connection, run: str) -> None:
@@ -87,16 +93,21 @@ class SqliteJournal:
             is_open = entry is not None
             self._commit(batch)
             self._loop.call_soon_threadsafe(_call_all, list(self._to_be_called(batch)))
+            if is_open and len(batch) >= BUSY:
+                time.sleep(REST)
 
     def _commit(self, batch: list[_Entry]) -> None:
         """Commit a batch as a whole. After one failure nothing more is written."""
         if self._failure is not None:
             return
+        rows: dict[str, list[tuple[object, ...]]] = {}
+        for entry in batch:
+            if entry.statement is not None:
+                rows.setdefault(entry.statement, []).append(entry.values)
         try:
             self._connection.execute("begin immediate")
-            for entry in batch:
-                if entry.statement is not None:
-                    self._connection.execute(entry.statement, entry.values)
+            for statement, values in rows.items():
+                self._connection.executemany(statement, values)
             self._connection.execute("commit")
         except sqlite3.Error as error:
             self._failure = error
