@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scopeprobe.cli import options
-from scopeprobe.cli.logs import DEBUG, INFO, WARNING, LogFormat, LogObserver, log_file
-from scopeprobe.cli.streams import print_data
+from scopeprobe.cli.logs import LogFormat
+from scopeprobe.cli.terminal import Printed, Terminal
 
 if TYPE_CHECKING:
-    from scopeprobe.audits.audit import Audit, Result
+    from scopeprobe.audits.audit import Audit
 
 EXAMPLES = """
 Examples:
@@ -30,21 +28,6 @@ Examples:
 Every long option can also be set in the environment, as SCOPEPROBE_<OPTION>.
 """
 MANY_REQUESTS = 1000
-
-
-class Exit(IntEnum):
-    """DESIGN, "Exit codes": the first that applies."""
-
-    COMPLETE = 0
-    OVER_THE_BAR = 1
-    INCOMPLETE = 3
-    NOTHING_JUDGED = 4
-
-
-class Printed(StrEnum):
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
 
 
 class StrategyName(StrEnum):
@@ -107,6 +90,7 @@ def audit_command(
     """
     from scopeprobe.audits.audit import Audit  # noqa: PLC0415 - heavy, and not needed for --help
     from scopeprobe.cli import inputs  # noqa: PLC0415
+    from scopeprobe.cli.conduct import carry_out  # noqa: PLC0415
     from scopeprobe.engine.lines import Limits  # noqa: PLC0415
     from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
 
@@ -139,78 +123,9 @@ def audit_command(
         resume=resume or run is not None,
         run_id=run,
     )
-    terminal = Terminal(log_format, log_file, quiet, verbose, no_progress)
     if not yes:
         _ask_before_many(order)
-    carry_out(order, terminal, print_)
-
-
-@dataclass(frozen=True, slots=True)
-class Terminal:
-    """How a run is told to the person, or the log, in front of it."""
-
-    log_format: LogFormat = LogFormat.AUTO
-    log_file: Path | None = None
-    quiet: bool = False
-    verbose: int = 0
-    no_progress: bool = False
-
-    @property
-    def is_for_people(self) -> bool:
-        return self.log_format.resolved(sys.stderr) is LogFormat.CONSOLE
-
-    @property
-    def level(self) -> int:
-        """On a terminal the progress and the table tell what a log tells elsewhere."""
-        if self.quiet:
-            return WARNING
-        levels = [WARNING, INFO, DEBUG] if self.is_for_people else [INFO, DEBUG]
-        return levels[min(self.verbose, len(levels) - 1)]
-
-
-def carry_out(order: Audit, terminal: Terminal, printed: Printed | None) -> None:
-    """Run an audit in front of a terminal; ends the process with the exit code of its result."""
-    import anyio  # noqa: PLC0415 - not needed for --help
-
-    from scopeprobe.audits.audit import audit  # noqa: PLC0415
-    from scopeprobe.cli import telling  # noqa: PLC0415
-
-    with log_file(terminal.log_file) as file:
-        logs = LogObserver(terminal.log_format, terminal.level, file)
-        telling.notice(order.fleet.notices, terminal, logs)
-        with telling.progress(terminal, logs) as progress:
-            watched = order.observed_by(telling.all_of(logs, progress))
-            result = anyio.run(audit, watched, backend_options={"use_uvloop": _uvloop_is_there()})
-        telling.tell(result, order, terminal, logs, _resume_command(result))
-    _print(result, order, printed)
-    raise typer.Exit(exit_code(result))
-
-
-def exit_code(result: Result) -> int:
-    """DESIGN, "Exit codes": the first that applies."""
-    if result.stopped_by is not None:
-        return 128 + result.stopped_by
-    if result.judged_nothing:
-        return Exit.NOTHING_JUDGED
-    if not result.is_complete:
-        return Exit.INCOMPLETE
-    return Exit.OVER_THE_BAR if result.summary.over_bar else Exit.COMPLETE
-
-
-def _print(result: Result, order: Audit, printed: Printed | None) -> None:
-    """Standard output carries data only."""
-    from scopeprobe.cli import telling  # noqa: PLC0415
-    from scopeprobe.reports.tables import permissions_csv  # noqa: PLC0415
-
-    match printed:
-        case None if not sys.stdout.isatty() or result.stopped_by:
-            return
-        case None | Printed.TABLE:
-            telling.print_table(result, order)
-        case Printed.CSV:
-            print_data(permissions_csv(result.findings))
-        case Printed.JSON:
-            print_data(result.summary.as_json())
+    carry_out(order, Terminal(log_format, log_file, quiet, verbose, no_progress), print_)
 
 
 def _ask_before_many(order: Audit) -> None:
@@ -219,19 +134,3 @@ def _ask_before_many(order: Audit) -> None:
     expected = requests_expected(order.fleet)
     if expected > MANY_REQUESTS and sys.stdin.isatty() and sys.stderr.isatty():
         typer.confirm(f"This sends up to {expected} requests. Go on?", abort=True, err=True)
-
-
-def _resume_command(result: Result) -> str | None:
-    """What to type to go on with a run that is not complete."""
-    if result.is_complete:
-        return None
-    words = sys.argv[1:]
-    if "--resume" not in words:
-        words.insert(1, "--resume")  # behind the command: what follows `--` is no option
-    return shlex.join(["scopeprobe", *words])
-
-
-def _uvloop_is_there() -> bool:
-    from importlib.util import find_spec  # noqa: PLC0415
-
-    return find_spec("uvloop") is not None

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scopeprobe.cli import audit, options
+from scopeprobe.cli import options
 from scopeprobe.cli.logs import LogFormat
+from scopeprobe.cli.terminal import Printed, Terminal
 
 if TYPE_CHECKING:
     from scopeprobe.inputs import Fleet
@@ -40,18 +41,19 @@ def demo_command(
     Nothing leaves this machine. The inputs are written beside the results, to be read and changed.
     """
     from scopeprobe.audits.audit import Audit  # noqa: PLC0415 - heavy, not needed for --help
+    from scopeprobe.cli.conduct import Exit, carry_out  # noqa: PLC0415
 
     with _lab(port) as base_url:
         fleet = _write_inputs(out, int(base_url.rpartition(":")[2]))
         typer.echo(f"auditing {len(fleet.clients)} clients on the lab at {base_url}", err=True)
         try:
-            audit.carry_out(
+            carry_out(
                 Audit(fleet, out),
-                audit.Terminal(LogFormat.CONSOLE, no_progress=no_progress),
-                audit.Printed.TABLE,
+                Terminal(LogFormat.CONSOLE, no_progress=no_progress),
+                Printed.TABLE,
             )
         except typer.Exit as end:
-            if end.exit_code in {audit.Exit.COMPLETE, audit.Exit.OVER_THE_BAR}:
+            if end.exit_code in {Exit.COMPLETE, Exit.OVER_THE_BAR}:
                 typer.echo(f"inputs: {out}/clients.toml, {out}/scopes.txt", err=True)
                 raise typer.Exit from None
             raise

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from textwrap import fill
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -15,11 +14,9 @@ from scopeprobe.audits.audit import Audit, Result
 from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog
 from scopeprobe.cli.progress import ProgressBar
 from scopeprobe.cli.streams import print_data, say
+from scopeprobe.cli.terminal import Terminal
 from scopeprobe.model.events import Event, Observer
 from scopeprobe.reports.terminal import audit_table, remarks
-
-if TYPE_CHECKING:
-    from scopeprobe.cli.audit import Terminal
 
 MOST_LINES = 20
 """Findings and untested cells that the summary names one by one."""

@@ -13,20 +13,8 @@ from scopeprobe.errors import InputError
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.sources import text_of_file
 from scopeprobe.model.clients import ClientId, ClientName, Scope
-from scopeprobe.model.findings import Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.findings import COLUMNS, Evidence, Finding, PermissionMap, Reason, Verdict
 
-COLUMNS = (
-    "client",
-    "client_id",
-    "audience",
-    "scope",
-    "verdict",
-    "reason",
-    "evidence",
-    "http_status",
-    "error",
-    "error_description",
-)
 INERT = re.compile(r"'[=+\-@\t\r]")
 """How a cell begins that our reports keep from being run as a formula (CWE-1236)."""
 

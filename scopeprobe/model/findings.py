@@ -132,6 +132,10 @@ class Finding(msgspec.Struct, frozen=True):
         return self.client, self.audience, self.scope
 
 
+COLUMNS = Finding.__struct_fields__
+"""Of `permissions.csv` and the maps of single clients, in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class PermissionMap:
     """All findings of one client, sorted by audience and scope."""

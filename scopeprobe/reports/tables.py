@@ -6,20 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from scopeprobe.model.findings import Finding, PermissionMap
+from scopeprobe.model.findings import COLUMNS, Finding, PermissionMap
 
-COLUMNS = (
-    "client",
-    "client_id",
-    "audience",
-    "scope",
-    "verdict",
-    "reason",
-    "evidence",
-    "http_status",
-    "error",
-    "error_description",
-)
 HEADER = ",".join(COLUMNS) + "\n"
 _FORMULA = frozenset("=+-@\t\r")
 

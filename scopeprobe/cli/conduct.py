@@ -1,0 +1,78 @@
+"""Carry an audit out in front of a terminal, down to the exit code."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from enum import IntEnum
+from importlib.util import find_spec
+
+import anyio
+import typer
+
+from scopeprobe.audits.audit import Audit, Result, audit
+from scopeprobe.cli import telling
+from scopeprobe.cli.logs import LogObserver, log_file
+from scopeprobe.cli.streams import print_data
+from scopeprobe.cli.terminal import Printed, Terminal
+from scopeprobe.reports.tables import permissions_csv
+
+
+class Exit(IntEnum):
+    """DESIGN, "Exit codes": the first that applies."""
+
+    COMPLETE = 0
+    OVER_THE_BAR = 1
+    INCOMPLETE = 3
+    NOTHING_JUDGED = 4
+
+
+def carry_out(order: Audit, terminal: Terminal, printed: Printed | None) -> None:
+    """Run an audit in front of a terminal; ends the process with the exit code of its result."""
+    with log_file(terminal.log_file) as file:
+        logs = LogObserver(terminal.log_format, terminal.level, file)
+        telling.notice(order.fleet.notices, terminal, logs)
+        with telling.progress(terminal, logs) as progress:
+            watched = order.observed_by(telling.all_of(logs, progress))
+            result = anyio.run(audit, watched, backend_options={"use_uvloop": _uvloop_is_there()})
+        telling.tell(result, order, terminal, logs, _resume_command(result))
+    _print(result, order, printed)
+    raise typer.Exit(exit_code(result))
+
+
+def exit_code(result: Result) -> int:
+    """DESIGN, "Exit codes": the first that applies."""
+    if result.stopped_by is not None:
+        return 128 + result.stopped_by
+    if result.judged_nothing:
+        return Exit.NOTHING_JUDGED
+    if not result.is_complete:
+        return Exit.INCOMPLETE
+    return Exit.OVER_THE_BAR if result.summary.over_bar else Exit.COMPLETE
+
+
+def _print(result: Result, order: Audit, printed: Printed | None) -> None:
+    """Standard output carries data only."""
+    match printed:
+        case None if not sys.stdout.isatty() or result.stopped_by:
+            return
+        case None | Printed.TABLE:
+            telling.print_table(result, order)
+        case Printed.CSV:
+            print_data(permissions_csv(result.findings))
+        case Printed.JSON:
+            print_data(result.summary.as_json())
+
+
+def _resume_command(result: Result) -> str | None:
+    """What to type to go on with a run that is not complete."""
+    if result.is_complete:
+        return None
+    words = sys.argv[1:]
+    if "--resume" not in words:
+        words.insert(1, "--resume")  # behind the command: what follows `--` is no option
+    return shlex.join(["scopeprobe", *words])
+
+
+def _uvloop_is_there() -> bool:
+    return find_spec("uvloop") is not None
