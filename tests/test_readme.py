@@ -25,7 +25,7 @@ from typer.main import get_command
 
 import scopeprobe as package
 from scopeprobe.cli import app as cli
-from scopeprobe.cli import audit
+from scopeprobe.cli import conduct
 from scopeprobe.inputs.schema import ClientEntry, ExpectEntry, ServerEntry, TargetEntry
 from scopeprobe.model.clients import AuthMethod, Server
 from scopeprobe.model.events import Event
@@ -264,7 +264,7 @@ def test_the_columns_are_those_of_the_reports():
 def test_the_exit_codes_are_those_of_the_program():
     codes = [int(row[0]) for row in table("code", "meaning")]
     assert sorted(codes) == sorted(
-        {*map(int, cli.Exit), *map(int, audit.Exit), 128 + signal.SIGTERM}
+        {*map(int, cli.Exit), *map(int, conduct.Exit), 128 + signal.SIGTERM}
     )
 
 
