@@ -173,6 +173,7 @@ class Engine:
             self.journal.note_sent(quota_of(lane.client), time.time())
         if lane.has_spent_its_budget:
             lane.close(Reason.BUDGET_SPENT)
+            line.refresh([lane])
         return job
 
     async def _carry_out(self, line: Line, job: Job) -> Answer | None:
