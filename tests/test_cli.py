@@ -362,3 +362,14 @@ def test_a_log_file_that_is_a_device_keeps_its_mode(run):
     before = os.stat("/dev/null").st_mode  # noqa: PTH116 - the mode is the point
     run("--log-file", "/dev/null")
     assert os.stat("/dev/null").st_mode == before  # noqa: PTH116
+
+
+def test_the_demo_touches_no_folder_but_its_own(tmp_path):
+    (tmp_path / "clients.toml").write_text("mine")
+    result = scopeprobe("demo", "-o", tmp_path, env={"SCOPEPROBE_OUT": str(tmp_path / "nightly")})
+    assert result.returncode == 2
+    assert "holds other things than a demo" in result.stderr
+    assert (tmp_path / "clients.toml").read_text() == "mine"
+    for _ in range(2):
+        assert scopeprobe("demo", "-o", tmp_path / "new").returncode == 0
+    assert not (tmp_path / "nightly").exists()

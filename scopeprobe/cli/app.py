@@ -59,7 +59,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     streams.open_all()
     try:
-        app()
+        app(prog_name="scopeprobe")
     except InputError as error:
         _complain(*error.complaints)
         sys.exit(Exit.INPUT)

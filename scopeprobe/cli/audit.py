@@ -12,6 +12,7 @@ import typer
 from scopeprobe.cli import options
 from scopeprobe.cli.logs import LogFormat
 from scopeprobe.cli.terminal import Printed, Terminal
+from scopeprobe.errors import InputError
 
 if TYPE_CHECKING:
     from scopeprobe.audits.audit import Audit
@@ -25,7 +26,7 @@ Examples:
 
   scopeprobe audit clients.toml -o nightly --resume
 
-Every long option can also be set in the environment, as SCOPEPROBE_<OPTION>.
+Every long option can also be set in the environment: --max-time as SCOPEPROBE_MAX_TIME.
 """
 MANY_REQUESTS = 1000
 
@@ -132,5 +133,6 @@ def _ask_before_many(order: Audit) -> None:
     from scopeprobe.audits.audit import requests_expected  # noqa: PLC0415
 
     expected = requests_expected(order.fleet)
-    if expected > MANY_REQUESTS and sys.stdin.isatty() and sys.stderr.isatty():
-        typer.confirm(f"This sends up to {expected} requests. Go on?", abort=True, err=True)
+    asks = expected > MANY_REQUESTS and sys.stdin.isatty() and sys.stderr.isatty()
+    if asks and not typer.confirm(f"This sends up to {expected} requests. Go on?", err=True):
+        raise InputError(["nothing was sent; `--max-requests` sets a bound, `--yes` asks no more"])

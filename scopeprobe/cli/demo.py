@@ -14,6 +14,7 @@ import typer
 from scopeprobe.cli import options
 from scopeprobe.cli.logs import LogFormat
 from scopeprobe.cli.terminal import Printed, Terminal
+from scopeprobe.errors import InputError
 
 if TYPE_CHECKING:
     from scopeprobe.inputs import Fleet
@@ -29,7 +30,9 @@ Examples:
 
 def demo_command(
     *,
-    out: options.Out = Path("scopeprobe-demo"),
+    out: Annotated[  # not from the environment: SCOPEPROBE_OUT is where the nightly maps are
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Output folder.")
+    ] = Path("scopeprobe-demo"),
     port: Annotated[
         int, options.option("--port", min=0, max=65535, metavar="N", help="0: any free port.")
     ] = 0,
@@ -74,13 +77,25 @@ def _lab(port: int) -> Iterator[str]:
 
 
 def _write_inputs(out: Path, port: int) -> Fleet:
-    """Write the demo's inputs into the output folder and read them as any others."""
+    """
+    Write the demo's inputs into the output folder and read them as any others.
+
+    Raises InputError where the folder holds anything but an earlier demo.
+    """
     from scopeprobe.inputs import read_clients  # noqa: PLC0415
     from scopeprobe.lab import demo_clients, demo_environment, demo_scopes  # noqa: PLC0415
 
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    out.chmod(0o700)
     clients, scopes = out / "clients.toml", out / "scopes.txt"
+    title = demo_clients(port).partition("\n")[0]
+    try:
+        is_taken = out.exists() and any(out.iterdir())
+        is_ours = clients.is_file() and clients.read_text("utf-8").startswith(title)
+        if is_taken and not is_ours:
+            raise InputError([f"{out}: holds other things than a demo; choose another --out"])
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError([f"{out}: cannot be used: {error.strerror}"]) from error
+    out.chmod(0o700)
     for path, text in ((clients, demo_clients(port)), (scopes, demo_scopes())):
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")

@@ -25,7 +25,8 @@ Clients = Annotated[
     list[Path],
     typer.Argument(
         metavar="CLIENTS",
-        help="Clients files: TOML, YAML or JSON by their ending; - reads YAML from standard input.",
+        help="Clients files: TOML, YAML or JSON by their ending; - reads YAML or JSON from "
+        "standard input.",
     ),
 ]
 Scopes = Annotated[
@@ -55,7 +56,7 @@ Rate = Annotated[
 ]
 ClientRate = Annotated[
     str | None,
-    option("--client-rate", metavar="N/s", help="The same per client.", rich_help_panel=_PACE),
+    option("--client-rate", metavar="N/s", help="The same for one client.", rich_help_panel=_PACE),
 ]
 InFlight = Annotated[
     int | None,
@@ -162,7 +163,14 @@ FailOn = Annotated[
         rich_help_panel=_OUTPUT,
     ),
 ]
-Format = Annotated[LogFormat, option("--log-format", help="Of the logs.", rich_help_panel=_OUTPUT)]
+Format = Annotated[
+    LogFormat,
+    option(
+        "--log-format",
+        help="For people or for machines; auto looks where they go.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 LogFile = Annotated[
     Path | None,
     option(

@@ -80,7 +80,7 @@ def _lines(result: Result, order: Audit) -> list[str]:
     counted = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
     servers, seconds = len(summary.servers), max((s.seconds for s in summary.servers), default=0)
     lines = [
-        f"{len(summary.clients)} clients on {servers} servers: {counted}",
+        f"{_count(len(summary.clients), 'client')} on {_count(servers, 'server')}: {counted}",
         f"{summary.requests} requests, {summary.tokens} tokens issued, {seconds:.1f} s",
     ]
     if result.stopped_by is not None:
@@ -97,6 +97,10 @@ def _lines(result: Result, order: Audit) -> list[str]:
     )
     lines.append(f"written to {order.out}: permissions.csv, matrix.csv, clients/, summary.json")
     return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _some(lines: list[str]) -> list[str]:
