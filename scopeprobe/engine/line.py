@@ -59,7 +59,6 @@ class Line:
         self.in_flight = in_flight
         self.lanes = lanes
         self.paused_until = paused_until
-        self.throttles = 0
         self._max_pause = max_pause
         self._clock = clock
         self._waiting: list[tuple[float, int]] = []
@@ -177,7 +176,6 @@ class Line:
         trouble = self._throttled = self._throttled or _Trouble(now)
         if now >= self.paused_until:
             trouble.pauses += 1
-            self.throttles += 1
             self.gate.slow_down()
         seconds = max(wait or 0.0, backoff(trouble.pauses))
         self.paused_until = max(self.paused_until, now + seconds)

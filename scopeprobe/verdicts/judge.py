@@ -242,7 +242,7 @@ class _Bench:
         It may where the list is not the one that is given for nothing, or holds a name like it.
         """
         names = names_on(issued)
-        expected = self.testimony.listed_for_nothing or frozenset()
+        expected = self.testimony.listed_for_nothing
         if (
             not names <= expected
             or self.testimony.lists(scope)

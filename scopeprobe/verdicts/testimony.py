@@ -71,11 +71,11 @@ class Testimony:
         return self.canary is not None and self.assignment.canary not in names_on(self.canary)
 
     @cached_property
-    def listed_for_nothing(self) -> frozenset[Scope] | None:
+    def listed_for_nothing(self) -> frozenset[Scope]:
         """What a token carries for which only a scope was asked that nobody has; or for none."""
         if isinstance(self.canary, Issued) and tells(self.canary):
             return names_on(self.canary)
-        return names_on(self.control) if isinstance(self.control, Issued) else None
+        return names_on(self.control) if self.control is not None else frozenset()
 
     @cached_property
     def carried(self) -> frozenset[Scope]:
