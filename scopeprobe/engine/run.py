@@ -188,8 +188,6 @@ class Engine:
                 job.lane.take_back(job, line.paused_until)
                 self.tallies[server.name].requests -= 1
                 return None
-            if isinstance(response, Reason):
-                return Unanswered(response)
             try:
                 request = exchange.send(response)
             except StopIteration as end:

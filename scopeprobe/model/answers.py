@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -34,6 +35,25 @@ class Issued(msgspec.Struct, frozen=True, tag="issued"):
     """The scopes in the token's own claims; None where no claim speaks of scopes."""
     readable: bool = False
     """The token was a JWT, so that an absent claim could have been seen."""
+    confirmed: tuple[Scope, ...] | None = None
+    """The scopes that introspection told (RFC 7662 section 2.2); None where it told none."""
+    rights: tuple[Scope, ...] | None = None
+    """What a rights API says the client may do; `*` stands for any part of a name."""
+    unconfirmed: bool = False
+    """It was to be confirmed elsewhere, and there nothing was said that could confirm it."""
+
+
+class Subject(StrEnum):
+    """What a refusal speaks of, as far as its code or its words say so."""
+
+    UNSAID = ""
+    SCOPE = "scope"
+    UNKNOWN_SCOPE = "unknown_scope"
+    """No client could have it: the server says that the scope does not exist."""
+    SCOPE_PARAMETER = "scope_parameter"
+    """The parameter as such is not wanted, whatever its value (Salesforce)."""
+    TARGET = "target"
+    """The audience or resource is missing or unknown (RFC 8707 section 2, `invalid_target`)."""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -42,6 +62,9 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     status: int
     error: str = ""
     description: str = ""
+    about: Subject = Subject.UNSAID
+    named: tuple[Scope, ...] = ()
+    """Asked scopes that the answer repeats, in the order of the request. Not yet culprits."""
 
 
 class Unauthenticated(msgspec.Struct, frozen=True, tag="unauthenticated"):
@@ -113,13 +136,25 @@ class Fact:
     received: int
 
 
+class Purpose(StrEnum):
+    """What a request is sent for. Only token requests are counted against budgets of requests."""
+
+    TOKEN = "token"
+    INTROSPECTION = "introspection"
+    RIGHTS = "rights"
+    REVOCATION = "revocation"
+    METADATA = "metadata"
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One form POST (RFC 6749 section 4.4.2). Its credentials are never shown."""
+    """One request of an exchange. Its credentials are never shown."""
 
     url: str
     body: bytes = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(repr=False)
+    method: str = "POST"
+    purpose: Purpose = Purpose.TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +167,9 @@ class HttpResponse:
     body: bytes = field(repr=False)
 
 
-Exchange: TypeAlias = Generator[HttpRequest, HttpResponse, Answer]
-"""One question on the wire; the token is a local of this frame and dies with it."""
+Exchange: TypeAlias = Generator[HttpRequest, HttpResponse | Reason, Answer]
+"""
+One question on the wire: requests out, responses in, or the reason why there is none.
+
+The token is a local of this frame and dies with it.
+"""

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NewType, NoReturn
+from typing import TYPE_CHECKING, NewType, NoReturn
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 Scope = NewType("Scope", str)
 """One `scope-token` of RFC 6749 section 3.3."""
@@ -43,7 +46,37 @@ class AuthMethod(StrEnum):
 
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
+    CLIENT_SECRET_JWT = "client_secret_jwt"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS_CLIENT_AUTH = "tls_client_auth"
+    SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
     NONE = "none"
+
+
+class GrantType(StrEnum):
+    """How a token is asked for: RFC 6749 section 4.4, or an assertion (RFC 7523 section 2.1)."""
+
+    CLIENT_CREDENTIALS = "client_credentials"
+    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A client's private key, parsed once; what it holds is never shown."""
+
+    key: Key = field(repr=False)
+    alg: str
+    """The JWS algorithm (RFC 7518 section 3.1)."""
+    kid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a client shows in the TLS handshake (RFC 8705): files that hold PEM."""
+
+    certificate: Path
+    key: Path
+    password: Secret | None = field(default=None, repr=False)
 
 
 class BasicEncoding(StrEnum):
@@ -89,6 +122,12 @@ class Server:
     basic_encoding: BasicEncoding = BasicEncoding.RFC6749
     absent_scope_as_requested: bool = False
     contact: str = ""
+    issuer: str = ""
+    """The issuer identifier whose metadata named the endpoints (RFC 8414 section 2)."""
+    mtls_token_endpoint: str = ""
+    """Where clients that authenticate by TLS are served instead (RFC 8705 section 5)."""
+    provider: str = ""
+    """The name of the provider pack that describes this server, if one does."""
 
     @property
     def origin(self) -> str:
@@ -151,6 +190,20 @@ class Client:
     tags: tuple[str, ...] = ()
     owner: str = ""
     authorised_by: str = ""
+    signing_key: SigningKey | None = None
+    """Signs the assertions of `private_key_jwt` and of the JWT bearer grant."""
+    signing_alg: str = ""
+    """`token_endpoint_auth_signing_alg` of `client_secret_jwt`; the key knows its own."""
+    assertion_audience: str = ""
+    """The `aud` of its assertions; the token endpoint where it is empty (RFC 7523 section 3)."""
+    assertion: Secret | None = field(default=None, repr=False)
+    """A ready assertion of somebody else's making: workload identity (RFC 7521 section 4.2)."""
+    certificate: Certificate | None = None
+    binds_tokens: bool = False
+    """`dpop_bound_access_tokens` (RFC 9449 section 5.2)."""
+    grant_type: GrantType = GrantType.CLIENT_CREDENTIALS
+    subject: str = ""
+    """The `sub` of the JWT bearer grant; the client itself where it is empty."""
 
     @property
     def canary(self) -> Scope:

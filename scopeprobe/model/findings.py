@@ -24,13 +24,17 @@ class Reason(StrEnum):
     # granted
     LISTED_IN_RESPONSE = "listed_in_response"
     LISTED_IN_TOKEN = "listed_in_token"
+    INTROSPECTED = "introspected"
+    LISTED_BY_RIGHTS_API = "listed_by_rights_api"
     ACCEPTED_ALONE = "accepted_alone"
     UNLISTED = "unlisted"
     # denied
     REFUSED_ALONE = "refused_alone"
     LEFT_OUT = "left_out"
+    UNKNOWN_SCOPE = "unknown_scope"
     # unenforced
     CANARY_ISSUED = "canary_issued"
+    SHAPE_UNENFORCED = "shape_unenforced"
     SCOPE_NOT_USED = "scope_not_used"
     # unauthenticated
     CREDENTIALS_REJECTED = "credentials_rejected"
@@ -55,6 +59,8 @@ class Reason(StrEnum):
     CONTRADICTORY = "contradictory"
     GRANT_NOT_ALLOWED = "grant_not_allowed"
     AUTHENTICATION_UNPROVED = "authentication_unproved"
+    TOKEN_SHARED = "token_shared"
+    NEEDS_TARGET = "needs_target"
 
     @property
     def is_open(self) -> bool:
@@ -104,7 +110,9 @@ class Evidence(StrEnum):
     ALONE = "alone"
     """The scope was asked for on its own."""
     TOKEN = "token"
-    """Read from the answer's scope list or from the token."""
+    """Read from the answer's scope list, from the token, or from its introspection."""
+    API = "api"
+    """Read from a rights endpoint."""
     NONE = "none"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from typing import assert_never
 from urllib.parse import quote
 
 from scopeprobe.model.clients import AuthMethod, BasicEncoding, Client
@@ -32,7 +31,7 @@ def credentials(client: Client) -> Credentials:
         case AuthMethod.NONE:
             return Credentials(parameters=(("client_id", client.client_id),))
         case _:
-            assert_never(client.auth_method)
+            raise NotImplementedError(client.auth_method)
 
 
 def basic(client_id: str, secret: str, encoding: BasicEncoding) -> str:

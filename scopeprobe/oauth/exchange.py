@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from scopeprobe.model.answers import Exchange, Question
+from scopeprobe.model.answers import Exchange, Question, Unanswered
 from scopeprobe.model.clients import Client, Target
+from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.answers import Reader
 from scopeprobe.oauth.requests import request_writer
 
@@ -19,6 +20,8 @@ def exchanges(
 
     def exchange(question: Question) -> Exchange:
         response = yield write(question)
+        if isinstance(response, Reason):
+            return Unanswered(response)
         return reader.read(question, response, now())
 
     return exchange
