@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -18,11 +19,13 @@ from scopeprobe.engine.run import Engine, Tally
 from scopeprobe.engine.transport import connect
 from scopeprobe.errors import InputsChanged
 from scopeprobe.inputs import Fleet
+from scopeprobe.model.answers import Purpose
 from scopeprobe.model.clients import ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.plans import Assignment, Strategy
 from scopeprobe.model.runs import Run
+from scopeprobe.oauth.exchange import TokenOffice
 from scopeprobe.policy import Departure, departures
 from scopeprobe.reports.files import write_reports
 from scopeprobe.reports.summary import (
@@ -35,7 +38,7 @@ from scopeprobe.reports.summary import (
 )
 from scopeprobe.store import Store, StoredFacts
 from scopeprobe.strategies import each
-from scopeprobe.verdicts import judge, learn
+from scopeprobe.verdicts import judge, learn, shapes_in_doubt
 
 DEFAULT_BAR = ("missing", "excess", "unauthenticated")
 STRATEGIES: dict[str, Strategy] = {"each": each}
@@ -158,13 +161,16 @@ class _Session:
             for client in order.fleet.clients
             for target in client.targets
         ]
+        self._offices: dict[str, TokenOffice] = {}
         self._lines = lines_for(
             assignments,
             STRATEGIES[run.strategy],
             memory=known,
             limits=order.limits,
+            offices=self._offices,
         )
         self._tallies: dict[str, Tally] = {}
+        self._is_second_look = False
 
     def announce(self) -> None:
         fleet = self._order.fleet
@@ -182,12 +188,11 @@ class _Session:
 
     async def ask(self) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
-        if all(line.is_over for line in self._lines):
+        if self._is_over():
             return None
         journal = self._store.journal(self._run)
-        servers = {client.server for client in self._order.fleet.clients}
         try:
-            async with connect(servers) as transport:
+            async with connect(self._order.fleet.clients) as transport:
                 engine = Engine(
                     transport=transport,
                     journal=journal,
@@ -196,12 +201,39 @@ class _Session:
                     lines=self._lines,
                     tallies=self._tallies,
                 )
-                stopped_by = await until_interrupted(engine.run)
+                stopped_by = await until_interrupted(partial(self._rounds, engine))
                 if stopped_by is not None:
                     engine.stop(Reason.INTERRUPTED)
         finally:
             await journal.close()
         return stopped_by
+
+    async def _rounds(self, engine: Engine) -> None:
+        await engine.run()
+        while engine.stopped_because is None and not self._is_over():
+            await engine.run()
+
+    def _is_over(self) -> bool:
+        """Nothing is left to ask, also not about shapes that the first round left in doubt."""
+        if all(line.is_over for line in self._lines) and not self._is_second_look:
+            self._is_second_look = True
+            self._look_again()
+        return all(line.is_over for line in self._lines)
+
+    def _look_again(self) -> None:
+        """Go on where the granted scopes of a server have a prefix that may be granted whole."""
+        talks = {
+            id(talk.assignment): (line, lane, talk)
+            for line in self._lines
+            for lane in line.lanes
+            for talk in lane.heard
+        }
+        heard = [talk for _, _, talk in talks.values()]
+        for members in _by_endpoint(heard).values():
+            told = ((talk.assignment, talk.facts.values()) for talk in members)
+            for assignment, further in shapes_in_doubt(told):
+                line, lane, talk = talks[id(assignment)]
+                line.go_on(lane, talk, talk.further(further, STRATEGIES[self._run.strategy]))
 
     def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         """Judge, write the files, and only then call the run finished."""
@@ -225,6 +257,11 @@ class _Session:
             servers=tuple(self._server_summaries()),
             not_tested=not_tested(maps),
             findings=over_bar,
+            introspections=self._follow_ups(Purpose.INTROSPECTION),
+            rights_calls=self._follow_ups(Purpose.RIGHTS),
+            revocations=self._follow_ups(Purpose.REVOCATION),
+            tokens_left_alive=sum(office.left_alive for office in self._offices.values()),
+            shared_tokens=self._servers_that_share_tokens(),
             authorised_by=_distinct(client.authorised_by for client in fleet.clients),
             contact=_distinct(client.server.contact for client in fleet.clients),
         )
@@ -242,6 +279,7 @@ class _Session:
                 seconds=round(time.monotonic() - self._started, 1),
             )
         )
+        notices += (*_other_regions(maps, fleet), *_token_notices(summary))
         return Result(self._run.id, maps, summary, over_bar, stopped_by, notices)
 
     # -- what the facts say
@@ -275,6 +313,16 @@ class _Session:
             for lane in line.lanes
         }
 
+    def _follow_ups(self, purpose: Purpose) -> int:
+        return sum(tally.follow_ups[purpose] for tally in self._tallies.values())
+
+    def _servers_that_share_tokens(self) -> tuple[str, ...]:
+        return _distinct(
+            client.server.name
+            for client in self._order.fleet.clients
+            if (office := self._offices.get(client.server.token_endpoint)) and office.shares_tokens
+        )
+
     def _server_summaries(self) -> Iterator[ServerSummary]:
         servers = {client.server.name: client.server for client in self._order.fleet.clients}
         for name, server in sorted(servers.items()):
@@ -286,6 +334,28 @@ class _Session:
                 throttled=tally.throttled,
                 seconds=round(tally.seconds, 3),
             )
+
+
+def _other_regions(maps: Iterable[PermissionMap], fleet: Fleet) -> Iterator[str]:
+    """A client that is not known may well be, in another region of its provider."""
+    servers = {client.name: client.server for client in fleet.clients}
+    for permissions in maps:
+        server = servers[permissions.client]
+        is_unknown = all(f.reason is Reason.UNKNOWN_CLIENT for f in permissions.findings)
+        if server.region and is_unknown:
+            others = ", ".join(region for region in server.regions if region != server.region)
+            yield (
+                f"{permissions.client}: {server.region} knows no such client; it may be of another"
+                f" region: {others}"
+            )
+
+
+def _token_notices(summary: Summary) -> Iterator[str]:
+    if summary.shared_tokens:
+        servers = ", ".join(summary.shared_tokens)
+        yield f"nothing was revoked on {servers}: tokens there are shared with other users of them"
+    if summary.tokens_left_alive:
+        yield f"{summary.tokens_left_alive} tokens could not be revoked and live until they expire"
 
 
 def _name_and_audience(talk: Conversation) -> tuple[str, str]:

@@ -40,10 +40,13 @@ def audit_command(
     *,
     scopes: options.Scopes = None,
     scope: options.Scope = None,
+    providers: options.Providers = None,
     allow_literal_secrets: options.LiteralSecrets = False,
     strategy: Annotated[
         StrategyName, options.option("--strategy", "-s", help="One request per candidate.")
     ] = StrategyName.EACH,
+    verify: options.VerifyBy = None,
+    revoke: options.Revoke = False,
     rate: options.Rate = None,
     client_rate: options.ClientRate = None,
     in_flight: options.InFlight = None,
@@ -105,7 +108,7 @@ def audit_command(
     )
     bar = inputs.bar_from(fail_on)
     fleet = inputs.read_fleet(
-        inputs.Sources(clients, scopes, scope, allow_literal_secrets),
+        inputs.Sources(clients, scopes, scope, providers, allow_literal_secrets),
         inputs.overrides_from(
             rate=rate,
             client_rate=client_rate,
@@ -113,6 +116,8 @@ def audit_command(
             in_flight=in_flight,
             retries=retries,
             max_auth_failures=max_auth_failures,
+            verify=verify,
+            revokes=revoke,
         ),
     )
     order = Audit(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from scopeprobe.audits.fleet import read_clients
 from scopeprobe.errors import InputError
-from scopeprobe.inputs import Fleet, Overrides, read_clients
+from scopeprobe.inputs import Fleet, Overrides
 from scopeprobe.inputs.quantities import parse_duration, parse_rate
+from scopeprobe.model.clients import Verify
 from scopeprobe.policy import KINDS
 
 T = TypeVar("T")
@@ -33,6 +35,7 @@ class Sources:
     clients: list[Path]
     scopes: list[Path] | None = None
     scope: list[str] | None = None
+    providers: list[Path] | None = None
     allow_literal_secrets: bool = False
 
 
@@ -42,6 +45,7 @@ def read_fleet(sources: Sources, overrides: Overrides) -> Fleet:
         sources.clients,
         scopes_files=sources.scopes or (),
         extra_scopes=sources.scope or (),
+        providers=sources.providers or (),
         overrides=overrides,
         allow_literal_secrets=sources.allow_literal_secrets,
         stdin=sys.stdin,
@@ -56,6 +60,8 @@ def overrides_from(
     in_flight: int | None,
     retries: int | None,
     max_auth_failures: int | None,
+    verify: Verify | None = None,
+    revokes: bool = False,
 ) -> Overrides:
     return Overrides(
         rate=parsed("--rate", rate, parse_rate),
@@ -64,6 +70,8 @@ def overrides_from(
         in_flight=in_flight,
         retries=retries,
         max_auth_failures=max_auth_failures,
+        verify=verify,
+        revokes=revokes,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from scopeprobe.cli.logs import LogFormat
+from scopeprobe.model.clients import Verify
 
 
 def option(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:  # noqa: A002, ANN401
@@ -37,6 +38,23 @@ Scope = Annotated[
     list[str] | None,
     option("--scope", metavar="'A B'", help="More candidates.", rich_help_panel=_INPUTS),
 ]
+Providers = Annotated[
+    list[Path] | None,
+    option(
+        "--providers",
+        metavar="DIR",
+        help="Provider packs of one's own.",
+        rich_help_panel=_INPUTS,
+    ),
+]
+VerifyBy = Annotated[
+    Verify | None,
+    option(
+        "--verify",
+        help="Where grants are confirmed; by default in the token, or what the provider pack says.",
+    ),
+]
+Revoke = Annotated[bool, option("--revoke", help="Revoke every token that was issued.")]
 LiteralSecrets = Annotated[
     bool,
     option(

@@ -28,6 +28,7 @@ def validate_command(
     *,
     scopes: options.Scopes = None,
     scope: options.Scope = None,
+    providers: options.Providers = None,
     allow_literal_secrets: options.LiteralSecrets = False,
     rate: options.Rate = None,
     client_rate: options.ClientRate = None,
@@ -52,7 +53,7 @@ def validate_command(
     from scopeprobe.reports.inventory import inventory_json, inventory_table  # noqa: PLC0415
 
     fleet = inputs.read_fleet(
-        inputs.Sources(clients, scopes, scope, allow_literal_secrets),
+        inputs.Sources(clients, scopes, scope, providers, allow_literal_secrets),
         inputs.overrides_from(
             rate=rate,
             client_rate=client_rate,

@@ -38,6 +38,14 @@ class Conversation:
         self._ticks = 1 + max((fact.received for fact in memo.values()), default=0)
         self.goes_on = self.has_succeeded
         """An earlier invocation got a token; the credentials may have changed since."""
+        if assignment.unaskable is not None:
+            self.close(assignment.unaskable)
+
+    def further(self, assignment: Assignment, strategy: Strategy) -> Conversation:
+        """The same, with more to ask; what was answered in this invocation stands."""
+        conversation = Conversation(assignment, strategy, self.facts)
+        conversation.goes_on = False
+        return conversation
 
     @property
     def is_finished(self) -> bool:
@@ -54,7 +62,7 @@ class Conversation:
 
     def start(self) -> list[Question]:
         """The questions to begin with; none when the memo answers all."""
-        return self._advance()
+        return [] if self.is_finished else self._advance()
 
     def take(self, fact: Fact) -> list[Question]:
         """Hear an answer. Returns the next wave when it was the last one of its own."""

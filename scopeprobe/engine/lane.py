@@ -91,6 +91,12 @@ class Lane:
         if self._pending and self.guard.leaves_alone:
             self.close(Reason.CLIENT_LEFT_ALONE)
 
+    def go_on(self, earlier: Conversation, later: Conversation) -> None:
+        """Ask further for a target whose conversation was over."""
+        if self.closed_because is None:
+            self.heard.remove(earlier)
+            self._waiting.append(later)
+
     def ask(self, conversation: Conversation, questions: list[Question]) -> None:
         for question in questions:
             job = Job(0.0, next(self._numbers), question, conversation, self)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.lane import Job, Lane
 from scopeprobe.engine.pace import Gate
 from scopeprobe.model.findings import Reason
@@ -99,6 +100,12 @@ class Line:
                 heapq.heappush(self._waiting, (ready_at, position))
         self._changed.set()
 
+    def go_on(self, lane: Lane, earlier: Conversation, later: Conversation) -> None:
+        """Let a client that was finished ask further."""
+        lane.go_on(earlier, later)
+        self._unfinished.add(self._positions[id(lane)])
+        self.refresh([lane])
+
     def opens_at(self) -> float | None:
         """When the next request may leave; None while there is none to send."""
         if self._is_broken and self._in_air:
@@ -111,6 +118,17 @@ class Line:
         else:
             return None
         return max(ready_at, self.gate.opens_at(), self.paused_until)
+
+    def admits_at(self) -> float:
+        """When a further step of an exchange may be taken."""
+        return max(self.gate.opens_at(), self.paused_until)
+
+    def admits(self, now: float) -> bool:
+        """Use a permit for a further step of an exchange, if one is to be had."""
+        if self.admits_at() > now:
+            return False
+        self.gate.take(now)
+        return True
 
     def _sort_out(self, now: float) -> None:
         """

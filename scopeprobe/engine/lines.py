@@ -16,7 +16,7 @@ from scopeprobe.engine.pace import Gate
 from scopeprobe.model.clients import Client, ClientName, Rate
 from scopeprobe.model.memory import Memory
 from scopeprobe.model.plans import Assignment, Strategy
-from scopeprobe.oauth.exchange import exchanges
+from scopeprobe.oauth.exchange import TokenOffice, exchanges
 
 DEFAULT_SPACING, DEFAULT_CLIENT_SPACING = Rate(5, 1), Rate(2, 1)
 
@@ -44,12 +44,13 @@ def lines_for(
     *,
     memory: Memory,
     limits: Limits,
+    offices: dict[str, TokenOffice],
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Line]:
-    """Lay out a run."""
+    """Lay out a run. `offices` fills with what becomes of tokens, by token endpoint."""
     assignments = list(assignments)
     clients = {assignment.client.name: assignment for assignment in assignments}
-    builder = _Builder(strategy, memory, limits, clock, _guards(clients.values()))
+    builder = _Builder(strategy, memory, limits, clock, _guards(clients.values()), offices)
     by_group = sorted(assignments, key=lambda assignment: assignment.client.server.group)
     return [
         builder.line(group, list(members))
@@ -64,6 +65,10 @@ class _Builder:
     limits: Limits
     clock: Callable[[], float]
     guards: Mapping[ClientName, CredentialGuard]
+    offices: dict[str, TokenOffice]
+
+    def office_of(self, client: Client) -> TokenOffice:
+        return self.offices.setdefault(client.server.token_endpoint, TokenOffice())
 
     def line(self, group: str, members: Sequence[Assignment]) -> Line:
         """Where servers of one group differ, the stricter holds."""
@@ -96,8 +101,13 @@ class _Builder:
         return Lane(
             client,
             conversations,
-            {member.target: exchanges(client, member.target) for member in members},
-            gate=self.gate(client.server.client_rates, DEFAULT_CLIENT_SPACING, quota_of(client)),
+            {
+                member.target: exchanges(client, member.target, office=self.office_of(client))
+                for member in members
+            },
+            gate=self.gate(
+                client.server.spendable_client_rates, DEFAULT_CLIENT_SPACING, quota_of(client)
+            ),
             guard=self.guards[client.name],
             most_requests=self.limits.max_requests_per_client,
         )

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import time
-from asyncio import get_running_loop
+from asyncio import create_task, get_running_loop, shield
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
+from itertools import count
 
 import anyio
+from anyio import get_cancelled_exc_class
 
 from scopeprobe.engine.lane import Job
 from scopeprobe.engine.line import Line, backoff
 from scopeprobe.engine.lines import Limits, quota_of
 from scopeprobe.engine.transport import HeldBack, Transport
-from scopeprobe.model.answers import Answer, Fact, Issued, Unanswered
+from scopeprobe.model.answers import (
+    Answer,
+    CutShort,
+    Exchange,
+    Fact,
+    HttpRequest,
+    HttpResponse,
+    Issued,
+    Purpose,
+    Unanswered,
+)
+from scopeprobe.model.clients import Client
 from scopeprobe.model.events import (
     ClientFinished,
     ClientLeftAlone,
@@ -35,6 +50,8 @@ _RETRIED = {
     Reason.SERVER_ERROR,
     Reason.MALFORMED_ANSWER,
 }
+LAST_MOMENT = 1.0
+"""Seconds that an interrupted run gives to a token that is to be revoked."""
 _RETRIED_ONCE = {401, 403}
 """Statuses of an HTML page: a gateway's or a firewall's word is asked for once more, not more."""
 
@@ -46,6 +63,8 @@ class Tally:
     requests: int = 0
     throttled: int = 0
     tokens: int = 0
+    follow_ups: Counter[Purpose] = field(default_factory=Counter)
+    """Introspection, rights and revocation calls: no token requests, no part of any budget."""
     started: float | None = None
     ended: float | None = None
 
@@ -178,21 +197,80 @@ class Engine:
 
     async def _carry_out(self, line: Line, job: Job) -> Answer | None:
         """Drive the exchange of one question; None where nothing was sent after all."""
-        server = job.lane.client.server
+        client = job.lane.client
         exchange = job.lane.open_exchange(job)
-        request = next(exchange)
-        while True:
-            try:
-                response = await self.transport.send(server, request, lambda: not line.is_paused)
-            except HeldBack:
-                job.lane.take_back(job, line.paused_until)
-                self.tallies[server.name].requests -= 1
-                return None
-            try:
+        try:
+            response = await self._token_request(line, client, next(exchange), exchange)
+        except HeldBack:
+            job.lane.take_back(job, line.paused_until)
+            self.tallies[client.server.name].requests -= 1
+            return None
+        try:
+            while True:
                 request = exchange.send(response)
-            except StopIteration as end:
-                answer: Answer = end.value
-                return answer
+                response = await self._follow_up(line, job, request)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        except get_cancelled_exc_class():
+            await self._wind_up(client, exchange)
+            raise
+
+    async def _token_request(
+        self, line: Line, client: Client, request: HttpRequest, exchange: Exchange
+    ) -> HttpResponse | Reason:
+        """
+        Send the first request of an exchange.
+
+        Where tokens are to be given back, one that is in the air when the run is interrupted is
+        waited for, a second at most.
+        """
+        sending = self.transport.send(client, request, lambda: not line.is_paused)
+        if not client.server.revokes:
+            return await sending
+        task = create_task(sending)
+        try:
+            return await shield(task)
+        except get_cancelled_exc_class():
+            with anyio.move_on_after(LAST_MOMENT, shield=True), suppress(HeldBack, StopIteration):
+                exchange.send(await task)
+                await self._wind_up(client, exchange)
+            raise
+
+    async def _follow_up(self, line: Line, job: Job, request: HttpRequest) -> HttpResponse | Reason:
+        """
+        Send a further request of an exchange, on a permit of its own.
+
+        A fault or a throttle repeats this step, and not the token request.
+        """
+        client, server = job.lane.client, job.lane.client.server
+        tally = self.tallies[server.name]
+        for attempt in count(1):
+            while not line.admits(now := time.monotonic()):
+                await anyio.sleep(line.admits_at() - now)  # noqa: ASYNC110 - a time, not an event
+            if request.purpose is Purpose.TOKEN:
+                tally.requests += 1
+                job.lane.requests += 1
+                if line.gate.quotas:
+                    self.journal.note_sent(line.group, time.time())
+                if job.lane.gate.quotas:
+                    self.journal.note_sent(quota_of(client), time.time())
+            else:
+                tally.follow_ups[request.purpose] += 1
+            response = await self.transport.send(client, request)
+            if attempt > server.retries or not _is_worth_repeating(request, response):
+                return response
+            await anyio.sleep(backoff(attempt))
+        raise AssertionError
+
+    async def _wind_up(self, client: Client, exchange: Exchange) -> None:
+        """Let an exchange that is cut short give its token back; it has a second for that."""
+        with (
+            anyio.move_on_after(LAST_MOMENT, shield=True),
+            suppress(CutShort, StopIteration),
+        ):
+            response = await self.transport.send(client, exchange.throw(CutShort()))
+            exchange.send(response)
 
     # -- what an answer does
 
@@ -324,6 +402,18 @@ class Engine:
                 elapsed_ms=round((now - job.sent_at) * 1000, 1),
             )
         )
+
+
+def _is_worth_repeating(request: HttpRequest, response: HttpResponse | Reason) -> bool:
+    """A fault of a step that costs no token."""
+    if request.purpose is Purpose.TOKEN:
+        return False
+    if isinstance(response, Reason):
+        return response in _RETRIED
+    return (
+        response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        or response.status == HTTPStatus.TOO_MANY_REQUESTS
+    )
 
 
 def _outcome(answer: Answer) -> tuple[str, int | None]:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from scopeprobe.model.answers import HttpRequest, HttpResponse
-from scopeprobe.model.clients import Server
+from scopeprobe.model.clients import Certificate, Client
 from scopeprobe.model.findings import Reason
 
 if TYPE_CHECKING:
@@ -52,7 +54,6 @@ class _PatientConnector(aiohttp.TCPConnector):
 class _Way:
     """How a server is reached."""
 
-    url: URL
     timeout: aiohttp.ClientTimeout
     ssl: ssl.SSLContext | bool
     proxy: str | None
@@ -61,28 +62,29 @@ class _Way:
 class Transport:
     """Sends requests over one session; redirects are never followed, TLS always verified."""
 
-    def __init__(self, session: aiohttp.ClientSession, servers: Iterable[Server]) -> None:
+    def __init__(self, session: aiohttp.ClientSession, clients: Iterable[Client]) -> None:
         self._session = session
-        self._ways = {server: _way_to(server) for server in servers}
+        self._ways = {client.name: _way_for(client) for client in clients}
 
     async def send(
-        self, server: Server, request: HttpRequest, still_wanted: Callable[[], bool]
+        self, client: Client, request: HttpRequest, still_wanted: Callable[[], bool] = lambda: True
     ) -> HttpResponse | Reason:
         """
         Send one request and read the whole response, or say why there is none.
 
         Raises HeldBack when `still_wanted` says no at the moment of sending.
         """
-        way = self._ways[server]
+        way = self._ways[client.name]
         _still_wanted.set(still_wanted)
         try:
-            async with self._session.post(
-                way.url,
-                data=request.body,
+            async with self._session.request(
+                request.method,
+                _url(request.url),
+                data=request.body or None,
                 headers=request.headers,
                 allow_redirects=False,
                 ssl=way.ssl,
-                proxy=way.proxy,
+                proxy=way.proxy or _proxy_of_the_environment(request.url),
                 timeout=way.timeout,
             ) as response:
                 body = await _whole_body(response)
@@ -110,15 +112,37 @@ async def _whole_body(response: aiohttp.ClientResponse) -> bytes | None:
     return bytes(chunks)
 
 
-def _way_to(server: Server) -> _Way:
+def _way_for(client: Client) -> _Way:
+    server = client.server
     return _Way(
-        url=URL(server.token_endpoint, encoded=True),
         timeout=aiohttp.ClientTimeout(total=server.timeout),
-        ssl=ssl.create_default_context(cafile=str(server.ca_file)) if server.ca_file else True,
-        proxy=server.proxy or _proxy_of_the_environment(server.token_endpoint),
+        ssl=_trust(server.ca_file, client.certificate) or True,
+        proxy=server.proxy,
     )
 
 
+@cache
+def _trust(ca_file: Path | None, certificate: Certificate | None) -> ssl.SSLContext | None:
+    """Whom to trust and what to show in the handshake; None is what the session does anyway."""
+    if ca_file is None and certificate is None:
+        return None
+    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    if certificate is not None:
+        password = certificate.password
+        context.load_cert_chain(
+            certificate.certificate,
+            certificate.key,
+            password.reveal if password is not None else None,
+        )
+    return context
+
+
+@lru_cache(maxsize=4096)
+def _url(url: str) -> URL:
+    return URL(url, encoded=True)
+
+
+@cache
 def _proxy_of_the_environment(url: str) -> str | None:
     """
     `HTTPS_PROXY` and `NO_PROXY`, but never for loopback.
@@ -135,7 +159,7 @@ def _proxy_of_the_environment(url: str) -> str | None:
 
 
 @asynccontextmanager
-async def connect(servers: Iterable[Server]) -> AsyncIterator[Transport]:
+async def connect(clients: Iterable[Client]) -> AsyncIterator[Transport]:
     """Open the one session of a run. How many requests are in the air is the lines' business."""
     connector = _PatientConnector(limit=0, ssl=ssl.create_default_context())
     async with aiohttp.ClientSession(
@@ -143,4 +167,4 @@ async def connect(servers: Iterable[Server]) -> AsyncIterator[Transport]:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept-Encoding": "identity"},
     ) as session:
-        yield Transport(session, servers)
+        yield Transport(session, clients)

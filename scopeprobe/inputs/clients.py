@@ -18,6 +18,7 @@ from scopeprobe.inputs.precautions import check_literals, check_together
 from scopeprobe.inputs.scopes import gather_scopes
 from scopeprobe.inputs.servers import ServerBuilder
 from scopeprobe.inputs.sources import Source, StandardInput, name_of
+from scopeprobe.model.providers import Pack
 
 NO_OVERRIDES = Overrides()
 
@@ -27,6 +28,7 @@ def read_clients(
     *,
     scopes_files: Sequence[Source] = (),
     extra_scopes: Sequence[str] = (),
+    packs: Sequence[Pack] = (),
     overrides: Overrides = NO_OVERRIDES,
     allow_literal_secrets: bool = False,
     environment: Mapping[str, str] = os.environ,
@@ -37,6 +39,7 @@ def read_clients(
 
     :param scopes_files: candidates of every target, after those of the clients files.
     :param extra_scopes: further ones, as `--scope` gives them: separated by white space.
+    :param packs: what is known of providers; the first that knows a server describes it.
     :param environment: where `{ env }` secrets are looked up.
     :param stdin: what `-` reads; standard input unless given.
     :raises InputError: with all complaints about all files, each with its place.
@@ -45,7 +48,7 @@ def read_clients(
     standard_input = StandardInput(stdin)
     files = _files(paths, standard_input, remarks)
     scopes = gather_scopes(scopes_files, extra_scopes, standard_input, remarks)
-    builder = ServerBuilder(overrides, remarks)
+    builder = ServerBuilder(overrides, packs, remarks)
     enrolment = Enrolment(builder.all_of(files), builder, scopes, remarks)
     return _fleet(enrolment.of_all(files), environment, remarks, allow_literal_secrets)
 

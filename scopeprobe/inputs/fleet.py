@@ -39,5 +39,6 @@ def _facts(client: Client) -> Iterator[tuple[object, ...]]:
     server = client.server
     yield client.name, client.client_id, client.auth_method
     yield server.token_endpoint, server.headers, server.basic_encoding
+    yield server.verify, server.send_scope, server.scope_of_target
     for target in client.targets:
         yield target.audience, target.resource, target.token_params, target.candidates

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from scopeprobe.inputs.schema import Entry, Layer, PartyEntry
 from scopeprobe.inputs.scopes import distinct
-from scopeprobe.model.clients import Rate, Scope
+from scopeprobe.model.clients import Rate, Scope, Verify
 
 E = TypeVar("E", bound=Entry)
 T = TypeVar("T")
@@ -26,6 +26,8 @@ class Overrides:
     timeout: float | None = None
     retries: int | None = None
     max_auth_failures: int | None = None
+    verify: Verify | None = None
+    revokes: bool = False
 
 
 def filled(entry: E, defaults: Entry) -> E:

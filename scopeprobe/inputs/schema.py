@@ -75,6 +75,15 @@ class ServerEntry(PartyEntry):
     headers: Annotated[dict[str, str], AfterValidator(values.headers)] | None = None
     basic_encoding: Annotated[BasicEncoding, Field(strict=False)] | None = None
     absent_scope: Literal["as_requested"] | None = None
+    provider: Text | None = None
+    region: Text | None = None
+    introspection_endpoint: Endpoint | None = None
+    revocation_endpoint: Endpoint | None = None
+    rights_url: Endpoint | None = None
+    reserve: Annotated[float, Field(ge=0, lt=1, strict=False)] | None = None
+    allow_single_token: bool | None = None
+    send_scope: bool | None = None
+    max_scope_bytes: Count | None = None
 
 
 class ExpectEntry(Entry):

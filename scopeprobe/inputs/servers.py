@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scopeprobe.inputs.clients_file import ClientsFile
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.layers import Overrides, filled, lowered, nearest
+from scopeprobe.inputs.packs import Known, check_confirmation, known_of
 from scopeprobe.inputs.schema import DefaultsEntry, PartyEntry, ServerEntry
 from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.model.clients import Server
+from scopeprobe.model.providers import Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class ServerBuilder:
     """Makes servers, and complains about those that cannot be."""
 
     overrides: Overrides
+    packs: Sequence[Pack]
     remarks: Remarks
 
     def all_of(self, files: Iterable[ClientsFile]) -> dict[str, Home | None]:
@@ -50,23 +53,30 @@ class ServerBuilder:
     ) -> Home | None:
         if entry is None or defaults is None:
             return None
-        whole = filled(entry, defaults)
-        if whole.token_endpoint is None:
-            self.remarks.complain(place.at("token_endpoint"), "is missing")
-            return None
-        self._refuse_plain_http(whole, place)
-        return self._home(name, whole.token_endpoint, whole, (defaults, entry))
+        return self._home(name, filled(entry, defaults), (defaults, entry), place)
 
-    def unnamed(self, token_endpoint: str, defaults: DefaultsEntry, place: Place) -> Home:
+    def unnamed(self, token_endpoint: str, defaults: DefaultsEntry, place: Place) -> Home | None:
         """Make the server of a client that names its own endpoint, and name it after that."""
         whole = filled(ServerEntry(token_endpoint=token_endpoint), defaults)
-        self._refuse_plain_http(whole, place)
-        return self._home(token_endpoint, token_endpoint, whole, (defaults,))
+        return self._home(token_endpoint, whole, (defaults,), place)
 
     def _home(
-        self, name: str, token_endpoint: str, entry: ServerEntry, layers: tuple[PartyEntry, ...]
-    ) -> Home:
-        server = _server(name, token_endpoint, entry, self.overrides)
+        self, name: str, entry: ServerEntry, layers: tuple[PartyEntry, ...], place: Place
+    ) -> Home | None:
+        known = known_of(entry, self.packs, place, self.remarks)
+        token_endpoint = entry.token_endpoint or known.token_endpoint
+        if token_endpoint is None:
+            self.remarks.complain(place.at("token_endpoint"), "is missing")
+            return None
+        self._refuse_plain_http(entry, place)
+        traits = known.traits(entry) | _said(entry, known, self.overrides)
+        check_confirmation(traits, is_told_later=False, place=place, remarks=self.remarks)
+        if self.overrides.revokes and not traits["revocation_endpoint"]:
+            self.remarks.notice(
+                place, "has no revocation_endpoint: its tokens live until they expire"
+            )
+        given = {key: value for key, value in traits.items() if value is not None}
+        server = Server(name, token_endpoint, **given)
         return Home(server, layers, names_encoding=entry.basic_encoding is not None)
 
     def _refuse_plain_http(self, entry: ServerEntry, place: Place) -> None:
@@ -76,10 +86,14 @@ class ServerBuilder:
             )
 
 
-def _server(name: str, token_endpoint: str, entry: ServerEntry, overrides: Overrides) -> Server:
-    said: dict[str, Any] = {
-        "rates": lowered(entry.rate, overrides.rate),
-        "client_rates": lowered(entry.client_rate, overrides.client_rate),
+def _said(entry: ServerEntry, known: Known, overrides: Overrides) -> dict[str, Any]:
+    """What the entry and the command line say, each before what the pack knows."""
+    pack = known.pack
+    said = {
+        "rates": lowered(entry.rate or (pack and pack.rates) or None, overrides.rate),
+        "client_rates": lowered(
+            entry.client_rate or (pack and pack.client_rates) or None, overrides.client_rate
+        ),
         "burst": entry.burst,
         "in_flight": nearest(entry.in_flight, overrides.in_flight),
         "rate_group": entry.rate_group,
@@ -90,8 +104,18 @@ def _server(name: str, token_endpoint: str, entry: ServerEntry, overrides: Overr
         "proxy": entry.proxy,
         "headers": tuple(sorted((entry.headers or {}).items())),
         "basic_encoding": entry.basic_encoding,
-        "absent_scope_as_requested": entry.absent_scope is not None,
+        "absent_scope_as_requested": True if entry.absent_scope else None,
         "contact": entry.contact,
+        "verify": overrides.verify,
+        "introspection_endpoint": entry.introspection_endpoint,
+        "revocation_endpoint": entry.revocation_endpoint,
+        "reserve": entry.reserve,
+        "send_scope": entry.send_scope,
+        "max_scope_bytes": entry.max_scope_bytes,
     }
     given = {key: value for key, value in said.items() if value is not None}
-    return Server(name, token_endpoint, **given)
+    endpoint = given.get("revocation_endpoint") or known.traits(entry).get("revocation_endpoint")
+    return given | {
+        "revocation_endpoint": endpoint,
+        "revokes": overrides.revokes and bool(endpoint),
+    }

@@ -167,6 +167,10 @@ class HttpResponse:
     body: bytes = field(repr=False)
 
 
+class CutShort(Exception):
+    """Thrown into an exchange that is to end now. It may yield once more: what cannot wait."""
+
+
 Exchange: TypeAlias = Generator[HttpRequest, HttpResponse | Reason, Answer]
 """
 One question on the wire: requests out, responses in, or the reason why there is none.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
+
+_HOUR = 3600.0
 
 Scope = NewType("Scope", str)
 """One `scope-token` of RFC 6749 section 3.3."""
@@ -86,6 +88,34 @@ class BasicEncoding(StrEnum):
     RAW = "raw"
 
 
+class Verify(StrEnum):
+    """Where grants are confirmed."""
+
+    TOKEN = "token"
+    """In the answer, and in the token where it is a JWT."""
+    INTROSPECT = "introspect"
+    """By token introspection (RFC 7662)."""
+    API = "api"
+    """By the provider's own API that says what a client may do."""
+    NONE = "none"
+    """In the answer alone; the token is not looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class RightsApi:
+    """An endpoint that tells a token's bearer what it may do, and how its JSON is read."""
+
+    url: str
+    each: str
+    """The way to every grant: names joined by dots, `[]` behind those of lists."""
+    name: str
+    """A right as a template over a grant's members; a member that is a list makes several."""
+    bearer_url: str = ""
+    """An endpoint that tells whose token it is, asked before the rights are believed."""
+    bearer: str = ""
+    """The way to the `client_id` there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """`count` requests in every `seconds`."""
@@ -128,6 +158,35 @@ class Server:
     """Where clients that authenticate by TLS are served instead (RFC 8705 section 5)."""
     provider: str = ""
     """The name of the provider pack that describes this server, if one does."""
+    region: str = ""
+    regions: tuple[str, ...] = ()
+    """All regions of the provider: a client of one is unknown in the others."""
+    verify: Verify = Verify.TOKEN
+    introspection_endpoint: str = ""
+    introspection_client_id: str = ""
+    introspection_secret: Secret | None = field(default=None, repr=False)
+    """Of a resource server that may introspect (RFC 7662 section 2.1), if not the client itself."""
+    rights: RightsApi | None = None
+    claims: tuple[str, ...] = ()
+    """Claims that tell scopes beside `scope` and `scp`, as names or dotted ways."""
+    send_scope: bool = True
+    """False: rights do not depend on the parameter, and one token tells all of them."""
+    scope_of_target: str = ""
+    """The one `scope` that is sent where candidates are not: a template over `{target}`."""
+    lists_all: bool = False
+    """A token that was asked for without a scope shows every right of its client."""
+    needs_target: bool = False
+    """No token is issued without an audience or resource."""
+    revokes: bool = False
+    """`--revoke`: give every token back."""
+    revocation_endpoint: str = ""
+    deletes_tokens: bool = False
+    """Revocation is a DELETE by the token's bearer, and not the POST of RFC 7009."""
+    single_token: bool = False
+    """The server keeps one token per client: a new one ends that which production uses."""
+    reserve: float = 0.0
+    """The share of a client's own quota that is left to production."""
+    max_scope_bytes: int = 8192
 
     @property
     def origin(self) -> str:
@@ -140,6 +199,15 @@ class Server:
     def address(self) -> str:
         """The token endpoint without its query, which may hold a gateway's key."""
         return self.token_endpoint.partition("?")[0]
+
+    @property
+    def spendable_client_rates(self) -> tuple[Rate, ...]:
+        """A client's own limits, with the reserve taken off quotas of hours and days."""
+        share = 1 - self.reserve
+        return tuple(
+            replace(rate, count=max(int(rate.count * share), 1)) if rate.seconds >= _HOUR else rate
+            for rate in self.client_rates
+        )
 
     @property
     def group(self) -> str:

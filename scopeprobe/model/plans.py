@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from scopeprobe.model.answers import Answer, Question
 from scopeprobe.model.clients import Client, Scope, Target
-from scopeprobe.model.findings import PermissionMap
+from scopeprobe.model.findings import PermissionMap, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Assignment:
     target: Target
     previous: PermissionMap | None = None
     """What the last run of this folder found out about the client."""
+    shapes: tuple[Scope, ...] = ()
+    """Invented scopes with prefixes of granted ones, to be asked at last (DESIGN, rule 7)."""
 
     @property
     def candidates(self) -> tuple[Scope, ...]:
@@ -27,6 +29,23 @@ class Assignment:
     @property
     def canary(self) -> Scope:
         return self.client.canary
+
+    @property
+    def unaskable(self) -> Reason | None:
+        """Why nothing can be asked for it, or None."""
+        if self.client.server.single_token:
+            return Reason.TOKEN_SHARED
+        if self.client.server.needs_target and not self.target.label:
+            return Reason.NEEDS_TARGET
+        return None
+
+    def shaped_canary(self, prefix: str) -> Scope:
+        """An invented scope that begins as others do: a server may grant whatever begins so."""
+        return Scope(f"{prefix}{self.canary}")
+
+    def prefix_of(self, shape: Scope) -> str:
+        """The prefix of a shaped canary."""
+        return shape.removesuffix(self.canary)
 
     @property
     def was_unauthenticated(self) -> bool:

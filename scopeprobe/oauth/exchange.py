@@ -2,26 +2,220 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import secrets
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 
-from scopeprobe.model.answers import Exchange, Question, Unanswered
-from scopeprobe.model.clients import Client, Target
+import msgspec
+
+from scopeprobe.model.answers import (
+    Answer,
+    CutShort,
+    Exchange,
+    HttpRequest,
+    HttpResponse,
+    Issued,
+    Question,
+    Unanswered,
+)
+from scopeprobe.model.clients import Client, RightsApi, Target, Verify
 from scopeprobe.model.findings import Reason
-from scopeprobe.oauth.answers import Reader
+from scopeprobe.oauth.answers import Reader, access_token, asks_for_nonce
+from scopeprobe.oauth.followups import FollowUps
+from scopeprobe.oauth.introspection import introspected_scopes
 from scopeprobe.oauth.requests import request_writer
+from scopeprobe.oauth.rights import read_bearer, read_rights
+from scopeprobe.oauth.scopes import token_issued_at
+
+_Steps = Generator[HttpRequest, HttpResponse | Reason, Answer]
+_Response = Generator[HttpRequest, HttpResponse | Reason, HttpResponse | Reason]
+
+SKEW = 5.0
+"""Seconds by which a token may seem older than its request: clocks tick apart, `iat` is whole."""
+
+
+@dataclass(slots=True)
+class TokenOffice:
+    """What the exchanges of one server found out together about its tokens."""
+
+    shares_tokens: bool = False
+    """It hands out a token that somebody else may be using: nothing is revoked here."""
+    introspection_failures: int = 0
+    """In a row. Credentials of a resource server can be locked as any others."""
+    revoked: int = 0
+    left_alive: int = 0
+    """Tokens that were to be revoked and could not be."""
 
 
 def exchanges(
-    client: Client, target: Target, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    client: Client,
+    target: Target,
+    *,
+    office: TokenOffice | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Callable[[Question], Exchange]:
-    """Return what opens an exchange for each of this client's questions."""
-    write, reader = request_writer(client, target), Reader.of(client, target)
+    """
+    Return what opens an exchange for each of this client's questions.
 
-    def exchange(question: Question) -> Exchange:
-        response = yield write(question)
+    An exchange asks for a token, has it confirmed where that is wanted (introspection, a rights
+    API), gives it back where that is wanted, and says what was learned.
+    """
+    desk = _Desk(client, target, office or TokenOffice(), now)
+    return desk.exchange
+
+
+@dataclass
+class _Desk:
+    """Where one client's questions about one target are put."""
+
+    client: Client
+    target: Target
+    office: TokenOffice
+    now: Callable[[], datetime]
+    is_own: bool = False
+    """Two requests brought two tokens: what this client is given, nobody else uses."""
+    salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
+
+    def __post_init__(self) -> None:
+        self.write = request_writer(self.client, self.target)
+        self.reader = Reader.of(self.client, self.target)
+        self.follow_ups = FollowUps(self.client, self.write)
+
+    def exchange(self, question: Question) -> Exchange:
+        sent_at = self.now()
+        response = yield from self._token(question)
         if isinstance(response, Reason):
             return Unanswered(response)
-        return reader.read(question, response, now())
+        answer = self.reader.read(question, response, self.now())
+        token = access_token(response) if isinstance(answer, Issued) else None
+        if token is None or not isinstance(answer, Issued):
+            return answer
+        try:
+            confirmed = yield from self._confirmed(question, answer, token)
+            if self.client.server.revokes:
+                yield from self._look_for_sharing(question, token, sent_at)
+        except CutShort:
+            if self.client.server.revokes and self.is_own:
+                yield from self._revoked(token)
+            raise
+        if self.client.server.revokes and self.is_own and not self.office.shares_tokens:
+            yield from self._revoked(token)
+        return confirmed
 
-    return exchange
+    def _token(self, question: Question) -> _Response:
+        """Ask for a token; where the server wants its nonce in the proof, once more with it."""
+        request = self.write(question)
+        response = yield request
+        prover = self.write.prover
+        if prover is None or isinstance(response, Reason):
+            return response
+        is_new = prover.remember(request.url, response)
+        if is_new and asks_for_nonce(response) is not None:
+            response = yield self.write(question)
+        return response
+
+    # -- confirmation
+
+    def _confirmed(self, question: Question, answer: Issued, token: str) -> _Steps:
+        match self.client.server.verify:
+            case Verify.INTROSPECT:
+                return (yield from self._introspected(question, answer, token))
+            case Verify.API if self.client.server.rights is not None:
+                return (yield from self._with_rights(answer, token, self.client.server.rights))
+            case _:
+                return answer
+
+    def _introspected(self, question: Question, answer: Issued, token: str) -> _Steps:
+        server = self.client.server
+        unconfirmed = msgspec.structs.replace(answer, unconfirmed=True)
+        if self.office.introspection_failures >= server.max_auth_failures:
+            return unconfirmed
+        response = yield self.follow_ups.introspection(token)
+        if (fault := _fault(response)) is not None:
+            return fault
+        assert isinstance(response, HttpResponse)  # noqa: S101 - anything else is a fault
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            self.office.introspection_failures += 1
+            is_clients_own = server.introspection_secret is None
+            refusal = Unanswered(Reason.UNCONFIRMED, response.status, "invalid_client")
+            return refusal if is_clients_own else unconfirmed
+        self.office.introspection_failures = 0
+        mask = self.reader.mask.and_of([token])
+        told = introspected_scopes(response, question.scopes or (), mask)
+        if told is None:
+            return unconfirmed
+        return msgspec.structs.replace(answer, confirmed=told)
+
+    def _with_rights(self, answer: Issued, token: str, api: RightsApi) -> _Steps:
+        """The rights of the token's bearer, once it is known to be this client."""
+        mask, rights = self.reader.mask.and_of([token]), None
+        for url in filter(None, (api.bearer_url, api.url)):
+            response = yield self.follow_ups.rights(url, token)
+            if (fault := _fault(response)) is not None:
+                return fault
+            assert isinstance(response, HttpResponse)  # noqa: S101 - anything else is a fault
+            if url == api.bearer_url and read_bearer(api, response) != self.client.client_id:
+                break
+            rights = read_rights(api, response, mask) if url == api.url else None
+        if rights is None:
+            return msgspec.structs.replace(answer, unconfirmed=True)
+        return msgspec.structs.replace(answer, rights=rights)
+
+    # -- revocation
+
+    def _look_for_sharing(
+        self, question: Question, token: str, sent_at: datetime
+    ) -> Generator[HttpRequest, HttpResponse | Reason, None]:
+        """
+        Before the first revocation ask twice: one token for both is a token that others use.
+
+        So is one that was issued before it was asked for.
+        """
+        if self.is_own or self.office.shares_tokens:
+            return
+        issued_at = token_issued_at(token)
+        if issued_at is not None and issued_at < sent_at.timestamp() - SKEW:
+            self.office.shares_tokens = True
+            return
+        response = yield from self._token(question)
+        twin = access_token(response) if isinstance(response, HttpResponse) else None
+        if twin is None:
+            return
+        if self._digest(twin) == self._digest(token):
+            self.office.shares_tokens = True
+            return
+        self.is_own = True
+        yield from self._revoked(twin)
+
+    def _digest(self, token: str) -> bytes:
+        return hashlib.blake2b(token.encode(), key=self.salt, digest_size=32).digest()
+
+    def _revoked(self, token: str) -> Generator[HttpRequest, HttpResponse | Reason, None]:
+        """Give a token back; when the run is cut short meanwhile, ask for it once more."""
+        request = self.follow_ups.revocation(token)
+        try:
+            response = yield request
+        except CutShort:
+            response = yield request
+            self._note_revocation(response)
+            raise
+        self._note_revocation(response)
+
+    def _note_revocation(self, response: HttpResponse | Reason) -> None:
+        is_done = isinstance(response, HttpResponse) and response.status < HTTPStatus.BAD_REQUEST
+        self.office.revoked += is_done
+        self.office.left_alive += not is_done
+
+
+def _fault(response: HttpResponse | Reason) -> Unanswered | None:
+    """What a step without an answer makes of the whole question; None where it has one."""
+    if isinstance(response, Reason):
+        return Unanswered(response)
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Unanswered(Reason.THROTTLED, response.status)
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unanswered(Reason.SERVER_ERROR, response.status)
+    return None

@@ -56,6 +56,13 @@ class Summary:
     servers: tuple[ServerSummary, ...]
     not_tested: tuple[NotTested, ...]
     findings: tuple[Departure, ...]
+    introspections: int = 0
+    rights_calls: int = 0
+    revocations: int = 0
+    """Revocation requests; those that failed left a token alive."""
+    tokens_left_alive: int = 0
+    shared_tokens: tuple[str, ...] = ()
+    """Servers that hand out tokens that others use too: nothing was revoked there."""
     authorised_by: tuple[str, ...] = ()
     contact: tuple[str, ...] = ()
     version: int = 1

@@ -31,7 +31,8 @@ def each(assignment: Assignment) -> Plan:
     A request that succeeded is repeated after 25 refusals without a success, and at the end when
     the last wave brought refusals. Where the request without scope brings no token, the most
     hopeful candidates come first and the canary waits: a server may want a scope, and the few tries
-    that credentials have must not be spent on one that nobody has.
+    that credentials have must not be spent on one that nobody has. Where scopes are not sent, the
+    request without is all there is to ask.
     """
     heard = _Heard(assignment)
     candidates = list(assignment.candidates)
@@ -39,7 +40,7 @@ def each(assignment: Assignment) -> Plan:
         yield from heard.ask(Question((hopeful,)))
         candidates.remove(hopeful)
     control = yield from heard.ask(WITHOUT_SCOPE)
-    if isinstance(control, Unanswered | GrantNotAllowed):
+    if isinstance(control, Unanswered | GrantNotAllowed) or not assignment.client.server.send_scope:
         return
     if isinstance(control, Issued):
         yield from heard.ask(heard.canary)
@@ -47,6 +48,7 @@ def each(assignment: Assignment) -> Plan:
         candidates.sort(key=assignment.is_hopeful, reverse=True)
     yield from heard.ask_bracketed([Question((scope,)) for scope in candidates])
     yield from heard.ask_bracketed([Question((scope,), again=1) for scope in heard.doubted()])
+    yield from heard.ask_bracketed([Question((shape,)) for shape in assignment.shapes])
     if heard.success and heard.last_wave_refused and not heard.is_let_down:
         yield from heard.ask(heard.repeated_success())
 

@@ -2,5 +2,6 @@
 
 from scopeprobe.verdicts.judge import judge
 from scopeprobe.verdicts.lesson import Lesson, learn
+from scopeprobe.verdicts.shapes import shapes_in_doubt
 
-__all__ = ["Lesson", "judge", "learn"]
+__all__ = ["Lesson", "judge", "learn", "shapes_in_doubt"]

@@ -14,6 +14,7 @@ from scopeprobe.model.answers import (
     Issued,
     Refusal,
     Refused,
+    Subject,
     TooLarge,
     Unanswered,
     Unauthenticated,
@@ -24,7 +25,8 @@ from scopeprobe.model.clients import Scope
 from scopeprobe.model.findings import Evidence, Finding, Reason, Verdict
 from scopeprobe.model.plans import Assignment
 from scopeprobe.verdicts.lesson import Lesson
-from scopeprobe.verdicts.testimony import Testimony, names_on, tells
+from scopeprobe.verdicts.shapes import prefix
+from scopeprobe.verdicts.testimony import Testimony, lists_of, names_on, tells
 
 _CUT_SHORT = {
     Reason.BUDGET_SPENT,
@@ -59,9 +61,7 @@ def judge(
     """
     bench = _Bench(Testimony(assignment, tuple(facts)), lesson, open_because)
     rulings = {scope: bench.rule_on(scope) for scope in assignment.candidates}
-    rulings |= dict.fromkeys(
-        bench.unlisted(), _Ruling(Verdict.GRANTED, Reason.UNLISTED, Evidence.TOKEN)
-    )
+    rulings |= {scope: bench.rule_on_unlisted(scope) for scope in bench.unlisted()}
     return tuple(_finding(assignment, scope, rulings[scope]) for scope in sorted(rulings))
 
 
@@ -108,10 +108,29 @@ class _Bench:
     def unlisted(self) -> set[Scope]:
         """Scopes that tokens carry without being candidates (rule 9)."""
         assignment = self.testimony.assignment
-        own = {*assignment.candidates, assignment.canary, Scope("")}
-        return set(self.testimony.carried - own)
+        own = {*assignment.candidates, *assignment.shapes, assignment.canary, Scope("")}
+        rights = {right for issued in self.testimony.issued for right in issued.rights or ()}
+        return {*(self.testimony.carried | rights) - own}
+
+    def rule_on_unlisted(self, scope: Scope) -> _Ruling:
+        is_carried = self.testimony.lists(scope)
+        evidence = Evidence.TOKEN if is_carried else Evidence.API
+        return _Ruling(Verdict.GRANTED, Reason.UNLISTED, evidence)
 
     def rule_on(self, scope: Scope) -> _Ruling:
+        ruling = self._ruled(scope)
+        is_granted = ruling.verdict is Verdict.GRANTED
+        if is_granted and (self._label, prefix(scope)) in self.lesson.open_shapes:
+            return _Ruling(Verdict.UNENFORCED, Reason.SHAPE_UNENFORCED, ruling.evidence)
+        return ruling
+
+    @property
+    def _label(self) -> str:
+        return self.testimony.assignment.target.label
+
+    def _ruled(self, scope: Scope) -> _Ruling:
+        if not self.testimony.assignment.client.server.send_scope and self.testimony.successes:
+            return self._told_unasked(scope)
         if not self.testimony.successes:
             return self._without_success(scope)
         answered = self.testimony.about(scope)
@@ -125,6 +144,25 @@ class _Bench:
             case _ as other:
                 raise AssertionError(other)
 
+    # -- a server where one token tells everything
+
+    def _told_unasked(self, scope: Scope) -> _Ruling:
+        """The scope was never sent: what the token shows by itself decides (`send_scope`)."""
+        issued, server = self.testimony.issued[-1], self.testimony.assignment.client.server
+        if issued.unconfirmed:
+            return _unknown(Reason.UNCONFIRMED)
+        if issued.rights is not None:
+            if any(covers(right, scope) for right in issued.rights):
+                return _Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
+            return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
+        lists = lists_of(issued)
+        if any(scope in names for names in lists):
+            return self._carried(scope, issued)
+        is_readable = bool(lists) or (issued.readable and bool(server.claims))
+        if server.lists_all and is_readable:
+            return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
+        return _unknown(Reason.UNCONFIRMED)
+
     # -- a client that never got a token
 
     def _without_success(self, scope: Scope) -> _Ruling:
@@ -133,6 +171,8 @@ class _Bench:
             return self._unauthenticated(refusals[0])
         if isinstance(control, GrantNotAllowed):
             return _unknown(Reason.GRANT_NOT_ALLOWED, control)
+        if isinstance(control, Refused) and not self.testimony.assignment.client.server.send_scope:
+            return self._without_token(control)
         answered = self.testimony.about(scope)
         match answered[-1].answer if answered else None:
             case Refused() as refused:
@@ -142,13 +182,29 @@ class _Bench:
             case answer:
                 return self._unanswered(scope, answer or control)
 
+    def _without_token(self, refused: Refused) -> _Ruling:
+        """Nothing but a token would tell the rights, and none is issued."""
+        is_target = refused.about is Subject.TARGET
+        reason = Reason.NEEDS_TARGET if is_target else Reason.AUTHENTICATION_UNPROVED
+        return _unknown(reason, refused)
+
     def _refused_without_success(self, refused: Refused) -> _Ruling:
         """Denied only by a server known to look at credentials before scopes (rule 4)."""
         if not self.lesson.rejects_credentials_first:
             return _unknown(Reason.AUTHENTICATION_UNPROVED, refused)
+        if refused.about is Subject.TARGET:
+            return _unknown(Reason.NEEDS_TARGET, refused)
         if self._may_be_about_the_parameter(refused):
             return _unknown(Reason.UNCONFIRMED, refused)
-        return _Ruling(Verdict.DENIED, Reason.REFUSED_ALONE, Evidence.ALONE, refused)
+        return self._denied(refused)
+
+    def _denied(self, refusal: Refusal) -> _Ruling:
+        is_unknown = isinstance(refusal, Refused) and (
+            refusal.about is Subject.UNKNOWN_SCOPE
+            or (self.lesson.tells_unknown_scopes and refusal.error == "invalid_scope")
+        )
+        reason = Reason.UNKNOWN_SCOPE if is_unknown else Reason.REFUSED_ALONE
+        return _Ruling(Verdict.DENIED, reason, Evidence.ALONE, refusal)
 
     def _unauthenticated(self, answer: Refusal) -> _Ruling:
         """
@@ -180,6 +236,10 @@ class _Bench:
                 return _unknown(self.open_because)
 
     def _refused(self, scope: Scope, refusal: Refusal, answered: list[Fact]) -> _Ruling:
+        if isinstance(refusal, Refused) and refusal.about is Subject.TARGET:
+            return _unknown(Reason.NEEDS_TARGET, refusal)
+        if isinstance(refusal, Refused) and refusal.about is Subject.SCOPE_PARAMETER:
+            return self._without_parameter(scope, refusal)
         if self.testimony.lists(scope):
             return _unknown(Reason.CONTRADICTORY, refusal)
         if not self.testimony.is_bracketed(answered[-1]):
@@ -188,7 +248,14 @@ class _Bench:
             return _unknown(Reason.REFUSALS_UNBRACKETED, refusal)
         if self._may_be_about_the_parameter(refusal):
             return _unknown(Reason.UNCONFIRMED, refusal)
-        return _Ruling(Verdict.DENIED, Reason.REFUSED_ALONE, Evidence.ALONE, refusal)
+        return self._denied(refusal)
+
+    def _without_parameter(self, scope: Scope, refusal: Refusal) -> _Ruling:
+        """The server wants no `scope` at all: what a token shows without it is granted."""
+        for issued in self.testimony.issued:
+            if scope in names_on(issued):
+                return self._carried(scope, issued)
+        return _unknown(Reason.UNCONFIRMED, refusal)
 
     def _is_meant_for_the_scope(self, answered: list[Fact]) -> bool:
         """
@@ -211,12 +278,40 @@ class _Bench:
         )
 
     def _issued(self, scope: Scope, issued: Issued) -> _Ruling:
-        told = [names for names in (issued.listed, issued.claimed) if names is not None]
+        ruling = self._read(scope, issued)
+        is_unsure = issued.unconfirmed and ruling.verdict is not Verdict.DENIED
+        return _unknown(Reason.UNCONFIRMED) if is_unsure else ruling
+
+    def _read(self, scope: Scope, issued: Issued) -> _Ruling:
+        told = lists_of(issued)
         if not told:
             return self._untold(scope, issued)
+        if issued.confirmed is not None and scope not in issued.confirmed:
+            return self._not_confirmed(scope, issued)
         if len({scope in names for names in told}) > 1:
             return _unknown(Reason.CONTRADICTORY)
         return self._listed(scope, issued) if scope in told[0] else self._left_out(scope, issued)
+
+    def _not_confirmed(self, scope: Scope, issued: Issued) -> _Ruling:
+        """
+        Introspection lists others only.
+
+        It may tell each caller what concerns it and no more (RFC 7662 section 2.2), so it takes a
+        server that was seen to list scopes there, and an answer that does not say otherwise.
+        """
+        if any(scope in names for names in lists_of(issued)):
+            return _unknown(Reason.CONTRADICTORY)
+        if not self.lesson.lists_when_introspected:
+            return _unknown(Reason.UNCONFIRMED)
+        return self._left_out(scope, issued)
+
+    def _carried(self, scope: Scope, issued: Issued) -> _Ruling:
+        """Granted, by the first of the lists that holds the scope."""
+        if issued.confirmed is not None and scope in issued.confirmed:
+            return _Ruling(Verdict.GRANTED, Reason.INTROSPECTED, Evidence.TOKEN)
+        in_response = issued.listed is not None and scope in issued.listed
+        reason = Reason.LISTED_IN_RESPONSE if in_response else Reason.LISTED_IN_TOKEN
+        return _Ruling(Verdict.GRANTED, reason, Evidence.TOKEN)
 
     def _listed(self, scope: Scope, issued: Issued) -> _Ruling:
         if self.testimony.canary is None:
@@ -224,9 +319,7 @@ class _Bench:
                 return _unknown(self._why_no_canary())
         elif not self.testimony.drops_canary:
             return _Ruling(Verdict.UNENFORCED, Reason.CANARY_ISSUED, Evidence.TOKEN)
-        in_response = issued.listed is not None and scope in issued.listed
-        reason = Reason.LISTED_IN_RESPONSE if in_response else Reason.LISTED_IN_TOKEN
-        return _Ruling(Verdict.GRANTED, reason, Evidence.TOKEN)
+        return self._carried(scope, issued)
 
     def _why_no_canary(self) -> Reason:
         """Why it is not known whether this server would list anything that is asked for."""
@@ -272,6 +365,18 @@ class _Bench:
         if (label, scope) in lesson.polices or (is_policed and not canary_is_silent):
             return _Ruling(Verdict.GRANTED, Reason.ACCEPTED_ALONE, Evidence.ALONE)
         return _unknown(Reason.UNCONFIRMED)
+
+
+def covers(right: Scope, scope: Scope) -> bool:
+    """
+    Whether a right is the candidate or more than it: part by part, `*` standing for any.
+
+    A candidate with `*` is covered by a right that says `*` there too: all of it is held.
+    """
+    parts, wanted = right.split(":"), scope.split(":")
+    return len(parts) == len(wanted) and all(
+        part in {"*", asked} for part, asked in zip(parts, wanted, strict=True)
+    )
 
 
 def _resembles(name: Scope, scope: Scope) -> bool:

@@ -29,6 +29,8 @@ class Lesson:
     """
     lists_in_token: bool = False
     """The same, seen in the claims of a token."""
+    lists_when_introspected: bool = False
+    """The same, told by introspection."""
     polices: frozenset[tuple[str, Scope]] = frozenset()
     """By audience: scopes accepted for one client, and refused to or left out for another."""
     withholds: bool = False
@@ -39,6 +41,10 @@ class Lesson:
     """Bad credentials were rejected on a request that good ones get refused for its scope."""
     rejects_absent_scope: bool = False
     """A client with good credentials was answered as if they were bad when it sent no scope."""
+    tells_unknown_scopes: bool = False
+    """A scope was refused with another code than the invented one: it exists, that one does not."""
+    open_shapes: frozenset[tuple[str, str]] = frozenset()
+    """By audience: prefixes of which an invented scope was issued too (DESIGN, rule 7)."""
 
 
 def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
@@ -57,9 +63,14 @@ def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
     refuses_absent_scope = any(
         client.successes and isinstance(client.control, Refused) for client in clients
     )
+    lists = any(set(asked) == set(answer.listed or ()) for asked, answer in scoped)
+    lists_in_token = any(set(asked) <= set(answer.claimed or ()) for asked, answer in scoped)
     return Lesson(
-        lists=any(set(asked) == set(answer.listed or ()) for asked, answer in scoped),
-        lists_in_token=any(set(asked) <= set(answer.claimed or ()) for asked, answer in scoped),
+        lists=lists,
+        lists_in_token=lists_in_token,
+        lists_when_introspected=any(
+            set(asked) <= set(answer.confirmed or ()) for asked, answer in scoped
+        ),
         polices=frozenset(
             scope for scope in accepted if withheld.get(scope, set()) - accepted[scope]
         ),
@@ -71,7 +82,29 @@ def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
         rejects_absent_scope=any(
             client.successes and isinstance(client.control, Unauthenticated) for client in clients
         ),
+        tells_unknown_scopes=any(map(_tells_scopes_apart, clients)),
+        open_shapes=frozenset(
+            (client.assignment.target.label, client.assignment.prefix_of(shape))
+            for client in clients
+            for shape in client.assignment.shapes
+            if client.is_carried(shape, silence_is_consent=not (lists or lists_in_token))
+        ),
     )
+
+
+def _tells_scopes_apart(client: Testimony) -> bool:
+    """The canary met `invalid_scope`, and some candidate a code that says "not for you"."""
+    return (
+        isinstance(client.canary, Refused)
+        and client.canary.error == "invalid_scope"
+        and any(
+            isinstance(answer, Refused) and answer.error in _EXISTS for answer in client.refusals
+        )
+    )
+
+
+_EXISTS = {"access_denied", "consent_required", "insufficient_scope"}
+"""Codes that say of a scope that it exists: Okta's custom and org servers, Auth0."""
 
 
 def _by_scope(

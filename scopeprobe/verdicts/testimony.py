@@ -124,18 +124,36 @@ class Testimony:
             for fact in self.about(scope)
         )
 
+    def is_carried(self, scope: Scope, *, silence_is_consent: bool) -> bool:
+        """A token for the scope alone lists it, or lists nothing where that says nothing."""
+        return any(
+            scope in names_on(fact.answer) or (silence_is_consent and not tells(fact.answer))
+            for fact in self.about(scope)
+            if isinstance(fact.answer, Issued)
+        )
+
+    def is_dropped(self, scope: Scope, *, silence_is_consent: bool) -> bool:
+        """A token was issued for the scope alone, and does not carry it."""
+        return any(
+            isinstance(fact.answer, Issued) for fact in self.about(scope)
+        ) and not self.is_carried(scope, silence_is_consent=silence_is_consent)
+
     def asked(self) -> Iterator[Scope]:
         """Every scope that was asked for on its own, the canary among them."""
         yield from self._alone
 
 
+def lists_of(answer: Issued) -> list[frozenset[Scope]]:
+    """What the answer, the token and its introspection list, each as far as it lists anything."""
+    told = (answer.listed, answer.claimed, answer.confirmed)
+    return [frozenset(names) for names in told if names is not None]
+
+
 def tells(answer: Issued) -> bool:
-    """The answer or its token speaks of scopes."""
-    return answer.listed is not None or answer.claimed is not None
+    """The answer, its token or its introspection speaks of scopes."""
+    return bool(lists_of(answer))
 
 
 def names_on(answer: Answer) -> frozenset[Scope]:
     """Every scope that a token is shown to carry."""
-    if not isinstance(answer, Issued):
-        return frozenset()
-    return frozenset((*(answer.listed or ()), *(answer.claimed or ())))
+    return frozenset().union(*lists_of(answer)) if isinstance(answer, Issued) else frozenset()

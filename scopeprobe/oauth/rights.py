@@ -1,0 +1,94 @@
+"""What a client may do where scopes do not decide: read from a provider's own API, as data says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from itertools import product
+from string import Formatter
+
+import msgspec
+
+from scopeprobe.model.answers import HttpResponse
+from scopeprobe.model.clients import RightsApi, Scope
+from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, printable
+
+MOST_RIGHTS = 20_000
+"""Rights kept of one answer."""
+
+
+def read_rights(api: RightsApi, response: HttpResponse, mask: Mask) -> tuple[Scope, ...] | None:
+    """
+    The rights that an answer tells, sorted; None where it tells none that can be relied on.
+
+    A grant without one of the members that make a name hides a right, so that what is left of the
+    list is no longer trustworthy.
+    """
+    document = _json(response)
+    if document is None:
+        return None
+    grants = _at(document, api.each)
+    if grants is None:
+        return None
+    rights: set[str] = set()
+    for grant in grants:
+        names = list(_names(api.name, grant))
+        if not names:
+            return None
+        rights.update(printable(mask(name))[:LONGEST_TEXT] for name in names)
+        if len(rights) > MOST_RIGHTS:
+            return None
+    return tuple(map(Scope, sorted(rights)))
+
+
+def read_bearer(api: RightsApi, response: HttpResponse) -> str | None:
+    """The `client_id` whose token it is; None where the answer does not say."""
+    document = _json(response)
+    found = _at(document, api.bearer) if document is not None else None
+    return found[0] if found and isinstance(found[0], str) else None
+
+
+def _json(response: HttpResponse) -> object | None:
+    if response.status != HTTPStatus.OK:
+        return None
+    try:
+        document: object = msgspec.json.decode(response.body)
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
+def _at(document: object, way: str) -> list[object] | None:
+    """All values at the end of a way; None where a step of it is missing or of another kind."""
+    values: list[object] = [document]
+    for step in way.split("."):
+        name = step.removesuffix("[]")
+        below: list[object] = []
+        for value in values:
+            if not isinstance(value, dict) or name not in value:
+                return None
+            found = value[name]
+            if step != name and not isinstance(found, list):
+                return None
+            below.extend(found if step != name else [found])
+        values = below
+    return values
+
+
+def _names(template: str, grant: object) -> Iterator[str]:
+    """Every name that a grant's members make; nothing where one is missing or is no text."""
+    fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+    if not isinstance(grant, dict):
+        return
+    members = []
+    for field in fields:
+        value = grant.get(field)
+        texts = value if isinstance(value, list) else [value]
+        if not texts or not all(isinstance(text, str) and text for text in texts):
+            return
+        members.append(texts)
+    for values in product(*members):
+        name = template
+        for field, value in zip(fields, values, strict=True):
+            name = name.replace(f"{{{field}}}", value)
+        yield name

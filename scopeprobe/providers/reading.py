@@ -1,0 +1,144 @@
+"""From TOML files to packs: `packs/` of this room, and folders of a user's own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from scopeprobe.errors import InputError
+from scopeprobe.model.clients import Rate, RightsApi, Verify
+from scopeprobe.model.providers import Pack
+
+SHIPPED = files("scopeprobe.providers") / "packs"
+
+RateText: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{1,9}/([0-9]{0,4})(s|min|h|day)$")]
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "day": 86400}
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class _RightsTable(_Table, frozen=True, kw_only=True):
+    url: str = ""
+    each: str
+    name: str
+    bearer_url: str = ""
+    bearer: str = ""
+
+
+class _PackTable(_Table, frozen=True, kw_only=True):
+    """The keys of a pack's file; `Pack` says what they mean."""
+
+    title: str
+    map_from: str
+    limits: str = ""
+    hosts: tuple[str, ...] = ()
+    token_endpoint: str = ""
+    regions: tuple[str, ...] = ()
+    rate: tuple[RateText, ...] = ()
+    client_rate: tuple[RateText, ...] = ()
+    reserve: Annotated[float, Meta(ge=0, lt=1)] | None = None
+    verify: Verify = Verify.TOKEN
+    claims: tuple[str, ...] = ()
+    send_scope: bool = True
+    scope_of_target: str = ""
+    lists_all: bool = False
+    needs_target: bool = False
+    absent_scope: Annotated[str, Meta(pattern="^as_requested$")] | None = None
+    single_token: bool = False
+    rights: _RightsTable | None = None
+    introspection_endpoint: str = ""
+    revocation_endpoint: str = ""
+    deletes_tokens: bool = False
+    max_scope_bytes: Annotated[int, Meta(gt=0)] | None = None
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for text in (*self.hosts, self.token_endpoint, self.revocation_endpoint):
+            _check_template(text, {"region"})
+        _check_template(self.scope_of_target, {"target"})
+
+
+@cache
+def shipped_packs() -> tuple[Pack, ...]:
+    """The packs that come with the program, sorted by name."""
+    return tuple(_packs_in(SHIPPED))
+
+
+def read_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
+    """
+    Read packs of a user's own, and put the shipped ones behind them.
+
+    Of two packs with one name the user's counts, and of two folders the first.
+
+    :raises InputError: with every file that is no pack, and why.
+    """
+    complaints: list[str] = []
+    packs: dict[str, Pack] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            complaints.append(f"{folder}: there is no such folder of provider packs")
+            continue
+        try:
+            for pack in _packs_in(folder):
+                packs.setdefault(pack.name, pack)
+        except InputError as error:
+            complaints.extend(error.complaints)
+    if complaints:
+        raise InputError(complaints)
+    for pack in shipped_packs():
+        packs.setdefault(pack.name, pack)
+    return tuple(packs.values())
+
+
+def _packs_in(folder: Traversable) -> Iterator[Pack]:
+    complaints = []
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".toml"):
+            continue
+        try:
+            table = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _PackTable)
+        except OSError as error:
+            complaints.append(f"{file}: {error.strerror}")
+        except ValueError as error:  # broken TOML, text that is not UTF-8, a key that is wrong
+            complaints.append(f"{file}: {error}")
+        else:
+            yield _pack(file.name.removesuffix(".toml"), table)
+    if complaints:
+        raise InputError(complaints)
+
+
+def _pack(name: str, table: _PackTable) -> Pack:
+    said = {key: getattr(table, key) for key in table.__struct_fields__}
+    rates, client_rates = said.pop("rate"), said.pop("client_rate")
+    absent_scope, rights = said.pop("absent_scope"), said.pop("rights")
+    return Pack(
+        name=name,
+        rates=tuple(map(_rate, rates)),
+        client_rates=tuple(map(_rate, client_rates)),
+        absent_scope_as_requested=absent_scope is not None,
+        rights=RightsApi(**msgspec.structs.asdict(rights)) if rights else None,
+        **said,
+    )
+
+
+def _rate(text: str) -> Rate:
+    count, _, window = text.partition("/")
+    unit = window.lstrip("0123456789")
+    return Rate(int(count), int(window.removesuffix(unit) or 1) * _SECONDS[unit])
+
+
+def _check_template(text: str, known: set[str]) -> None:
+    fields = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+    if strange := sorted(fields - known):
+        raise ValueError(f"{{{strange[0]}}} is none of {', '.join(sorted(known))}")

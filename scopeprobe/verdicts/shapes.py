@@ -1,0 +1,54 @@
+"""Which prefixes of granted scopes nobody has seen policed yet (DESIGN, rule 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from scopeprobe.model.answers import Fact, Issued
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.plans import Assignment
+from scopeprobe.verdicts.lesson import learn
+from scopeprobe.verdicts.testimony import Testimony
+
+
+def prefix(scope: Scope) -> str:
+    """A name up to its last separator; empty where it has none."""
+    return scope[: max(map(scope.rfind, ".:/")) + 1]
+
+
+def shapes_in_doubt(
+    clients: Iterable[tuple[Assignment, Iterable[Fact]]],
+) -> Iterator[tuple[Assignment, Assignment]]:
+    """
+    Assignments of one server that have something left to ask, each with its further one.
+
+    A server may grant whatever begins with a prefix. Where some scope that begins so was withheld
+    it does not; of every other prefix the first client that was granted one asks for an invented
+    scope.
+    """
+    testimonies = [Testimony(assignment, tuple(facts)) for assignment, facts in clients]
+    lesson = learn((client.assignment, client.facts) for client in testimonies)
+    is_silent = not (lesson.lists or lesson.lists_in_token)
+    seen = {
+        (client.assignment.target.label, prefix(scope))
+        for client in testimonies
+        for scope in client.asked()
+        if client.is_withheld(scope) or client.is_dropped(scope, silence_is_consent=is_silent)
+    }
+    for client in testimonies:
+        assignment = client.assignment
+        if not client.drops_canary or (is_silent and isinstance(client.canary, Issued)):
+            continue
+        shapes = []
+        for scope in assignment.candidates:
+            shape = assignment.target.label, prefix(scope)
+            if (
+                shape[1]
+                and shape not in seen
+                and client.is_carried(scope, silence_is_consent=is_silent)
+            ):
+                seen.add(shape)
+                shapes.append(assignment.shaped_canary(shape[1]))
+        if shapes:
+            yield assignment, replace(assignment, shapes=tuple(shapes))
