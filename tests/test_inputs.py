@@ -587,8 +587,8 @@ BAD_FILES = [
         "servers.corp.absent_scope: must be 'as_requested'",
     ),
     (
-        "auth method of a later step",
-        billing('token_endpoint_auth_method = "private_key_jwt"'),
+        "auth method that is none",
+        billing('token_endpoint_auth_method = "client_secret_jpg"'),
         "clients[0].token_endpoint_auth_method: must be 'client_secret_basic',",
     ),
     (

@@ -73,7 +73,7 @@ def _fleet(
 ) -> Fleet:
     check_literals(enrolled, remarks, are_allowed=are_literals_allowed)
     secrets = look_up_secrets(enrolled, environment, remarks)
-    equipped = equip(enrolled, secrets)
+    equipped = equip(enrolled, secrets, remarks)
     check_together(equipped, remarks)
     if remarks.complaints:
         raise InputError(remarks.complaints)

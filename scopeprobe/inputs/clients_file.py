@@ -17,7 +17,18 @@ E = TypeVar("E", bound=Entry)
 
 SECTIONS = ("defaults", "servers", "clients")
 DECISIVE = frozenset(
-    {"name", "server", "client_id", "client_secret", "token_endpoint", "token_endpoint_auth_method"}
+    {
+        "name",
+        "server",
+        "client_id",
+        "client_secret",
+        "token_endpoint",
+        "token_endpoint_auth_method",
+        "grant_type",
+        "private_key",
+        "assertion",
+        "tls_client_certificate",
+    }
 )
 """Keys that later checks build on: without them they would complain of what was said already."""
 

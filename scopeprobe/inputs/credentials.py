@@ -1,19 +1,33 @@
-"""The secrets of a fleet: looked up, and given to their clients."""
+"""The credentials of a fleet: looked up, and given to their clients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
+from scopeprobe.inputs.certificates import Certificates
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.enrolment import Enrolled
-from scopeprobe.inputs.secrets import CommandSecret, SecretSource, Unavailable, look_up_all
-from scopeprobe.model.clients import Client, Secret
+from scopeprobe.inputs.keys import KeyRing, ParsedKey, Unusable
+from scopeprobe.inputs.secrets import (
+    CommandSecret,
+    Content,
+    FileSecret,
+    KeyringSecret,
+    RenewedSecret,
+    SecretSource,
+    Unavailable,
+    look_up_all,
+)
+from scopeprobe.model.clients import Client, ClientId, Secret
+
+Found: TypeAlias = Mapping[SecretSource, Content]
 
 
 @dataclass(frozen=True, slots=True)
 class Equipped:
-    """A client with its secret, and where it was defined."""
+    """A client with its credentials, and where it was defined."""
 
     place: Place
     client: Client
@@ -26,41 +40,117 @@ class Equipped:
 
 def look_up_secrets(
     enrolled: Sequence[Enrolled], environment: Mapping[str, str], remarks: Remarks
-) -> dict[SecretSource, Secret]:
-    """Look up all secrets, each once. Commands are run only where nothing else is wrong."""
-    commands = [one for one in enrolled if isinstance(one.source, CommandSecret)]
-    others = [one for one in enrolled if not isinstance(one.source, CommandSecret)]
-    found = _look_up(others, environment, remarks)
+) -> Found:
+    """Look up all sources, each once. What runs or asks somebody waits until all else is right."""
+    wanted = [
+        _Wanted(one.place.at(key), key, one.sources[key]) for one in enrolled for key in one.sources
+    ]
+    found = dict(_look_up([one for one in wanted if not one.is_asked_last], environment, remarks))
     if not remarks.complaints:
-        found |= _look_up(commands, environment, remarks)
+        found |= _look_up([one for one in wanted if one.is_asked_last], environment, remarks)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    place: Place
+    key: str
+    source: SecretSource
+
+    @property
+    def is_asked_last(self) -> bool:
+        return isinstance(self.source, CommandSecret | KeyringSecret)
+
+    def fault_of(self, outcome: Content | Unavailable) -> Unavailable | None:
+        """Say what is wrong with what was found: only a key may be something else than text."""
+        if isinstance(outcome, Content) and self.key != "private_key":
+            text = outcome.text()
+            return text if isinstance(text, Unavailable) else None
+        return outcome if isinstance(outcome, Unavailable) else None
 
 
 def _look_up(
-    enrolled: Iterable[Enrolled], environment: Mapping[str, str], remarks: Remarks
-) -> dict[SecretSource, Secret]:
-    wanted = [(one.place.at("client_secret"), one.source) for one in enrolled if one.source]
-    outcomes = look_up_all((source for _, source in wanted), environment)
-    found: dict[SecretSource, Secret] = {}
-    for place, source in wanted:
-        match outcomes[source]:
-            case Unavailable(words):
-                remarks.complain(place, words)
-            case Secret() as secret:
-                found[source] = secret
-                if secret.reveal() != secret.reveal().strip():
-                    remarks.notice(place, "white space at the ends of the secret is kept")
-    return found
+    wanted: Sequence[_Wanted], environment: Mapping[str, str], remarks: Remarks
+) -> Iterator[tuple[SecretSource, Content]]:
+    outcomes = look_up_all((one.source for one in wanted), environment)
+    for one in wanted:
+        outcome = outcomes[one.source]
+        if fault := one.fault_of(outcome):
+            remarks.complain(one.place, fault.words)
+        elif isinstance(outcome, Content):
+            yield one.source, outcome
 
 
-def equip(enrolled: Iterable[Enrolled], secrets: Mapping[SecretSource, Secret]) -> list[Equipped]:
-    """Give every client its secret, as far as it was found."""
-    return [
-        Equipped(
-            one.place,
-            replace(one.client, secret=secrets.get(one.source) if one.source else None),
-            one.names_encoding,
+def equip(enrolled: Iterable[Enrolled], found: Found, remarks: Remarks) -> list[Equipped]:
+    """Give every client its credentials, as far as they were found and can be used."""
+    outfitter = _Outfitter(found, remarks)
+    return [outfitter.equip(one, one.client) for one in enrolled if one.client is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outfitter:
+    found: Found
+    remarks: Remarks
+    keys: KeyRing = field(default_factory=KeyRing)
+    certificates: Certificates = field(default_factory=Certificates)
+
+    def equip(self, one: Enrolled, client: Client) -> Equipped:
+        password = self._text(one, "private_key_password")
+        client = replace(
+            client, secret=self._text(one, "client_secret"), assertion=self._assertion(one)
         )
-        for one in enrolled
-        if one.client is not None
-    ]
+        client = self._with_key(one, client, password)
+        client = self._with_certificate(one, client, password)
+        return Equipped(one.place, client, one.names_encoding)
+
+    def _text(self, one: Enrolled, key: str) -> Secret | None:
+        content = self._content(one, key)
+        text = None if content is None else content.text()
+        if isinstance(text, Unavailable):  # said when it was looked up
+            return None
+        if text is not None and text.reveal() != text.reveal().strip():
+            self.remarks.notice(one.place.at(key), "white space at the ends of the secret is kept")
+        return text
+
+    def _content(self, one: Enrolled, key: str) -> Content | None:
+        source = one.sources.get(key)
+        return None if source is None else self.found.get(source)
+
+    def _assertion(self, one: Enrolled) -> Secret | None:
+        text, source = self._text(one, "assertion"), one.sources.get("assertion")
+        if text is not None and isinstance(source, FileSecret):
+            return RenewedSecret(text.reveal(), source.path)
+        return text
+
+    def _with_key(self, one: Enrolled, client: Client, password: Secret | None) -> Client:
+        content = self._content(one, "private_key")
+        if content is None or (password is None and "private_key_password" in one.sources):
+            return client
+        try:
+            parsed = self.keys.parsed(
+                content.data,
+                password=password.reveal() if password else None,
+                alg=client.signing_alg,
+                kid=one.kid,
+            )
+        except Unusable as error:
+            self.remarks.complain(one.place.at("private_key"), str(error))
+            return client
+        return replace(
+            client,
+            signing_key=parsed.signing,
+            client_id=self._client_id(one, client, parsed),
+        )
+
+    def _client_id(self, one: Enrolled, client: Client, key: ParsedKey) -> ClientId:
+        if not client.client_id and not key.client_email:
+            self.remarks.complain(one.place.at("client_id"), "is missing")
+        return client.client_id or ClientId(key.client_email)
+
+    def _with_certificate(self, one: Enrolled, client: Client, password: Secret | None) -> Client:
+        if client.certificate is None:
+            return client
+        certificate = replace(client.certificate, password=password)
+        if words := self.certificates.fault_of(certificate):
+            self.remarks.complain(one.place.at("tls_client_certificate"), words)
+        return replace(client, certificate=certificate)

@@ -27,8 +27,8 @@ from scopeprobe.inputs.schema import (
 from scopeprobe.inputs.scopes import distinct
 from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.inputs.servers import Home, ServerBuilder
+from scopeprobe.inputs.ways import SOURCES, Way, certificate_of, check_way, sources_of, way_of
 from scopeprobe.model.clients import (
-    AuthMethod,
     Client,
     ClientId,
     ClientName,
@@ -50,9 +50,11 @@ class Enrolled:
 
     place: Place
     file: ClientsFile
-    source: SecretSource | None
+    sources: Mapping[str, SecretSource]
+    """Where its credentials are, by the keys that name them."""
     client: Client | None = None
     """None where something else than the secret was complained about."""
+    kid: str = ""
     names_encoding: bool = False
     """Its server's `basic_encoding` was chosen, and not merely left as it is."""
 
@@ -86,18 +88,25 @@ class Enrolment:
 
     def _enrol(self, entry: ClientEntry, place: Place, file: ClientsFile) -> Enrolled:
         if file.defaults is None:
-            return Enrolled(place, file, entry.client_secret)
+            return Enrolled(place, file, sources_of(entry, SOURCES))
         home = self._home(entry, place, file.defaults)
         whole = filled(entry, file.defaults)
-        self._check_credentials(whole, place)
+        way = way_of(entry, file.defaults)
+        check_way(way, entry, whole, place, self.remarks)
+        sources = sources_of(whole, way.uses)
         if home is None:
-            return Enrolled(place, file, whole.client_secret)
+            return Enrolled(place, file, sources)
         layers = (file.defaults, *home.layers, entry)
-        client = self._client(whole, home.server, layers, place)
-        return Enrolled(place, file, whole.client_secret, client, home.names_encoding)
+        client = self._client(whole, way, home.server, layers, place)
+        return Enrolled(place, file, sources, client, whole.kid or "", home.names_encoding)
 
     def _client(
-        self, entry: ClientEntry, server: Server, layers: tuple[PartyEntry, ...], place: Place
+        self,
+        entry: ClientEntry,
+        way: Way,
+        server: Server,
+        layers: tuple[PartyEntry, ...],
+        place: Place,
     ) -> Client:
         people = responsible(layers)
         return Client(
@@ -105,11 +114,17 @@ class Enrolment:
             client_id=ClientId(entry.client_id or ""),
             server=replace(server, contact=people.contact),
             secret=None,
-            auth_method=_auth_method(entry),
+            auth_method=way.method,
             targets=self._targets(entry, layers, place),
             tags=tags_of((*layers, *(entry.targets or ()))),
             owner=people.owner,
             authorised_by=people.authorised_by,
+            signing_alg=entry.token_endpoint_auth_signing_alg or "",
+            assertion_audience=entry.assertion_audience or "",
+            certificate=certificate_of(entry),
+            binds_tokens=bool(entry.dpop_bound_access_tokens),
+            grant_type=way.grant_type,
+            subject=entry.subject or "",
         )
 
     def _home(self, entry: ClientEntry, place: Place, defaults: DefaultsEntry) -> Home | None:
@@ -126,19 +141,6 @@ class Enrolment:
             self.remarks.complain(place.at("server"), "is missing: name one, or a token_endpoint")
             return None
         return self.servers.unnamed(says.token_endpoint, defaults, place)
-
-    def _check_credentials(self, entry: ClientEntry, place: Place) -> None:
-        method = _auth_method(entry)
-        if entry.client_id is None:
-            self.remarks.complain(place.at("client_id"), "is missing")
-        if method is AuthMethod.NONE and entry.client_secret is not None:
-            self.remarks.complain(
-                place.at("client_secret"), "is not used where token_endpoint_auth_method is none"
-            )
-        if method is not AuthMethod.NONE and entry.client_secret is None:
-            self.remarks.complain(
-                place.at("client_secret"), f"is missing: {method.value} needs one"
-            )
 
     def _targets(
         self, client: ClientEntry, layers: tuple[Layer, ...], place: Place
@@ -172,11 +174,6 @@ class Enrolment:
             token_params=tuple(sorted(parameters.items())),
             expect=_expectation(nearest(client.expect, entry.expect)),
         )
-
-
-def _auth_method(entry: ClientEntry) -> AuthMethod:
-    """Fall back to Basic, the default of RFC 7591 section 2."""
-    return entry.token_endpoint_auth_method or AuthMethod.CLIENT_SECRET_BASIC
 
 
 def _expectation(entry: ExpectEntry | None) -> Expectation:

@@ -38,6 +38,7 @@ class Fleet:
 def _facts(client: Client) -> Iterator[tuple[object, ...]]:
     server = client.server
     yield client.name, client.client_id, client.auth_method
+    yield client.grant_type, client.subject, client.assertion_audience, client.binds_tokens
     yield server.token_endpoint, server.headers, server.basic_encoding
     yield server.verify, server.send_scope, server.scope_of_target
     for target in client.targets:

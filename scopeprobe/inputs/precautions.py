@@ -21,11 +21,17 @@ UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 MOST_SECRETS = 2
 """Of one `client_id`: the old and the new one of a rotation."""
 MOST_NAMED = 5
+SHORTEST = {"HS256": 32, "HS384": 48, "HS512": 64}
+"""Bytes of a key: as many as its hash has (RFC 7518 section 3.2)."""
 
 
 def check_literals(enrolled: Iterable[Enrolled], remarks: Remarks, *, are_allowed: bool) -> None:
     """Warn about secrets written in files; refuse them where others can read the file."""
-    literal = ((one.file.place, one) for one in enrolled if isinstance(one.source, LiteralSecret))
+    literal = (
+        (one.file.place, one)
+        for one in enrolled
+        if any(isinstance(source, LiteralSecret) for source in one.sources.values())
+    )
     for place, holders in _grouped(literal).items():
         where = _some([one.place.path for one in holders])
         if holders[0].file.is_exposed and not are_allowed:
@@ -45,6 +51,7 @@ def check_together(equipped: Sequence[Equipped], remarks: Remarks) -> None:
     _refuse_guessing(equipped, remarks)
     _notice_sharing(equipped, remarks)
     _notice_encoding(equipped, remarks)
+    _notice_short_keys(equipped, remarks)
 
 
 def _refuse_guessing(equipped: Iterable[Equipped], remarks: Remarks) -> None:
@@ -75,6 +82,18 @@ def _notice_encoding(equipped: Iterable[Equipped], remarks: Remarks) -> None:
             "holds characters that not every server decodes in Basic; where one of "
             f'{_names(members)} gets 401 from {server}, try basic_encoding = "raw"',
         )
+
+
+def _notice_short_keys(equipped: Iterable[Equipped], remarks: Remarks) -> None:
+    """Tell of secrets that are too short to sign with; servers may refuse them for that."""
+    for one in equipped:
+        if one.client.auth_method is AuthMethod.CLIENT_SECRET_JWT:
+            alg = one.client.signing_alg or "HS256"
+            if len(one.secret.encode()) < (least := SHORTEST[alg]):
+                remarks.notice(
+                    one.place.at("client_secret"),
+                    f"is shorter than the {least} bytes that {alg} needs (RFC 7518 section 3.2)",
+                )
 
 
 def _is_doubtful(one: Equipped) -> bool:

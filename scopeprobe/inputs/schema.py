@@ -10,13 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from scopeprobe.inputs import values
 from scopeprobe.inputs.quantities import parse_duration, parse_rates
 from scopeprobe.inputs.scopes import expand
 from scopeprobe.inputs.secrets import SecretSource, secret_source
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, Rate, Scope
+from scopeprobe.model.clients import AuthMethod, BasicEncoding, GrantType, Rate, Scope
 
 
 def expanded(pattern: object) -> tuple[Scope, ...]:
@@ -35,6 +35,14 @@ Count: TypeAlias = Annotated[int, Field(ge=1)]
 Rates: TypeAlias = Annotated[tuple[Rate, ...], PlainValidator(parse_rates)]
 Parameters: TypeAlias = Annotated[dict[str, str], AfterValidator(values.token_params)]
 Endpoint: TypeAlias = Annotated[str, AfterValidator(values.endpoint)]
+Hidden: TypeAlias = Annotated[SecretSource, PlainValidator(secret_source)]
+"""Where something is that must not be shown."""
+ExistingFile: TypeAlias = Annotated[Path, PlainValidator(values.existing_file)]
+SigningAlg: TypeAlias = Literal[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
+    "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "Ed448",
+]  # fmt: skip
+"""RFC 7518 section 3.1, RFC 8037, RFC 9864."""
 
 
 class Entry(BaseModel):
@@ -101,8 +109,21 @@ class ClientKeys(PartyEntry):
     server: Text | None = None
     token_endpoint: Endpoint | None = None
     client_id: Text | None = None
-    client_secret: Annotated[SecretSource, PlainValidator(secret_source)] | None = None
+    client_secret: Hidden | None = None
     token_endpoint_auth_method: Annotated[AuthMethod, Field(strict=False)] | None = None
+    token_endpoint_auth_signing_alg: SigningAlg | None = None
+    private_key: Hidden | None = None
+    private_key_password: Hidden | None = None
+    kid: Text | None = None
+    assertion: Hidden | None = None
+    assertion_audience: Text | None = None
+    tls_client_certificate: ExistingFile | None = None
+    tls_client_key: ExistingFile | None = None
+    dpop_bound_access_tokens: bool | None = None
+    grant_type: (
+        Annotated[GrantType, Field(strict=False), BeforeValidator(values.grant_type)] | None
+    ) = None
+    subject: Text | None = None
     expect: ExpectEntry | None = None
     targets: Annotated[tuple[TargetEntry, ...], Field(strict=False)] | None = None
 

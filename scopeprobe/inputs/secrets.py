@@ -43,7 +43,17 @@ class CommandSecret:
     arguments: tuple[str, ...]
 
 
-SecretSource: TypeAlias = LiteralSecret | EnvironmentSecret | FileSecret | CommandSecret
+@dataclass(frozen=True, slots=True)
+class KeyringSecret:
+    """A password of the system's keyring (the extra `keyring`)."""
+
+    service: str
+    user: str
+
+
+SecretSource: TypeAlias = (
+    LiteralSecret | EnvironmentSecret | FileSecret | CommandSecret | KeyringSecret
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +63,57 @@ class Unavailable:
     words: str
 
 
+class RenewedSecret(Secret):
+    """The text of a file that somebody renews: read again whenever the file has changed."""
+
+    __slots__ = ("_path", "_state")
+
+    def __init__(self, text: str, path: Path) -> None:
+        super().__init__(text)
+        self._path = path
+        self._state: object = None
+
+    def reveal(self) -> str:
+        """Give what the file holds now; while it cannot be read, what it held last."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return super().reveal()
+        state = (status.st_mtime_ns, status.st_ino, status.st_size)
+        if state != self._state:
+            self._renew()
+            self._state = state
+        return super().reveal()
+
+    def _renew(self) -> None:
+        found = _from_file(self._path)
+        text = found.text() if isinstance(found, Content) else found
+        if isinstance(text, Secret):
+            self._text = text.reveal()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a source holds, byte for byte: text mostly, but a key file may be binary."""
+
+    data: bytes = field(repr=False)
+    origin: str
+    """What complaints call it."""
+    ends_in_newline: bool = False
+    """One newline at its end is the editor's or the command's, and not the secret's."""
+
+    def text(self) -> Secret | Unavailable:
+        try:
+            text = self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return Unavailable(f"{self.origin} is not UTF-8 text")
+        if self.ends_in_newline:
+            text = text.removesuffix("\r\n" if text.endswith("\r\n") else "\n")
+        return Secret(text) if text else Unavailable(f"{self.origin} is empty")
+
+
 def secret_source(value: object, info: ValidationInfo[Path]) -> SecretSource:
-    """Read `client_secret`; the validation's context is the folder of the clients file."""
+    """Read `client_secret` and its like; the context is the folder of the clients file."""
     match value:
         case str():
             return LiteralSecret(value)
@@ -66,10 +125,14 @@ def secret_source(value: object, info: ValidationInfo[Path]) -> SecretSource:
             return FileSecret(info.context / path)
         case {"command": [str(), *_] as arguments, **rest} if not rest and _all_text(arguments):
             return CommandSecret(tuple(arguments))
+        case {"keyring": str(entry), **rest} if not rest and all(entry.rpartition("/")):
+            service, _, user = entry.rpartition("/")
+            return KeyringSecret(service, user)
         case _:
             raise ValueError(
                 'must be { env = "NAME" }, { file = "PATH" }, '
-                '{ command = ["PROGRAM", "ARGUMENT", …] }, or the secret itself as text in quotes'
+                '{ command = ["PROGRAM", "ARGUMENT", …] }, { keyring = "SERVICE/USER" }, '
+                "or the secret itself as text in quotes"
             )
 
 
@@ -79,7 +142,7 @@ def _all_text(items: Iterable[object]) -> bool:
 
 def look_up_all(
     sources: Iterable[SecretSource], environment: Mapping[str, str]
-) -> dict[SecretSource, Secret | Unavailable]:
+) -> dict[SecretSource, Content | Unavailable]:
     """Look up every source once, some at a time: password managers take their time."""
     asked = list(dict.fromkeys(sources))
     with ThreadPoolExecutor(COMMANDS_AT_ONCE) as pool:
@@ -87,39 +150,45 @@ def look_up_all(
         return dict(zip(asked, found, strict=True))
 
 
-def look_up(source: SecretSource, *, environment: Mapping[str, str]) -> Secret | Unavailable:
-    """Fetch a secret as it is, but for one newline at the end of a file or an output."""
+def look_up(source: SecretSource, *, environment: Mapping[str, str]) -> Content | Unavailable:
     match source:
         case LiteralSecret(text):
-            return _secret(text)
+            return _content(text, "the secret")
         case EnvironmentSecret(variable):
             return _from_environment(variable, environment)
         case FileSecret(path):
             return _from_file(path)
         case CommandSecret(arguments):
             return _from_command(arguments)
+        case KeyringSecret(service, user):
+            return _from_keyring(service, user)
         case _:
             assert_never(source)
 
 
-def _from_environment(variable: str, environment: Mapping[str, str]) -> Secret | Unavailable:
+def _from_environment(variable: str, environment: Mapping[str, str]) -> Content | Unavailable:
     named = f" {variable}" if PLAIN_VARIABLE.fullmatch(variable) else ""
     text = environment.get(variable)
     if text is None:
         return Unavailable(f"environment variable{named} is not set")
-    return _secret(text, f"environment variable{named}")
+    return _content(text, f"environment variable{named}")
 
 
-def _from_file(path: Path) -> Secret | Unavailable:
+def _content(text: str, origin: str) -> Content:
+    """Keep what is no UTF-8 as it came (PEP 383); a lone surrogate of a file is none either."""
+    return Content(text.encode("utf-8", "surrogatepass"), origin)
+
+
+def _from_file(path: Path) -> Content | Unavailable:
     try:
-        return _from_bytes(path.read_bytes(), "the file")
+        return Content(path.read_bytes(), "the file", ends_in_newline=True)
     except OSError as error:
         return Unavailable(f"the file cannot be read: {error.strerror}")
     except ValueError:
         return Unavailable("the file cannot be read: no system has a file of that name")
 
 
-def _from_command(arguments: tuple[str, ...]) -> Secret | Unavailable:
+def _from_command(arguments: tuple[str, ...]) -> Content | Unavailable:
     name = f"command {arguments[0]}"
     try:
         done = subprocess.run(  # noqa: S603  # no shell, and the user's own file names it
@@ -138,23 +207,19 @@ def _from_command(arguments: tuple[str, ...]) -> Secret | Unavailable:
         return Unavailable("the command cannot be run: an argument holds a NUL character")
     if done.returncode != 0:
         return Unavailable(f"{name} ended with exit code {done.returncode}")
-    return _from_bytes(done.stdout, f"the output of {name}")
+    return Content(done.stdout, f"the output of {name}", ends_in_newline=True)
 
 
-def _from_bytes(content: bytes, origin: str) -> Secret | Unavailable:
+def _from_keyring(service: str, user: str) -> Content | Unavailable:
     try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        return Unavailable(f"{origin} is not UTF-8 text")
-    newline = "\r\n" if text.endswith("\r\n") else "\n"
-    return _secret(text.removesuffix(newline), origin)
-
-
-def _secret(text: str, origin: str = "the secret") -> Secret | Unavailable:
-    if not text:
-        return Unavailable(f"{origin} is empty")
+        import keyring  # noqa: PLC0415  # an extra
+        from keyring.errors import KeyringError  # noqa: PLC0415
+    except ImportError:
+        return Unavailable("keyring is not installed: pip install 'scopeprobe[keyring]'")
     try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return Unavailable(f"{origin} is not UTF-8 text")
-    return Secret(text)
+        text = keyring.get_password(service, user)
+    except KeyringError as error:
+        return Unavailable(f"the keyring cannot be read ({type(error).__name__})")
+    if text is None:
+        return Unavailable("the keyring has no such entry")
+    return _content(text, "the entry of the keyring")

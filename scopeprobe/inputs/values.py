@@ -20,12 +20,23 @@ OUR_HEADERS = frozenset(
         "connection",
         "content-length",
         "content-type",
+        "dpop",
         "host",
         "transfer-encoding",
         "user-agent",
     }
 )
-OUR_PARAMETERS = frozenset({"client_id", "client_secret", "grant_type", "scope"})
+OUR_PARAMETERS = frozenset(
+    {
+        "assertion",
+        "client_assertion",
+        "client_assertion_type",
+        "client_id",
+        "client_secret",
+        "grant_type",
+        "scope",
+    }
+)
 
 
 def one_line(text: str) -> str:
@@ -107,6 +118,11 @@ def headers(given: dict[str, str]) -> dict[str, str]:
         if not (value.isascii() and value.isprintable()):
             raise ValueError(f"{name} must be one line of ASCII text")
     return given
+
+
+def grant_type(name: object) -> object:
+    """Write a grant's URI out where it is called by its last part."""
+    return "urn:ietf:params:oauth:grant-type:jwt-bearer" if name == "jwt-bearer" else name
 
 
 def token_params(given: dict[str, str]) -> dict[str, str]:

@@ -66,10 +66,12 @@ class GrantType(StrEnum):
 class SigningKey:
     """A client's private key, parsed once; what it holds is never shown."""
 
-    key: Key = field(repr=False)
+    key: Key = field(repr=False, hash=False)
     alg: str
     """The JWS algorithm (RFC 7518 section 3.1)."""
     kid: str = ""
+    thumbprints: tuple[tuple[str, str], ...] = ()
+    """`x5t` and `x5t#S256` of the key's certificate (RFC 7515 section 4.1.7), if it has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,18 @@
-"""Client authentication at the token endpoint (RFC 6749 section 2.3), in one place only."""
+"""Client authentication (RFC 6749 section 2.3, RFC 7523, RFC 8705), in one place only."""
 
 from __future__ import annotations
 
 import base64
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final, assert_never
 from urllib.parse import quote
 
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, Client
+from scopeprobe.model.clients import AuthMethod, BasicEncoding, Client, GrantType
+from scopeprobe.oauth.assertions import Asserter, Clock, Dice, wall_clock
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +23,67 @@ class Credentials:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
-def credentials(client: Client) -> Credentials:
-    """Write a client's credentials the way its `token_endpoint_auth_method` wants them."""
-    secret = client.secret.reveal() if client.secret else ""
+class Authenticator:
+    """
+    Authenticates the requests of one client to any endpoint of its server.
+
+    What never changes is encoded once, and is the same object each time. An assertion is fresh
+    each time, and always meant for the token endpoint (RFC 7523 section 3): servers take that at
+    their other endpoints too, as RFC 7662 section 2.1 and RFC 7009 section 2.1 leave it open.
+    """
+
+    def __init__(
+        self, client: Client, *, now: Clock = wall_clock, token_hex: Dice = secrets.token_hex
+    ) -> None:
+        self.endpoint = token_endpoint(client)
+        """Where this client's token requests go."""
+        self._write = _writer(client, now, token_hex)
+
+    def authenticate(self) -> Credentials:
+        return self._write()
+
+
+def token_endpoint(client: Client) -> str:
+    """Choose the endpoint: one that shows a certificate may have its own (RFC 8705 section 5)."""
+    server = client.server
+    if client.certificate is not None and server.mtls_token_endpoint:
+        return server.mtls_token_endpoint
+    return server.token_endpoint
+
+
+def _writer(client: Client, now: Clock, token_hex: Dice) -> Callable[[], Credentials]:
+    if client.grant_type is GrantType.JWT_BEARER:
+        return Credentials  # the grant's own assertion says who it is (RFC 7521 section 4.1)
+    named = (("client_id", client.client_id),)
     match client.auth_method:
         case AuthMethod.CLIENT_SECRET_BASIC:
-            value = basic(client.client_id, secret, client.server.basic_encoding)
-            return Credentials(headers=(("Authorization", f"Basic {value}"),))
+            value = basic(client.client_id, _secret(client), client.server.basic_encoding)
+            fixed = Credentials(headers=(("Authorization", f"Basic {value}"),))
         case AuthMethod.CLIENT_SECRET_POST:
-            return Credentials(
-                parameters=(("client_id", client.client_id), ("client_secret", secret))
-            )
-        case AuthMethod.NONE:
-            return Credentials(parameters=(("client_id", client.client_id),))
+            fixed = Credentials((*named, ("client_secret", _secret(client))))
+        case AuthMethod.CLIENT_SECRET_JWT | AuthMethod.PRIVATE_KEY_JWT:
+            return _assertion_writer(client, now, token_hex)
+        case AuthMethod.TLS_CLIENT_AUTH | AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH | AuthMethod.NONE:
+            fixed = Credentials(named)
         case _:
-            raise NotImplementedError(client.auth_method)
+            assert_never(client.auth_method)
+    return lambda: fixed
+
+
+def _assertion_writer(client: Client, now: Clock, token_hex: Dice) -> Callable[[], Credentials]:
+    """Write a fresh assertion each time, or the ready one as it is at that time."""
+    ready = client.assertion
+    assertion = (
+        ready.reveal
+        if ready is not None
+        else Asserter.of(client, now=now, token_hex=token_hex).authentication
+    )
+    named = (("client_id", client.client_id), ("client_assertion_type", ASSERTION_TYPE))
+    return lambda: Credentials((*named, ("client_assertion", assertion())))
+
+
+def _secret(client: Client) -> str:
+    return client.secret.reveal() if client.secret else ""
 
 
 def basic(client_id: str, secret: str, encoding: BasicEncoding) -> str:

@@ -1,43 +1,103 @@
-"""The token request of the client credentials grant (RFC 6749 section 4.4.2)."""
+"""The token request: RFC 6749 section 4.4.2, or that of an assertion (RFC 7523 section 2.1)."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlencode
 
 import scopeprobe
 from scopeprobe.model.answers import HttpRequest, Question
-from scopeprobe.model.clients import Client, Target
-from scopeprobe.oauth.authentication import credentials
+from scopeprobe.model.clients import Client, GrantType, Server, Target
+from scopeprobe.oauth.assertions import Asserter, Clock, Dice, wall_clock
+from scopeprobe.oauth.authentication import Authenticator, Credentials
+from scopeprobe.oauth.dpop import Prover
 
 
-def request_writer(client: Client, target: Target) -> Callable[[Question], HttpRequest]:
+class RequestWriter:
+    """Turns the questions of one client and target into token requests."""
+
+    def __init__(
+        self,
+        client: Client,
+        common: str,
+        grant: Callable[[Question], str],
+        authenticator: Authenticator,
+        prover: Prover | None,
+    ) -> None:
+        self.authenticator = authenticator
+        """Authenticates this client's other requests: introspection, revocation."""
+        self.prover = prover
+        """Told of responses, so that the next proof has their nonce; None without DPoP."""
+        self._common, self._grant = common, grant
+        self._headers = common_headers(client.server)
+        self._credentials = Credentials()
+        self._encoded = ""
+
+    def __call__(self, question: Question) -> HttpRequest:
+        credentials = self.authenticator.authenticate()
+        parts = (self._common, self._form(credentials), self._grant(question))
+        url = self.authenticator.endpoint
+        proof = () if self.prover is None else (("DPoP", self.prover.proof("POST", url)),)
+        headers = (*self._headers, *credentials.headers, *proof)
+        return HttpRequest(url, "&".join(filter(None, parts)).encode("ascii"), headers)
+
+    def _form(self, credentials: Credentials) -> str:
+        """Encode credentials, once where they stay the same."""
+        if credentials is not self._credentials:
+            self._credentials, self._encoded = credentials, urlencode(credentials.parameters)
+        return self._encoded
+
+
+def request_writer(
+    client: Client,
+    target: Target,
+    *,
+    now: Clock = wall_clock,
+    token_hex: Dice = secrets.token_hex,
+) -> RequestWriter:
     """
     Return what turns this client's questions into requests.
 
-    All that its questions have in common, credentials above all, is encoded here, once.
+    All that its questions have in common is encoded here, once. Only assertions and proofs are
+    written anew for each request: servers remember them (RFC 7523 section 3, RFC 9449 11.1).
     """
-    given = credentials(client)
-    contact = f" ({client.server.contact})" if client.server.contact else ""
-    headers = (
-        *client.server.headers,
+    grant: Callable[[Question], str] = _scope
+    if client.grant_type is GrantType.JWT_BEARER:
+        grant = partial(_assertion, Asserter.of(client, now=now, token_hex=token_hex))
+    return RequestWriter(
+        client,
+        urlencode(_common(client, target)),
+        grant,
+        Authenticator(client, now=now, token_hex=token_hex),
+        Prover(now=now, token_hex=token_hex) if client.binds_tokens else None,
+    )
+
+
+def common_headers(server: Server) -> tuple[tuple[str, str], ...]:
+    """Name the headers of every form that is posted to a server."""
+    contact = f" ({server.contact})" if server.contact else ""
+    return (
+        *server.headers,
         ("Accept", "application/json"),
         ("Content-Type", "application/x-www-form-urlencoded"),
         ("User-Agent", f"scopeprobe/{scopeprobe.__version__}{contact}"),
-        *given.headers,
     )
-    parameters = [("grant_type", "client_credentials"), *given.parameters, *target.token_params]
+
+
+def _common(client: Client, target: Target) -> list[tuple[str, str]]:
+    parameters = [("grant_type", client.grant_type.value), *target.token_params]
     if target.audience:
         parameters.append(("audience", target.audience))
     if target.resource:
         parameters.append(("resource", target.resource))
-    common = urlencode(parameters)
+    return parameters
 
-    def write(question: Question) -> HttpRequest:
-        if question.scopes is None:
-            body = common
-        else:
-            body = f"{common}&{urlencode({'scope': ' '.join(question.scopes)})}"
-        return HttpRequest(client.server.token_endpoint, body.encode("ascii"), headers)
 
-    return write
+def _scope(question: Question) -> str:
+    return "" if question.scopes is None else urlencode({"scope": " ".join(question.scopes)})
+
+
+def _assertion(asserter: Asserter, question: Question) -> str:
+    return urlencode({"assertion": asserter.grant(question.scopes)})

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.clients import Client, Server
+from scopeprobe.model.clients import AuthMethod, Client, GrantType, Server
 
 
 def inventory_table(clients: Sequence[Client]) -> RenderableType:
@@ -30,7 +30,7 @@ def inventory_table(clients: Sequence[Client]) -> RenderableType:
     table.add_column("candidates", justify="right")
     for client in clients:
         candidates = sum(len(target.candidates) for target in client.targets)
-        cells = (client.name, client.server.name, client.client_id, client.auth_method.value)
+        cells = (client.name, client.server.name, client.client_id, _way(client))
         table.add_row(*map(Text, cells), str(candidates))
     return Group(servers, "", table)
 
@@ -59,6 +59,9 @@ def inventory_json(clients: Sequence[Client]) -> str:
                 "server": client.server.name,
                 "client_id": client.client_id,
                 "token_endpoint_auth_method": client.auth_method,
+                "token_endpoint_auth_signing_alg": _alg(client),
+                "grant_type": client.grant_type,
+                "dpop_bound_access_tokens": client.binds_tokens,
                 "tags": client.tags,
                 "targets": [
                     {"audience": target.label, "candidates": target.candidates}
@@ -74,6 +77,22 @@ def inventory_json(clients: Sequence[Client]) -> str:
 def _servers(clients: Iterable[Client]) -> list[Server]:
     servers = {client.server.name: client.server for client in clients}
     return [servers[name] for name in sorted(servers)]
+
+
+def _alg(client: Client) -> str | None:
+    """Name the algorithm that signs this client's assertions; None where we sign none."""
+    if client.signing_key is not None:
+        return client.signing_key.alg
+    if client.auth_method is AuthMethod.CLIENT_SECRET_JWT:
+        return client.signing_alg or "HS256"
+    return None
+
+
+def _way(client: Client) -> str:
+    """How it authenticates: the grant's own assertion takes the place of a method."""
+    is_bearer = client.grant_type is GrantType.JWT_BEARER
+    method = "jwt-bearer" if is_bearer else client.auth_method.value
+    return f"{method} ({alg})" if (alg := _alg(client)) else method
 
 
 def _rates(rates: Sequence[object]) -> str:
