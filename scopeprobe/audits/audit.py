@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import signal
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from scopeprobe.audits.discovery import resolve
 from scopeprobe.audits.interruption import undisturbed, until_interrupted
 from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.lines import Limits, lines_for
@@ -23,9 +24,10 @@ from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarte
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.plans import Assignment, Strategy
 from scopeprobe.model.runs import Run
-from scopeprobe.policy import Departure, departures
+from scopeprobe.policy import Departure, departures, held_against
 from scopeprobe.reports.files import write_reports
 from scopeprobe.reports.summary import (
+    NotTested,
     ServerSummary,
     Summary,
     client_summaries,
@@ -102,8 +104,12 @@ async def audit(order: Audit) -> Result:
     Raises InputError where the folder cannot be used, FolderInUse while another audit writes
     there, InputsChanged where a run is to be resumed with other inputs.
     """
+    fleet = await resolve(order.fleet)
+    remarked = fleet.notices[len(order.fleet.notices) :]
+    order = replace(order, fleet=fleet)
     with Store.open(order.out) as store:
         run, notices = _run_of(order, store)
+        notices = (*remarked, *notices)
         known = store.facts(run)
         session = _Session(order, store, run, known)
         session.announce()
@@ -117,7 +123,7 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
     if order.resume:
         run = store.run(order.run_id) if order.run_id else store.last_run()
         if run is not None:
-            if run.digest != order.fleet.digest:
+            if not order.fleet.goes_on_from(run.digest):
                 complaint = (
                     f"{order.out}: run {run.id} was started with other inputs; put them back, or"
                     " start a new run without --resume"
@@ -164,6 +170,11 @@ class _Session:
             memory=known,
             limits=order.limits,
         )
+        for line in self._lines:
+            for lane in line.lanes:
+                if reason := order.fleet.unusable.get(lane.client.server.name):
+                    lane.close(reason)
+            line.refresh(line.lanes)
         self._tallies: dict[str, Tally] = {}
 
     def announce(self) -> None:
@@ -185,7 +196,8 @@ class _Session:
         if all(line.is_over for line in self._lines):
             return None
         journal = self._store.journal(self._run)
-        servers = {client.server for client in self._order.fleet.clients}
+        fleet = self._order.fleet
+        servers = {c.server for c in fleet.clients if c.server.name not in fleet.unusable}
         try:
             async with connect(servers) as transport:
                 engine = Engine(
@@ -208,13 +220,14 @@ class _Session:
         fleet, order = self._order.fleet, self._order
         maps = tuple(self._judged())
         findings = [finding for permissions in maps for finding in permissions.findings]
+        unread = tuple(_without_cells(fleet))
         over_bar = tuple(departures(maps, fleet.clients, order.bar))
         finished = time.time()
         summary = Summary(
             run=self._run.id,
             started=moment(self._run.started),
             finished=moment(finished),
-            complete=not any(finding.is_open for finding in findings),
+            complete=not any(finding.is_open for finding in findings) and not unread,
             over_bar=bool(over_bar),
             counts=counts(findings),
             requests=len(self._known) + sum(tally.requests for tally in self._tallies.values()),
@@ -222,8 +235,8 @@ class _Session:
             clients=client_summaries(
                 maps, {client.name: client for client in fleet.clients}, self._requests()
             ),
-            servers=tuple(self._server_summaries()),
-            not_tested=not_tested(maps),
+            servers=tuple(self._server_summaries(maps)),
+            not_tested=(*unread, *not_tested(maps)),
             findings=over_bar,
             authorised_by=_distinct(client.authorised_by for client in fleet.clients),
             contact=_distinct(client.server.contact for client in fleet.clients),
@@ -260,7 +273,7 @@ class _Session:
             by_client.setdefault(client.name, []).extend(
                 judge(
                     talk.assignment,
-                    lessons[client.server.token_endpoint],
+                    lessons[_endpoint(talk)],
                     talk.facts.values(),
                     because,
                 )
@@ -275,9 +288,13 @@ class _Session:
             for lane in line.lanes
         }
 
-    def _server_summaries(self) -> Iterator[ServerSummary]:
-        servers = {client.server.name: client.server for client in self._order.fleet.clients}
+    def _server_summaries(self, maps: Sequence[PermissionMap]) -> Iterator[ServerSummary]:
+        clients = self._order.fleet.clients
+        servers = {client.server.name: client.server for client in clients}
         for name, server in sorted(servers.items()):
+            members = {client.name for client in clients if client.server.name == name}
+            findings = [f for m in maps if m.client in members for f in m.findings]
+            advertised = held_against(server.scopes_supported, findings)
             tally = self._tallies.get(name, Tally())
             yield ServerSummary(
                 name=name,
@@ -285,7 +302,17 @@ class _Session:
                 requests=tally.requests,
                 throttled=tally.throttled,
                 seconds=round(tally.seconds, 3),
+                advertised_but_refused=advertised.refused if advertised else None,
+                granted_but_not_advertised=advertised.unadvertised if advertised else None,
             )
+
+
+def _without_cells(fleet: Fleet) -> Iterator[NotTested]:
+    """Clients whose candidates were to come from metadata that could not be had."""
+    for client in fleet.clients:
+        reason = fleet.unusable.get(client.server.name)
+        if reason and not any(target.candidates for target in client.targets):
+            yield NotTested(client.name, reason, 0)
 
 
 def _name_and_audience(talk: Conversation) -> tuple[str, str]:
@@ -295,9 +322,13 @@ def _name_and_audience(talk: Conversation) -> tuple[str, str]:
 def _by_endpoint(talks: Iterable[Conversation]) -> dict[str, list[Conversation]]:
     endpoints: dict[str, list[Conversation]] = {}
     for talk in talks:
-        endpoint = talk.assignment.client.server.token_endpoint
-        endpoints.setdefault(endpoint, []).append(talk)
+        endpoints.setdefault(_endpoint(talk), []).append(talk)
     return endpoints
+
+
+def _endpoint(talk: Conversation) -> str:
+    server = talk.assignment.client.server
+    return server.token_endpoint or server.issuer
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:

@@ -37,6 +37,14 @@ Scope = Annotated[
     list[str] | None,
     option("--scope", metavar="'A B'", help="More candidates.", rich_help_panel=_INPUTS),
 ]
+ScopesFromMetadata = Annotated[
+    bool,
+    option(
+        "--scopes-from-metadata",
+        help="Candidates are also the scopes_supported of each server's metadata.",
+        rich_help_panel=_INPUTS,
+    ),
+]
 LiteralSecrets = Annotated[
     bool,
     option(

@@ -63,7 +63,7 @@ class Transport:
 
     def __init__(self, session: aiohttp.ClientSession, servers: Iterable[Server]) -> None:
         self._session = session
-        self._ways = {server: _way_to(server) for server in servers}
+        self._ways = {server: _way_to(server, server.token_endpoint) for server in servers}
 
     async def send(
         self, server: Server, request: HttpRequest, still_wanted: Callable[[], bool]
@@ -73,12 +73,20 @@ class Transport:
 
         Raises HeldBack when `still_wanted` says no at the moment of sending.
         """
-        way = self._ways[server]
         _still_wanted.set(still_wanted)
+        return await self._carry(self._ways[server], request)
+
+    async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Reason:
+        """Send a request that is no token request, to wherever it says, and at once."""
+        _still_wanted.set(lambda: True)
+        return await self._carry(_way_to(server, request.url), request)
+
+    async def _carry(self, way: _Way, request: HttpRequest) -> HttpResponse | Reason:
         try:
-            async with self._session.post(
+            async with self._session.request(
+                request.method,
                 way.url,
-                data=request.body,
+                data=request.body or None,
                 headers=request.headers,
                 allow_redirects=False,
                 ssl=way.ssl,
@@ -110,12 +118,12 @@ async def _whole_body(response: aiohttp.ClientResponse) -> bytes | None:
     return bytes(chunks)
 
 
-def _way_to(server: Server) -> _Way:
+def _way_to(server: Server, url: str) -> _Way:
     return _Way(
-        url=URL(server.token_endpoint, encoded=True),
+        url=URL(url, encoded=True),
         timeout=aiohttp.ClientTimeout(total=server.timeout),
         ssl=ssl.create_default_context(cafile=str(server.ca_file)) if server.ca_file else True,
-        proxy=server.proxy or _proxy_of_the_environment(server.token_endpoint),
+        proxy=server.proxy or _proxy_of_the_environment(url),
     )
 
 

@@ -17,7 +17,15 @@ E = TypeVar("E", bound=Entry)
 
 SECTIONS = ("defaults", "servers", "clients")
 DECISIVE = frozenset(
-    {"name", "server", "client_id", "client_secret", "token_endpoint", "token_endpoint_auth_method"}
+    {
+        "name",
+        "server",
+        "client_id",
+        "client_secret",
+        "issuer",
+        "token_endpoint",
+        "token_endpoint_auth_method",
+    }
 )
 """Keys that later checks build on: without them they would complain of what was said already."""
 

@@ -50,34 +50,47 @@ class ServerBuilder:
     ) -> Home | None:
         if entry is None or defaults is None:
             return None
-        whole = filled(entry, defaults)
-        if whole.token_endpoint is None:
-            self.remarks.complain(place.at("token_endpoint"), "is missing")
+        whole = _located(entry, filled(entry, defaults))
+        if whole.token_endpoint is None and whole.issuer is None:
+            self.remarks.complain(
+                place.at("token_endpoint"), "is missing, and no issuer is named either"
+            )
             return None
         self._refuse_plain_http(whole, place)
-        return self._home(name, whole.token_endpoint, whole, (defaults, entry))
+        return self._home(name, whole, (defaults, entry))
 
-    def unnamed(self, token_endpoint: str, defaults: DefaultsEntry, place: Place) -> Home:
-        """Make the server of a client that names its own endpoint, and name it after that."""
-        whole = filled(ServerEntry(token_endpoint=token_endpoint), defaults)
-        self._refuse_plain_http(whole, place)
-        return self._home(token_endpoint, token_endpoint, whole, (defaults,))
-
-    def _home(
-        self, name: str, token_endpoint: str, entry: ServerEntry, layers: tuple[PartyEntry, ...]
+    def unnamed(
+        self, issuer: str | None, token_endpoint: str | None, defaults: DefaultsEntry, place: Place
     ) -> Home:
-        server = _server(name, token_endpoint, entry, self.overrides)
+        """Make the server of a client that names its own, and name it after what that says."""
+        entry = ServerEntry(issuer=issuer, token_endpoint=token_endpoint)
+        whole = _located(entry, filled(entry, defaults))
+        self._refuse_plain_http(whole, place)
+        return self._home(token_endpoint or issuer or "", whole, (defaults,))
+
+    def _home(self, name: str, entry: ServerEntry, layers: tuple[PartyEntry, ...]) -> Home:
+        server = _server(name, entry, self.overrides)
         return Home(server, layers, names_encoding=entry.basic_encoding is not None)
 
     def _refuse_plain_http(self, entry: ServerEntry, place: Place) -> None:
-        if is_plain_http_abroad(entry.token_endpoint or "") and not entry.allow_http:
-            self.remarks.complain(
-                place.at("token_endpoint"), "must be https (or say allow_http = true)"
-            )
+        for key in ("issuer", "token_endpoint"):
+            if is_plain_http_abroad(getattr(entry, key) or "") and not entry.allow_http:
+                self.remarks.complain(place.at(key), "must be https (or say allow_http = true)")
 
 
-def _server(name: str, token_endpoint: str, entry: ServerEntry, overrides: Overrides) -> Server:
+def _located(entry: ServerEntry, whole: ServerEntry) -> ServerEntry:
+    """Keep the defaults from moving a server that says itself where it is."""
+    if entry.issuer is None and entry.token_endpoint is None:
+        return whole
+    own = {"issuer": entry.issuer, "token_endpoint": entry.token_endpoint}
+    return whole.model_copy(update=own)
+
+
+def _server(name: str, entry: ServerEntry, overrides: Overrides) -> Server:
     said: dict[str, Any] = {
+        "issuer": entry.issuer,
+        "allow_http": entry.allow_http,
+        "allow_private": entry.allow_private,
         "rates": lowered(entry.rate, overrides.rate),
         "client_rates": lowered(entry.client_rate, overrides.client_rate),
         "burst": entry.burst,
@@ -94,4 +107,4 @@ def _server(name: str, token_endpoint: str, entry: ServerEntry, overrides: Overr
         "contact": entry.contact,
     }
     given = {key: value for key, value in said.items() if value is not None}
-    return Server(name, token_endpoint, **given)
+    return Server(name, entry.token_endpoint or "", **given)

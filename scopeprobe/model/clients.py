@@ -106,6 +106,7 @@ class Server:
 
     name: str
     token_endpoint: str
+    """Empty until it was read from the metadata of the issuer."""
     rates: tuple[Rate, ...] = (Rate(5, 1),)
     client_rates: tuple[Rate, ...] = (Rate(2, 1),)
     burst: int = 1
@@ -126,13 +127,20 @@ class Server:
     """The issuer identifier whose metadata named the endpoints (RFC 8414 section 2)."""
     mtls_token_endpoint: str = ""
     """Where clients that authenticate by TLS are served instead (RFC 8705 section 5)."""
+    introspection_endpoint: str = ""
+    revocation_endpoint: str = ""
+    scopes_supported: tuple[Scope, ...] | None = None
+    """What its metadata advertises; None where that was not read, or does not say."""
+    allow_http: bool = False
+    allow_private: bool = False
+    """Its metadata may name addresses of private networks, although its issuer is public."""
     provider: str = ""
     """The name of the provider pack that describes this server, if one does."""
 
     @property
     def origin(self) -> str:
         """Scheme, host and port of the token endpoint (RFC 6454)."""
-        parts = urlsplit(self.token_endpoint)
+        parts = urlsplit(self.token_endpoint or self.issuer)
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
         return f"{parts.scheme}://{parts.hostname}:{port}"
 
@@ -204,6 +212,8 @@ class Client:
     grant_type: GrantType = GrantType.CLIENT_CREDENTIALS
     subject: str = ""
     """The `sub` of the JWT bearer grant; the client itself where it is empty."""
+    names_method: bool = True
+    """The user chose `auth_method`; otherwise metadata may tell a better one."""
 
     @property
     def canary(self) -> Scope:
@@ -213,6 +223,6 @@ class Client:
         A keyed hash of server and client, so that equal nights ask equal questions; its prefix is
         constant, so that a security team can know it.
         """
-        names = f"{self.server.token_endpoint}\n{self.client_id}".encode()
+        names = f"{self.server.issuer or self.server.token_endpoint}\n{self.client_id}".encode()
         digest = hashlib.blake2b(names, digest_size=6, key=b"scopeprobe canary")
         return Scope(f"scopeprobe-canary-{digest.hexdigest()}")
