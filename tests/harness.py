@@ -129,6 +129,8 @@ class Asked:
     scopes: str | None
     headers: dict[str, str]
     form: str
+    path: str = ""
+    method: str = "POST"
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class Reply:
 
 @dataclass
 class RawServer:
-    """Answers every form POST by what `answer` says; remembers what it was asked, and when."""
+    """Answers every request by what `answer` says; remembers what it was asked, and when."""
 
     answer: Callable[[Asked], Reply]
     asked: list[Asked] = field(default_factory=list)
@@ -173,12 +175,15 @@ class RawServer:
             writer.close()
 
     async def _exchange(self, head, reader, writer) -> None:
-        lines = head.split("\r\n")[1:]
+        first, *lines = head.split("\r\n")
+        method, path, _ = first.split(" ")
         headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines) if k}
-        body = (await reader.readexactly(int(headers["content-length"]))).decode()
+        body = (await reader.readexactly(int(headers.get("content-length", 0)))).decode()
         form = parse_qs(body)
         client = form.get("client_id", [headers.get("authorization", "")])[0]
-        asked = Asked(time.monotonic(), client, form.get("scope", [None])[0], headers, body)
+        asked = Asked(
+            time.monotonic(), client, form.get("scope", [None])[0], headers, body, path, method
+        )
         self.asked.append(asked)
         self.in_air += 1
         self.most_in_air = max(self.most_in_air, self.in_air)

@@ -453,7 +453,7 @@ BAD_FILES = [
         billing('secret = "x"'),
         "clients[0].secret: unknown key; did you mean `client_secret`?",
     ),
-    ("key of a later step", corp('issuer = "x"'), "servers.corp.issuer: unknown key"),
+    ("key of a later step", corp('network = "x"'), "servers.corp.network: unknown key"),
     (
         "key in a target",
         billing('targets = [{ audiance = "x" }]'),

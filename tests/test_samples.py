@@ -123,6 +123,7 @@ AUDITED = [
 ]
 READ_ONLY = [
     Sample("private-ca", ("clients.toml",), {}),
+    Sample("metadata", ("clients.toml",), {}),
     Sample("secrets", ("literal.toml",), {}),
     Sample("fleet", ("clients.toml",), {}, scopes="scopes.txt"),
 ]

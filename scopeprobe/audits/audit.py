@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 import signal
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
 
+from scopeprobe.audits.discovery import resolve
 from scopeprobe.audits.interruption import undisturbed, until_interrupted
 from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.lines import Limits, lines_for
@@ -26,9 +27,10 @@ from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.plans import Assignment, Strategy
 from scopeprobe.model.runs import Run
 from scopeprobe.oauth.exchange import TokenOffice
-from scopeprobe.policy import Departure, departures
+from scopeprobe.policy import Departure, departures, held_against
 from scopeprobe.reports.files import write_reports
 from scopeprobe.reports.summary import (
+    NotTested,
     ServerSummary,
     Summary,
     client_summaries,
@@ -105,8 +107,12 @@ async def audit(order: Audit) -> Result:
     Raises InputError where the folder cannot be used, FolderInUse while another audit writes
     there, InputsChanged where a run is to be resumed with other inputs.
     """
+    fleet = await resolve(order.fleet)
+    remarked = fleet.notices[len(order.fleet.notices) :]
+    order = replace(order, fleet=fleet)
     with Store.open(order.out) as store:
         run, notices = _run_of(order, store)
+        notices = (*remarked, *notices)
         known = store.facts(run)
         session = _Session(order, store, run, known)
         session.announce()
@@ -120,7 +126,7 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
     if order.resume:
         run = store.run(order.run_id) if order.run_id else store.last_run()
         if run is not None:
-            if run.digest != order.fleet.digest:
+            if not order.fleet.goes_on_from(run.digest):
                 complaint = (
                     f"{order.out}: run {run.id} was started with other inputs; put them back, or"
                     " start a new run without --resume"
@@ -169,6 +175,11 @@ class _Session:
             limits=order.limits,
             offices=self._offices,
         )
+        for line in self._lines:
+            for lane in line.lanes:
+                if reason := order.fleet.unusable.get(lane.client.server.name):
+                    lane.close(reason)
+            line.refresh(line.lanes)
         self._tallies: dict[str, Tally] = {}
         self._is_second_look = False
 
@@ -191,8 +202,10 @@ class _Session:
         if self._is_over():
             return None
         journal = self._store.journal(self._run)
+        fleet = self._order.fleet
+        reachable = [c for c in fleet.clients if c.server.name not in fleet.unusable]
         try:
-            async with connect(self._order.fleet.clients) as transport:
+            async with connect(reachable) as transport:
                 engine = Engine(
                     transport=transport,
                     journal=journal,
@@ -240,13 +253,14 @@ class _Session:
         fleet, order = self._order.fleet, self._order
         maps = tuple(self._judged())
         findings = [finding for permissions in maps for finding in permissions.findings]
+        unread = tuple(_without_cells(fleet))
         over_bar = tuple(departures(maps, fleet.clients, order.bar))
         finished = time.time()
         summary = Summary(
             run=self._run.id,
             started=moment(self._run.started),
             finished=moment(finished),
-            complete=not any(finding.is_open for finding in findings),
+            complete=not any(finding.is_open for finding in findings) and not unread,
             over_bar=bool(over_bar),
             counts=counts(findings),
             requests=len(self._known) + sum(tally.requests for tally in self._tallies.values()),
@@ -254,8 +268,8 @@ class _Session:
             clients=client_summaries(
                 maps, {client.name: client for client in fleet.clients}, self._requests()
             ),
-            servers=tuple(self._server_summaries()),
-            not_tested=not_tested(maps),
+            servers=tuple(self._server_summaries(maps)),
+            not_tested=(*unread, *not_tested(maps)),
             findings=over_bar,
             introspections=self._follow_ups(Purpose.INTROSPECTION),
             rights_calls=self._follow_ups(Purpose.RIGHTS),
@@ -298,7 +312,7 @@ class _Session:
             by_client.setdefault(client.name, []).extend(
                 judge(
                     talk.assignment,
-                    lessons[client.server.token_endpoint],
+                    lessons[_endpoint(talk)],
                     talk.facts.values(),
                     because,
                 )
@@ -323,9 +337,13 @@ class _Session:
             if (office := self._offices.get(client.server.token_endpoint)) and office.shares_tokens
         )
 
-    def _server_summaries(self) -> Iterator[ServerSummary]:
-        servers = {client.server.name: client.server for client in self._order.fleet.clients}
+    def _server_summaries(self, maps: Sequence[PermissionMap]) -> Iterator[ServerSummary]:
+        clients = self._order.fleet.clients
+        servers = {client.server.name: client.server for client in clients}
         for name, server in sorted(servers.items()):
+            members = {client.name for client in clients if client.server.name == name}
+            findings = [f for m in maps if m.client in members for f in m.findings]
+            advertised = held_against(server.scopes_supported, findings)
             tally = self._tallies.get(name, Tally())
             yield ServerSummary(
                 name=name,
@@ -333,6 +351,8 @@ class _Session:
                 requests=tally.requests,
                 throttled=tally.throttled,
                 seconds=round(tally.seconds, 3),
+                advertised_but_refused=advertised.refused if advertised else None,
+                granted_but_not_advertised=advertised.unadvertised if advertised else None,
             )
 
 
@@ -358,6 +378,14 @@ def _token_notices(summary: Summary) -> Iterator[str]:
         yield f"{summary.tokens_left_alive} tokens could not be revoked and live until they expire"
 
 
+def _without_cells(fleet: Fleet) -> Iterator[NotTested]:
+    """Clients whose candidates were to come from metadata that could not be had."""
+    for client in fleet.clients:
+        reason = fleet.unusable.get(client.server.name)
+        if reason and not any(target.candidates for target in client.targets):
+            yield NotTested(client.name, reason, 0)
+
+
 def _name_and_audience(talk: Conversation) -> tuple[str, str]:
     return talk.assignment.client.name, talk.assignment.target.label
 
@@ -365,9 +393,13 @@ def _name_and_audience(talk: Conversation) -> tuple[str, str]:
 def _by_endpoint(talks: Iterable[Conversation]) -> dict[str, list[Conversation]]:
     endpoints: dict[str, list[Conversation]] = {}
     for talk in talks:
-        endpoint = talk.assignment.client.server.token_endpoint
-        endpoints.setdefault(endpoint, []).append(talk)
+        endpoints.setdefault(_endpoint(talk), []).append(talk)
     return endpoints
+
+
+def _endpoint(talk: Conversation) -> str:
+    server = talk.assignment.client.server
+    return server.token_endpoint or server.issuer
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ def audit_command(
     scopes: options.Scopes = None,
     scope: options.Scope = None,
     providers: options.Providers = None,
+    scopes_from_metadata: options.ScopesFromMetadata = False,
     allow_literal_secrets: options.LiteralSecrets = False,
     strategy: Annotated[
         StrategyName, options.option("--strategy", "-s", help="One request per candidate.")
@@ -108,7 +109,9 @@ def audit_command(
     )
     bar = inputs.bar_from(fail_on)
     fleet = inputs.read_fleet(
-        inputs.Sources(clients, scopes, scope, providers, allow_literal_secrets),
+        inputs.Sources(
+            clients, scopes, scope, providers, allow_literal_secrets, scopes_from_metadata
+        ),
         inputs.overrides_from(
             rate=rate,
             client_rate=client_rate,
@@ -121,7 +124,7 @@ def audit_command(
         ),
     )
     order = Audit(
-        fleet=fleet,
+        fleet=inputs.with_metadata(fleet),
         out=out,
         limits=limits,
         bar=bar,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import anyio
+
 from scopeprobe.audits.fleet import read_clients
 from scopeprobe.errors import InputError
-from scopeprobe.inputs import Fleet, Overrides
+from scopeprobe.inputs import Fleet, Overrides, read_servers
 from scopeprobe.inputs.quantities import parse_duration, parse_rate
-from scopeprobe.model.clients import Verify
+from scopeprobe.inputs.values import is_plain_http_abroad
+from scopeprobe.inputs.values import issuer as check_issuer
+from scopeprobe.model.clients import ClientName, Server, Verify
 from scopeprobe.policy import KINDS
+from scopeprobe.providers import shipped_packs
 
 T = TypeVar("T")
 
@@ -37,19 +42,59 @@ class Sources:
     scope: list[str] | None = None
     providers: list[Path] | None = None
     allow_literal_secrets: bool = False
+    scopes_from_metadata: bool = False
 
 
 def read_fleet(sources: Sources, overrides: Overrides) -> Fleet:
-    """Read all inputs. What is worth a notice stands in the fleet."""
+    """Read all inputs, but no metadata. What is worth a notice stands in the fleet."""
     return read_clients(
         sources.clients,
         scopes_files=sources.scopes or (),
         extra_scopes=sources.scope or (),
         providers=sources.providers or (),
         overrides=overrides,
+        scopes_from_metadata=sources.scopes_from_metadata,
         allow_literal_secrets=sources.allow_literal_secrets,
         stdin=sys.stdin,
     )
+
+
+def with_metadata(fleet: Fleet) -> Fleet:
+    """Read the metadata of every issuer, where any is named."""
+    from scopeprobe.audits.discovery import resolve  # noqa: PLC0415 - heavy, rarely needed
+
+    return anyio.run(resolve, fleet) if fleet.needs_metadata else fleet
+
+
+def server_of(issuer: str, overrides: Overrides) -> Server:
+    """A server of which only the issuer is known. Raises InputError where that cannot be one."""
+    parsed("--issuer", issuer, check_issuer)
+    if is_plain_http_abroad(issuer):
+        raise InputError([f"--issuer {issuer}: must be https"])
+    server = Server(issuer, "", issuer=issuer)
+    return replace(server, timeout=overrides.timeout) if overrides.timeout else server
+
+
+def chosen_servers(words: Sequence[Path], overrides: Overrides) -> list[Server]:
+    """
+    The servers of clients files; where the last word is no file, the one it names.
+
+    Raises InputError where none of them names an issuer.
+    """
+    *files, last = words
+    name = str(last) if files and str(last) != "-" and not last.exists() else None
+    paths = files if name is not None else list(words)
+    servers, homes = read_servers(
+        paths, packs=shipped_packs(), overrides=overrides, stdin=sys.stdin
+    )
+    if name is not None:
+        server = servers.get(name) or homes.get(ClientName(name))
+        if server is None:
+            raise InputError([f"{name}: is no file, and no server or client of {paths[0]}"])
+        servers = {server.name: server}
+    if not any(server.issuer for server in servers.values()):
+        raise InputError([f"{name or paths[0]}: no issuer is named, so there is nothing to read"])
+    return [servers[name] for name in sorted(servers)]
 
 
 def overrides_from(

@@ -55,6 +55,14 @@ VerifyBy = Annotated[
     ),
 ]
 Revoke = Annotated[bool, option("--revoke", help="Revoke every token that was issued.")]
+ScopesFromMetadata = Annotated[
+    bool,
+    option(
+        "--scopes-from-metadata",
+        help="Candidates are also the scopes_supported of each server's metadata.",
+        rich_help_panel=_INPUTS,
+    ),
+]
 LiteralSecrets = Annotated[
     bool,
     option(

@@ -16,7 +16,7 @@ from scopeprobe.cli.progress import ProgressBar
 from scopeprobe.cli.streams import print_data, say
 from scopeprobe.cli.terminal import Terminal
 from scopeprobe.model.events import Event, Observer
-from scopeprobe.reports.terminal import audit_table, remarks
+from scopeprobe.reports.terminal import advertised_remarks, audit_table, remarks
 
 MOST_LINES = 20
 """Findings and untested cells that the summary names one by one."""
@@ -119,6 +119,6 @@ def print_table(result: Result, order: Audit) -> None:
     unicode = "utf" in (sys.stdout.encoding or "").lower()
     with console.capture() as captured:
         console.print(audit_table(result.maps, clients, unicode=unicode))
-        for remark in remarks(result.maps):
+        for remark in (*remarks(result.maps), *advertised_remarks(result.summary.servers)):
             console.print(remark, markup=False)
     print_data(captured.get())

@@ -29,6 +29,7 @@ def validate_command(
     scopes: options.Scopes = None,
     scope: options.Scope = None,
     providers: options.Providers = None,
+    scopes_from_metadata: options.ScopesFromMetadata = False,
     allow_literal_secrets: options.LiteralSecrets = False,
     rate: options.Rate = None,
     client_rate: options.ClientRate = None,
@@ -43,6 +44,8 @@ def validate_command(
     """
     Read the inputs, resolve the secrets, print what would be used. Nothing is sent.
 
+    With --scopes-from-metadata the metadata of the servers is read; no token request is sent.
+
     Never prints a secret. Exit codes: 0 everything can be used, 2 it cannot.
     """
     import sys  # noqa: PLC0415
@@ -53,7 +56,9 @@ def validate_command(
     from scopeprobe.reports.inventory import inventory_json, inventory_table  # noqa: PLC0415
 
     fleet = inputs.read_fleet(
-        inputs.Sources(clients, scopes, scope, providers, allow_literal_secrets),
+        inputs.Sources(
+            clients, scopes, scope, providers, allow_literal_secrets, scopes_from_metadata
+        ),
         inputs.overrides_from(
             rate=rate,
             client_rate=client_rate,
@@ -63,6 +68,8 @@ def validate_command(
             max_auth_failures=max_auth_failures,
         ),
     )
+    if scopes_from_metadata:
+        fleet = inputs.with_metadata(fleet)
     for notice in fleet.notices:
         typer.echo(f"notice: {notice}", err=True)
     if print_ is Printed.JSON:

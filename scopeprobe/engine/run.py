@@ -226,7 +226,7 @@ class Engine:
         waited for, a second at most.
         """
         sending = self.transport.send(client, request, lambda: not line.is_paused)
-        if not client.server.revokes:
+        if not client.server.gives_tokens_back:
             return await sending
         task = create_task(sending)
         try:
@@ -246,8 +246,8 @@ class Engine:
         client, server = job.lane.client, job.lane.client.server
         tally = self.tallies[server.name]
         for attempt in count(1):
-            while not line.admits(now := time.monotonic()):
-                await anyio.sleep(line.admits_at() - now)  # noqa: ASYNC110 - a time, not an event
+            while not line.admits(now := time.monotonic()):  # noqa: ASYNC110 - a time, no event
+                await anyio.sleep(line.admits_at() - now)
             if request.purpose is Purpose.TOKEN:
                 tally.requests += 1
                 job.lane.requests += 1

@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from scopeprobe.model.answers import HttpRequest, HttpResponse
-from scopeprobe.model.clients import Certificate, Client
+from scopeprobe.model.clients import Certificate, Client, Server
 from scopeprobe.model.findings import Reason
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class Transport:
 
     def __init__(self, session: aiohttp.ClientSession, clients: Iterable[Client]) -> None:
         self._session = session
-        self._ways = {client.name: _way_for(client) for client in clients}
+        self._ways = {
+            client.name: _way_for(client.server, client.certificate) for client in clients
+        }
 
     async def send(
         self, client: Client, request: HttpRequest, still_wanted: Callable[[], bool] = lambda: True
@@ -74,8 +76,15 @@ class Transport:
 
         Raises HeldBack when `still_wanted` says no at the moment of sending.
         """
-        way = self._ways[client.name]
         _still_wanted.set(still_wanted)
+        return await self._carry(self._ways[client.name], request)
+
+    async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Reason:
+        """Send a request that is no token request, to wherever it says, and at once."""
+        _still_wanted.set(lambda: True)
+        return await self._carry(_way_for(server), request)
+
+    async def _carry(self, way: _Way, request: HttpRequest) -> HttpResponse | Reason:
         try:
             async with self._session.request(
                 request.method,
@@ -112,11 +121,10 @@ async def _whole_body(response: aiohttp.ClientResponse) -> bytes | None:
     return bytes(chunks)
 
 
-def _way_for(client: Client) -> _Way:
-    server = client.server
+def _way_for(server: Server, certificate: Certificate | None = None) -> _Way:
     return _Way(
         timeout=aiohttp.ClientTimeout(total=server.timeout),
-        ssl=_trust(server.ca_file, client.certificate) or True,
+        ssl=_trust(server.ca_file, certificate) or True,
         proxy=server.proxy,
     )
 

@@ -1,6 +1,6 @@
 """Every file that a user gives: read, checked and turned into values of the model."""
 
-from scopeprobe.inputs.clients import read_clients
+from scopeprobe.inputs.clients import read_clients, read_servers
 from scopeprobe.inputs.fleet import Fleet
 from scopeprobe.inputs.layers import Overrides
 from scopeprobe.inputs.maps import read_permissions
@@ -15,4 +15,5 @@ __all__ = [
     "read_clients",
     "read_permissions",
     "read_scopes",
+    "read_servers",
 ]

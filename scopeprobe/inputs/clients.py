@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from scopeprobe.errors import InputError
@@ -11,13 +12,14 @@ from scopeprobe.inputs.clients_file import ClientsFile, read_clients_file
 from scopeprobe.inputs.complaints import Remarks
 from scopeprobe.inputs.credentials import equip, look_up_secrets
 from scopeprobe.inputs.documents import read_document
-from scopeprobe.inputs.enrolment import Enrolled, Enrolment
+from scopeprobe.inputs.enrolment import CandidatesFrom, Enrolled, Enrolment
 from scopeprobe.inputs.fleet import Fleet
 from scopeprobe.inputs.layers import Overrides
 from scopeprobe.inputs.precautions import check_literals, check_together
 from scopeprobe.inputs.scopes import gather_scopes
 from scopeprobe.inputs.servers import ServerBuilder
 from scopeprobe.inputs.sources import Source, StandardInput, name_of
+from scopeprobe.model.clients import ClientName, Server
 from scopeprobe.model.providers import Pack
 
 NO_OVERRIDES = Overrides()
@@ -30,6 +32,7 @@ def read_clients(
     extra_scopes: Sequence[str] = (),
     packs: Sequence[Pack] = (),
     overrides: Overrides = NO_OVERRIDES,
+    scopes_from_metadata: bool = False,
     allow_literal_secrets: bool = False,
     environment: Mapping[str, str] = os.environ,
     stdin: TextIO | None = None,
@@ -40,6 +43,8 @@ def read_clients(
     :param scopes_files: candidates of every target, after those of the clients files.
     :param extra_scopes: further ones, as `--scope` gives them: separated by white space.
     :param packs: what is known of providers; the first that knows a server describes it.
+    :param scopes_from_metadata: targets may name no candidates; `resolve` adds those that the
+        metadata of their server advertises.
     :param environment: where `{ env }` secrets are looked up.
     :param stdin: what `-` reads; standard input unless given.
     :raises InputError: with all complaints about all files, each with its place.
@@ -49,8 +54,41 @@ def read_clients(
     files = _files(paths, standard_input, remarks)
     scopes = gather_scopes(scopes_files, extra_scopes, standard_input, remarks)
     builder = ServerBuilder(overrides, packs, remarks)
-    enrolment = Enrolment(builder.all_of(files), builder, scopes, remarks)
-    return _fleet(enrolment.of_all(files), environment, remarks, allow_literal_secrets)
+    wanted = CandidatesFrom.METADATA if scopes_from_metadata else CandidatesFrom.INPUTS
+    enrolment = Enrolment(builder.all_of(files), builder, scopes, remarks, wanted)
+    fleet = _fleet(enrolment.of_all(files), environment, remarks, allow_literal_secrets)
+    return replace(fleet, wants_advertised=scopes_from_metadata)
+
+
+def read_servers(
+    paths: Sequence[Source],
+    *,
+    packs: Sequence[Pack] = (),
+    overrides: Overrides = NO_OVERRIDES,
+    stdin: TextIO | None = None,
+) -> tuple[dict[str, Server], dict[ClientName, Server]]:
+    """
+    Read only where CLIENTS files say that tokens come from: servers by name, those of clients by
+    the client's. No secret is looked up, and no candidate is missed.
+
+    :raises InputError: with all complaints about all files, each with its place.
+    """
+    remarks = Remarks()
+    standard_input = StandardInput(stdin)
+    files: list[ClientsFile] = []
+    for path in paths:
+        with remarks.gathering():
+            files.append(read_clients_file(read_document(path, standard_input), remarks))
+    builder = ServerBuilder(overrides, packs, remarks)
+    homes = builder.all_of(files)
+    enrolled = Enrolment(homes, builder, (), remarks, CandidatesFrom.NOWHERE).of_all(files)
+    if remarks.complaints:
+        raise InputError(remarks.complaints)
+    named = {name: home.server for name, home in homes.items() if home is not None}
+    own = {one.client.name: one.client.server for one in enrolled if one.client is not None}
+    for server in own.values():
+        named.setdefault(server.name, server)
+    return named, own
 
 
 def _files(

@@ -22,6 +22,7 @@ DECISIVE = frozenset(
         "server",
         "client_id",
         "client_secret",
+        "issuer",
         "token_endpoint",
         "token_endpoint_auth_method",
         "grant_type",

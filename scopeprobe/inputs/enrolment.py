@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from itertools import chain
 
 from scopeprobe.inputs.clients_file import ClientsFile
@@ -44,6 +45,16 @@ NO_CANDIDATES = (
 )
 
 
+class CandidatesFrom(Enum):
+    """Where every target's candidates are to be found, so that a target may name none."""
+
+    INPUTS = auto()
+    METADATA = auto()
+    """Also the `scopes_supported` of its server, read later."""
+    NOWHERE = auto()
+    """Nothing is asked: candidates are not wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """A client whose secret is still to be looked up."""
@@ -68,6 +79,7 @@ class Enrolment:
     scopes: tuple[Scope, ...]
     """Candidates of every target, from scopes files and the command line."""
     remarks: Remarks
+    candidates_from: CandidatesFrom = CandidatesFrom.INPUTS
 
     def of_all(self, files: Iterable[ClientsFile]) -> list[Enrolled]:
         places: dict[str, Place] = {}
@@ -97,6 +109,7 @@ class Enrolment:
         if home is None:
             return Enrolled(place, file, sources)
         layers = (file.defaults, *home.layers, entry)
+        self._check_issuer(home.server, place)
         client = self._client(whole, way, home.server, layers, place)
         return Enrolled(place, file, sources, client, whole.kid or "", home.names_encoding)
 
@@ -125,22 +138,32 @@ class Enrolment:
             binds_tokens=bool(entry.dpop_bound_access_tokens),
             grant_type=way.grant_type,
             subject=entry.subject or "",
+            names_method=entry.token_endpoint_auth_method is not None,
         )
 
     def _home(self, entry: ClientEntry, place: Place, defaults: DefaultsEntry) -> Home | None:
-        """Find the server by its name, or make one of the client's own endpoint."""
-        if entry.server and entry.token_endpoint:
-            self.remarks.complain(place, "names a server and a token_endpoint: one is enough")
+        """Find the server by its name, or make one of the client's own issuer or endpoint."""
+        own = "issuer" if entry.issuer else "token_endpoint"
+        if entry.server and (entry.issuer or entry.token_endpoint):
+            self.remarks.complain(place, f"names a server and a {own}: one is enough")
             return None
-        says = entry if entry.server or entry.token_endpoint else defaults
+        says = entry if entry.server or entry.issuer or entry.token_endpoint else defaults
         if says.server is not None:
             if says.server not in self.homes:
                 self.remarks.complain(place.at("server"), "is not among the [servers]")
             return self.homes.get(says.server)
-        if says.token_endpoint is None:
-            self.remarks.complain(place.at("server"), "is missing: name one, or a token_endpoint")
+        if says.issuer is None and says.token_endpoint is None:
+            self.remarks.complain(
+                place.at("server"), "is missing: name one, or an issuer or token_endpoint"
+            )
             return None
-        return self.servers.unnamed(says.token_endpoint, defaults, place)
+        return self.servers.unnamed(says.issuer, says.token_endpoint, defaults, place)
+
+    def _check_issuer(self, server: Server, place: Place) -> None:
+        if self.candidates_from is CandidatesFrom.METADATA and not server.issuer:
+            self.remarks.complain(
+                place, f"--scopes-from-metadata: its server {server.name} names no issuer"
+            )
 
     def _targets(
         self, client: ClientEntry, layers: tuple[Layer, ...], place: Place
@@ -161,7 +184,7 @@ class Enrolment:
     ) -> Target:
         layers = (*layers, entry)
         candidates = distinct((*scopes_of(layers), *self.scopes))
-        if not candidates:
+        if not candidates and self.candidates_from is CandidatesFrom.INPUTS:
             self.remarks.complain(place, NO_CANDIDATES)
         parameters = token_params_of(layers)
         for name in ("audience", "resource"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
 from scopeprobe.model.clients import Client, ClientName
+from scopeprobe.model.findings import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,16 @@ class Fleet:
     known: frozenset[ClientName] = frozenset()
     """All names of the inputs, also where `clients` is a selection of them."""
     notices: tuple[str, ...] = ()
+    wants_advertised: bool = False
+    """Every target is to be given the `scopes_supported` of its server as candidates."""
+    unusable: Mapping[str, Reason] = field(default_factory=dict)
+    """Servers whose metadata could not be had, by name: their clients are not asked."""
+    as_written: str | None = None
+    """The digest of the inputs before metadata was read; None where none was read yet."""
+
+    @property
+    def needs_metadata(self) -> bool:
+        return self.as_written is None and any(client.server.issuer for client in self.clients)
 
     @property
     def digest(self) -> str:
@@ -26,13 +37,45 @@ class Fleet:
         A SHA-256 of all that decides which questions are asked, and of no secret.
 
         A run is resumed only with inputs of the same digest. Rates, owners or expectations may
-        change in between: they decide when to ask, or what to think of the answers.
+        change in between: they decide when to ask, or what to think of the answers. Where metadata
+        was read, digests of what it made of each server's clients follow, behind `+`.
         """
-        digest = hashlib.sha256()
-        for client in sorted(self.clients, key=lambda client: client.name):
-            for fact in _facts(client):
-                digest.update(msgspec.json.encode(fact) + b"\n")
-        return digest.hexdigest()
+        if self.as_written is None:
+            return _digest(self.clients)
+        read = {client.server.name for client in self.clients if client.server.issuer}
+        parts = (
+            f"{_short(name)}={_digest(c for c in self.clients if c.server.name == name)[:32]}"
+            for name in sorted(read)
+            if name not in self.unusable
+        )
+        return "+".join((self.as_written, *parts))
+
+    def goes_on_from(self, digest: str) -> bool:
+        """
+        Whether a run of that digest may be gone on with.
+
+        A server whose metadata was out of reach, then or now, was or is not asked at all, so it
+        does not stand in the way.
+        """
+        before, *read_before = digest.split("+")
+        now, *read_now = self.digest.split("+")
+        earlier = dict(part.split("=") for part in read_before)
+        return before == now and all(
+            earlier.get(server, found) == found
+            for server, found in (part.split("=") for part in read_now)
+        )
+
+
+def _short(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _digest(clients: Iterable[Client]) -> str:
+    digest = hashlib.sha256()
+    for client in sorted(clients, key=lambda client: client.name):
+        for fact in _facts(client):
+            digest.update(msgspec.json.encode(fact) + b"\n")
+    return digest.hexdigest()
 
 
 def _facts(client: Client) -> Iterator[tuple[object, ...]]:
@@ -41,5 +84,7 @@ def _facts(client: Client) -> Iterator[tuple[object, ...]]:
     yield client.grant_type, client.subject, client.assertion_audience, client.binds_tokens
     yield server.token_endpoint, server.headers, server.basic_encoding
     yield server.verify, server.send_scope, server.scope_of_target
+    if server.issuer:
+        yield (server.issuer,)
     for target in client.targets:
         yield target.audience, target.resource, target.token_params, target.candidates

@@ -107,7 +107,7 @@ def _pack(entry: ServerEntry, packs: Sequence[Pack], place: Place, remarks: Rema
     if entry.provider == NO_PROVIDER:
         return None
     if entry.provider is None:
-        return pack_of(entry.token_endpoint, packs) if entry.token_endpoint else None
+        return pack_of(entry.token_endpoint or entry.issuer or "", packs)
     named = next((pack for pack in packs if pack.name == entry.provider), None)
     if named is None:
         names = ", ".join(pack.name for pack in packs)

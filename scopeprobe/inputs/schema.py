@@ -35,6 +35,7 @@ Count: TypeAlias = Annotated[int, Field(ge=1)]
 Rates: TypeAlias = Annotated[tuple[Rate, ...], PlainValidator(parse_rates)]
 Parameters: TypeAlias = Annotated[dict[str, str], AfterValidator(values.token_params)]
 Endpoint: TypeAlias = Annotated[str, AfterValidator(values.endpoint)]
+Issuer: TypeAlias = Annotated[str, AfterValidator(values.issuer)]
 Hidden: TypeAlias = Annotated[SecretSource, PlainValidator(secret_source)]
 """Where something is that must not be shown."""
 ExistingFile: TypeAlias = Annotated[Path, PlainValidator(values.existing_file)]
@@ -68,6 +69,7 @@ class PartyEntry(Layer):
 
 
 class ServerEntry(PartyEntry):
+    issuer: Issuer | None = None
     token_endpoint: Endpoint | None = None
     rate: Rates | None = None
     client_rate: Rates | None = None
@@ -79,6 +81,7 @@ class ServerEntry(PartyEntry):
     max_auth_failures: Count | None = None
     ca_file: Annotated[Path, PlainValidator(values.existing_file)] | None = None
     allow_http: bool | None = None
+    allow_private: bool | None = None
     proxy: Annotated[str, AfterValidator(values.proxy)] | None = None
     headers: Annotated[dict[str, str], AfterValidator(values.headers)] | None = None
     basic_encoding: Annotated[BasicEncoding, Field(strict=False)] | None = None
@@ -107,6 +110,7 @@ class TargetEntry(Layer):
 
 class ClientKeys(PartyEntry):
     server: Text | None = None
+    issuer: Issuer | None = None
     token_endpoint: Endpoint | None = None
     client_id: Text | None = None
     client_secret: Hidden | None = None

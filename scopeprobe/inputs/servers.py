@@ -53,43 +53,58 @@ class ServerBuilder:
     ) -> Home | None:
         if entry is None or defaults is None:
             return None
-        return self._home(name, filled(entry, defaults), (defaults, entry), place)
+        return self._home(name, _located(entry, filled(entry, defaults)), (defaults, entry), place)
 
-    def unnamed(self, token_endpoint: str, defaults: DefaultsEntry, place: Place) -> Home | None:
-        """Make the server of a client that names its own endpoint, and name it after that."""
-        whole = filled(ServerEntry(token_endpoint=token_endpoint), defaults)
-        return self._home(token_endpoint, whole, (defaults,), place)
+    def unnamed(
+        self, issuer: str | None, token_endpoint: str | None, defaults: DefaultsEntry, place: Place
+    ) -> Home | None:
+        """Make the server of a client that names its own, and name it after what that says."""
+        entry = ServerEntry(issuer=issuer, token_endpoint=token_endpoint)
+        whole = _located(entry, filled(entry, defaults))
+        return self._home(token_endpoint or issuer or "", whole, (defaults,), place)
 
     def _home(
         self, name: str, entry: ServerEntry, layers: tuple[PartyEntry, ...], place: Place
     ) -> Home | None:
         known = known_of(entry, self.packs, place, self.remarks)
-        token_endpoint = entry.token_endpoint or known.token_endpoint
-        if token_endpoint is None:
-            self.remarks.complain(place.at("token_endpoint"), "is missing")
-            return None
+        token_endpoint = entry.token_endpoint
+        if token_endpoint is None and entry.issuer is None:
+            token_endpoint = known.token_endpoint
+            if token_endpoint is None:
+                self.remarks.complain(
+                    place.at("token_endpoint"), "is missing, and no issuer is named either"
+                )
+                return None
         self._refuse_plain_http(entry, place)
         traits = known.traits(entry) | _said(entry, known, self.overrides)
-        check_confirmation(traits, is_told_later=False, place=place, remarks=self.remarks)
-        if self.overrides.revokes and not traits["revocation_endpoint"]:
-            self.remarks.notice(
-                place, "has no revocation_endpoint: its tokens live until they expire"
-            )
+        check_confirmation(
+            traits, is_told_later=entry.issuer is not None, place=place, remarks=self.remarks
+        )
         given = {key: value for key, value in traits.items() if value is not None}
-        server = Server(name, token_endpoint, **given)
+        server = Server(name, token_endpoint or "", **given)
         return Home(server, layers, names_encoding=entry.basic_encoding is not None)
 
     def _refuse_plain_http(self, entry: ServerEntry, place: Place) -> None:
-        if is_plain_http_abroad(entry.token_endpoint or "") and not entry.allow_http:
-            self.remarks.complain(
-                place.at("token_endpoint"), "must be https (or say allow_http = true)"
-            )
+        for key in ("issuer", "token_endpoint"):
+            if is_plain_http_abroad(getattr(entry, key) or "") and not entry.allow_http:
+                self.remarks.complain(place.at(key), "must be https (or say allow_http = true)")
+
+
+def _located(entry: ServerEntry, whole: ServerEntry) -> ServerEntry:
+    """Keep the defaults from moving a server that says itself where it is."""
+    if entry.issuer is None and entry.token_endpoint is None:
+        return whole
+    own = {"issuer": entry.issuer, "token_endpoint": entry.token_endpoint}
+    return whole.model_copy(update=own)
 
 
 def _said(entry: ServerEntry, known: Known, overrides: Overrides) -> dict[str, Any]:
     """What the entry and the command line say, each before what the pack knows."""
     pack = known.pack
     said = {
+        "issuer": entry.issuer,
+        "allow_http": entry.allow_http,
+        "allow_private": entry.allow_private,
         "rates": lowered(entry.rate or (pack and pack.rates) or None, overrides.rate),
         "client_rates": lowered(
             entry.client_rate or (pack and pack.client_rates) or None, overrides.client_rate
@@ -107,15 +122,11 @@ def _said(entry: ServerEntry, known: Known, overrides: Overrides) -> dict[str, A
         "absent_scope_as_requested": True if entry.absent_scope else None,
         "contact": entry.contact,
         "verify": overrides.verify,
+        "revokes": overrides.revokes,
         "introspection_endpoint": entry.introspection_endpoint,
         "revocation_endpoint": entry.revocation_endpoint,
         "reserve": entry.reserve,
         "send_scope": entry.send_scope,
         "max_scope_bytes": entry.max_scope_bytes,
     }
-    given = {key: value for key, value in said.items() if value is not None}
-    endpoint = given.get("revocation_endpoint") or known.traits(entry).get("revocation_endpoint")
-    return given | {
-        "revocation_endpoint": endpoint,
-        "revokes": overrides.revokes and bool(endpoint),
-    }
+    return {key: value for key, value in said.items() if value is not None}

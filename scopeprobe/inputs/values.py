@@ -68,6 +68,14 @@ def endpoint(url: str) -> str:
     return url
 
 
+def issuer(url: str) -> str:
+    """Check an issuer identifier (RFC 8414 section 2: neither query nor fragment)."""
+    endpoint(url)
+    if "?" in url:
+        raise ValueError("must not have a query (RFC 8414 section 2)")
+    return url
+
+
 def proxy(url: str) -> str:
     """Check the URL of an HTTP proxy, which may hold credentials."""
     _split(url)

@@ -138,6 +138,7 @@ class Server:
 
     name: str
     token_endpoint: str
+    """Empty until it was read from the metadata of the issuer."""
     rates: tuple[Rate, ...] = (Rate(5, 1),)
     client_rates: tuple[Rate, ...] = (Rate(2, 1),)
     burst: int = 1
@@ -158,13 +159,19 @@ class Server:
     """The issuer identifier whose metadata named the endpoints (RFC 8414 section 2)."""
     mtls_token_endpoint: str = ""
     """Where clients that authenticate by TLS are served instead (RFC 8705 section 5)."""
+    introspection_endpoint: str = ""
+    revocation_endpoint: str = ""
+    scopes_supported: tuple[Scope, ...] | None = None
+    """What its metadata advertises; None where that was not read, or does not say."""
+    allow_http: bool = False
+    allow_private: bool = False
+    """Its metadata may name addresses of private networks, although its issuer is public."""
     provider: str = ""
     """The name of the provider pack that describes this server, if one does."""
     region: str = ""
     regions: tuple[str, ...] = ()
     """All regions of the provider: a client of one is unknown in the others."""
     verify: Verify = Verify.TOKEN
-    introspection_endpoint: str = ""
     introspection_client_id: str = ""
     introspection_secret: Secret | None = field(default=None, repr=False)
     """Of a resource server that may introspect (RFC 7662 section 2.1), if not the client itself."""
@@ -181,7 +188,6 @@ class Server:
     """No token is issued without an audience or resource."""
     revokes: bool = False
     """`--revoke`: give every token back."""
-    revocation_endpoint: str = ""
     deletes_tokens: bool = False
     """Revocation is a DELETE by the token's bearer, and not the POST of RFC 7009."""
     single_token: bool = False
@@ -193,7 +199,7 @@ class Server:
     @property
     def origin(self) -> str:
         """Scheme, host and port of the token endpoint (RFC 6454)."""
-        parts = urlsplit(self.token_endpoint)
+        parts = urlsplit(self.token_endpoint or self.issuer)
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
         return f"{parts.scheme}://{parts.hostname}:{port}"
 
@@ -201,6 +207,11 @@ class Server:
     def address(self) -> str:
         """The token endpoint without its query, which may hold a gateway's key."""
         return self.token_endpoint.partition("?")[0]
+
+    @property
+    def gives_tokens_back(self) -> bool:
+        """Every token is revoked, and it is known where."""
+        return self.revokes and bool(self.revocation_endpoint)
 
     @property
     def spendable_client_rates(self) -> tuple[Rate, ...]:
@@ -274,6 +285,8 @@ class Client:
     grant_type: GrantType = GrantType.CLIENT_CREDENTIALS
     subject: str = ""
     """The `sub` of the JWT bearer grant; the client itself where it is empty."""
+    names_method: bool = True
+    """The user chose `auth_method`; otherwise metadata may tell a better one."""
 
     @property
     def canary(self) -> Scope:
@@ -283,6 +296,6 @@ class Client:
         A keyed hash of server and client, so that equal nights ask equal questions; its prefix is
         constant, so that a security team can know it.
         """
-        names = f"{self.server.token_endpoint}\n{self.client_id}".encode()
+        names = f"{self.server.issuer or self.server.token_endpoint}\n{self.client_id}".encode()
         digest = hashlib.blake2b(names, digest_size=6, key=b"scopeprobe canary")
         return Scope(f"scopeprobe-canary-{digest.hexdigest()}")

@@ -95,13 +95,13 @@ class _Desk:
             return answer
         try:
             confirmed = yield from self._confirmed(question, answer, token)
-            if self.client.server.revokes:
+            if self.client.server.gives_tokens_back:
                 yield from self._look_for_sharing(question, token, sent_at)
         except CutShort:
-            if self.client.server.revokes and self.is_own:
+            if self.client.server.gives_tokens_back and self.is_own:
                 yield from self._revoked(token)
             raise
-        if self.client.server.revokes and self.is_own and not self.office.shares_tokens:
+        if self.client.server.gives_tokens_back and self.is_own and not self.office.shares_tokens:
             yield from self._revoked(token)
         return confirmed
 

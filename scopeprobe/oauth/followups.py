@@ -46,11 +46,10 @@ class FollowUps:
 
     def _as_bearer(self, method: str, url: str, token: str, purpose: Purpose) -> HttpRequest:
         prover = self.writer.prover
-        if prover is None:
-            shown = (("Authorization", f"Bearer {token}"),)
-        else:  # RFC 9449 section 7.1
+        shown = [("Authorization", f"Bearer {token}")]
+        if prover is not None:  # RFC 9449 section 7.1
             proof = prover.proof(method, url, token=token)
-            shown = (("Authorization", f"DPoP {token}"), ("DPoP", proof))
+            shown = [("Authorization", f"DPoP {token}"), ("DPoP", proof)]
         headers = (*common_headers(self.client.server), *shown)
         return HttpRequest(url, b"", headers, method, purpose)
 

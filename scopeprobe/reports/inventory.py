@@ -21,7 +21,9 @@ def inventory_table(clients: Sequence[Client]) -> RenderableType:
     servers.add_column("per client")
     for server in _servers(clients):
         rates, client_rates = (_rates(server.rates), _rates(server.client_rates))
-        servers.add_row(*map(Text, (server.name, server.address, rates, client_rates)))
+        servers.add_row(
+            *map(Text, (server.name, server.address or server.issuer, rates, client_rates))
+        )
     table = Table(title="clients", title_justify="left", title_style="bold", box=None)
     table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=26)
     table.add_column("server")
@@ -42,6 +44,7 @@ def inventory_json(clients: Sequence[Client]) -> str:
         "servers": [
             {
                 "name": server.name,
+                "issuer": server.issuer,
                 "token_endpoint": server.address,
                 "rate": [str(rate) for rate in server.rates],
                 "client_rate": [str(rate) for rate in server.client_rates],

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from scopeprobe.model.clients import Client, ClientName
+from scopeprobe.model.clients import Client, ClientName, Scope
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.policy import Departure
 
@@ -21,6 +21,9 @@ class ServerSummary:
     requests: int
     throttled: int
     seconds: float
+    advertised_but_refused: tuple[Scope, ...] | None = None
+    """Both None where no `scopes_supported` was read (policy/advertised.py)."""
+    granted_but_not_advertised: tuple[Scope, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from scopeprobe.model.clients import Client, ClientName, Scope
 from scopeprobe.model.findings import Finding, PermissionMap, Verdict
+from scopeprobe.reports.summary import ServerSummary
 
 MOST_COLUMNS = 24
 """Scopes that fit beside a client's name in 80 columns; with more, verdicts are counted."""
@@ -59,10 +60,26 @@ def remarks(maps: Iterable[PermissionMap]) -> list[str]:
             if finding.verdict is Verdict.DENIED and finding.http_status == HTTPStatus.UNAUTHORIZED
         ]
         if blamed:
-            named = ", ".join(blamed[:3]) + (f" and {len(blamed) - 3} more" if blamed[3:] else "")
+            named = _few(blamed)
             lines.append(f"{permissions.client}: its credentials are good; 401 is for {named}")
     left = len(lines) - MOST_REMARKS
     return lines if left <= 0 else [*lines[:MOST_REMARKS], f"… and {left} clients more"]
+
+
+def advertised_remarks(servers: Iterable[ServerSummary]) -> list[str]:
+    """Where what servers advertise in `scopes_supported` and what was found differ."""
+    lines = []
+    for server in servers:
+        if refused := server.advertised_but_refused:
+            lines.append(f"{server.name}: advertised, and refused to all: {_few(refused)}")
+        if unadvertised := server.granted_but_not_advertised:
+            lines.append(f"{server.name}: granted, and not advertised: {_few(unadvertised)}")
+    left = len(lines) - MOST_REMARKS
+    return lines if left <= 0 else [*lines[:MOST_REMARKS], f"… and {left} more in summary.json"]
+
+
+def _few(scopes: Sequence[Scope]) -> str:
+    return ", ".join(scopes[:3]) + (f" and {len(scopes) - 3} more" if scopes[3:] else "")
 
 
 def _matrix(

@@ -236,10 +236,16 @@ class _Bench:
                 return _unknown(self.open_because)
 
     def _refused(self, scope: Scope, refusal: Refusal, answered: list[Fact]) -> _Ruling:
-        if isinstance(refusal, Refused) and refusal.about is Subject.TARGET:
-            return _unknown(Reason.NEEDS_TARGET, refusal)
-        if isinstance(refusal, Refused) and refusal.about is Subject.SCOPE_PARAMETER:
-            return self._without_parameter(scope, refusal)
+        match refusal:
+            case Refused(about=Subject.TARGET):
+                return _unknown(Reason.NEEDS_TARGET, refusal)
+            case Refused(about=Subject.SCOPE_PARAMETER):
+                return self._without_parameter(scope, refusal)
+        return self._refused_for_its_scope(scope, refusal, answered)
+
+    def _refused_for_its_scope(
+        self, scope: Scope, refusal: Refusal, answered: list[Fact]
+    ) -> _Ruling:
         if self.testimony.lists(scope):
             return _unknown(Reason.CONTRADICTORY, refusal)
         if not self.testimony.is_bracketed(answered[-1]):

@@ -1,0 +1,272 @@
+"""Read the metadata of issuers, and give every client the server that it describes."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import anyio
+
+import scopeprobe
+from scopeprobe.engine.transport import Transport, connect
+from scopeprobe.errors import InputError
+from scopeprobe.inputs import Fleet
+from scopeprobe.model.answers import HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.clients import AuthMethod, Client, Server
+from scopeprobe.model.findings import Reason
+from scopeprobe.oauth.metadata import Metadata, Refusal, read_metadata, well_known_urls
+from scopeprobe.oauth.precautions import Settled, is_address, is_private, settled
+from scopeprobe.reports.metadata import Described
+
+AT_ONCE = 8
+"""Issuers that are asked at the same time."""
+PAUSES = (0.5, 1.0)
+"""Seconds before each further try after a fault or a 5xx."""
+_PASSING = {Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.SERVER_ERROR, Reason.THROTTLED}
+_FAULTS = {Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.TLS_FAILURE}
+"""No answer at all: the issuer's other addresses are on the same host."""
+_SAID = {
+    Reason.UNREACHABLE: "no connection",
+    Reason.TIMED_OUT: "no answer in time",
+    Reason.TLS_FAILURE: "TLS failed; `ca_file` names a CA of your own",
+    Reason.MALFORMED_ANSWER: "the answer is no HTTP, or longer than 1 MiB",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What was found out about one server that names an issuer."""
+
+    written: Server
+    url: str
+    """Where its metadata was read, or was last looked for."""
+    metadata: Metadata | None
+    outcome: Settled | Refusal
+
+    @property
+    def server(self) -> Server:
+        return self.outcome.server if isinstance(self.outcome, Settled) else self.written
+
+
+async def discover(servers: Iterable[Server]) -> dict[Server, Discovered]:
+    """Read the metadata of servers that name an issuer, each document once."""
+    servers = [server for server in dict.fromkeys(servers) if server.issuer]
+    documents: dict[Server, tuple[str, Metadata | Refusal]] = {}
+    turns = anyio.Semaphore(AT_ONCE)
+
+    async def read(source: Server, transport: Transport) -> None:
+        async with turns:
+            documents[source] = await _document(source, transport)
+
+    async with connect(()) as transport, anyio.create_task_group() as tasks:
+        for source in {_source(server) for server in servers}:
+            tasks.start_soon(read, source, transport)
+    return {server: await _settle(server, *documents[_source(server)]) for server in servers}
+
+
+def _source(server: Server) -> Server:
+    """All of a server that decides how its metadata is reached: servers alike share a document."""
+    return Server(
+        name="",
+        token_endpoint="",
+        issuer=server.issuer,
+        timeout=server.timeout,
+        ca_file=server.ca_file,
+        proxy=server.proxy,
+        headers=server.headers,
+        contact=server.contact,
+    )
+
+
+async def _document(server: Server, transport: Transport) -> tuple[str, Metadata | Refusal]:
+    """The first sound document and where it was, or the most telling refusal."""
+    refusals: list[tuple[str, Refusal]] = []
+    for url in well_known_urls(server.issuer):
+        found = await _asked(server, url, transport)
+        if isinstance(found, Metadata):
+            return url, found
+        refusals.append((url, found))
+        if found.reason in _FAULTS:
+            break
+    # A 404 only says that this name is not in use here.
+    return next((told for told in refusals if "is 404" not in told[1].words), refusals[0])
+
+
+async def _asked(server: Server, url: str, transport: Transport) -> Metadata | Refusal:
+    request = _request(server, url)
+    found = _read(server.issuer, await transport.fetch(server, request))
+    for pause in PAUSES:
+        if isinstance(found, Metadata) or found.reason not in _PASSING:
+            break
+        await anyio.sleep(pause)
+        found = _read(server.issuer, await transport.fetch(server, request))
+    return found
+
+
+def _request(server: Server, url: str) -> HttpRequest:
+    contact = f" ({server.contact})" if server.contact else ""
+    headers = (
+        *server.headers,
+        ("Accept", "application/json"),
+        ("User-Agent", f"scopeprobe/{scopeprobe.__version__}{contact}"),
+    )
+    return HttpRequest(url, b"", headers, method="GET", purpose=Purpose.METADATA)
+
+
+def _read(issuer: str, response: HttpResponse | Reason) -> Metadata | Refusal:
+    if isinstance(response, Reason):
+        return Refusal(response, _SAID[response])
+    return read_metadata(issuer, response)
+
+
+async def _settle(server: Server, url: str, found: Metadata | Refusal) -> Discovered:
+    if isinstance(found, Refusal):
+        return Discovered(server, url, None, found)
+    private = await _private_hosts(server, found)
+    return Discovered(server, url, found, settled(server, found, private))
+
+
+async def _private_hosts(server: Server, metadata: Metadata) -> frozenset[str]:
+    """Hosts that are, or resolve to, an address of a private network; looked up this moment."""
+    urls = (
+        server.issuer,
+        metadata.token_endpoint,
+        metadata.introspection_endpoint,
+        metadata.revocation_endpoint,
+        metadata.mtls_token_endpoint,
+    )
+    hosts = {host for url in urls if url and (host := urlsplit(url).hostname)}
+    return frozenset([host for host in sorted(hosts) if await _is_inside(host)])
+
+
+async def _is_inside(host: str) -> bool:
+    if is_address(host):
+        return is_private(host)
+    try:
+        with anyio.fail_after(10):
+            found = await anyio.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, TimeoutError):
+        return False  # nothing can be sent to it from here; a proxy may know it
+    return any(is_private(str(address[4][0])) for address in found)
+
+
+async def describe(servers: Sequence[Server]) -> list[Described]:
+    """What `scopeprobe discover` tells of each server, in the order given."""
+    found = await discover(servers)
+    return [_described(server, found.get(server)) for server in servers]
+
+
+def _described(server: Server, found: Discovered | None) -> Described:
+    if found is None:
+        return Described(server, "", None, None)
+    match found.outcome:
+        case Settled(resolved, refused):
+            return Described(resolved, found.url, found.metadata, None, refused)
+        case Refusal() as refusal:
+            return Described(server, found.url, found.metadata, refusal)
+
+
+# -- a whole fleet
+
+
+async def resolve(fleet: Fleet) -> Fleet:
+    """
+    Give every client its server as the metadata describes it.
+
+    A server whose metadata cannot be had, or is refused, becomes unusable: a notice says why. One
+    whose token endpoint the user wrote is used all the same. A fleet without issuers, or one that
+    is resolved already, is returned as it is.
+    :raises InputError: where candidates were to come from metadata that advertises none.
+    """
+    if not fleet.needs_metadata:
+        return fleet
+    found = await discover(client.server for client in fleet.clients)
+    clients = tuple(_resolved(client, found.get(client.server), fleet) for client in fleet.clients)
+    told = list({one.written.name: one for one in found.values()}.values())
+    unusable = {
+        one.written.name: one.outcome.reason
+        for one in told
+        if isinstance(one.outcome, Refusal) and not one.written.token_endpoint
+    }
+    if fleet.wants_advertised:
+        _refuse_empty_targets(clients, unusable)
+    return replace(
+        fleet,
+        clients=clients,
+        notices=(*fleet.notices, *(text for one in told for text in _notices(one))),
+        unusable=unusable,
+        as_written=fleet.digest,
+    )
+
+
+def _resolved(client: Client, found: Discovered | None, fleet: Fleet) -> Client:
+    if found is None:
+        return client
+    server = found.server
+    targets = client.targets
+    if fleet.wants_advertised:
+        more = server.scopes_supported or ()
+        targets = tuple(
+            replace(target, candidates=tuple(dict.fromkeys((*target.candidates, *more))))
+            for target in targets
+        )
+    method = client.auth_method
+    if not client.names_method and found.metadata is not None:
+        method = best_method(client, found.metadata.token_endpoint_auth_methods_supported)
+    return replace(client, server=server, targets=targets, auth_method=method)
+
+
+def best_method(client: Client, supported: Iterable[str]) -> AuthMethod:
+    """
+    The best authentication that the server supports and the client can do.
+
+    RFC 9700 section 2.5 prefers asymmetric ones. Where they have none in common, what the client
+    would have done anyway.
+    """
+    supported = frozenset(supported)
+    return next(
+        (method for method in _able(client) if method.value in supported), client.auth_method
+    )
+
+
+def _able(client: Client) -> Iterator[AuthMethod]:
+    if client.signing_key or client.assertion:
+        yield AuthMethod.PRIVATE_KEY_JWT
+    if client.certificate:
+        yield AuthMethod.TLS_CLIENT_AUTH
+        yield AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH
+    if client.secret:
+        yield AuthMethod.CLIENT_SECRET_BASIC
+        yield AuthMethod.CLIENT_SECRET_POST
+        yield AuthMethod.CLIENT_SECRET_JWT
+
+
+def _refuse_empty_targets(clients: Iterable[Client], unusable: Mapping[str, Reason]) -> None:
+    empty = {
+        client.server.name: client.server.issuer
+        for client in clients
+        if client.server.name not in unusable and not all(t.candidates for t in client.targets)
+    }
+    if empty:
+        raise InputError(
+            f"{name}: the metadata of {issuer} has no usable scopes_supported: give --scopes FILE,"
+            " or `scopes` for the client or its server"
+            for name, issuer in sorted(empty.items())
+        )
+
+
+def _notices(one: Discovered) -> Iterator[str]:
+    match one.outcome:
+        case Refusal(reason, words):
+            rest = (
+                "the token endpoint of the clients file is used"
+                if one.written.token_endpoint
+                else "its clients are not asked; a `token_endpoint` in the clients file needs no"
+                " metadata"
+            )
+            yield f"{one.written.name}: metadata of {one.url}: {reason}: {words}; {rest}"
+        case Settled(_, refused):
+            for member, refusal in refused:
+                yield f"{one.written.name}: {member} is not used: {refusal.words}"

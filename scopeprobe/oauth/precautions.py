@@ -1,0 +1,149 @@
+"""Which endpoints of a server's metadata may be sent credentials or tokens, and why others not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+from scopeprobe.model.clients import Server
+from scopeprobe.model.findings import Reason
+from scopeprobe.oauth.metadata import Metadata, Refusal
+
+_MTLS_LABEL = re.compile(r"(?:[a-z0-9-]+-)?mtls(?:-[a-z0-9-]+)?")
+_REGISTRY = re.compile(r"[^.]+|[^.]{2,3}\.[^.]{2}")
+"""Names below which strangers register, as far as their shape tells: `com`, `co.uk`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A server with the endpoints that may be used, and what was left out of its metadata."""
+
+    server: Server
+    refused: tuple[tuple[str, Refusal], ...] = ()
+    """By the name of the metadata member."""
+
+
+def settled(server: Server, metadata: Metadata, private: Collection[str]) -> Settled | Refusal:
+    """
+    Give a server the endpoints of its metadata.
+
+    An endpoint that the user wrote wins. A token endpoint that may not be used refuses the whole
+    server; another endpoint is merely left out. `private`: hosts that stand in a private network.
+    """
+    gate = _Gate(server, private)
+    refused: dict[str, Refusal] = {}
+
+    def admitted(member: str, url: str) -> str:
+        if refusal := gate.refusal(url, may_be_sibling=member == "mtls_endpoint_aliases"):
+            refused[member] = refusal
+            return ""
+        return url
+
+    token_endpoint = server.token_endpoint
+    if not token_endpoint:
+        if not metadata.token_endpoint:
+            return Refusal(
+                Reason.MALFORMED_ANSWER, "the metadata names no token endpoint that is a URL"
+            )
+        token_endpoint = admitted("token_endpoint", metadata.token_endpoint)
+        if not token_endpoint:
+            return refused["token_endpoint"]
+    resolved = replace(
+        server,
+        token_endpoint=token_endpoint,
+        introspection_endpoint=server.introspection_endpoint
+        or admitted("introspection_endpoint", metadata.introspection_endpoint),
+        revocation_endpoint=server.revocation_endpoint
+        or admitted("revocation_endpoint", metadata.revocation_endpoint),
+        mtls_token_endpoint=server.mtls_token_endpoint
+        or admitted("mtls_endpoint_aliases", metadata.mtls_token_endpoint),
+        scopes_supported=metadata.scopes_supported,
+    )
+    return Settled(resolved, tuple(refused.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    server: Server
+    private: Collection[str]
+
+    def refusal(self, url: str, *, may_be_sibling: bool) -> Refusal | None:
+        """Why an endpoint may not be used; None where it may, or where there is none."""
+        if not url:
+            return None
+        issuer, there = urlsplit(self.server.issuer), urlsplit(url)
+        home, host = issuer.hostname or "", there.hostname or ""
+        if there.scheme == "http" and not is_loopback(host) and not self.server.allow_http:
+            return self._refusal(url, "plain http", "say allow_http = true if that is meant")
+        into_private = host in self.private and home not in self.private
+        if into_private and not self.server.allow_private:
+            return self._refusal(
+                url,
+                "an address of a private network, of a public issuer",
+                "say allow_private = true if that is meant",
+            )
+        is_home = _host_and_port(url) == _host_and_port(self.server.issuer)
+        if is_home or (may_be_sibling and is_mtls_sibling(host, home)):
+            return None
+        return self._refusal(
+            url,
+            "another origin than the issuer",
+            "if it belongs to this server, write it beside the issuer in the clients file",
+        )
+
+    def _refusal(self, url: str, what: str, cure: str) -> Refusal:
+        return Refusal(Reason.REDIRECTED, f"{url.partition('?')[0]} is {what}: {cure}")
+
+
+def _host_and_port(url: str) -> tuple[str | None, int | None]:
+    """Host and port; the port None where it is the scheme's own."""
+    parts = urlsplit(url)
+    own = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.hostname, None if parts.port == own else parts.port
+
+
+def is_mtls_sibling(host: str, home: str) -> bool:
+    """
+    Whether mutual TLS of the issuer's host may be served there (RFC 8705 section 5).
+
+    The same host at another port, a subdomain of it, or `mtls.` beside it under a name that is no
+    registry's.
+    """
+    if is_address(home):
+        return host == home
+    if host == home or host.endswith(f".{home}"):
+        return True
+    label, _, parent = host.partition(".")
+    is_beside = parent == home.partition(".")[2] and not _REGISTRY.fullmatch(parent)
+    return is_beside and _MTLS_LABEL.fullmatch(label) is not None
+
+
+def is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_private(address: str) -> bool:
+    """
+    Whether an IP address is no public one.
+
+    RFC 1918, loopback, link-local, unique local, shared (RFC 6598), and IPv4 written as IPv6.
+    """
+    ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
+    if isinstance(ip, IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        ip = inner or ip
+    return ip.is_private or ip.is_link_local or ip.is_multicast or not ip.is_global

@@ -1,0 +1,47 @@
+"""What a server advertises, held against what its clients were found to have."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.findings import Finding, Verdict
+
+_JUDGED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
+
+
+@dataclass(frozen=True, slots=True)
+class Advertised:
+    """Where `scopes_supported` (RFC 8414 section 2) and the findings differ; sorted."""
+
+    refused: tuple[Scope, ...]
+    """In the list, and denied to every client that was judged."""
+    unadvertised: tuple[Scope, ...]
+    """Granted to some client, and not in the list, which may be incomplete."""
+
+
+def held_against(
+    scopes_supported: Iterable[Scope] | None, findings: Iterable[Finding]
+) -> Advertised | None:
+    """Compare the findings of one server's clients with its list; None where it has none."""
+    if scopes_supported is None:
+        return None
+    listed = frozenset(scopes_supported)
+    verdicts: defaultdict[Scope, set[Verdict]] = defaultdict(set)
+    for finding in findings:
+        if finding.verdict in _JUDGED:
+            verdicts[finding.scope].add(finding.verdict)
+    return Advertised(
+        refused=tuple(
+            sorted(
+                scope for scope in listed & verdicts.keys() if verdicts[scope] == {Verdict.DENIED}
+            )
+        ),
+        unadvertised=tuple(
+            sorted(
+                scope for scope in verdicts.keys() - listed if Verdict.GRANTED in verdicts[scope]
+            )
+        ),
+    )

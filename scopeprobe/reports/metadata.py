@@ -1,0 +1,121 @@
+"""What servers say of themselves, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from scopeprobe.model.clients import Server
+from scopeprobe.oauth.metadata import Metadata, Refusal
+
+MOST_SCOPES = 40
+"""Scopes that the table names; JSON names all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One server, what its metadata says, and what of that is not used."""
+
+    server: Server
+    """With the endpoints that would be used."""
+    url: str
+    """Where the metadata was read or looked for; empty where no issuer is named."""
+    metadata: Metadata | None
+    refusal: Refusal | None
+    """Why the metadata is not used at all."""
+    refused: tuple[tuple[str, Refusal], ...] = ()
+    """Single members that are not used."""
+
+    @property
+    def is_read(self) -> bool:
+        return self.refusal is None
+
+
+def metadata_table(servers: Sequence[Described]) -> RenderableType:
+    """A block a server, in 80 columns."""
+    return Group(*(_block(one) for one in servers))
+
+
+def _block(one: Described) -> RenderableType:
+    table = Table(
+        title=Text(one.server.name),
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        show_header=False,
+        padding=(0, 2, 0, 0),
+    )
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _rows(one):
+        if value:
+            table.add_row(Text(name, style="dim"), Text(value))
+    return Group(table, "")
+
+
+def _rows(one: Described) -> Iterable[tuple[str, str]]:
+    server = one.server
+    yield "issuer", server.issuer
+    yield "metadata", one.url
+    if one.refusal:
+        yield "not read", f"{one.refusal.reason}: {one.refusal.words}"
+    yield "token endpoint", server.address
+    yield "introspection", server.introspection_endpoint
+    yield "revocation", server.revocation_endpoint
+    yield "mutual TLS", server.mtls_token_endpoint
+    if one.metadata and one.is_read:
+        yield "auth methods", " ".join(one.metadata.token_endpoint_auth_methods_supported)
+        yield "grant types", " ".join(one.metadata.grant_types_supported)
+        yield "DPoP", " ".join(one.metadata.dpop_signing_alg_values_supported)
+        yield "scopes", _scopes(one.metadata)
+    for member, refusal in one.refused:
+        yield "not used", f"{member}: {refusal.words}"
+
+
+def _scopes(metadata: Metadata) -> str:
+    scopes = metadata.scopes_supported
+    if scopes is None:
+        return "not said"
+    more = len(scopes) - MOST_SCOPES
+    named = " ".join(scopes[:MOST_SCOPES]) or "none"
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def metadata_json(servers: Iterable[Described]) -> str:
+    """The same for machines. What was not said is null; what is not used stands in `refused`."""
+    members = {"version": 1, "servers": [_members(one) for one in servers]}
+    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+
+
+def _members(one: Described) -> dict[str, object]:
+    server, said = one.server, one.metadata if one.is_read else None
+    return {
+        "name": server.name,
+        "issuer": server.issuer or None,
+        "metadata_url": one.url or None,
+        "read": one.is_read and one.metadata is not None,
+        "reason": one.refusal.reason if one.refusal else None,
+        "detail": one.refusal.words if one.refusal else None,
+        "token_endpoint": server.address or None,
+        "introspection_endpoint": server.introspection_endpoint or None,
+        "revocation_endpoint": server.revocation_endpoint or None,
+        "mtls_token_endpoint": server.mtls_token_endpoint or None,
+        "token_endpoint_auth_methods_supported": said
+        and said.token_endpoint_auth_methods_supported,
+        "token_endpoint_auth_signing_alg_values_supported": said
+        and said.token_endpoint_auth_signing_alg_values_supported,
+        "grant_types_supported": said and said.grant_types_supported,
+        "dpop_signing_alg_values_supported": said and said.dpop_signing_alg_values_supported,
+        "tls_client_certificate_bound_access_tokens": said
+        and said.tls_client_certificate_bound_access_tokens,
+        "scopes_supported": said and said.scopes_supported,
+        "refused": [
+            {"member": member, "reason": refusal.reason, "detail": refusal.words}
+            for member, refusal in one.refused
+        ],
+    }
