@@ -10,8 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from scopeprobe.errors import LabError
-from scopeprobe.lab.manners import Table, parse_toml, read_manner
-from scopeprobe.lab.server import CLIENT_CREDENTIALS, AuthorizationServer, Client
+from scopeprobe.lab.clients import Client
+from scopeprobe.lab.manners import parse_toml, read_manner
+from scopeprobe.lab.refusals import Table
+from scopeprobe.lab.schema import CLIENT_CREDENTIALS, AuthMethod
+from scopeprobe.lab.server import AuthorizationServer
 
 Name: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """A server's name; it becomes a segment of its token endpoint's path."""
@@ -21,12 +24,21 @@ ScopeToken: TypeAlias = Annotated[str, Meta(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]+
 
 
 class ClientTable(Table, frozen=True):
-    """`[[servers.NAME.clients]]`. Without a `client_secret` it is a public client."""
+    """`[[servers.NAME.clients]]`. Without a `client_secret` and a `jwk` it is a public client."""
 
     client_id: Annotated[str, Meta(min_length=1)]
     client_secret: Annotated[str, Meta(min_length=1)] | None = None
     granted: tuple[ScopeToken, ...] = ()
     grant_types: tuple[str, ...] = (CLIENT_CREDENTIALS,)
+    method: AuthMethod | None = None
+    """The registered `token_endpoint_auth_method`, for servers that enforce it."""
+    jwk: dict[str, Any] | None = None
+    """Its public key, or a JWK Set."""
+    roles: tuple[str, ...] = ()
+    """Rights that no scope asks for."""
+    targets: dict[str, tuple[ScopeToken, ...]] | None = None
+    """The audiences or resources that it may ask for, with the scopes granted there."""
+    dpop_bound_access_tokens: bool = False
 
 
 class ServerTable(Table, frozen=True):
@@ -35,6 +47,10 @@ class ServerTable(Table, frozen=True):
     manner: str
     scopes: tuple[ScopeToken, ...] = ()
     """Scopes that exist although nobody here was granted them."""
+    targets: tuple[str, ...] = ()
+    """Audiences or resources that exist."""
+    introspectors: dict[str, str] = msgspec.field(default_factory=dict)
+    """Resource servers with their secrets."""
     clients: tuple[ClientTable, ...] = ()
     override: dict[str, Any] = msgspec.field(default_factory=dict)
     """Tables of the manner, as in its file, that are different on this server."""
@@ -66,8 +82,25 @@ def build_server(name: str, table: ServerTable, *, place: str) -> AuthorizationS
         manner = read_manner(table.manner, table.override)
     except LabError as exc:
         raise LabError(f"{place}: {exc}") from exc
-    clients = (
-        Client(client.client_id, client.client_secret, [*client.granted], client.grant_types)
-        for client in table.clients
+    return AuthorizationServer(
+        name,
+        manner,
+        map(register, table.clients),
+        scopes=table.scopes,
+        targets=table.targets,
+        introspectors=table.introspectors,
     )
-    return AuthorizationServer(name, manner, clients, scopes=table.scopes)
+
+
+def register(table: ClientTable) -> Client:
+    return Client(
+        table.client_id,
+        table.client_secret,
+        [*table.granted],
+        table.grant_types,
+        method=table.method,
+        jwk=table.jwk,
+        roles=table.roles,
+        targets=table.targets,
+        dpop_bound_access_tokens=table.dpop_bound_access_tokens,
+    )

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict, deque
+from dataclasses import dataclass
 
-from scopeprobe.lab.manners import LockRule, ThrottleRule
+from scopeprobe.lab.schema import LockRule, ThrottleRule
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How a client stands with a throttle, after the request that it just sent."""
+
+    exceeded: bool
+    remaining: int
+    """Requests that still fit now."""
+    seconds: int
+    """Whole seconds until the oldest request that counts no longer does."""
 
 
 class Throttle:
@@ -15,15 +27,19 @@ class Throttle:
         self.rule = rule
         self._admitted: defaultdict[str, deque[float]] = defaultdict(deque)
 
-    def admit(self, client_id: str, now: float) -> int:
-        """Let a request in and return 0, or return the whole seconds until one would fit."""
+    def admit(self, client_id: str, now: float) -> Quota:
+        """Let a request in if it fits; one that does not is not counted."""
         admitted = self._admitted[client_id if self.rule.per == "client" else ""]
         while admitted and admitted[0] <= now - self.rule.seconds:
             admitted.popleft()
-        if len(admitted) >= self.rule.requests:
-            return math.ceil(admitted[0] + self.rule.seconds - now)
-        admitted.append(now)
-        return 0
+        exceeded = len(admitted) >= self.rule.requests
+        if not exceeded:
+            admitted.append(now)
+        return Quota(
+            exceeded,
+            self.rule.requests - len(admitted),
+            math.ceil(admitted[0] + self.rule.seconds - now),
+        )
 
 
 class Lock:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl
 
-from scopeprobe.lab.manners import AuthMethod, BasicEncoding, Refusal
+import msgspec
+
+from scopeprobe.lab.credentials import Credentials, read_credentials
+from scopeprobe.lab.jose import peek
+from scopeprobe.lab.refusals import Refusal
+from scopeprobe.lab.schema import JWT_BEARER, Manner
 
 FORM = "application/x-www-form-urlencoded"
+
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The parts of an HTTP POST that the token endpoint looks at."""
+    """The parts of an HTTP request that a server of the lab looks at."""
 
-    content_type: str
-    authorization: str | None = field(repr=False)
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Who a client says it is, and how it wants to prove it."""
-
-    client_id: str
-    secret: str | None = field(repr=False)
-    method: AuthMethod
+    content_type: str = ""
+    authorization: str | None = field(default=None, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    method: str = "POST"
+    dpop: str | None = field(default=None, repr=False)
+    """The DPoP header (RFC 9449 section 4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,80 +38,80 @@ class TokenRequest:
     credentials: Credentials
     grant_type: str
     scopes: tuple[str, ...] | None
-    """In the order of the request, each once; None where no scope was sent."""
+    """In the order of the request, each once; None: no such parameter, (): an empty one."""
+    target: str | None = None
+    """The `audience` or `resource`, whichever of them the manner looks at."""
+    proof: str | None = field(default=None, repr=False)
 
     @property
     def client_id(self) -> str:
         return self.credentials.client_id
 
 
-def read_token_request(message: Message, encoding: BasicEncoding) -> TokenRequest | Refusal:
+def read_token_request(message: Message, manner: Manner) -> TokenRequest | Refusal:
     """Read a token request, or say why it is malformed."""
-    if message.content_type != FORM:
-        return malformed(f"The body must be {FORM}.")
-    form = read_form(message.body)
-    if form is None:
-        return malformed("A parameter is included more than once.")
-    credentials = read_credentials(message.authorization, form, encoding)
+    form = read_body(message, manner)
+    if isinstance(form, Refusal):
+        return form
+    credentials = read_credentials(message.authorization, form, manner.credentials)
     if isinstance(credentials, Refusal):
         return credentials
-    if "grant_type" not in form:
-        return malformed("The parameter grant_type is missing.")
-    return TokenRequest(credentials, form["grant_type"], read_scopes(form.get("scope")))
+    grant_type = form.get("grant_type")
+    if not grant_type:
+        return manner.body.no_grant_type
+    scope = form.get("scope")
+    if grant_type == JWT_BEARER:
+        credentials, scope = read_bearer(form.get("assertion", ""))
+    return TokenRequest(
+        credentials,
+        grant_type,
+        read_scopes(scope),
+        form.get(manner.target.parameter) if manner.target else None,
+        message.dpop,
+    )
+
+
+def read_bearer(assertion: str) -> tuple[Credentials, str | None]:
+    """Who the assertion of a JWT bearer grant speaks for, and the scopes that it asks for."""
+    claims = peek(assertion).claims
+    scope = claims.get("scope")
+    return (
+        Credentials(str(claims.get("iss", "")), None, "private_key_jwt", assertion),
+        scope if isinstance(scope, str) else None,
+    )
+
+
+def read_body(message: Message, manner: Manner) -> dict[str, str] | Refusal:
+    """The parameters of a body; one that is empty counts as omitted (section 3.2), but `scope`."""
+    rules = manner.body
+    if message.content_type == JSON and rules.json == "accepted":
+        return read_json(message.body) or rules.not_form
+    if message.content_type != FORM:
+        return rules.not_form
+    form = read_form(message.body)
+    if form is None:
+        return rules.repeated
+    return {name: value for name, value in form.items() if value or name == "scope"}
+
+
+def read_json(body: bytes) -> dict[str, str]:
+    """The texts of a JSON object; empty where it is something else."""
+    try:
+        members = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return {}
+    if not isinstance(members, Mapping):
+        return {}
+    return {name: value for name, value in members.items() if isinstance(value, str)}
 
 
 def read_form(body: bytes) -> dict[str, str] | None:
-    """
-    The parameters that have a value; None where one is repeated.
-
-    One without a value counts as omitted (RFC 6749 section 3.2).
-    """
+    """The parameters of a form; None where one is repeated."""
     pairs = parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True)
     if any(count > 1 for count in Counter(name for name, _ in pairs).values()):
         return None
-    return {name: value for name, value in pairs if value}
-
-
-def read_credentials(
-    authorization: str | None, form: dict[str, str], encoding: BasicEncoding
-) -> Credentials | Refusal:
-    """Find the credentials; there must be one authentication method only (section 2.3)."""
-    if authorization is None:
-        method: AuthMethod = "client_secret_post" if "client_secret" in form else "none"
-        return Credentials(form.get("client_id", ""), form.get("client_secret"), method)
-    if "client_secret" in form:
-        return malformed("More than one method of client authentication was used.")
-    pair = decode_basic(authorization, encoding)
-    if pair is None:
-        return malformed("The Authorization header is not HTTP Basic.")
-    client_id, secret = pair
-    if form.get("client_id", client_id) != client_id:
-        return malformed("The client_id differs from that of the Authorization header.")
-    return Credentials(client_id, secret, "client_secret_basic")
-
-
-def decode_basic(authorization: str, encoding: BasicEncoding) -> tuple[str, str] | None:
-    """Id and secret of HTTP Basic (RFC 7617); None where it is something else."""
-    scheme, _, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode()
-    except ValueError:
-        return None
-    client_id, colon, secret = text.partition(":")
-    if not colon:
-        return None
-    if encoding == "raw":
-        return client_id, secret
-    return unquote_plus(client_id), unquote_plus(secret)
+    return dict(pairs)
 
 
 def read_scopes(scope: str | None) -> tuple[str, ...] | None:
-    tokens = filter(None, (scope or "").split(" "))
-    return tuple(dict.fromkeys(tokens)) or None
-
-
-def malformed(description: str) -> Refusal:
-    """The `invalid_request` of RFC 6749 section 5.2."""
-    return Refusal(status=400, error="invalid_request", description=description)
+    return None if scope is None else tuple(dict.fromkeys(filter(None, scope.split(" "))))

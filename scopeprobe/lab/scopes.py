@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
-from scopeprobe.lab.manners import Refusal, ScopeRules, Treatment
+from scopeprobe.lab.refusals import Refusal
+from scopeprobe.lab.schema import ScopeRules, Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,9 @@ def decide(
     known: Collection[str],
 ) -> tuple[str, ...] | Denial:
     """The scopes to issue. Of several refusals, that of the first culprit is given."""
-    if asked is None:
+    if asked is not None and (shape := refuse_shape(rules, asked)):
+        return Denial(shape, asked)
+    if not asked:
         return decide_without_scope(rules, granted)
     treatments = {scope: treat(scope, rules, granted, known) for scope in asked}
     refusals = {
@@ -34,33 +38,78 @@ def decide(
     }
     if refusals:
         return Denial(next(iter(refusals.values())), tuple(refusals))
-    return tuple(scope for scope, treatment in treatments.items() if treatment == "issue")
+    issued = tuple(scope for scope, treatment in treatments.items() if treatment == "issue")
+    if not issued and rules.nothing_left:
+        return Denial(rules.nothing_left, asked)
+    return tuple(dict.fromkeys((*issued, *rules.always)))
+
+
+def refuse_shape(rules: ScopeRules, asked: tuple[str, ...]) -> Refusal | None:
+    """What a server has against a scope parameter as such."""
+    if rules.present:
+        return rules.present
+    if not asked and isinstance(rules.empty, Refusal):
+        return rules.empty
+    return rules.several if len(asked) > 1 else None
 
 
 def decide_without_scope(rules: ScopeRules, granted: Collection[str]) -> tuple[str, ...] | Denial:
     """A default, or a refusal: the two that RFC 6749 section 3.3 leaves to a server."""
     if isinstance(rules.absent, Refusal):
         return Denial(rules.absent)
-    return tuple(granted) if rules.absent == "granted" else ()
+    issued = tuple(granted) if rules.absent == "granted" else ()
+    return tuple(dict.fromkeys((*issued, *rules.always)))
 
 
 def treat(
     scope: str, rules: ScopeRules, granted: Collection[str], known: Collection[str]
 ) -> Treatment:
-    if scope in granted:
+    """What this scope does to its request, by itself."""
+    if holds(scope, rules, granted, known):
         return "issue"
+    for pattern in rules.patterns:
+        if fnmatchcase(scope, pattern.matches):
+            return pattern.treatment
     return rules.ungranted if scope in known else rules.unknown
+
+
+def holds(scope: str, rules: ScopeRules, granted: Collection[str], known: Collection[str]) -> bool:
+    """Whether the client was granted the scope, by its name or by a rule of the server."""
+    if scope in granted or scope in rules.always:
+        return True
+    if rules.no_grants == "everything" and not granted:
+        return scope in known
+    match rules.grants:
+        case "exact":
+            return False
+        case "wildcard":
+            return any(fnmatchcase(scope, pattern) for pattern in granted)
+        case "all":
+            return scope in known
 
 
 def list_scopes(
     rules: ScopeRules, issued: tuple[str, ...], asked: tuple[str, ...] | None
+) -> str | list[str] | None:
+    """The `scope` member of a 200; None where it has none."""
+    listed = choose_list(rules, issued, asked or None)
+    if listed is None:
+        return None
+    if rules.order == "reversed":
+        listed = listed[::-1]
+    return " ".join(listed) if rules.shape == "string" else [*listed]
+
+
+def choose_list(
+    rules: ScopeRules, issued: tuple[str, ...], asked: tuple[str, ...] | None
 ) -> tuple[str, ...] | None:
-    """The scopes that a 200 lists; None where it has no `scope` member."""
     match rules.listed:
         case "issued":
             return issued
         case "nonempty":
             return issued or None
+        case "different":
+            return issued if set(issued) != set(asked or ()) else None
         case "asked":
             return asked
         case "never":

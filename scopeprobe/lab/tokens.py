@@ -7,10 +7,39 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
 
 import msgspec
 
-from scopeprobe.lab.manners import TokenRules
+from scopeprobe.lab.clients import Client
+from scopeprobe.lab.refusals import fill
+from scopeprobe.lab.schema import RoleRules, TokenRules
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one token stands for. The token itself is not in it."""
+
+    client: Client
+    scopes: tuple[str, ...]
+    asked: tuple[str, ...] | None
+    target: str | None
+    issuer: str
+    jkt: str = ""
+    """The thumbprint of the key that the token is bound to (RFC 9449 section 6.1), or nothing."""
+    issued: int = field(default_factory=lambda: int(time.time()))
+    """Seconds of Unix time."""
+
+    def fields(self) -> dict[str, object]:
+        """What templates may name."""
+        return {
+            "client_id": self.client.client_id,
+            "issuer": self.issuer,
+            "target": self.target or "",
+            "now": self.issued,
+        }
 
 
 class Mint:
@@ -20,35 +49,81 @@ class Mint:
         self._rules = rules
         self._key = secrets.token_bytes(32)
 
-    def strike(self, *, issuer: str, client_id: str, scopes: tuple[str, ...]) -> str:
-        """A fresh token; its audience is the client itself, as Spring Authorization Server does."""
+    def strike(self, grant: Grant) -> str:
+        """
+        A fresh token.
+
+        Its audience is what it was asked for, or the client itself, as Spring does it.
+        """
         if self._rules.format == "opaque":
             return secrets.token_urlsafe(32)
-        now = int(time.time())
-        claims = {
-            "iss": issuer,
+        client_id = grant.client.client_id
+        claims: dict[str, object] = {
+            "iss": grant.issuer,
             "sub": client_id,
             "client_id": client_id,
-            "aud": client_id,
-            "iat": now,
-            "exp": now + self._rules.lifetime,
+            "aud": grant.target or client_id,
+            "iat": grant.issued,
+            "exp": grant.issued + self._rules.lifetime,
             "jti": secrets.token_urlsafe(16),
         }
-        return self._sign(claims | self._scope_claim(scopes))
+        if grant.jkt:
+            claims["cnf"] = {"jkt": grant.jkt}
+        if self._rules.claims:
+            claims |= fill(self._rules.claims, grant.fields())
+        return self._sign(claims | self._scope_claim(grant.scopes) | self._role_claim(grant))
 
     def _scope_claim(self, scopes: tuple[str, ...]) -> dict[str, object]:
-        if not scopes:
+        if not scopes or not self._rules.claim:
             return {}
         return {self._rules.claim: scopes if self._rules.shape == "array" else " ".join(scopes)}
 
-    def _sign(self, claims: dict[str, object]) -> str:
+    def _role_claim(self, grant: Grant) -> dict[str, object]:
+        rules = self._rules.roles
+        roles = () if rules is None else find_roles(rules, grant)
+        if rules is None or not roles:
+            return {}
+        claim: Any = [*roles] if rules.shape == "array" else {role: {} for role in roles}
+        for name in reversed(split_claim(rules.claim)):
+            claim = {name: claim}
+        return dict(claim)
+
+    def _sign(self, claims: Mapping[str, object]) -> str:
         """JWS compact serialisation, HS256 (RFC 7515 section 7.1)."""
         signed = f"{encode({'alg': 'HS256', 'typ': 'at+jwt'})}.{encode(claims)}"
         signature = hmac.digest(self._key, signed.encode(), hashlib.sha256)
         return f"{signed}.{base64url(signature)}"
 
 
-def encode(part: dict[str, object] | dict[str, str]) -> str:
+def find_roles(rules: RoleRules, grant: Grant) -> tuple[str, ...]:
+    """The rights that the claim shows."""
+    prefixes = [rules.prefix]
+    match rules.of:
+        case "issued":
+            rights = grant.scopes
+        case "granted":
+            rights = grant.client.granted_for(grant.target)
+        case "roles":
+            rights = grant.client.roles
+        case "resource":
+            rights = grant.client.roles
+            prefixes = [scope.removesuffix(".default") for scope in grant.asked or ()]
+        case _:
+            assert_never(rules.of)
+    return tuple(
+        right.removeprefix(prefix)
+        for right in rights
+        for prefix in prefixes
+        if right.startswith(prefix)
+    )
+
+
+def split_claim(claim: str) -> list[str]:
+    """A claim whose name is a URI has dots or colons of its own and is not nested."""
+    return [claim] if ":" in claim else claim.split(".")
+
+
+def encode(part: Mapping[str, object]) -> str:
     return base64url(msgspec.json.encode(part))
 
 

@@ -1,0 +1,100 @@
+"""Introspection (RFC 7662) and revocation (RFC 7009)."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+
+from scopeprobe.lab.answers import Answer, refuse
+from scopeprobe.lab.clients import Client
+from scopeprobe.lab.credentials import Credentials, read_credentials
+from scopeprobe.lab.ledger import Ledger
+from scopeprobe.lab.refusals import Refusal
+from scopeprobe.lab.requests import FORM, Message, read_form
+from scopeprobe.lab.schema import Manner
+from scopeprobe.lab.tokens import Grant
+
+INACTIVE = Answer(200, {"active": False})
+
+NO_TOKEN = Refusal(
+    status=400, error="invalid_request", description="The parameter token is missing."
+)
+
+
+def introspect(
+    message: Message,
+    manner: Manner,
+    ledger: Ledger,
+    *,
+    clients: Mapping[str, Client],
+    others: Mapping[str, str],
+) -> Answer:
+    """Say what a token stands for to any registered client, and to the resource servers."""
+    rules = manner.introspection
+    form = read_posted(message)
+    if not is_trusted(message, form, manner, clients=clients, others=others):
+        return refuse(rules.unauthenticated, {}, authorization=message.authorization)
+    if "token" not in form:
+        return refuse(NO_TOKEN, {}, authorization=message.authorization)
+    ledger.counts["introspected"] += 1
+    grant = ledger.find(form["token"])
+    match rules.answer:
+        case Refusal() as refusal:
+            return refuse(refusal, {}, authorization=message.authorization)
+        case "full" if grant:
+            scope = {"scope": " ".join(grant.scopes)} if grant.scopes else {}
+            return Answer(200, tell(grant, ledger) | scope)
+        case "without_scope" if grant:
+            return Answer(200, tell(grant, ledger))
+        case _:
+            return INACTIVE
+
+
+def revoke(
+    message: Message, manner: Manner, ledger: Ledger, *, clients: Mapping[str, Client]
+) -> Answer:
+    """Make a client's token worthless; 200 also for one that is none (section 2.2)."""
+    form = read_posted(message)
+    if not is_trusted(message, form, manner, clients=clients, others={}):
+        unauthenticated = manner.introspection.unauthenticated
+        return refuse(unauthenticated, {}, authorization=message.authorization)
+    if "token" not in form:
+        return refuse(NO_TOKEN, {}, authorization=message.authorization)
+    ledger.revoke(form["token"])
+    return Answer(200, text="")
+
+
+def tell(grant: Grant, ledger: Ledger) -> dict[str, object]:
+    """The members of RFC 7662 section 2.2, but for the scope."""
+    members: dict[str, object] = {
+        "active": True,
+        "client_id": grant.client.client_id,
+        "token_type": "DPoP" if grant.jkt else "Bearer",
+        "iss": grant.issuer,
+        "sub": grant.client.client_id,
+        "iat": grant.issued,
+        "exp": grant.issued + ledger.lifetime,
+    }
+    return members | ({"aud": grant.target} if grant.target else {})
+
+
+def read_posted(message: Message) -> dict[str, str]:
+    return (read_form(message.body) if message.content_type == FORM else None) or {}
+
+
+def is_trusted(
+    message: Message,
+    form: Mapping[str, str],
+    manner: Manner,
+    *,
+    clients: Mapping[str, Client],
+    others: Mapping[str, str],
+) -> bool:
+    """Whether the caller authenticates with a secret, or is a public client that says its name."""
+    credentials = read_credentials(message.authorization, form, manner.credentials)
+    if not isinstance(credentials, Credentials):
+        return False
+    if (known := others.get(credentials.client_id)) is not None:
+        return hmac.compare_digest(known.encode(), (credentials.secret or "").encode())
+    client = clients.get(credentials.client_id)
+    return client is not None and client.accepts(credentials.secret)

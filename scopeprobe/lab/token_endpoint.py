@@ -1,0 +1,224 @@
+"""The token endpoint: the checks in the order of the manner, and then a token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from scopeprobe.lab.answers import Answer, complete, issue, refuse
+from scopeprobe.lab.authentication import Authenticator
+from scopeprobe.lab.clients import Client
+from scopeprobe.lab.dpop import Doorman, thumbprint
+from scopeprobe.lab.ledger import Ledger
+from scopeprobe.lab.limits import Quota, Throttle
+from scopeprobe.lab.refusals import Refusal, fill
+from scopeprobe.lab.requests import Message, TokenRequest
+from scopeprobe.lab.schema import Check, Manner
+from scopeprobe.lab.scopes import Denial, decide, list_scopes
+from scopeprobe.lab.tokens import Grant, Mint
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request on its way through the checks."""
+
+    request: TokenRequest
+    issuer: str
+    quota: Quota | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a request is refused, and what the refusal's templates may tell about it."""
+
+    refusal: Refusal
+    particulars: Mapping[str, object] = field(default_factory=dict)
+
+
+class TokenEndpoint:
+    """Answers token requests as the manner says."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        manner: Manner,
+        clients: Mapping[str, Client],
+        scopes: Collection[str],
+        targets: Collection[str],
+        ledger: Ledger,
+        authenticator: Authenticator,
+    ) -> None:
+        self._name = name
+        self._manner = manner
+        self._clients = clients
+        self._scopes = scopes
+        self._targets = targets
+        self._ledger = ledger
+        self._authenticator = authenticator
+        self._mint = Mint(manner.token)
+        self._throttle = Throttle(manner.throttle) if manner.throttle else None
+        self._doorman = Doorman(manner.dpop) if manner.dpop else None
+        checks: dict[Check, Callable[[Case], Fault | None]] = {
+            "throttle": self._check_quota,
+            "credentials": self._check_credentials,
+            "grant": self._check_grant,
+            "dpop": self._check_proof,
+            "target": self._check_target,
+            "scope": self._check_scopes,
+        }
+        self._checks = [checks[name] for name in manner.order]
+
+    def renew_nonce(self) -> None:
+        if self._doorman:
+            self._doorman.renew()
+
+    def answer(
+        self, request: TokenRequest | Refusal, message: Message, *, issuer: str, arrived: float
+    ) -> Answer:
+        """Answer a request, or give the refusal that reading it ended in."""
+        if isinstance(request, Refusal):
+            known = {"server": self._name, "issuer": issuer}
+            return refuse(request, known, authorization=message.authorization)
+        quota = self._throttle.admit(request.client_id, arrived) if self._throttle else None
+        case = Case(request, issuer, quota)
+        for check in self._checks:
+            if (fault := check(case)) is not None:
+                fields = self._describe(case) | dict(fault.particulars)
+                answer = refuse(fault.refusal, fields, authorization=message.authorization)
+                break
+        else:
+            answer = self._issue(case)
+        return self._with_headers(answer, case)
+
+    def _check_quota(self, case: Case) -> Fault | None:
+        if self._throttle is None or case.quota is None or not case.quota.exceeded:
+            return None
+        return Fault(self._throttle.rule.refusal)
+
+    def _check_credentials(self, case: Case) -> Fault | None:
+        refusal = self._authenticator.find_fault(case.request.credentials, issuer=case.issuer)
+        return None if refusal is None else Fault(refusal)
+
+    def _check_grant(self, case: Case) -> Fault | None:
+        grant_type = case.request.grant_type
+        if grant_type not in self._manner.grants:
+            return Fault(self._manner.unsupported_grant_type)
+        if grant_type not in self._client_of(case).grant_types:
+            return Fault(self._manner.grant_not_allowed)
+        return None
+
+    def _check_proof(self, case: Case) -> Fault | None:
+        if self._doorman is None:
+            return None
+        wanted = (
+            self._doorman.rules.wanted == "always" or self._client_of(case).dpop_bound_access_tokens
+        )
+        if case.request.proof is None and not wanted:
+            return None
+        refusal = self._doorman.find_fault(
+            case.request.proof, method="POST", url=f"{case.issuer}/token"
+        )
+        return None if refusal is None else Fault(refusal)
+
+    def _check_target(self, case: Case) -> Fault | None:
+        rules, target = self._manner.target, case.request.target
+        if rules is None:
+            return None
+        if target is None:
+            return Fault(rules.missing) if isinstance(rules.missing, Refusal) else None
+        if target not in self._targets:
+            return Fault(rules.unknown)
+        allowed = self._client_of(case).targets
+        return Fault(rules.ungranted) if allowed is not None and target not in allowed else None
+
+    def _check_scopes(self, case: Case) -> Fault | None:
+        denial = self._decide(case)
+        if not isinstance(denial, Denial):
+            return None
+        return Fault(
+            denial.refusal,
+            {
+                "culprit": denial.culprits[0] if denial.culprits else "",
+                "culprits": " ".join(denial.culprits),
+                "culprit_list": ", ".join(denial.culprits),
+            },
+        )
+
+    def _decide(self, case: Case) -> tuple[str, ...] | Denial:
+        granted = self._client_of(case).granted_for(case.request.target)
+        return decide(self._manner.scope, case.request.scopes, granted=granted, known=self._scopes)
+
+    def _issue(self, case: Case) -> Answer:
+        """Hand out the token of a case in which no check found a fault."""
+        issued = self._decide(case)
+        if isinstance(issued, Denial):
+            raise TypeError("the order of checks has no scope in it")
+        asked, proof = case.request.scopes, case.request.proof
+        grant = Grant(
+            self._client_of(case),
+            issued,
+            asked,
+            case.request.target,
+            case.issuer,
+            thumbprint(proof) if proof and self._doorman else "",
+        )
+        token, grant = self._strike(grant)
+        members = self._manner.token.members
+        return issue(
+            token,
+            token_type="DPoP" if grant.jkt else "Bearer",
+            expires_in=self._ledger.remaining(grant),
+            listed=list_scopes(self._manner.scope, issued, asked),
+            members=fill(members, complete(grant.fields())) if members else {},
+        )
+
+    def _strike(self, grant: Grant) -> tuple[str, Grant]:
+        """A fresh token, or the one that was given out before, where tokens are shared."""
+        shared = self._manner.token.shared
+        if shared and (live := self._ledger.reuse(grant)):
+            return live
+        token = self._mint.strike(grant)
+        self._ledger.enter(token, grant)
+        if shared:
+            self._ledger.share(token, grant)
+        return token, grant
+
+    def _client_of(self, case: Case) -> Client:
+        return self._clients.get(case.request.client_id) or Client(case.request.client_id)
+
+    def _describe(self, case: Case) -> dict[str, object]:
+        """What the templates of any refusal may name."""
+        request, client = case.request, self._client_of(case)
+        return {
+            "server": self._name,
+            "issuer": case.issuer,
+            "origin": "/".join(case.issuer.split("/")[:3]),
+            "client_id": request.client_id,
+            "asked": " ".join(request.scopes or ()),
+            "target": request.target or "",
+            "method": request.credentials.method,
+            "registered_method": client.method or "client_secret_basic",
+            "grant_type": request.grant_type,
+            "grant_types": ", ".join(client.grant_types),
+            "nonce": self._doorman.nonce if self._doorman else "",
+        } | self._tell_quota(case)
+
+    def _tell_quota(self, case: Case) -> dict[str, object]:
+        if case.quota is None or self._throttle is None:
+            return {}
+        return {
+            "limit": self._throttle.rule.requests,
+            "remaining": case.quota.remaining,
+            "seconds": case.quota.seconds,
+        }
+
+    def _with_headers(self, answer: Answer, case: Case) -> Answer:
+        """Add what stands on every answer: the manner's headers, the quota, a nonce for DPoP."""
+        templates = self._manner.headers | (self._throttle.rule.headers if self._throttle else {})
+        if self._doorman and self._doorman.rules.nonce and case.request.proof:
+            templates |= {"DPoP-Nonce": "{nonce}"}
+        if not templates:
+            return answer
+        added = fill(templates, complete(self._describe(case)))
+        return replace(answer, headers=added | dict(answer.headers))
