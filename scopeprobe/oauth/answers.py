@@ -239,12 +239,3 @@ def _is_about_the_grant(error: str, text: str) -> bool:
     if error in _SCOPE_ERRORS:
         return False
     return error in {"unauthorized_client", "unsupported_grant_type"} or speaks_of("grant", text)
-
-
-def access_token(response: HttpResponse) -> str | None:
-    body = _parsed(response.body)
-    return (_text_of(body.access_token) or None) if body else None
-
-
-def asks_for_nonce(response: HttpResponse) -> str | None:
-    return None

@@ -81,9 +81,3 @@ def claimed_scopes(
     if not told:
         return None
     return tuple(dict.fromkeys(name for names in told for name in names))
-
-
-def token_issued_at(token: str) -> float | None:
-    claims = token_claims(token)
-    iat = (claims or {}).get("iat")
-    return float(iat) if isinstance(iat, int | float) else None
