@@ -7,11 +7,13 @@ their disguises, grant, and only then the scope. Pure: no clock, no I/O.
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from urllib.parse import quote
 
 import msgspec
 
@@ -22,33 +24,56 @@ from scopeprobe.model.answers import (
     Issued,
     Question,
     Refused,
+    Subject,
     TooLarge,
     Unanswered,
     Unauthenticated,
 )
 from scopeprobe.model.clients import Client, Scope, Target
 from scopeprobe.model.findings import Reason
-from scopeprobe.oauth.scopes import claimed_scopes, is_scope_list, scope_list, token_claims
-from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, first_line, printable
+from scopeprobe.oauth.scopes import (
+    claimed_scopes,
+    is_scope_list,
+    repeated,
+    scope_list,
+    token_claims,
+)
+from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, first_line, shown
 from scopeprobe.oauth.waits import wait_asked_for
 from scopeprobe.oauth.wording import speaks_of
 
 _TOO_LARGE = {413, 414, 431}
-_SCOPE_ERRORS = {"invalid_scope", "insufficient_scope", "consent_required", "invalid_target"}
-_CREDENTIAL_ERRORS = {"invalid_client", "invalid_client_id"}
+_TRANSIENT = {408, 409, 421, 425}
+"""Time-outs and conflicts: what was asked for was not judged."""
+_CREDENTIAL_STATUSES = {401, 407, 423}
+_REFUSING_STATUSES = {400, 401, 402, 403, 422}
+"""Beside 2xx: under any other, only known words make a refusal of an error."""
+_SCOPE_ERRORS = {"invalid_scope", "insufficient_scope", "consent_required"}
+_TARGET_ERRORS = {"invalid_target", "invalid_resource"}
+_CREDENTIAL_ERRORS = {"invalid_client", "invalid_client_id", "invalid_dpop_proof", "jti_known"}
 _LONGEST_SEARCHED = 2000
 """Characters of an error that are searched for what it speaks of."""
+_LONGEST_MASKED = 20_000
+"""Characters of a description that are masked, before the first line of it is kept."""
 _REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
 _NONE_REMAIN = re.compile(r";\s*r=0\b")
 _FAULTS = {"server_error", "temporarily_unavailable"}
-_DESCRIPTIONS = ("error_description", "description", "errorSummary", "message", "error_reason")
+_DESCRIPTIONS = (
+    "error_description", "description", "errorSummary", "message", "error_reason", "error_hint",
+    "title", "detail",
+)  # fmt: skip
 _CODES = ("errorCode", "code", "error_code")
+_NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,1024}")
+_WANTS_NONCE = "use_dpop_nonce"
+_SUBJECTS = (Subject.SCOPE_PARAMETER, Subject.UNKNOWN_SCOPE, Subject.TARGET, Subject.SCOPE)
+"""From the narrowest to the widest; each is a topic of `wording.toml`."""
 
 
 class _Body(msgspec.Struct):
     """What is looked at in an answer. The token is left as raw bytes; nothing else is decoded."""
 
     access_token: msgspec.Raw = msgspec.Raw()
+    token_type: object = None
     refresh_token: msgspec.Raw = msgspec.Raw()
     id_token: msgspec.Raw = msgspec.Raw()
     scope: object = None
@@ -61,9 +86,43 @@ class _Body(msgspec.Struct):
     errorCode: object = None  # noqa: N815 - Okta's name for it
     code: object = None
     error_code: object = None
+    error_hint: object = None
+    title: object = None
+    detail: object = None
 
 
 _decode = msgspec.json.Decoder(_Body).decode
+
+
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """An error answer, laid out for judgement. Nothing of it has been masked yet."""
+
+    status: int
+    error: str
+    """The error code as it was sent."""
+    description: str
+    text: str
+    """Code and all descriptions, without the words that we sent ourselves."""
+    is_page: bool
+
+    @property
+    def code(self) -> str:
+        """The error code as RFC 6749 section 5.2 would spell it."""
+        return re.sub(r"[\s_-]+", "_", self.error.strip().lower())
+
+    @property
+    def about(self) -> Subject:
+        """What it says that it is about; words are more precise than a code."""
+        for subject in _SUBJECTS:
+            if speaks_of(subject, self.text):
+                return subject
+        if self.code in _TARGET_ERRORS:
+            return Subject.TARGET
+        return Subject.SCOPE if self.code in _SCOPE_ERRORS else Subject.UNSAID
+
+    def speaks_of(self, topic: str) -> bool:
+        return speaks_of(topic, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +132,14 @@ class Reader:
     mask: Mask
     own_words: tuple[str, ...]
     """Our own words, which a server may repeat: they say nothing about a throttle."""
+    also_claims: tuple[str, ...] = ()
+    """Names or dotted paths of token claims that hold scopes, beside `scope` and `scp`."""
 
     @classmethod
-    def of(cls, client: Client, target: Target) -> Reader:
-        words = (client.client_id, target.audience, target.resource)
-        return cls(Mask.of(client), tuple(word for word in words if word))
+    def of(cls, client: Client, target: Target, also_claims: tuple[str, ...] = ()) -> Reader:
+        parameters = (value for _, value in target.token_params)
+        words = (client.client_id, target.audience, target.resource, *parameters)
+        return cls(Mask.of(client), tuple(word for word in words if word), also_claims)
 
     def read(self, question: Question, response: HttpResponse, now: datetime) -> Answer:
         """Turn a whole response into an answer. Never raises, whatever the server sent."""
@@ -86,48 +148,116 @@ class Reader:
             return Unanswered(Reason.REDIRECTED, status)
         asked = question.scopes or ()
         body = _parsed(response.body)
-        if body is not None and status < HTTPStatus.BAD_REQUEST and not body.error:
+        if status >= HTTPStatus.BAD_REQUEST:
+            return self._error(response, body, asked, now)
+        if body is not None and not body.error and _text_of(body.access_token):
             return self._issued(body, asked) or Unanswered(Reason.MALFORMED_ANSWER, status)
-        return self._error(response, body, asked, now)
+        return self._success_without_token(response, body, asked, now)
 
     def _issued(self, body: _Body, asked: Collection[Scope]) -> Issued | None:
-        token = _text_of(body.access_token)
-        if not token or not is_scope_list(body.scope):
+        if not is_scope_list(body.scope):
             return None
-        claims = token_claims(token)
+        claims = token_claims(_text_of(body.access_token))
         mask = self.mask.and_of(_tokens_of(body))
         return Issued(
             listed=scope_list(body.scope, asked, mask),
-            claimed=claimed_scopes(claims, asked, mask) if claims else None,
+            claimed=claimed_scopes(claims, asked, mask, self.also_claims) if claims else None,
             readable=claims is not None,
         )
+
+    def _success_without_token(
+        self, response: HttpResponse, body: _Body | None, asked: Collection[Scope], now: datetime
+    ) -> Answer:
+        """An error under the status of a success; without a code, it can only be a throttle."""
+        if body is not None and not _text_of(body.access_token):
+            answer = self._error(response, body, asked, now)
+            is_throttle = isinstance(answer, Unanswered) and answer.reason is Reason.THROTTLED
+            if body.error or is_throttle:
+                return answer
+        return Unanswered(Reason.MALFORMED_ANSWER, response.status)
 
     def _error(
         self, response: HttpResponse, body: _Body | None, asked: Collection[Scope], now: datetime
     ) -> Answer:
-        status = response.status
         mask = self.mask.and_of(_tokens_of(body)) if body else self.mask
-        error, said = (text[:_LONGEST_SEARCHED] for text in _said(body, response))
-        code, line = printable(mask(error))[:LONGEST_TEXT], first_line(said, mask)
-        text = self._in_their_own_words(f"{error} {said}", asked)
+        error, texts = _said(body, response)
+        whole = _cut(" ".join(dict.fromkeys(texts)))
+        text = " ".join(
+            (_without(error, asked, self.own_words), _without(whole, asked, self.own_words))
+        )
+        description = texts[0][:_LONGEST_MASKED] if texts else ""
+        said = _Error(response.status, error, description, " ".join(text.split()), body is None)
+        code, line = shown(error, mask)[:LONGEST_TEXT], first_line(description, mask)
 
-        if reason := _fault(response, body, error, text):
-            wait = wait_asked_for(response.headers, text, now)
-            return Unanswered(reason, status, code, line, wait)
-        if status in _TOO_LARGE:
-            return TooLarge(status)
-        if _is_credential_failure(status, error, text):
-            unknown = speaks_of("unknown_client", text) and not speaks_of("either", text)
-            return Unauthenticated(status, code, line, unknown)
-        if _is_about_the_grant(error, text):
-            return GrantNotAllowed(status, code, line)
-        return Refused(status, code, line)
+        if reason := _fault(response, said):
+            wait = wait_asked_for(
+                response.headers, said.text if reason is Reason.THROTTLED else "", now
+            )
+            return Unanswered(reason, said.status, code, line, wait)
+        if said.status in _TOO_LARGE:
+            return TooLarge(said.status)
+        if _is_credential_failure(said):
+            unknown = said.speaks_of("unknown_client") and not said.speaks_of("either")
+            return Unauthenticated(said.status, code, line, unknown)
+        if _is_about_the_grant(said):
+            return GrantNotAllowed(said.status, code, line)
+        if said.about is Subject.UNSAID and not _may_refuse(said.status):
+            return Unanswered(Reason.MALFORMED_ANSWER, said.status, code, line)
+        named = repeated(whole, asked) | set(
+            scope_list(body.scope if body else None, asked, mask) or ()
+        )
+        return Refused(said.status, code, line, said.about, tuple(s for s in asked if s in named))
 
-    def _in_their_own_words(self, text: str, asked: Collection[Scope]) -> str:
-        """The text without what we sent ourselves: a scope named `quota.write` is no throttle."""
-        for word in sorted((*asked, *self.own_words), key=len, reverse=True):
-            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text)
-        return " ".join(text.split())
+
+def access_token(response: HttpResponse) -> str | None:
+    """The token of a successful answer, for the further steps of its exchange."""
+    body = _parsed(response.body) if response.status < HTTPStatus.MULTIPLE_CHOICES else None
+    return (_text_of(body.access_token) or None) if body and not body.error else None
+
+
+def token_type(response: HttpResponse) -> str | None:
+    """How the token is to be presented: `Bearer`, `DPoP` (RFC 6749 section 7.1), or None."""
+    body = _parsed(response.body) if response.status < HTTPStatus.MULTIPLE_CHOICES else None
+    return body.token_type if body and isinstance(body.token_type, str) else None
+
+
+def asks_for_nonce(response: HttpResponse) -> str | None:
+    """The nonce that the server wants to see in the DPoP proof (RFC 9449 section 8), or None."""
+    nonce = response.headers.get("DPoP-Nonce", "").strip()
+    if response.status < HTTPStatus.BAD_REQUEST or not _NONCE.fullmatch(nonce):
+        return None
+    body = _parsed(response.body)
+    is_asked = (
+        body is not None and body.error == _WANTS_NONCE
+    ) or f'error="{_WANTS_NONCE}"' in response.headers.get("WWW-Authenticate", "")
+    return nonce if is_asked else None
+
+
+def _cut(text: str) -> str:
+    """As much as is searched, up to a whole word: half a scope may be the name of another."""
+    if len(text) <= _LONGEST_SEARCHED:
+        return text
+    return text[:_LONGEST_SEARCHED].rpartition(" ")[0]
+
+
+def _without(text: str, asked: Collection[Scope], own_words: tuple[str, ...]) -> str:
+    """
+    The text without what we sent ourselves: a scope named `quota.write` is no throttle.
+
+    A text that is one of our words and nothing else is a code of the server's own.
+    """
+    if text in asked or text in own_words:
+        return text
+    folded = text.casefold()
+    spellings = {
+        spelling
+        for word in (*asked, *own_words)
+        for spelling in (word, quote(word, safe=""), html.escape(word))
+        if spelling.casefold() in folded
+    }
+    for word in sorted(spellings, key=lambda word: (-len(word), word)):
+        text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.IGNORECASE)
+    return text
 
 
 def _parsed(body: bytes) -> _Body | None:
@@ -155,14 +285,14 @@ def _tokens_of(body: _Body) -> list[str]:
     return [_text_of(token) for token in (body.access_token, body.refresh_token, body.id_token)]
 
 
-def _said(body: _Body | None, response: HttpResponse) -> tuple[str, str]:
-    """The error code and the description, from whichever members hold them."""
+def _said(body: _Body | None, response: HttpResponse) -> tuple[str, list[str]]:
+    """The error code and the descriptions, from whichever members hold them."""
     if body is None:
-        return "", _plain_text(response)
+        return "", [text for text in [_plain_text(response)] if text]
     nested = body.error if isinstance(body.error, dict) else {}
     codes = (body.error, *(getattr(body, name) for name in _CODES), *map(nested.get, _CODES))
     texts = (*(getattr(body, name) for name in _DESCRIPTIONS), *map(nested.get, _DESCRIPTIONS))
-    return _first_string(codes), _first_string(texts)
+    return next(_strings(codes), "")[:_LONGEST_SEARCHED], list(_strings(texts))
 
 
 def _plain_text(response: HttpResponse) -> str:
@@ -178,37 +308,48 @@ def _plain_text(response: HttpResponse) -> str:
     return response.body[:1000].decode("utf-8", "replace")
 
 
-def _first_string(values: Collection[object]) -> str:
-    return next((value for value in values if isinstance(value, str) and value), "")
+def _strings(values: Iterable[object]) -> Iterator[str]:
+    return (value for value in values if isinstance(value, str) and value.strip())
 
 
-def _fault(response: HttpResponse, body: _Body | None, error: str, text: str) -> Reason | None:
+def _fault(response: HttpResponse, said: _Error) -> Reason | None:
     """Why no verdict can be drawn from an error, or None where one can."""
-    if _is_throttled(response, error, text):
-        return Reason.THROTTLED
-    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error in _FAULTS:
+    if said.code == _WANTS_NONCE:
         return Reason.SERVER_ERROR
-    if body is None and response.status not in _TOO_LARGE and not _is_bare_401(response):
+    if _is_throttled(response, said):
+        return Reason.THROTTLED
+    if said.status >= HTTPStatus.INTERNAL_SERVER_ERROR or said.code in _FAULTS:
+        return Reason.SERVER_ERROR
+    if said.status in _TRANSIENT and said.about is Subject.UNSAID:
+        return Reason.SERVER_ERROR
+    if said.is_page and said.status not in _TOO_LARGE and not _is_bare_401(response):
         return Reason.MALFORMED_ANSWER
     return None
 
 
-def _is_throttled(response: HttpResponse, error: str, text: str) -> bool:
+def _is_throttled(response: HttpResponse, said: _Error) -> bool:
     """
     Told by status, by header, or by text; `invalid_scope` is never one (DESIGN, rule 5).
 
-    Nor is a code of failed authentication: one that is waited out and tried again locks clients.
+    Nor is a failed authentication: one that is waited out and tried again locks clients.
     """
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return True
-    if error == "invalid_scope" or error in _CREDENTIAL_ERRORS or speaks_of("locked", text):
+    if said.code in {"invalid_scope", *_CREDENTIAL_ERRORS} or said.speaks_of("locked"):
         return False
+    if said.speaks_of("throttled"):
+        return True
     headers = response.headers
     used_up = (
         any(headers.get(name, "").strip() == "0" for name in _REMAINING)
         or _NONE_REMAIN.search(headers.get("RateLimit", "")) is not None
     )
-    return used_up or "Retry-After" in headers or speaks_of("throttled", text)
+    return (used_up or "Retry-After" in headers) and not _speaks_of_credentials(said)
+
+
+def _speaks_of_credentials(said: _Error) -> bool:
+    about_client = said.speaks_of("credentials") or said.speaks_of("unknown_client")
+    return said.status < HTTPStatus.INTERNAL_SERVER_ERROR and about_client
 
 
 def _is_bare_401(response: HttpResponse) -> bool:
@@ -217,25 +358,33 @@ def _is_bare_401(response: HttpResponse) -> bool:
     return response.status == HTTPStatus.UNAUTHORIZED and not is_page
 
 
-def _is_credential_failure(status: int, error: str, text: str) -> bool:
+def _may_refuse(status: int) -> bool:
+    return status < HTTPStatus.BAD_REQUEST or status in _REFUSING_STATUSES
+
+
+def _is_credential_failure(said: _Error) -> bool:
     """
     Whether this is what a client with wrong credentials is told.
 
     Beside `invalid_client`: Keycloak says `unauthorized_client`, authentik `invalid_grant`,
     Zitadel `invalid_request`, Auth0 and Uber 401 `access_denied`, Twitch 403.
     """
-    if error in _SCOPE_ERRORS:
+    if said.code in _SCOPE_ERRORS | _TARGET_ERRORS:
         return False
-    if error in _CREDENTIAL_ERRORS:
+    if said.code in _CREDENTIAL_ERRORS:
         return True
-    if speaks_of("grant", text):
+    if said.speaks_of("locked"):
+        return True
+    if said.about is not Subject.UNSAID:
         return False
-    if error == "invalid_grant":
-        return True
-    return status == HTTPStatus.UNAUTHORIZED or speaks_of("credentials", text)
+    if said.code == "unsupported_grant_type" or said.speaks_of("grant"):
+        return False
+    is_told = said.code == "invalid_grant" or said.status in _CREDENTIAL_STATUSES
+    return is_told or _speaks_of_credentials(said)
 
 
-def _is_about_the_grant(error: str, text: str) -> bool:
-    if error in _SCOPE_ERRORS:
+def _is_about_the_grant(said: _Error) -> bool:
+    if said.about is not Subject.UNSAID:
         return False
-    return error in {"unauthorized_client", "unsupported_grant_type"} or speaks_of("grant", text)
+    grants = {"unauthorized_client", "unsupported_grant_type"}
+    return said.code in grants or said.speaks_of("grant")

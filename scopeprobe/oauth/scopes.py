@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection, Iterable
+import html
+import math
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -16,6 +19,12 @@ MOST_NAMES = 5000
 
 _CLAIMS = ("scope", "scp")
 _JWT_PARTS = 3
+_SCOPE_CHARACTERS = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+_LABEL = re.compile(r"\W{0,3}scopes?[=:]", re.IGNORECASE)
+_SEPARATORS = re.compile(r"[,;|]")
+_PUNCTUATION = "'`.,:;!?()[]{}<>"
+_MOST_PUNCTUATION = 4
+"""Characters of it on either side."""
 
 
 def is_scope_list(value: object) -> bool:
@@ -72,12 +81,84 @@ def _segment(part: str) -> dict[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
+def token_issued_at(token: str) -> float | None:
+    """When a JWT says that it was issued (`iat`, RFC 7519 section 4.1.6): epoch, seconds."""
+    issued_at = (token_claims(token) or {}).get("iat")
+    if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
+        return None
+    try:
+        return float(issued_at) if math.isfinite(issued_at) else None
+    except OverflowError:
+        return None
+
+
 def claimed_scopes(
-    claims: dict[str, object], asked: Collection[Scope], mask: Mask
+    claims: dict[str, object],
+    asked: Collection[Scope],
+    mask: Mask,
+    also: tuple[str, ...] = (),
 ) -> tuple[Scope, ...] | None:
-    """The scopes that a token's claims speak of (`scope`, `scp`), or None where none does."""
-    lists = [scope_list(claims[name], asked, mask) for name in _CLAIMS if name in claims]
-    told = [names for names in lists if names is not None]
+    """
+    The scopes that a token's claims speak of, or None where none does.
+
+    `scope` and `scp` are read always; `also` names further claims by name or dotted path
+    (`realm_access.roles`), where `*` stands for any one member.
+    """
+    values = [value for name in (*_CLAIMS, *also) for value in _values_at(claims, name)]
+    told = [names for value in values if (names := scope_list(value, asked, mask)) is not None]
     if not told:
         return None
     return tuple(dict.fromkeys(name for names in told for name in names))
+
+
+def _values_at(claims: dict[str, object], path: str) -> Iterator[object]:
+    """The claim of this very name (it may be a URL, dots and all), or what the path leads to."""
+    if path in claims:
+        yield claims[path]
+        return
+    name, _, rest = path.partition(".")
+    inner = claims.values() if name == "*" else (claims.get(name),)
+    for value in inner:
+        if rest and isinstance(value, dict):
+            yield from _values_at(value, rest)
+        elif name == "*" and not rest:
+            yield value
+
+
+def repeated(text: str, asked: Collection[Scope]) -> frozenset[Scope]:
+    """
+    The asked scopes that a server's text repeats as whole tokens (RFC 6749 section 3.3).
+
+    Whatever stands around them as punctuation is no part of them. A name that runs into an
+    ellipsis is only taken where it cannot be the beginning of another one that was asked for.
+    """
+    names = frozenset(asked)
+    found: set[Scope] = set()
+    for word in _SCOPE_CHARACTERS.finditer(html.unescape(text)):
+        is_cut = word[0].endswith("...") or word.string[word.end() : word.end() + 1] == "…"
+        here = names & set(_readings(word[0]))
+        found |= {name for name in here if not (is_cut and _begins_another(name, names))}
+    return frozenset(found)
+
+
+def _begins_another(name: Scope, names: Collection[Scope]) -> bool:
+    return any(other != name and other.startswith(name) for other in names)
+
+
+def _readings(word: str) -> Iterator[str]:
+    """What a word may stand for: itself, itself without punctuation, and the items of a list."""
+    yield from _bare(word)
+    if labelled := _LABEL.match(word):
+        word = word[labelled.end() :]
+        yield from _bare(word)
+    if _SEPARATORS.search(word):
+        for part in _SEPARATORS.split(word)[:MOST_NAMES]:
+            yield from _bare(part)
+
+
+def _bare(word: str) -> Iterator[str]:
+    leading = len(word) - len(word.lstrip(_PUNCTUATION))
+    trailing = len(word) - len(word.rstrip(_PUNCTUATION))
+    for start in range(min(leading, _MOST_PUNCTUATION) + 1):
+        for end in range(min(trailing, _MOST_PUNCTUATION) + 1):
+            yield word[start : len(word) - end]

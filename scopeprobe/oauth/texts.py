@@ -17,8 +17,13 @@ LONGEST_TEXT = 200
 """Characters kept of a description, an error code or a scope that a server chose."""
 SHORTEST_TOKEN = 8
 """Characters. What is shorter is nobody's token, and would take letters out of every word."""
+SHORTEST_PIECE = 4
+"""Characters of a secret that are taken for its beginning at the end of a text."""
 MASKED = "…"
 """What stands where something secret was."""
+
+_JWT = r"eyJ[\w-]{8,}(?:\.[\w-]*)*"
+"""What looks like a JWT or a JWE (RFC 7519), or like the beginning of one."""
 
 _CHANGING = (
     (re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b", re.IGNORECASE), "<uuid>"),
@@ -48,22 +53,23 @@ _CHANGING = (
 class Mask:
     """Takes what is secret out of a server's words, in every form it was sent or may come back."""
 
-    __slots__ = ("_secrets", "_tokens")
+    __slots__ = ("_secrets", "_spellings", "_tokens")
 
     def __init__(self, secrets: Iterable[str], tokens: Iterable[str] = ()) -> None:
-        longest_first = sorted({*filter(None, secrets)}, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE)
+        self._spellings = tuple(sorted({*filter(None, secrets)}, key=len, reverse=True))
+        anywhere = "|".join(map(re.escape, self._spellings)) or "(?!)"
+        self._secrets = re.compile(f"(?i:{anywhere})|{_JWT}")
         self._tokens = tuple(tokens)
 
     @classmethod
     def of(cls, client: Client) -> Self:
-        secret = client.secret.reveal() if client.secret else ""
-        return cls(_spellings(client.client_id, secret) if secret else ())
+        secrets = [s.reveal() for s in (client.secret, client.assertion) if s]
+        return cls(spelling for secret in secrets for spelling in _spell(client.client_id, secret))
 
     def and_of(self, tokens: Iterable[str]) -> Mask:
         """The same, for an answer that brought tokens."""
         mask = Mask(())
-        mask._secrets = self._secrets
+        mask._spellings, mask._secrets = self._spellings, self._secrets
         mask._tokens = tuple(token for token in tokens if len(token) >= SHORTEST_TOKEN)
         return mask
 
@@ -72,8 +78,19 @@ class Mask:
             text = text.replace(token, MASKED)
         return self._secrets.sub(MASKED, text)
 
+    def and_its_end(self, text: str) -> str:
+        """The same for a text that may have been cut off in the middle of something secret."""
+        text = self(text)
+        folded = text.casefold()
+        for secret in (*self._spellings, *self._tokens):
+            start = secret.casefold()
+            for length in range(min(len(start), len(folded)), SHORTEST_PIECE - 1, -1):
+                if folded.endswith(start[:length]):
+                    return text[: max(len(text) - length, 0)] + MASKED
+        return text
 
-def _spellings(client_id: str, secret: str) -> set[str]:
+
+def _spell(client_id: str, secret: str) -> set[str]:
     """Plain, trimmed, url-encoded, escaped, and Base64 of it alone and of `id:secret`."""
     pairs = (
         secret,
@@ -81,17 +98,34 @@ def _spellings(client_id: str, secret: str) -> set[str]:
         f"{quote(client_id, safe='')}:{quote(secret, safe='')}",
     )
     encoded = [base64.b64encode(pair.encode()).decode().rstrip("=") for pair in pairs]
+    encoded += _inside_of_base64(secret.encode())
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     return {
         secret,
         secret.strip(),
         quote(secret, safe=""),
         quote(secret),
         quote_plus(secret, safe=""),
+        "".join(f"%{byte:02X}" for byte in secret.encode()),
         html.escape(secret),
-        json.dumps(secret)[1:-1],
+        html.escape(secret).replace("&#x27;", "&#39;"),
+        *escaped,
+        *(text.replace("/", "\\/") for text in escaped),
         *encoded,
         *(text.translate(str.maketrans("+/", "-_")) for text in encoded),
     }
+
+
+def _inside_of_base64(secret: bytes) -> list[str]:
+    """
+    What Base64 makes of it behind some other text, whose length decides how it falls.
+
+    Of the letters at both ends some bits belong to its neighbours: those are left away.
+    """
+    shifted = ((skip, base64.b64encode(bytes(skip) + secret).decode()) for skip in range(3))
+    whole = ((text[-(-skip * 4 // 3) :], len(secret) + skip) for skip, text in shifted)
+    cut = [text.rstrip("=")[: -1 if length % 3 else None] for text, length in whole]
+    return [text for text in cut if len(text) >= SHORTEST_TOKEN]
 
 
 def printable(text: str) -> str:
@@ -103,6 +137,15 @@ def printable(text: str) -> str:
     ).strip()
 
 
+def shown(text: str, mask: Mask) -> str:
+    """
+    A text that may be kept: one printable line, with nothing secret in it.
+
+    It is masked again when it is printable: what is taken out may have stood inside of a secret.
+    """
+    return mask.and_its_end(printable(mask(text)))
+
+
 def first_line(text: str, mask: Mask) -> str:
     """
     Keep the first line of a description, with everything masked that differs between equal nights.
@@ -111,7 +154,7 @@ def first_line(text: str, mask: Mask) -> str:
     a UUID would not be known for one.
     """
     lines = mask(text).strip().splitlines()
-    line = printable(lines[0]) if lines else ""
+    line = shown(lines[0], mask) if lines else ""
     for pattern, name in _CHANGING:
         line = pattern.sub(name, line)
     return line[:LONGEST_TEXT]

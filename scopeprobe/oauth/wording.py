@@ -9,14 +9,18 @@ from importlib import resources
 
 
 @cache
-def _table() -> dict[str, re.Pattern[str]]:
+def _table() -> dict[str, list[str]]:
     text = resources.files(__package__).joinpath("wording.toml").read_text(encoding="utf-8")
-    return {
-        topic: re.compile("|".join(patterns), re.IGNORECASE)
-        for topic, patterns in tomllib.loads(text).items()
-    }
+    table: dict[str, list[str]] = tomllib.loads(text)
+    return table
+
+
+@cache
+def pattern_of(topic: str, behind: str = "") -> re.Pattern[str]:
+    """What finds a topic of `wording.toml`, with `behind` (a regular expression) behind it."""
+    return re.compile(f"(?:{'|'.join(_table()[topic])}){behind}", re.IGNORECASE)
 
 
 def speaks_of(topic: str, text: str) -> bool:
     """Whether a server's text speaks of a topic of `wording.toml`."""
-    return _table()[topic].search(text) is not None
+    return pattern_of(topic).search(text) is not None

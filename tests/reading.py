@@ -1,0 +1,54 @@
+"""What the tests of the reader share: one client, one response, the answer that is read."""
+
+import base64
+import json
+from datetime import UTC, datetime
+
+from multidict import CIMultiDict
+
+from scopeprobe.model.answers import HttpResponse, Question
+from scopeprobe.model.clients import (
+    AuthMethod,
+    Client,
+    ClientId,
+    ClientName,
+    Scope,
+    Secret,
+    Server,
+    Target,
+)
+from scopeprobe.oauth.answers import Reader
+
+NOW = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
+
+
+def jwt(**claims):
+    def segment(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    return f"{segment({'alg': 'RS256'})}.{segment(claims)}.c2ln"
+
+
+def client_of(*, client_id="billing-id", secret="hunter2-secret", assertion=None):
+    return Client(
+        ClientName("billing"),
+        ClientId(client_id),
+        Server("corp", "https://login.example/token"),
+        Secret(secret) if secret else None,
+        AuthMethod.CLIENT_SECRET_BASIC,
+        (Target((), audience="https://api"),),
+        assertion=Secret(assertion) if assertion else None,
+    )
+
+
+def response_of(status, body, headers=None):
+    if not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    return HttpResponse(status, CIMultiDict(headers or {}), body)
+
+
+def read(status, body, headers=None, *, asked=("read", "write"), client=None, also_claims=()):
+    client = client or client_of()
+    reader = Reader.of(client, client.targets[0], also_claims)
+    question = Question(tuple(map(Scope, asked)) if asked is not None else None)
+    return reader.read(question, response_of(status, body, headers), NOW)
