@@ -13,12 +13,11 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import Flask, request
-from joserfc.jwk import KeySet, OctKey
+from joserfc.jwk import KeySet
 
 AUTH_METHODS = [
     "client_secret_basic",
     "client_secret_post",
-    "client_secret_jwt",
     "private_key_jwt",
 ]
 
@@ -71,7 +70,10 @@ class ClientCredentialsGrant(grants.ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = AUTH_METHODS
 
 
-class Assertion(JWTBearerClientAssertion):
+class KeyAssertion(JWTBearerClientAssertion):
+    # Authlib's own word, client_assertion_jwt, would make every failed Basic login a KeyError.
+    CLIENT_AUTH_METHOD = "private_key_jwt"
+
     def __init__(self, audiences):
         super().__init__()
         self._audiences = audiences
@@ -86,20 +88,8 @@ class Assertion(JWTBearerClientAssertion):
         self._used.add((claims["sub"], jti))
         return len(self._used) > known
 
-
-class KeyAssertion(Assertion):
-    # Authlib's own word, client_assertion_jwt, would make every failed Basic login a KeyError.
-    CLIENT_AUTH_METHOD = "private_key_jwt"
-
     def resolve_client_public_key(self, client):
         return KeySet.import_key_set(client.jwks)
-
-
-class SecretAssertion(Assertion):
-    CLIENT_AUTH_METHOD = "client_secret_jwt"
-
-    def resolve_client_public_key(self, client):
-        return OctKey.import_key(client.client_secret)
 
 
 def token_endpoints(tokens):
@@ -153,8 +143,7 @@ def create_app(file):
     app.config["OAUTH2_SCOPES_SUPPORTED"] = fleet["scopes"]
     server = AuthorizationServer(app, query_client, save_token)
     server.register_grant(ClientCredentialsGrant)
-    for assertion in (KeyAssertion(audiences), SecretAssertion(audiences)):
-        server.register_client_auth_method(assertion.CLIENT_AUTH_METHOD, assertion)
+    server.register_client_auth_method(KeyAssertion.CLIENT_AUTH_METHOD, KeyAssertion(audiences))
     for endpoint in token_endpoints(tokens):
         server.register_endpoint(endpoint)
 

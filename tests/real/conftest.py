@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 import servers
-from fleet import ASSERTIONS, CERTIFICATES, PROOFS, SECRETS
+from fleet import ASSERTIONS, AUTHLIB_ASSERTIONS, CERTIFICATES, PROOFS, SECRETS, own_grants
 
 
 def _session(name, start):
@@ -27,7 +29,14 @@ oidc_provider_resource_proofs = _session(
 )
 oauth2_mock_server = _session("oauth2_mock_server", lambda: servers.oauth2_mock_server(SECRETS))
 authlib_server = _session("authlib_server", lambda: servers.authlib_server(SECRETS))
-authlib_assertions = _session("authlib_assertions", lambda: servers.authlib_server(ASSERTIONS))
 django_stock = _session("django_stock", lambda: servers.django_stock(SECRETS))
 django_per_client = _session("django_per_client", lambda: servers.django_per_client(SECRETS))
 tls_server = _session("tls_server", lambda: servers.tls_server(CERTIFICATES))
+
+
+@pytest.fixture(scope="session")
+def authlib_assertions():
+    """It knows them all, and serves those whose algorithm it takes."""
+    served = AUTHLIB_ASSERTIONS
+    with servers.authlib_server(ASSERTIONS) as server:
+        yield replace(server, fleet=served, truth=own_grants(served))

@@ -27,7 +27,7 @@ def signing_key(client_id: str, alg: str) -> Key:
             return ECKey.generate_key("P-256", parameters)
         case "ES384":
             return ECKey.generate_key("P-384", parameters)
-        case "EdDSA":
+        case "EdDSA" | "Ed25519":
             return OKPKey.generate_key("Ed25519", parameters)
     raise ValueError(f"no keys are made for {alg}")
 

@@ -11,7 +11,6 @@ from django.core.wsgi import get_wsgi_application
 APPS = ["django.contrib.auth", "django.contrib.contenttypes", "oauth2_provider"]
 
 
-
 def create_app(file, scopes_backend):
     """
     A server of its own database beside the fleet's file.
@@ -42,7 +41,7 @@ def create_app(file, scopes_backend):
         },
         # The real hashers take a tenth of a second for every request.
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-        ROOT_URLCONF="oauth2_provider.urls",
+        ROOT_URLCONF="django_urls",
         SCOPES_OF_CLIENTS={c["client_id"]: c["scope"].split() for c in fleet["clients"]},
         SECRET_KEY="of a test",
         USE_TZ=True,

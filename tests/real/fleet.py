@@ -2,8 +2,8 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from credentials import signing_key
@@ -70,10 +70,8 @@ class Fleet:
     def client(self, name: str) -> Client:
         return next(client for client in self.clients if client.name == name)
 
-    def only(self, *methods: str) -> "Fleet":
-        """The clients of these authentication methods."""
-        chosen = tuple(c for c in self.clients if c.token_endpoint_auth_method in methods)
-        return Fleet(self.scopes, self.unknown, chosen)
+    def only(self, belongs: Callable[[Client], bool]) -> "Fleet":
+        return replace(self, clients=tuple(filter(belongs, self.clients)))
 
     def as_json(self) -> str:
         """What the servers read: nothing of the unknown."""
@@ -117,5 +115,9 @@ def whatever_is_asked(fleet: Fleet) -> Mapping[Cell, str]:
 
 SECRETS = read_fleet("secrets")
 ASSERTIONS = read_fleet("assertions")
+AUTHLIB_ASSERTIONS = ASSERTIONS.only(
+    # It verifies only what joserfc recommends, and one method of assertions a server.
+    lambda client: client.token_endpoint_auth_signing_alg in {"RS256", "ES256"}
+)
 PROOFS = read_fleet("proofs")
 CERTIFICATES = read_fleet("certificates")

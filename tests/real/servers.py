@@ -74,7 +74,8 @@ def authlib_server(fleet: Fleet) -> Iterator[RealServer]:
     """Authlib on Flask and gunicorn."""
     with _folder(fleet) as folder:
         app = f"authlib_server:create_app({str(folder / 'fleet.json')!r})"
-        with gunicorn(app, folder, os.environ | {"AUTHLIB_INSECURE_TRANSPORT": "1"}) as port:
+        environment = os.environ | {"AUTHLIB_INSECURE_TRANSPORT": "1"}
+        with gunicorn(app, folder, environment) as port:
             issuer = f"http://127.0.0.1:{port}"
             yield RealServer(
                 "authlib",
@@ -166,7 +167,11 @@ def _leaf(authority: trustme.CA, client: Client) -> trustme.LeafCert:
     if client.tls_client_auth_san_dns:
         return authority.issue_cert(client.tls_client_auth_san_dns)
     names = dict(part.split("=") for part in client.tls_client_auth_subject_dn.split(","))
-    return authority.issue_cert(common_name=names["CN"], organization_name=names["O"])
+    return authority.issue_cert(
+        common_name=names["CN"],
+        organization_unit_name=names["OU"],
+        organization_name=names["O"],
+    )
 
 
 def _write(leaf: trustme.LeafCert, folder: Path, name: str) -> Identity:

@@ -48,9 +48,7 @@ def test_a_proof_without_nonce_is_refused_with_one(server, client):
 
 
 def test_the_nonce_is_asked_for_before_the_scope_is_looked_at(server):
-    answer = ask(
-        server, BOUND, "orders.write", headers={"DPoP": proof(KEY, server.token_endpoint)}
-    )
+    answer = ask(server, BOUND, "orders.write", headers={"DPoP": proof(KEY, server.token_endpoint)})
 
     assert answer.error == (400, "use_dpop_nonce")
 

@@ -60,9 +60,11 @@ def _shows_certificate_of(client, connection):
 
 
 def _subject(certificate):
-    short = {"commonName": "CN", "organizationName": "O"}
+    short = {"commonName": "CN", "organizationalUnitName": "OU", "organizationName": "O"}
     return frozenset(
-        f"{short.get(name, name)}={value}" for part in certificate["subject"] for name, value in part
+        f"{short.get(name, name)}={value}"
+        for part in certificate["subject"]
+        for name, value in part
     )
 
 

@@ -6,6 +6,7 @@ import json
 import secrets
 import ssl
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from credentials import signing_key
 from fleet import Client
 from joserfc import jwt
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, Key, OctKey
 from servers import RealServer
 
@@ -97,7 +99,9 @@ def assertion(server: RealServer, client: Client, key: Key | None = None, **clai
     } | claims
     key = key or OctKey.import_key(client.client_secret)
     header = {"alg": alg, "typ": "JWT"} | ({"kid": key.kid} if key.kid else {})
-    return jwt.encode(header, claims, key, algorithms=[alg])
+    with warnings.catch_warnings(action="ignore", category=SecurityWarning):
+        # `EdDSA` is deprecated by RFC 9864, and still what most servers take.
+        return jwt.encode(header, claims, key, algorithms=[alg])
 
 
 def proof(key: ECKey, url: str, **claims: object) -> str:

@@ -9,7 +9,7 @@ import { createServer } from "node:http";
 
 import { Provider } from "oidc-provider";
 
-const SIGNING_ALGORITHMS = ["HS256", "HS384", "HS512", "RS256", "PS256", "ES256", "ES384", "EdDSA"];
+const SIGNING_ALGORITHMS = ["HS256", "HS384", "HS512", "RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"];
 
 const RESOURCE = "https://api.example.com/";
 
