@@ -14,6 +14,7 @@ from scopeprobe.engine.pace import Gate
 from scopeprobe.model.answers import Exchange, Question
 from scopeprobe.model.clients import Client, Target
 from scopeprobe.model.findings import Reason
+from scopeprobe.oauth.waits import QuotaTold
 
 OpenExchange = Callable[[Question], Exchange]
 
@@ -64,6 +65,8 @@ class Lane:
         """Lanes with the same credentials, this one among them."""
         self.in_air = 0
         self.requests = 0
+        self.resting_until = 0.0
+        """When the quota is filled up again of which the server said that it is nearly spent."""
         self.closed_because: Reason | None = None
         self._waiting = deque(conversations)
         self._exchanges = exchanges
@@ -122,7 +125,7 @@ class Lane:
                 return None
         if self._reassurance is not None and self.guard.in_air:
             return None
-        return max(self.gate.opens_at(), self._next_job.not_before)
+        return max(self.gate.opens_at(), self.resting_until, self._next_job.not_before)
 
     def _reassuring_job(self) -> Job | None:
         """A request of this client that succeeded; None while its answer is still being written."""
@@ -167,6 +170,11 @@ class Lane:
         job.attempt -= 1
         self.requests -= 1
         self.ask_later(job, not_before)
+
+    def heed(self, quota: QuotaTold, now: float) -> None:
+        """Leave the reserve of a quota to production: ask again when it is filled up."""
+        if quota.remaining <= quota.limit * self.client.server.reserve:
+            self.resting_until = max(self.resting_until, now + quota.seconds)
 
     @property
     def has_spent_its_budget(self) -> bool:

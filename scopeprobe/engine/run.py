@@ -43,6 +43,7 @@ from scopeprobe.model.events import (
 )
 from scopeprobe.model.findings import Reason
 from scopeprobe.model.memory import Journal
+from scopeprobe.oauth.waits import quotas_told
 
 _RETRIED = {
     Reason.UNREACHABLE,
@@ -207,6 +208,9 @@ class Engine:
             return None
         try:
             while True:
+                if isinstance(response, HttpResponse) and response.status == HTTPStatus.OK:
+                    for quota in quotas_told(response.headers):
+                        job.lane.heed(quota, time.monotonic())
                 request = exchange.send(response)
                 response = await self._follow_up(line, job, request)
         except StopIteration as end:

@@ -81,7 +81,7 @@ class _Desk:
 
     def __post_init__(self) -> None:
         self.write = request_writer(self.client, self.target)
-        self.reader = Reader.of(self.client, self.target)
+        self.reader = Reader.of(self.client, self.target, self.client.server.claims)
         self.follow_ups = FollowUps(self.client, self.write)
 
     def exchange(self, question: Question) -> Exchange:
@@ -125,6 +125,8 @@ class _Desk:
                 return (yield from self._introspected(question, answer, token))
             case Verify.API if self.client.server.rights is not None:
                 return (yield from self._with_rights(answer, token, self.client.server.rights))
+            case Verify.NONE:
+                return msgspec.structs.replace(answer, claimed=None, readable=False)
             case _:
                 return answer
 

@@ -241,7 +241,8 @@ class _Bench:
                 return _unknown(Reason.NEEDS_TARGET, refusal)
             case Refused(about=Subject.SCOPE_PARAMETER):
                 return self._without_parameter(scope, refusal)
-        return self._refused_for_its_scope(scope, refusal, answered)
+            case _:
+                return self._refused_for_its_scope(scope, refusal, answered)
 
     def _refused_for_its_scope(
         self, scope: Scope, refusal: Refusal, answered: list[Fact]

