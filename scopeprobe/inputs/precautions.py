@@ -89,7 +89,7 @@ def _notice_short_keys(equipped: Iterable[Equipped], remarks: Remarks) -> None:
     for one in equipped:
         if one.client.auth_method is AuthMethod.CLIENT_SECRET_JWT:
             alg = one.client.signing_alg or "HS256"
-            if len(one.secret.encode()) < (least := SHORTEST[alg]):
+            if len(one.secret.encode()) < (least := SHORTEST.get(alg, 0)):
                 remarks.notice(
                     one.place.at("client_secret"),
                     f"is shorter than the {least} bytes that {alg} needs (RFC 7518 section 3.2)",
