@@ -218,7 +218,9 @@ class Server:
         """A client's own limits, with the reserve taken off quotas of hours and days."""
         share = 1 - self.reserve
         return tuple(
-            replace(rate, count=max(int(rate.count * share), 1)) if rate.seconds >= _HOUR else rate
+            replace(rate, count=max(int(rate.count * share + 1e-9), 1))
+            if rate.seconds >= _HOUR
+            else rate
             for rate in self.client_rates
         )
 

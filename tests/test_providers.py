@@ -1,0 +1,141 @@
+"""Provider packs: what they fill in, what they may not, and packs of one's own."""
+
+from pathlib import Path
+
+import pytest
+from harness import scopeprobe
+
+from scopeprobe.audits.fleet import read_clients
+from scopeprobe.errors import InputError
+from scopeprobe.model.clients import Rate, Verify
+from scopeprobe.model.providers import pack_of
+from scopeprobe.providers import shipped_packs
+
+CLIENT = """
+[[clients]]
+name = "one"
+server = "s"
+client_id = "id-of-one"
+client_secret = { env = "SECRET" }
+scopes = ["a"]
+"""
+
+
+def server_of(tmp_path: Path, settings: str, **options):
+    (tmp_path / "clients.toml").write_text(f"[servers.s]\n{settings}\n{CLIENT}")
+    fleet = read_clients([tmp_path / "clients.toml"], environment={"SECRET": "x"}, **options)
+    return fleet.clients[0].server
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [
+        ("https://login.mypurecloud.ie/oauth/token", "genesys"),
+        ("https://login.use2.us-gov-pure.cloud/oauth/token", "genesys"),
+        ("https://login.microsoftonline.com/t/oauth2/v2.0/token", "entra"),
+        ("https://corp.eu.auth0.com/oauth/token", "auth0"),
+        ("https://corp.okta.com/oauth2/default/v1/token", "okta"),
+        ("https://corp.auth.eu-west-1.amazoncognito.com/oauth2/token", "cognito"),
+        ("https://oauth2.googleapis.com/token", "google"),
+        ("https://corp.my.salesforce.com/services/oauth2/token", "salesforce"),
+        ("https://corp.zitadel.cloud/oauth/v2/token", "zitadel"),
+        ("https://accounts.spotify.com/api/token", "spotify"),
+        ("https://auth.uber.com/oauth/v2/token", "uber"),
+        ("https://login.mypurecloud.ie.evil.example/oauth/token", None),
+        ("https://evilokta.com/token", None),
+        ("https://login.corp.example/token", None),
+    ],
+)
+def test_a_pack_is_chosen_by_the_token_host(endpoint, name):
+    pack = pack_of(endpoint, shipped_packs())
+    assert (pack and pack.name) == name
+
+
+def test_genesys_has_eighteen_regions_and_each_has_its_endpoints(tmp_path):
+    (genesys,) = (pack for pack in shipped_packs() if pack.name == "genesys")
+    assert len(genesys.regions) == 18
+    for region in genesys.regions:
+        server = server_of(tmp_path, f'provider = "genesys"\nregion = "{region}"')
+        assert server.token_endpoint == f"https://login.{region}/oauth/token"
+        assert server.rights.url.startswith(f"https://api.{region}/api/v2/authorization/")
+        assert server.rights.bearer_url == f"https://api.{region}/api/v2/tokens/me"
+        assert server.revocation_endpoint == f"https://api.{region}/api/v2/tokens/me"
+        assert (server.verify, server.send_scope) == (Verify.API, False)
+
+
+def test_a_known_host_tells_its_region(tmp_path):
+    server = server_of(tmp_path, 'token_endpoint = "https://login.mypurecloud.de/oauth/token"')
+    assert (server.provider, server.region) == ("genesys", "mypurecloud.de")
+
+
+def test_provider_none_forbids_the_pack(tmp_path):
+    endpoint = 'token_endpoint = "https://login.mypurecloud.de/oauth/token"'
+    server = server_of(tmp_path, f'{endpoint}\nprovider = "none"')
+    assert (server.provider, server.send_scope) == ("", True)
+
+
+def test_the_file_goes_before_the_pack_and_the_command_line_only_lowers_its_rate(tmp_path):
+    uber = 'token_endpoint = "https://auth.uber.com/oauth/v2/token"'
+    server = server_of(tmp_path, uber)
+    assert server.spendable_client_rates == (Rate(50, 3600),)
+    server = server_of(tmp_path, f'{uber}\nclient_rate = "20/h"')
+    assert server.spendable_client_rates == (Rate(20, 3600),)
+    server = server_of(tmp_path, f"{uber}\nreserve = 0.9")
+    assert server.spendable_client_rates == (Rate(10, 3600),)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('provider = "genesis"', "none of the provider packs"),
+        ('provider = "genesys"\nregion = "mypurecloud.fr"', "mypurecloud.ie"),
+        ('provider = "genesys"', "token_endpoint"),
+        ('token_endpoint = "https://x.example/t"\nregion = "eu"', "name a provider"),
+        ('provider = "genesys"\ntoken_endpoint = "https://x.example/t"', "rights_url"),
+        ('token_endpoint = "https://x.example/t"\nreserve = 1.5', "reserve"),
+    ],
+)
+def test_what_no_pack_can_make_sense_of_is_refused_with_its_place(tmp_path, settings, words):
+    with pytest.raises(InputError) as refused:
+        server_of(tmp_path, settings)
+    assert any(words in text and "servers.s" in text for text in refused.value.complaints)
+
+
+def test_a_pack_of_ones_own_goes_before_the_shipped_ones(tmp_path):
+    packs = tmp_path / "packs"
+    packs.mkdir()
+    (packs / "corp.toml").write_text(
+        'title = "Corp"\nmap_from = "the answer"\nhosts = ["*.corp.example"]\n'
+        'client_rate = ["10/8h"]\nreserve = 0.5\nabsent_scope = "as_requested"\n'
+    )
+    endpoint = 'token_endpoint = "https://login.corp.example/t"'
+    server = server_of(tmp_path, endpoint, providers=[packs])
+    assert (server.provider, server.absent_scope_as_requested) == ("corp", True)
+    assert server.spendable_client_rates == (Rate(5, 8 * 3600),)
+    shown = scopeprobe("providers", "--providers", packs, "--print", "json")
+    assert shown.returncode == 0
+    assert '"corp"' in shown.stdout
+    assert '"genesys"' in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("title = 1", "title"),
+        ('title = "C"\nmap_from = "x"\nspeed = 1', "speed"),
+        ('title = "C"\nmap_from = "x"\ntoken_endpoint = "https://{zone}.x"', "zone"),
+        ("title =", "corp.toml"),
+    ],
+)
+def test_a_broken_pack_is_an_input_error_with_its_file(tmp_path, text, words):
+    (tmp_path / "corp.toml").write_text(text)
+    result = scopeprobe("providers", "--providers", tmp_path)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "corp.toml" in result.stderr
+
+
+def test_the_table_of_packs_fits_a_terminal():
+    result = scopeprobe("providers")
+    assert result.returncode == 0
+    assert all(len(line) <= 80 for line in result.stdout.splitlines())
