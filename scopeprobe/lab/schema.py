@@ -127,8 +127,13 @@ class ScopeRules(Table, frozen=True, kw_only=True):
     """Of a scope that does not exist on this server."""
     ungranted: Treatment
     """Of a scope that exists but was not granted to the client."""
-    absent: Refusal | Literal["nothing", "granted"]
-    """A request without scope: refused, a token without any scope, or one with all granted ones."""
+    absent: Refusal | Literal["nothing", "granted", "everything"]
+    """
+    A request without scope: refused, a token without any scope, with all granted ones, or with all
+    that exist.
+    """
+    no_default: Refusal | None = None
+    """A request without scope by a client without any granted one."""
     empty: Refusal | Literal["absent"] = "absent"
     """`scope=`: refused, or a request without scope."""
     present: Refusal | None = None

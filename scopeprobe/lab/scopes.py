@@ -29,7 +29,7 @@ def decide(
     if asked is not None and (shape := refuse_shape(rules, asked)):
         return Denial(shape, asked)
     if not asked:
-        return decide_without_scope(rules, granted)
+        return decide_without_scope(rules, granted, known)
     treatments = {scope: treat(scope, rules, granted, known) for scope in asked}
     refusals = {
         scope: treatment
@@ -53,11 +53,16 @@ def refuse_shape(rules: ScopeRules, asked: tuple[str, ...]) -> Refusal | None:
     return rules.several if len(asked) > 1 else None
 
 
-def decide_without_scope(rules: ScopeRules, granted: Collection[str]) -> tuple[str, ...] | Denial:
+def decide_without_scope(
+    rules: ScopeRules, granted: Collection[str], known: Collection[str]
+) -> tuple[str, ...] | Denial:
     """A default, or a refusal: the two that RFC 6749 section 3.3 leaves to a server."""
     if isinstance(rules.absent, Refusal):
         return Denial(rules.absent)
-    issued = tuple(granted) if rules.absent == "granted" else ()
+    if rules.no_default and not granted:
+        return Denial(rules.no_default)
+    defaults = {"nothing": (), "granted": granted, "everything": sorted(known)}
+    issued = defaults[rules.absent]
     return tuple(dict.fromkeys((*issued, *rules.always)))
 
 
