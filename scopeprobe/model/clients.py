@@ -184,6 +184,8 @@ class Server:
     """The one `scope` that is sent where candidates are not: a template over `{target}`."""
     lists_all: bool = False
     """A token that was asked for without a scope shows every right of its client."""
+    credentials_first: bool = False
+    """It looks at credentials before it looks at scopes (DESIGN, rule 4)."""
     needs_target: bool = False
     """No token is issued without an audience or resource."""
     revokes: bool = False

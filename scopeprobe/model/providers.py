@@ -33,6 +33,7 @@ class Pack:
     send_scope: bool = True
     scope_of_target: str = ""
     lists_all: bool = False
+    credentials_first: bool = False
     needs_target: bool = False
     absent_scope_as_requested: bool = False
     single_token: bool = False

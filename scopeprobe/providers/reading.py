@@ -53,6 +53,7 @@ class _PackTable(_Table, frozen=True, kw_only=True):
     send_scope: bool = True
     scope_of_target: str = ""
     lists_all: bool = False
+    credentials_first: bool = False
     needs_target: bool = False
     absent_scope: Annotated[str, Meta(pattern="^as_requested$")] | None = None
     single_token: bool = False

@@ -190,7 +190,8 @@ class _Bench:
 
     def _refused_without_success(self, refused: Refused) -> _Ruling:
         """Denied only by a server known to look at credentials before scopes (rule 4)."""
-        if not self.lesson.rejects_credentials_first:
+        server = self.testimony.assignment.client.server
+        if not (self.lesson.rejects_credentials_first or server.credentials_first):
             return _unknown(Reason.AUTHENTICATION_UNPROVED, refused)
         if refused.about is Subject.TARGET:
             return _unknown(Reason.NEEDS_TARGET, refused)
