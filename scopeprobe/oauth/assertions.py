@@ -112,7 +112,9 @@ class Asserter:
 
 def thumbprint(token: str) -> str:
     """Hash a token for `ath` (RFC 9449 section 4.2)."""
-    return _base64url(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()).decode("ascii")
+    return _base64url(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()).decode(
+        "ascii"
+    )
 
 
 def _encoded(value: Mapping[str, object]) -> bytes:
