@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import keys
 import pytest
+from harness import raw_server, scopeprobe
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 from multidict import CIMultiDict
@@ -383,3 +384,33 @@ def test_credentials_for_other_requests_stand_in_one_place(make_client, method, 
     assert [name for name, _ in given.headers] == headers
     assert not (names and headers)
     assert "hunter2" not in repr(given)
+
+
+# -- the program
+
+
+def test_an_audit_signs_each_request_anew_and_writes_no_key_anywhere(tmp_path):
+    key = keys.private_key("p256")
+    (tmp_path / "key.pem").write_bytes(keys.pem(key))
+    fast = 'rate = "1000/s"\nclient_rate = "1000/s"\nscopes = ["a", "b", "c"]'
+    with raw_server() as server:
+        (tmp_path / "clients.toml").write_text(
+            f'[servers.s]\ntoken_endpoint = "{server.url}/t"\n{fast}\n'
+            '[[clients]]\nname = "batch"\nserver = "s"\nclient_id = "batch"\n'
+            'private_key = { file = "key.pem" }\ndpop_bound_access_tokens = true\n'
+        )
+        log = tmp_path / "log.json"
+        result = scopeprobe(
+            "audit", tmp_path / "clients.toml", "-o", tmp_path / "out", "--log-file", log, "-vv"
+        )
+    forms = [parse_qs(asked.form) for asked in server.asked]
+    tokens = [form["client_assertion"][0] for form in forms]
+    assert len(tokens) >= 5
+    claims = [decoded(token, "p256", "ES256").claims for token in tokens]
+    assert len({claim["jti"] for claim in claims}) == len(tokens)
+    assert {claim["aud"] for claim in claims} == {f"{server.url}/t"}
+    assert len({claims_of(asked.headers["dpop"])["jti"] for asked in server.asked}) == len(tokens)
+    private = keys.jose(key).as_dict(private=True)["d"]
+    written = result.stdout + result.stderr + log.read_text()
+    written += "".join(path.read_text(errors="replace") for path in (tmp_path / "out").rglob("*.*"))
+    assert not any(secret in written for secret in [private, *tokens])

@@ -27,7 +27,7 @@ import scopeprobe as package
 from scopeprobe.cli import app as cli
 from scopeprobe.cli import conduct
 from scopeprobe.inputs.schema import ClientEntry, ExpectEntry, ServerEntry, TargetEntry
-from scopeprobe.model.clients import AuthMethod, Server
+from scopeprobe.model.clients import AuthMethod, GrantType, Server
 from scopeprobe.model.events import Event
 from scopeprobe.model.findings import Evidence, Reason, Verdict
 from scopeprobe.policy import KINDS
@@ -228,6 +228,7 @@ def test_the_defaults_are_those_of_a_server():
         "allow_http": "false",
         "token_endpoint_auth_method": AuthMethod.CLIENT_SECRET_BASIC,
         "basic_encoding": defaults["basic_encoding"],
+        "grant_type": GrantType.CLIENT_CREDENTIALS,
         **{
             key: str(defaults[key])
             for key in ("burst", "in_flight", "retries", "max_auth_failures")

@@ -124,6 +124,11 @@ AUDITED = [
 READ_ONLY = [
     Sample("private-ca", ("clients.toml",), {}),
     Sample("metadata", ("clients.toml",), {}),
+    Sample("private-key-jwt", ("clients.toml",), {}),
+    Sample("workload-identity", ("clients.toml",), {}),
+    Sample("mutual-tls", ("clients.toml",), {}),
+    Sample("dpop", ("clients.toml",), {}),
+    Sample("jwt-bearer", ("clients.toml",), {}),
     Sample("secrets", ("literal.toml",), {}),
     Sample("fleet", ("clients.toml",), {}, scopes="scopes.txt"),
 ]
