@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from scopeprobe.inputs.certificates import Certificates
 from scopeprobe.inputs.complaints import Place, Remarks
-from scopeprobe.inputs.enrolment import Enrolled
+from scopeprobe.inputs.enrolment import INTROSPECTION_SECRET, Enrolled
 from scopeprobe.inputs.keys import KeyRing, ParsedKey, Unusable
 from scopeprobe.inputs.secrets import (
     CommandSecret,
@@ -99,6 +99,9 @@ class _Outfitter:
         client = replace(
             client, secret=self._text(one, "client_secret"), assertion=self._assertion(one)
         )
+        if introspection_secret := self._text(one, INTROSPECTION_SECRET):
+            server = replace(client.server, introspection_secret=introspection_secret)
+            client = replace(client, server=server)
         client = self._with_key(one, client, password)
         client = self._with_certificate(one, client, password)
         return Equipped(one.place, client, one.names_encoding)

@@ -39,6 +39,7 @@ from scopeprobe.model.clients import (
     Target,
 )
 
+INTROSPECTION_SECRET = "introspection_client_secret"
 NO_CANDIDATES = (
     "has no candidate scopes: give --scopes FILE, or `scopes` for the client, its server "
     "or its targets"
@@ -108,6 +109,8 @@ class Enrolment:
         sources = sources_of(whole, way.uses)
         if home is None:
             return Enrolled(place, file, sources)
+        if home.introspection_secret is not None:
+            sources[INTROSPECTION_SECRET] = home.introspection_secret
         layers = (file.defaults, *home.layers, entry)
         self._check_issuer(home.server, place)
         client = self._client(whole, way, home.server, layers, place)

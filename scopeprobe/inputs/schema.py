@@ -90,6 +90,8 @@ class ServerEntry(PartyEntry):
     region: Text | None = None
     introspection_endpoint: Endpoint | None = None
     revocation_endpoint: Endpoint | None = None
+    introspection_client_id: Text | None = None
+    introspection_client_secret: Hidden | None = None
     rights_url: Endpoint | None = None
     reserve: Annotated[float, Field(ge=0, lt=1, strict=False)] | None = None
     allow_single_token: bool | None = None

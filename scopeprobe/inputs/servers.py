@@ -11,6 +11,7 @@ from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.layers import Overrides, filled, lowered, nearest
 from scopeprobe.inputs.packs import Known, check_confirmation, known_of
 from scopeprobe.inputs.schema import DefaultsEntry, PartyEntry, ServerEntry
+from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.model.clients import Server
 from scopeprobe.model.providers import Pack
@@ -24,6 +25,8 @@ class Home:
     layers: tuple[PartyEntry, ...]
     names_encoding: bool
     """`basic_encoding` was chosen, and not merely left as it is."""
+    introspection_secret: SecretSource | None = None
+    """Of the resource server that introspects, if that is not the client itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,19 @@ class ServerBuilder:
         )
         given = {key: value for key, value in traits.items() if value is not None}
         server = Server(name, token_endpoint or "", **given)
-        return Home(server, layers, names_encoding=entry.basic_encoding is not None)
+        self._check_introspector(entry, place)
+        return Home(
+            server,
+            layers,
+            names_encoding=entry.basic_encoding is not None,
+            introspection_secret=entry.introspection_client_secret,
+        )
+
+    def _check_introspector(self, entry: ServerEntry, place: Place) -> None:
+        pair = ("introspection_client_id", "introspection_client_secret")
+        missing = [key for key in pair if getattr(entry, key) is None]
+        if len(missing) == 1:
+            self.remarks.complain(place.at(missing[0]), "is missing: one is no use alone")
 
     def _refuse_plain_http(self, entry: ServerEntry, place: Place) -> None:
         for key in ("issuer", "token_endpoint"):
@@ -124,6 +139,7 @@ def _said(entry: ServerEntry, known: Known, overrides: Overrides) -> dict[str, A
         "verify": overrides.verify,
         "revokes": overrides.revokes,
         "introspection_endpoint": entry.introspection_endpoint,
+        "introspection_client_id": entry.introspection_client_id,
         "revocation_endpoint": entry.revocation_endpoint,
         "reserve": entry.reserve,
         "send_scope": entry.send_scope,

@@ -133,7 +133,8 @@ class _Desk:
     def _introspected(self, question: Question, answer: Issued, token: str) -> _Steps:
         server = self.client.server
         unconfirmed = msgspec.structs.replace(answer, unconfirmed=True)
-        if self.office.introspection_failures >= server.max_auth_failures:
+        is_given_up = self.office.introspection_failures >= server.max_auth_failures
+        if is_given_up or not server.introspection_endpoint:
             return unconfirmed
         response = yield self.follow_ups.introspection(token)
         if (fault := _fault(response)) is not None:

@@ -1,0 +1,93 @@
+"""`--revoke`: every token is given back, and nobody else's is."""
+
+import signal
+import subprocess
+import time
+
+from harness import Entry, command, lab, scopeprobe, summary, verdicts, write_inputs
+
+from scopeprobe.lab import AuthorizationServer, Client, read_manner
+
+FAST = 'rate = "500/s"\nclient_rate = "500/s"'
+KNOWN = [f"orders.{number}" for number in range(12)]
+
+
+def corp(manner="strict", **token):
+    clients = [Client(name, f"{name}-s3cret", KNOWN[:8]) for name in ("one", "two")]
+    changes = {"token": token} if token else None
+    return AuthorizationServer("corp", read_manner(manner, changes), clients, scopes=KNOWN)
+
+
+def inputs(tmp_path, url, settings=FAST):
+    text = f'token_endpoint = "{url}/corp/token"\nrevocation_endpoint = "{url}/corp/revoke"\n'
+    entries = [Entry(name, "corp", secret=f"{name}-s3cret") for name in ("one", "two")]
+    return write_inputs(tmp_path, {"corp": text + settings}, entries, KNOWN)
+
+
+def test_every_issued_token_is_revoked_and_counted(tmp_path):
+    server = corp()
+    with lab([server]) as url:
+        arguments, secrets = inputs(tmp_path, url)
+        scopeprobe("audit", *arguments, "--revoke", "-o", tmp_path / "out", env=secrets)
+    told = summary(tmp_path / "out")
+    assert server.ledger.counts["revoked"] == server.ledger.counts["issued"] == told["tokens"]
+    assert told["revocations"] == told["tokens"]
+    assert told["requests"] == len(server.received)
+    assert told["tokens_left_alive"] == 0
+    assert set(verdicts(tmp_path / "out").values()) == {"granted", "denied"}
+
+
+def test_nothing_is_revoked_where_tokens_are_shared(tmp_path):
+    server = corp(shared=True)
+    with lab([server]) as url:
+        arguments, secrets = inputs(tmp_path, url)
+        result = scopeprobe("audit", *arguments, "--revoke", "-o", tmp_path / "out", env=secrets)
+    assert server.ledger.counts["revoked"] == 0
+    assert summary(tmp_path / "out")["shared_tokens"] == ["corp"]
+    assert "nothing was revoked on corp" in " ".join(result.stderr.split())
+
+
+def test_a_token_that_was_issued_before_it_was_asked_for_is_nobodys_to_revoke(tmp_path):
+    server = corp(claims={"iat": 1_700_000_000})
+    with lab([server]) as url:
+        arguments, secrets = inputs(tmp_path, url)
+        scopeprobe("audit", *arguments, "--revoke", "-o", tmp_path / "out", env=secrets)
+    assert server.ledger.counts["revoked"] == 0
+    assert summary(tmp_path / "out")["shared_tokens"] == ["corp"]
+
+
+def test_without_the_option_no_token_is_touched(tmp_path):
+    server = corp()
+    with lab([server]) as url:
+        arguments, secrets = inputs(tmp_path, url)
+        scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=secrets)
+    assert server.ledger.counts["revoked"] == 0
+    assert summary(tmp_path / "out")["revocations"] == 0
+
+
+def test_an_interrupted_run_gives_back_what_is_in_the_air(tmp_path):
+    server = corp()
+    with lab([server]) as url:
+        arguments, secrets = inputs(tmp_path, url, 'rate = "20/s"\nclient_rate = "20/s"')
+        words = command("audit", *arguments, "--revoke", "-o", tmp_path / "out")
+        with subprocess.Popen(words, env=secrets, stderr=subprocess.PIPE) as process:
+            until = time.monotonic() + 30
+            while server.ledger.counts["revoked"] < 4 and time.monotonic() < until:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+    assert process.returncode == 130
+    counts = server.ledger.counts
+    assert counts["revoked"] == counts["issued"] >= 4
+
+
+def test_a_token_that_cannot_be_revoked_is_said_to_live(tmp_path):
+    server = corp()
+    with lab([server]) as url:
+        arguments, secrets = inputs(tmp_path, url, FAST + "\nretries = 0")
+        text = arguments[0].read_text().replace("/corp/revoke", "/nowhere/revoke")
+        arguments[0].write_text(text)
+        result = scopeprobe("audit", *arguments, "--revoke", "-o", tmp_path / "out", env=secrets)
+    told = summary(tmp_path / "out")
+    assert told["tokens_left_alive"] == told["tokens"] - 0 > 0
+    assert "could not be revoked" in " ".join(result.stderr.split())
