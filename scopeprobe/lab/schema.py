@@ -112,7 +112,7 @@ class TargetRules(Table, frozen=True, kw_only=True):
 
 
 class ScopePattern(Table, frozen=True, kw_only=True):
-    """A treatment of all scopes of one shape, unless the client was granted the very scope."""
+    """A treatment of all scopes of one shape that do not exist, where it is not that of others."""
 
     matches: str
     """With the wildcards `*` and `?`."""
