@@ -1,4 +1,4 @@
-"""What real servers say, by name and occasion: the tables behind `test_manners_of_real_servers.py`."""
+"""What real servers say, by occasion and name: the tables that the lab is held to."""
 
 from __future__ import annotations
 
