@@ -49,6 +49,21 @@ STRICT = 'like = "strict"\n'
             id="a client's words in a header",
         ),
         pytest.param(
+            STRICT
+            + "[scope.unknown]\nstatus = 400\ndescription = '{asked}'\n"
+            + "headers = { X-Why = '{description}' }",
+            r"bad.toml: {description} is none of .* - at `\$.scope.unknown`",
+            id="a client's words in a header by way of the description",
+        ),
+        pytest.param(
+            "order = ['scope']\n" + STRICT, "bad.toml: order must hold each of", id="half an order"
+        ),
+        pytest.param(
+            STRICT + "[conclusions]\ngranted = { verdicts = ['granted'], source = 'R' }",
+            r"bad.toml: a row marked R must admit unknown - at `\$.conclusions.granted`",
+            id="a report taken for the truth",
+        ),
+        pytest.param(
             STRICT + "[throttle]\nrequests = 0",
             r"bad.toml: .*>= 1 - at `\$.throttle.requests`",
             id="a throttle that admits nothing",
@@ -114,3 +129,33 @@ def test_a_bad_fleet_file_is_complained_about_with_its_place(tmp_path, old, new,
 def test_a_fleet_file_that_is_not_there_is_a_lab_error(tmp_path):
     with pytest.raises(LabError, match=r"fleet.toml: .*No such file"):
         read_fleet(tmp_path / "fleet.toml")
+
+
+REGISTERED = """
+[servers.corp]
+manner = "auth0"
+targets = ["https://api.example"]
+introspectors = { clerk = "c" }
+
+[[servers.corp.clients]]
+client_id = "shop"
+method = "private_key_jwt"
+jwk = { kty = "EC" }
+roles = ["clerk"]
+targets = { "https://api.example" = ["orders.read"] }
+dpop_bound_access_tokens = true
+"""
+
+
+def test_a_fleet_file_registers_keys_roles_and_targets(tmp_path):
+    (tmp_path / "fleet.toml").write_text(REGISTERED)
+    (server,) = read_fleet(tmp_path / "fleet.toml")
+    client = server.clients["shop"]
+    assert (client.method, client.jwk, client.roles) == (
+        "private_key_jwt",
+        {"kty": "EC"},
+        ("clerk",),
+    )
+    assert client.dpop_bound_access_tokens
+    assert client.granted_for("https://api.example") == ("orders.read",)
+    assert (server.targets, server.scopes) == ({"https://api.example"}, {"orders.read"})

@@ -6,11 +6,13 @@ import base64
 import json
 import time
 import uuid
+import warnings
 from urllib.parse import urlencode
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from scopeprobe.lab import AuthorizationServer, Client, Message, read_manner
 
@@ -22,13 +24,14 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SECRET = "a-secret-of-thirty-two-characters"
 METHODS = ["client_secret_jwt", "private_key_jwt", "client_secret_basic"]
 EC = ECKey.generate_key("P-256", {"kid": "ec"}, private=True)
+ED = OKPKey.generate_key("Ed25519", {"kid": "ed"}, private=True)
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"}, private=True)
 STRANGER = ECKey.generate_key("P-256", private=True)
 
 
 def make_server(manner="strict", override=None):
     override = {"credentials": {"methods": METHODS}} | (override or {})
-    keys = {"keys": [EC.as_dict(private=False), RSA.as_dict(private=False)]}
+    keys = {"keys": [key.as_dict(private=False) for key in (EC, ED, RSA)]}
     clients = [
         Client("keyed", None, ["a"], ("client_credentials", JWT_BEARER), jwk=keys),
         Client("secret", SECRET, ["a"]),
@@ -65,12 +68,19 @@ def post(server, token=None, *, dpop=None, authorization=None, **form):
         pytest.param("keyed", EC, "ES256", id="ES256"),
         pytest.param("keyed", RSA, "RS256", id="RS256"),
         pytest.param("keyed", RSA, "PS256", id="PS256"),
+        pytest.param("keyed", ED, "Ed25519", id="Ed25519"),
         pytest.param("secret", OctKey.import_key(SECRET), "HS256", id="client_secret_jwt"),
     ],
 )
 def test_a_true_assertion_authenticates(client, key, algorithm):
     answer = post(make_server(), assertion(client, key, algorithm))
     assert (answer.status, answer.members["scope"]) == (200, "a")
+
+
+def test_the_older_name_of_ed25519_is_understood_without_a_warning():
+    with warnings.catch_warnings(category=SecurityWarning, action="ignore"):
+        token = assertion(key=ED, algorithm="EdDSA")
+    assert post(make_server(), token).status == 200
 
 
 @pytest.mark.parametrize(
