@@ -39,6 +39,13 @@ How id and secret in Basic are read: form-decoded (RFC 6749 section 2.3.1), perc
 every `+` left alone, or taken as they are.
 """
 
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
+    *("HS256", "HS384", "HS512"),
+)
+"""JWS algorithms of client assertions (RFC 7518 section 3.1, RFC 8037, RFC 9864)."""
+
 Check: TypeAlias = Literal["throttle", "credentials", "grant", "dpop", "target", "scope"]
 
 IN_ORDER: tuple[Check, ...] = ("throttle", "credentials", "grant", "dpop", "target", "scope")
@@ -67,7 +74,7 @@ class AssertionRules(Table, frozen=True, kw_only=True):
     Where no refusal is written, the answer is that to a wrong secret.
     """
 
-    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "HS256")
+    algorithms: tuple[str, ...] = ALGORITHMS
     audiences: tuple[Literal["issuer", "token_endpoint"], ...] = ("issuer", "token_endpoint")
     wrong_audience: Refusal | None = None
     expired: Refusal | None = None
@@ -112,7 +119,7 @@ class TargetRules(Table, frozen=True, kw_only=True):
 
 
 class ScopePattern(Table, frozen=True, kw_only=True):
-    """A treatment of all scopes of one shape, unless the client was granted the very scope."""
+    """A treatment of all scopes of one shape that do not exist, where it is not that of others."""
 
     matches: str
     """With the wildcards `*` and `?`."""

@@ -72,10 +72,12 @@ def treat(
     """What this scope does to its request, by itself."""
     if holds(scope, rules, granted, known):
         return "issue"
+    if scope in known:
+        return rules.ungranted
     for pattern in rules.patterns:
         if fnmatchcase(scope, pattern.matches):
             return pattern.treatment
-    return rules.ungranted if scope in known else rules.unknown
+    return rules.unknown
 
 
 def holds(scope: str, rules: ScopeRules, granted: Collection[str], known: Collection[str]) -> bool:
