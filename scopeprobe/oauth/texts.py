@@ -84,6 +84,8 @@ class Mask:
         folded = text.casefold()
         for secret in (*self._spellings, *self._tokens):
             start = secret.casefold()
+            if start[:SHORTEST_PIECE] not in folded:
+                continue
             for length in range(min(len(start), len(folded)), SHORTEST_PIECE - 1, -1):
                 if folded.endswith(start[:length]):
                     return text[: max(len(text) - length, 0)] + MASKED
@@ -130,6 +132,8 @@ def _inside_of_base64(secret: bytes) -> list[str]:
 
 def printable(text: str) -> str:
     """Take out what a terminal would act on: control, format and surrogate characters."""
+    if text.isprintable():
+        return text.strip()
     return "".join(
         " " if character.isspace() else character
         for character in text
