@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from multidict import CIMultiDict
 
-from scopeprobe.model.answers import HttpResponse, Question
+from scopeprobe.model.answers import HttpResponse, Question, Refused, Subject, Unanswered
 from scopeprobe.model.clients import (
     AuthMethod,
     Client,
@@ -17,6 +17,7 @@ from scopeprobe.model.clients import (
     Server,
     Target,
 )
+from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.answers import Reader
 
 NOW = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
@@ -45,6 +46,19 @@ def response_of(status, body, headers=None):
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     return HttpResponse(status, CIMultiDict(headers or {}), body)
+
+
+def said(code, text=None, /, **members):
+    description = {} if text is None else {"error_description": text}
+    return {"error": code, **description, **members}
+
+
+def refused(status, code, text="", about=Subject.SCOPE, named=()):
+    return Refused(status, code, text, about, named)
+
+
+def throttled(status, code, text="", wait=None):
+    return Unanswered(Reason.THROTTLED, status, code, text, wait)
 
 
 def read(status, body, headers=None, *, asked=("read", "write"), client=None, also_claims=()):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -57,6 +58,8 @@ _LONGEST_MASKED = 20_000
 """Characters of a description that are masked, before the first line of it is kept."""
 _REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
 _NONE_REMAIN = re.compile(r";\s*r=0\b")
+_ESCAPES: dict[str, Callable[[str], str]] = {"%": partial(quote, safe=""), "&": html.escape}
+"""How our words may be spelled where a text holds the sign."""
 _FAULTS = {"server_error", "temporarily_unavailable"}
 _DESCRIPTIONS = (
     "error_description", "description", "errorSummary", "message", "error_reason", "error_hint",
@@ -96,30 +99,15 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 @dataclass(frozen=True, slots=True)
 class _Error:
-    """An error answer, laid out for judgement. Nothing of it has been masked yet."""
+    """An error answer, laid out for judgement."""
 
     status: int
-    error: str
-    """The error code as it was sent."""
-    description: str
+    code: str
+    """The error code as RFC 6749 section 5.2 would spell it."""
     text: str
     """Code and all descriptions, without the words that we sent ourselves."""
+    about: Subject
     is_page: bool
-
-    @property
-    def code(self) -> str:
-        """The error code as RFC 6749 section 5.2 would spell it."""
-        return re.sub(r"[\s_-]+", "_", self.error.strip().lower())
-
-    @property
-    def about(self) -> Subject:
-        """What it says that it is about; words are more precise than a code."""
-        for subject in _SUBJECTS:
-            if speaks_of(subject, self.text):
-                return subject
-        if self.code in _TARGET_ERRORS:
-            return Subject.TARGET
-        return Subject.SCOPE if self.code in _SCOPE_ERRORS else Subject.UNSAID
 
     def speaks_of(self, topic: str) -> bool:
         return speaks_of(topic, self.text)
@@ -182,12 +170,12 @@ class Reader:
         mask = self.mask.and_of(_tokens_of(body)) if body else self.mask
         error, texts = _said(body, response)
         whole = _cut(" ".join(dict.fromkeys(texts)))
-        text = " ".join(
-            (_without(error, asked, self.own_words), _without(whole, asked, self.own_words))
-        )
-        description = texts[0][:_LONGEST_MASKED] if texts else ""
-        said = _Error(response.status, error, description, " ".join(text.split()), body is None)
-        code, line = shown(error, mask)[:LONGEST_TEXT], first_line(description, mask)
+        text = " ".join(_without(part, asked, self.own_words) for part in (error, whole))
+        text = " ".join(text.split())
+        spelled = re.sub(r"[\s_-]+", "_", error.strip().lower())
+        said = _Error(response.status, spelled, text, _subject(spelled, text), body is None)
+        code = shown(error, mask)[:LONGEST_TEXT]
+        line = first_line(texts[0][:_LONGEST_MASKED], mask) if texts else ""
 
         if reason := _fault(response, said):
             wait = wait_asked_for(
@@ -249,12 +237,10 @@ def _without(text: str, asked: Collection[Scope], own_words: tuple[str, ...]) ->
     if text in asked or text in own_words:
         return text
     folded = text.casefold()
-    spellings = {
-        spelling
-        for word in (*asked, *own_words)
-        for spelling in (word, quote(word, safe=""), html.escape(word))
-        if spelling.casefold() in folded
-    }
+    escapes = [escape for sign, escape in _ESCAPES.items() if sign in text]
+    spells: tuple[Callable[[str], str], ...] = (str, *escapes)
+    words = {spell(word) for word in (*asked, *own_words) for spell in spells}
+    spellings = {word for word in words if word.casefold() in folded}
     for word in sorted(spellings, key=lambda word: (-len(word), word)):
         text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.IGNORECASE)
     return text
@@ -306,6 +292,16 @@ def _plain_text(response: HttpResponse) -> str:
     if not (is_error and is_plain) or b"access_token" in response.body:
         return ""
     return response.body[:1000].decode("utf-8", "replace")
+
+
+def _subject(code: str, text: str) -> Subject:
+    """What an error says that it is about; words are more precise than a code."""
+    for subject in _SUBJECTS:
+        if speaks_of(subject, text):
+            return subject
+    if code in _TARGET_ERRORS:
+        return Subject.TARGET
+    return Subject.SCOPE if code in _SCOPE_ERRORS else Subject.UNSAID
 
 
 def _strings(values: Iterable[object]) -> Iterator[str]:

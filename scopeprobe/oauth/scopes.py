@@ -132,12 +132,13 @@ def repeated(text: str, asked: Collection[Scope]) -> frozenset[Scope]:
     Whatever stands around them as punctuation is no part of them. A name that runs into an
     ellipsis is only taken where it cannot be the beginning of another one that was asked for.
     """
-    names = frozenset(asked)
+    text = html.unescape(text)
+    names = frozenset(name for name in asked if name in text)
     found: set[Scope] = set()
-    for word in _SCOPE_CHARACTERS.finditer(html.unescape(text)):
+    for word in _SCOPE_CHARACTERS.finditer(text) if names else ():
         is_cut = word[0].endswith("...") or word.string[word.end() : word.end() + 1] == "…"
         here = names & set(_readings(word[0]))
-        found |= {name for name in here if not (is_cut and _begins_another(name, names))}
+        found |= {name for name in here if not (is_cut and _begins_another(name, asked))}
     return frozenset(found)
 
 

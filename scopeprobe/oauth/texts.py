@@ -84,6 +84,8 @@ class Mask:
         folded = text.casefold()
         for secret in (*self._spellings, *self._tokens):
             start = secret.casefold()
+            if start[:SHORTEST_PIECE] not in folded:
+                continue
             for length in range(min(len(start), len(folded)), SHORTEST_PIECE - 1, -1):
                 if folded.endswith(start[:length]):
                     return text[: max(len(text) - length, 0)] + MASKED
@@ -130,6 +132,8 @@ def _inside_of_base64(secret: bytes) -> list[str]:
 
 def printable(text: str) -> str:
     """Take out what a terminal would act on: control, format and surrogate characters."""
+    if text.isprintable():
+        return text.strip()
     return "".join(
         " " if character.isspace() else character
         for character in text
@@ -139,22 +143,22 @@ def printable(text: str) -> str:
 
 def shown(text: str, mask: Mask) -> str:
     """
-    A text that may be kept: one printable line, with nothing secret in it.
+    The first line of a text, printable and with nothing secret in it.
 
-    It is masked again when it is printable: what is taken out may have stood inside of a secret.
+    The secret goes first: it might hold a line break. It is masked again when all is printable:
+    what is taken out may have stood inside of a secret.
     """
-    return mask.and_its_end(printable(mask(text)))
+    lines = mask(text).strip().splitlines()
+    return mask.and_its_end(printable(lines[0])) if lines else ""
 
 
 def first_line(text: str, mask: Mask) -> str:
     """
     Keep the first line of a description, with everything masked that differs between equal nights.
 
-    The secret goes first: it might hold a line break. The end is cut off last: half a time or half
-    a UUID would not be known for one.
+    The end is cut off last: half a time or half a UUID would not be known for one.
     """
-    lines = mask(text).strip().splitlines()
-    line = shown(lines[0], mask) if lines else ""
+    line = shown(text, mask)
     for pattern, name in _CHANGING:
         line = pattern.sub(name, line)
     return line[:LONGEST_TEXT]
