@@ -51,6 +51,7 @@ _RETRIED = {
     Reason.SERVER_ERROR,
     Reason.MALFORMED_ANSWER,
 }
+_TOKEN_REQUESTS = {Purpose.TOKEN, Purpose.COMPARISON}
 LAST_MOMENT = 1.0
 """Seconds that an interrupted run gives to a token that is to be revoked."""
 _RETRIED_ONCE = {401, 403}
@@ -252,7 +253,7 @@ class Engine:
         for attempt in count(1):
             while not line.admits(now := time.monotonic()):  # noqa: ASYNC110 - a time, no event
                 await anyio.sleep(line.admits_at() - now)
-            if request.purpose is Purpose.TOKEN:
+            if request.purpose in _TOKEN_REQUESTS:
                 tally.requests += 1
                 job.lane.requests += 1
                 if line.gate.quotas:
@@ -262,6 +263,10 @@ class Engine:
             else:
                 tally.follow_ups[request.purpose] += 1
             response = await self.transport.send(client, request)
+            if request.purpose is Purpose.COMPARISON:
+                tally.tokens += (
+                    isinstance(response, HttpResponse) and response.status == HTTPStatus.OK
+                )
             if attempt > server.retries or not _is_worth_repeating(request, response):
                 return response
             await anyio.sleep(backoff(attempt))
@@ -410,7 +415,7 @@ class Engine:
 
 def _is_worth_repeating(request: HttpRequest, response: HttpResponse | Reason) -> bool:
     """A fault of a step that costs no token."""
-    if request.purpose is Purpose.TOKEN:
+    if request.purpose in _TOKEN_REQUESTS:
         return False
     if isinstance(response, Reason):
         return response in _RETRIED

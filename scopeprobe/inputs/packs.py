@@ -50,6 +50,7 @@ class Known:
             "send_scope": pack.send_scope,
             "scope_of_target": pack.scope_of_target,
             "lists_all": pack.lists_all,
+            "basic_encoding": pack.basic_encoding,
             "credentials_first": pack.credentials_first,
             "needs_target": pack.needs_target,
             "absent_scope_as_requested": pack.absent_scope_as_requested,

@@ -89,7 +89,7 @@ class ServerBuilder:
         return Home(
             server,
             layers,
-            names_encoding=entry.basic_encoding is not None,
+            names_encoding="basic_encoding" in given,
             introspection_secret=entry.introspection_client_secret,
         )
 

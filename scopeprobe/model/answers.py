@@ -120,7 +120,11 @@ def alike(one: Answer | None, other: Answer | None) -> bool:
 
 def is_plain_about_scope(answer: Answer) -> bool:
     """The code says that it is the scope (RFC 6749 section 5.2): no fault or lock says that."""
-    return isinstance(answer, Refused) and answer.error in _SCOPE_ERRORS
+    return (
+        isinstance(answer, Refused)
+        and answer.error in _SCOPE_ERRORS
+        and answer.about is not Subject.TARGET
+    )
 
 
 _SCOPE_ERRORS = {"invalid_scope", "insufficient_scope"}
@@ -140,6 +144,8 @@ class Purpose(StrEnum):
     """What a request is sent for. Only token requests are counted against budgets of requests."""
 
     TOKEN = "token"
+    COMPARISON = "comparison"
+    """A token request as well; its token is compared with that of another."""
     INTROSPECTION = "introspection"
     RIGHTS = "rights"
     REVOCATION = "revocation"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from scopeprobe.model.clients import Rate, RightsApi, Verify
+from scopeprobe.model.clients import BasicEncoding, Rate, RightsApi, Verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Pack:
     send_scope: bool = True
     scope_of_target: str = ""
     lists_all: bool = False
+    basic_encoding: BasicEncoding | None = None
     credentials_first: bool = False
     needs_target: bool = False
     absent_scope_as_requested: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -18,6 +18,7 @@ from scopeprobe.model.answers import (
     HttpRequest,
     HttpResponse,
     Issued,
+    Purpose,
     Question,
     Unanswered,
 )
@@ -105,16 +106,16 @@ class _Desk:
             yield from self._revoked(token)
         return confirmed
 
-    def _token(self, question: Question) -> _Response:
+    def _token(self, question: Question, purpose: Purpose = Purpose.TOKEN) -> _Response:
         """Ask for a token; where the server wants its nonce in the proof, once more with it."""
-        request = self.write(question)
+        request = replace(self.write(question), purpose=purpose)
         response = yield request
         prover = self.write.prover
         if prover is None or isinstance(response, Reason):
             return response
         is_new = prover.remember(request.url, response)
         if is_new and asks_for_nonce(response) is not None:
-            response = yield self.write(question)
+            response = yield replace(self.write(question), purpose=purpose)
         return response
 
     # -- confirmation
@@ -183,7 +184,7 @@ class _Desk:
         if issued_at is not None and issued_at < sent_at.timestamp() - SKEW:
             self.office.shares_tokens = True
             return
-        response = yield from self._token(question)
+        response = yield from self._token(question, Purpose.COMPARISON)
         twin = access_token(response) if isinstance(response, HttpResponse) else None
         if twin is None:
             return

@@ -88,9 +88,9 @@ def common_headers(server: Server) -> tuple[tuple[str, str], ...]:
 
 def _common(client: Client, target: Target) -> list[tuple[str, str]]:
     parameters = [("grant_type", client.grant_type.value), *target.token_params]
-    if target.audience:
+    if target.audience and not client.server.scope_of_target:
         parameters.append(("audience", target.audience))
-    if target.resource:
+    if target.resource and not client.server.scope_of_target:
         parameters.append(("resource", target.resource))
     return parameters
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from scopeprobe.errors import InputError
-from scopeprobe.model.clients import Rate, RightsApi, Verify
+from scopeprobe.model.clients import BasicEncoding, Rate, RightsApi, Verify
 from scopeprobe.model.providers import Pack
 
 SHIPPED = files("scopeprobe.providers") / "packs"
@@ -53,6 +53,7 @@ class _PackTable(_Table, frozen=True, kw_only=True):
     send_scope: bool = True
     scope_of_target: str = ""
     lists_all: bool = False
+    basic_encoding: BasicEncoding | None = None
     credentials_first: bool = False
     needs_target: bool = False
     absent_scope: Annotated[str, Meta(pattern="^as_requested$")] | None = None
