@@ -53,7 +53,8 @@ def audited(tmp_path_factory):
     environment = {}
     with lab([fleet.server for fleet, _ in fleets.values()]) as url:
         text = "".join(
-            settings_of(name, fleet, pack, url, folder, environment)
+            server_settings(f"{url}/{name}", fleet, pack)
+            + client_settings(fleet, folder, environment)
             for name, (fleet, pack) in fleets.items()
         )
         (folder / "clients.toml").write_text(text)
@@ -67,36 +68,37 @@ def audited(tmp_path_factory):
     return fleets, found
 
 
-def settings_of(name, fleet, pack, url, folder, environment):
-    manner = fleet.server.manner
-    base = f"{url}/{name}"
+def server_settings(base, fleet, pack):
+    encoding = fleet.server.manner.credentials.basic_encoding
     lines = [
-        f'[servers."{name}"]',
+        f'[servers."{fleet.server.name}"]',
         f'token_endpoint = "{base}/token"',
         'rate = "500/s"',
         'client_rate = "500/s"',
-        f'rate_group = "{name}"',
+        f'rate_group = "{fleet.server.name}"',
         f"scopes = {list(fleet.candidates)}",
         f'provider = "{pack or "none"}"',
-        f'basic_encoding = "{"raw" if manner.credentials.basic_encoding == "raw" else "rfc6749"}"',
+        f'basic_encoding = "{"raw" if encoding == "raw" else "rfc6749"}"',
     ]
     if pack == "genesys":
         lines.append(f'rights_url = "{base}/api/v2/authorization/subjects/me"')
+    return "\n".join(lines) + "\n"
+
+
+def client_settings(fleet, folder, environment):
+    """The clients of a fleet; their secrets go to the environment, their keys to files."""
+    lines = []
     for client, entry in fleet.entries.items():
-        lines += [
-            "[[clients]]",
-            f'name = "{name}.{client}"',
-            f'server = "{name}"',
-            f'client_id = "{entry.client_id}"',
-        ]
+        name = f"{fleet.server.name}.{client}"
+        lines += ["[[clients]]", f'name = "{name}"', f'server = "{fleet.server.name}"']
+        lines.append(f'client_id = "{entry.client_id}"')
         if entry.key is None:
             variable = f"SECRET_{len(environment)}"
             environment[variable] = entry.secret
             lines.append(f'client_secret = {{ env = "{variable}" }}')
         else:
-            key = folder / f"{name}.{client}.pem"
-            key.write_bytes(entry.key.as_pem(private=True))
-            lines.append(f'private_key = {{ file = "{key.name}" }}')
+            (folder / f"{name}.pem").write_bytes(entry.key.as_pem(private=True))
+            lines.append(f'private_key = {{ file = "{name}.pem" }}')
         if fleet.server.manner.grants[0] != "client_credentials":
             lines.append('grant_type = "jwt-bearer"')
         else:

@@ -126,7 +126,7 @@ def test_verify_none_reads_nothing_but_the_answer(tmp_path):
 # -- a rights API
 
 
-def genesys(tmp_path, *options, fleet=None, candidates=None, scopes_of="all"):
+def genesys(tmp_path, *options, fleet=None, candidates=None):
     fleet = fleet or make_fleet("genesys")
     with lab([fleet.server]) as url:
         text = f'provider = "genesys"\ntoken_endpoint = "{url}/corp/token"\n{FAST}\n'
