@@ -8,25 +8,21 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Self
 
 from scopeprobe.audits.discovery import resolve
-from scopeprobe.audits.interruption import undisturbed, until_interrupted
-from scopeprobe.engine.conversation import Conversation
-from scopeprobe.engine.lines import Limits, lines_for
-from scopeprobe.engine.run import Engine, Tally
-from scopeprobe.engine.transport import connect
+from scopeprobe.audits.interruption import undisturbed
+from scopeprobe.audits.rounds import Rounds
+from scopeprobe.engine.courier import Tally
+from scopeprobe.engine.lines import Limits
 from scopeprobe.errors import InputsChanged
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answers import Purpose
-from scopeprobe.model.clients import ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.plans import Assignment, Strategy
 from scopeprobe.model.runs import Run
-from scopeprobe.oauth.exchange import TokenOffice
 from scopeprobe.policy import Departure, departures, held_against
 from scopeprobe.reports.files import write_reports
 from scopeprobe.reports.summary import (
@@ -40,7 +36,6 @@ from scopeprobe.reports.summary import (
 )
 from scopeprobe.store import Store, StoredFacts
 from scopeprobe.strategies import each
-from scopeprobe.verdicts import judge, learn, shapes_in_doubt
 
 DEFAULT_BAR = ("missing", "excess", "unauthenticated")
 STRATEGIES: dict[str, Strategy] = {"each": each}
@@ -160,28 +155,15 @@ class _Session:
         self._store = store
         self._run = run
         self._known = known
-        self._previous = store.maps_before(run)
         self._started = time.monotonic()
+        previous = store.maps_before(run)
         assignments = [
-            Assignment(client, target, self._previous.get(client.name))
+            Assignment(client, target, previous.get(client.name))
             for client in order.fleet.clients
             for target in client.targets
         ]
-        self._offices: dict[str, TokenOffice] = {}
-        self._lines = lines_for(
-            assignments,
-            STRATEGIES[run.strategy],
-            memory=known,
-            limits=order.limits,
-            offices=self._offices,
-        )
-        for line in self._lines:
-            for lane in line.lanes:
-                if reason := order.fleet.unusable.get(lane.client.server.name):
-                    lane.close(reason)
-            line.refresh(line.lanes)
-        self._tallies: dict[str, Tally] = {}
-        self._is_second_look = False
+        strategy = STRATEGIES[run.strategy]
+        self._rounds = Rounds(order.fleet, assignments, strategy, known, order.limits)
 
     def announce(self) -> None:
         fleet = self._order.fleet
@@ -199,63 +181,24 @@ class _Session:
 
     async def ask(self) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
-        if self._is_over():
+        if self._rounds.is_over:
             return None
         journal = self._store.journal(self._run)
-        fleet = self._order.fleet
-        reachable = [c for c in fleet.clients if c.server.name not in fleet.unusable]
         try:
-            async with connect(reachable) as transport:
-                engine = Engine(
-                    transport=transport,
-                    journal=journal,
-                    observer=self._order.observer,
-                    limits=self._order.limits,
-                    lines=self._lines,
-                    tallies=self._tallies,
-                )
-                stopped_by = await until_interrupted(partial(self._rounds, engine))
-                if stopped_by is not None:
-                    engine.stop(Reason.INTERRUPTED)
+            return await self._rounds.ask(journal, self._order.observer)
         finally:
             await journal.close()
-        return stopped_by
-
-    async def _rounds(self, engine: Engine) -> None:
-        await engine.run()
-        while engine.stopped_because is None and not self._is_over():
-            await engine.run()
-
-    def _is_over(self) -> bool:
-        """Nothing is left to ask, also not about shapes that the first round left in doubt."""
-        if all(line.is_over for line in self._lines) and not self._is_second_look:
-            self._is_second_look = True
-            self._look_again()
-        return all(line.is_over for line in self._lines)
-
-    def _look_again(self) -> None:
-        """Go on where the granted scopes of a server have a prefix that may be granted whole."""
-        talks = {
-            id(talk.assignment): (line, lane, talk)
-            for line in self._lines
-            for lane in line.lanes
-            for talk in lane.heard
-        }
-        heard = [talk for _, _, talk in talks.values()]
-        for members in _by_endpoint(heard).values():
-            told = ((talk.assignment, talk.facts.values()) for talk in members)
-            for assignment, further in shapes_in_doubt(told):
-                line, lane, talk = talks[id(assignment)]
-                line.go_on(lane, talk, talk.further(further, STRATEGIES[self._run.strategy]))
 
     def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         """Judge, write the files, and only then call the run finished."""
         fleet, order = self._order.fleet, self._order
-        maps = tuple(self._judged())
+        maps = tuple(self._rounds.maps())
         findings = [finding for permissions in maps for finding in permissions.findings]
         unread = tuple(_without_cells(fleet))
         over_bar = tuple(departures(maps, fleet.clients, order.bar))
         finished = time.time()
+        rounds, by_name = self._rounds, {client.name: client for client in fleet.clients}
+        tallies = rounds.tallies.values()
         summary = Summary(
             run=self._run.id,
             started=moment(self._run.started),
@@ -263,19 +206,21 @@ class _Session:
             complete=not any(finding.is_open for finding in findings) and not unread,
             over_bar=bool(over_bar),
             counts=counts(findings),
-            requests=len(self._known) + sum(tally.requests for tally in self._tallies.values()),
-            tokens=self._known.tokens + sum(tally.tokens for tally in self._tallies.values()),
+            requests=len(self._known) + sum(tally.requests for tally in tallies),
+            tokens=self._known.tokens + sum(tally.tokens for tally in tallies),
             clients=client_summaries(
-                maps, {client.name: client for client in fleet.clients}, self._requests()
+                maps,
+                {client.name: client for client in fleet.clients},
+                self._rounds.requests_by_client(),
             ),
             servers=tuple(self._server_summaries(maps)),
             not_tested=(*unread, *not_tested(maps)),
             findings=over_bar,
-            introspections=self._follow_ups(Purpose.INTROSPECTION),
-            rights_calls=self._follow_ups(Purpose.RIGHTS),
-            revocations=self._follow_ups(Purpose.REVOCATION),
-            tokens_left_alive=sum(office.left_alive for office in self._offices.values()),
-            shared_tokens=self._servers_that_share_tokens(),
+            introspections=rounds.follow_ups(Purpose.INTROSPECTION),
+            rights_calls=rounds.follow_ups(Purpose.RIGHTS),
+            revocations=rounds.follow_ups(Purpose.REVOCATION),
+            tokens_left_alive=sum(office.left_alive for office in rounds.offices.values()),
+            shared_tokens=_distinct(rounds.servers_that_share_tokens()),
             authorised_by=_distinct(client.authorised_by for client in fleet.clients),
             contact=_distinct(client.server.contact for client in fleet.clients),
         )
@@ -296,47 +241,6 @@ class _Session:
         notices += (*_other_regions(maps, fleet), *_token_notices(summary))
         return Result(self._run.id, maps, summary, over_bar, stopped_by, notices)
 
-    # -- what the facts say
-
-    def _judged(self) -> Iterator[PermissionMap]:
-        """The maps, sorted by client. A server's lesson comes from all its clients (rule 2)."""
-        heard = [talk for line in self._lines for lane in line.lanes for talk in lane.heard]
-        lessons = {
-            endpoint: learn((talk.assignment, talk.facts.values()) for talk in talks)
-            for endpoint, talks in _by_endpoint(heard).items()
-        }
-        by_client: dict[ClientName, list[Finding]] = {}
-        for talk in sorted(heard, key=_name_and_audience):
-            client = talk.assignment.client
-            because = talk.open_because or Reason.NOT_ASKED
-            by_client.setdefault(client.name, []).extend(
-                judge(
-                    talk.assignment,
-                    lessons[_endpoint(talk)],
-                    talk.facts.values(),
-                    because,
-                )
-            )
-        return (PermissionMap(client, tuple(cells)) for client, cells in by_client.items())
-
-    def _requests(self) -> dict[str, int]:
-        return {
-            lane.client.name: lane.requests
-            + sum(len(self._known.facts_of(talk.assignment)) for talk in lane.heard)
-            for line in self._lines
-            for lane in line.lanes
-        }
-
-    def _follow_ups(self, purpose: Purpose) -> int:
-        return sum(tally.follow_ups[purpose] for tally in self._tallies.values())
-
-    def _servers_that_share_tokens(self) -> tuple[str, ...]:
-        return _distinct(
-            client.server.name
-            for client in self._order.fleet.clients
-            if (office := self._offices.get(client.server.token_endpoint)) and office.shares_tokens
-        )
-
     def _server_summaries(self, maps: Sequence[PermissionMap]) -> Iterator[ServerSummary]:
         clients = self._order.fleet.clients
         servers = {client.server.name: client.server for client in clients}
@@ -344,7 +248,7 @@ class _Session:
             members = {client.name for client in clients if client.server.name == name}
             findings = [f for m in maps if m.client in members for f in m.findings]
             advertised = held_against(server.scopes_supported, findings)
-            tally = self._tallies.get(name, Tally())
+            tally = self._rounds.tallies.get(name, Tally())
             yield ServerSummary(
                 name=name,
                 token_endpoint=server.address,
@@ -384,22 +288,6 @@ def _without_cells(fleet: Fleet) -> Iterator[NotTested]:
         reason = fleet.unusable.get(client.server.name)
         if reason and not any(target.candidates for target in client.targets):
             yield NotTested(client.name, reason, 0)
-
-
-def _name_and_audience(talk: Conversation) -> tuple[str, str]:
-    return talk.assignment.client.name, talk.assignment.target.label
-
-
-def _by_endpoint(talks: Iterable[Conversation]) -> dict[str, list[Conversation]]:
-    endpoints: dict[str, list[Conversation]] = {}
-    for talk in talks:
-        endpoints.setdefault(_endpoint(talk), []).append(talk)
-    return endpoints
-
-
-def _endpoint(talk: Conversation) -> str:
-    server = talk.assignment.client.server
-    return server.token_endpoint or server.issuer
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class Conversation:
     def further(self, assignment: Assignment, strategy: Strategy) -> Conversation:
         """The same, with more to ask; what was answered in this invocation stands."""
         conversation = Conversation(assignment, strategy, self.facts)
+        conversation.facts = dict(self.facts)
         conversation.goes_on = False
         return conversation
 

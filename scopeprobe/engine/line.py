@@ -119,16 +119,10 @@ class Line:
             return None
         return max(ready_at, self.gate.opens_at(), self.paused_until)
 
-    def admits_at(self) -> float:
-        """When a further step of an exchange may be taken."""
-        return max(self.gate.opens_at(), self.paused_until)
-
-    def admits(self, now: float) -> bool:
-        """Use a permit for a further step of an exchange, if one is to be had."""
-        if self.admits_at() > now:
-            return False
-        self.gate.take(now)
-        return True
+    def admits_at(self, lane: Lane | None) -> float:
+        """When a further step of an exchange may be taken; at a client's own pace too, if given."""
+        own = lane.gate.opens_at() if lane is not None else 0.0
+        return max(self.gate.opens_at(), self.paused_until, own)
 
     def _sort_out(self, now: float) -> None:
         """

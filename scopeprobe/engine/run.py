@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import time
-from asyncio import create_task, get_running_loop, shield
+from asyncio import get_running_loop
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from http import HTTPStatus
-from itertools import count
 
 import anyio
-from anyio import get_cancelled_exc_class
 
-from scopeprobe.engine.lane import Job
+from scopeprobe.engine.courier import Courier, Tally, note_permits
+from scopeprobe.engine.lane import Job, Lane
 from scopeprobe.engine.line import Line, backoff
-from scopeprobe.engine.lines import Limits, quota_of
-from scopeprobe.engine.transport import HeldBack, Transport
+from scopeprobe.engine.lines import Limits
+from scopeprobe.engine.transport import Transport
 from scopeprobe.model.answers import (
     Answer,
-    CutShort,
-    Exchange,
     Fact,
-    HttpRequest,
-    HttpResponse,
     Issued,
-    Purpose,
     Unanswered,
 )
-from scopeprobe.model.clients import Client
 from scopeprobe.model.events import (
     ClientFinished,
     ClientLeftAlone,
@@ -43,7 +34,6 @@ from scopeprobe.model.events import (
 )
 from scopeprobe.model.findings import Reason
 from scopeprobe.model.memory import Journal
-from scopeprobe.oauth.waits import quotas_told
 
 _RETRIED = {
     Reason.UNREACHABLE,
@@ -51,31 +41,8 @@ _RETRIED = {
     Reason.SERVER_ERROR,
     Reason.MALFORMED_ANSWER,
 }
-_TOKEN_REQUESTS = {Purpose.TOKEN, Purpose.COMPARISON}
-LAST_MOMENT = 1.0
-"""Seconds that an interrupted run gives to a token that is to be revoked."""
 _RETRIED_ONCE = {401, 403}
 """Statuses of an HTML page: a gateway's or a firewall's word is asked for once more, not more."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was spent on one server."""
-
-    requests: int = 0
-    throttled: int = 0
-    tokens: int = 0
-    follow_ups: Counter[Purpose] = field(default_factory=Counter)
-    """Introspection, rights and revocation calls: no token requests, no part of any budget."""
-    started: float | None = None
-    ended: float | None = None
-
-    @property
-    def seconds(self) -> float:
-        """From the first request to the last answer."""
-        if self.started is None or self.ended is None:
-            return 0.0
-        return self.ended - self.started
 
 
 @dataclass
@@ -97,6 +64,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._air = anyio.Semaphore(self.limits.in_air, fast_acquire=True)
+        self._courier = Courier(self.transport, self.journal, self.tallies, self._budget_is_spent)
 
     async def run(self) -> None:
         """Ask all there is to ask. Cancelling it keeps every answer that was received."""
@@ -135,7 +103,7 @@ class Engine:
 
     async def _serve(self, line: Line) -> None:
         while (job := await self._turn(line)) is not None:
-            answer = await self._carry_out(line, job)
+            answer = await self._courier.carry_out(line, job)
             self._air.release()
             line.came_back(job)
             self._in_air -= 1
@@ -173,6 +141,11 @@ class Engine:
             self.stop(Reason.BUDGET_SPENT)
         return most_tokens is None or self.tokens + self._in_air < most_tokens
 
+    def _budget_is_spent(self, lane: Lane) -> bool:
+        """Whether no further token request may be sent, not even within an exchange."""
+        most = self.limits.max_requests
+        return lane.has_spent_its_budget or (most is not None and self.requests >= most)
+
     def _claim(self, line: Line) -> Job | None:
         """Take the next request if the line is still open: waiting for room took its time."""
         now = time.monotonic()
@@ -181,105 +154,18 @@ class Engine:
             return None
         job = line.take(now)
         lane, server = job.lane, job.lane.client.server
-        if id(lane) not in self._started:
+        if id(lane) not in self._started and lane.requests == 1:
             self._started.add(id(lane))
             candidates = sum(len(target.candidates) for target in lane.client.targets)
             self.observer(ClientStarted(lane.client.name, server.name, candidates))
         tally = self.tallies.setdefault(server.name, Tally(started=now))
         tally.requests += 1
         self._in_air += 1
-        if line.gate.quotas:
-            self.journal.note_sent(line.group, time.time())
-        if lane.gate.quotas:
-            self.journal.note_sent(quota_of(lane.client), time.time())
+        note_permits(self.journal, line, lane)
         if lane.has_spent_its_budget:
             lane.close(Reason.BUDGET_SPENT)
             line.refresh([lane])
         return job
-
-    async def _carry_out(self, line: Line, job: Job) -> Answer | None:
-        """Drive the exchange of one question; None where nothing was sent after all."""
-        client = job.lane.client
-        exchange = job.lane.open_exchange(job)
-        try:
-            response = await self._token_request(line, client, next(exchange), exchange)
-        except HeldBack:
-            job.lane.take_back(job, line.paused_until)
-            self.tallies[client.server.name].requests -= 1
-            return None
-        try:
-            while True:
-                if isinstance(response, HttpResponse) and response.status == HTTPStatus.OK:
-                    for quota in quotas_told(response.headers):
-                        job.lane.heed(quota, time.monotonic())
-                request = exchange.send(response)
-                response = await self._follow_up(line, job, request)
-        except StopIteration as end:
-            answer: Answer = end.value
-            return answer
-        except get_cancelled_exc_class():
-            await self._wind_up(client, exchange)
-            raise
-
-    async def _token_request(
-        self, line: Line, client: Client, request: HttpRequest, exchange: Exchange
-    ) -> HttpResponse | Reason:
-        """
-        Send the first request of an exchange.
-
-        Where tokens are to be given back, one that is in the air when the run is interrupted is
-        waited for, a second at most.
-        """
-        sending = self.transport.send(client, request, lambda: not line.is_paused)
-        if not client.server.gives_tokens_back:
-            return await sending
-        task = create_task(sending)
-        try:
-            return await shield(task)
-        except get_cancelled_exc_class():
-            with anyio.move_on_after(LAST_MOMENT, shield=True), suppress(HeldBack, StopIteration):
-                exchange.send(await task)
-                await self._wind_up(client, exchange)
-            raise
-
-    async def _follow_up(self, line: Line, job: Job, request: HttpRequest) -> HttpResponse | Reason:
-        """
-        Send a further request of an exchange, on a permit of its own.
-
-        A fault or a throttle repeats this step, and not the token request.
-        """
-        client, server = job.lane.client, job.lane.client.server
-        tally = self.tallies[server.name]
-        for attempt in count(1):
-            while not line.admits(now := time.monotonic()):  # noqa: ASYNC110 - a time, no event
-                await anyio.sleep(line.admits_at() - now)
-            if request.purpose in _TOKEN_REQUESTS:
-                tally.requests += 1
-                job.lane.requests += 1
-                if line.gate.quotas:
-                    self.journal.note_sent(line.group, time.time())
-                if job.lane.gate.quotas:
-                    self.journal.note_sent(quota_of(client), time.time())
-            else:
-                tally.follow_ups[request.purpose] += 1
-            response = await self.transport.send(client, request)
-            if request.purpose is Purpose.COMPARISON:
-                tally.tokens += (
-                    isinstance(response, HttpResponse) and response.status == HTTPStatus.OK
-                )
-            if attempt > server.retries or not _is_worth_repeating(request, response):
-                return response
-            await anyio.sleep(backoff(attempt))
-        raise AssertionError
-
-    async def _wind_up(self, client: Client, exchange: Exchange) -> None:
-        """Let an exchange that is cut short give its token back; it has a second for that."""
-        with (
-            anyio.move_on_after(LAST_MOMENT, shield=True),
-            suppress(CutShort, StopIteration),
-        ):
-            response = await self.transport.send(client, exchange.throw(CutShort()))
-            exchange.send(response)
 
     # -- what an answer does
 
@@ -411,18 +297,6 @@ class Engine:
                 elapsed_ms=round((now - job.sent_at) * 1000, 1),
             )
         )
-
-
-def _is_worth_repeating(request: HttpRequest, response: HttpResponse | Reason) -> bool:
-    """A fault of a step that costs no token."""
-    if request.purpose in _TOKEN_REQUESTS:
-        return False
-    if isinstance(response, Reason):
-        return response in _RETRIED
-    return (
-        response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        or response.status == HTTPStatus.TOO_MANY_REQUESTS
-    )
 
 
 def _outcome(answer: Answer) -> tuple[str, int | None]:
