@@ -208,11 +208,7 @@ class _Session:
             counts=counts(findings),
             requests=len(self._known) + sum(tally.requests for tally in tallies),
             tokens=self._known.tokens + sum(tally.tokens for tally in tallies),
-            clients=client_summaries(
-                maps,
-                {client.name: client for client in fleet.clients},
-                self._rounds.requests_by_client(),
-            ),
+            clients=client_summaries(maps, by_name, rounds.requests_by_client()),
             servers=tuple(self._server_summaries(maps)),
             not_tested=(*unread, *not_tested(maps)),
             findings=over_bar,
