@@ -18,7 +18,7 @@ _ROOMS = {
     "Audit": "scopeprobe.audits.audit",
     "Result": "scopeprobe.audits.audit",
     "audit": "scopeprobe.audits.audit",
-    "read_clients": "scopeprobe.audits.fleet",
+    "read_clients": "scopeprobe.inputs",
 }
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from harness import scopeprobe
 
-from scopeprobe.audits.fleet import read_clients
 from scopeprobe.errors import InputError
+from scopeprobe.inputs import read_clients
 from scopeprobe.model.clients import Rate, Verify
 from scopeprobe.model.providers import pack_of
-from scopeprobe.providers import shipped_packs
+from scopeprobe.providers import read_packs, shipped_packs
 
 CLIENT = """
 [[clients]]
@@ -109,7 +109,7 @@ def test_a_pack_of_ones_own_goes_before_the_shipped_ones(tmp_path):
         'client_rate = ["10/8h"]\nreserve = 0.5\nabsent_scope = "as_requested"\n'
     )
     endpoint = 'token_endpoint = "https://login.corp.example/t"'
-    server = server_of(tmp_path, endpoint, providers=[packs])
+    server = server_of(tmp_path, endpoint, packs=read_packs([packs]))
     assert (server.provider, server.absent_scope_as_requested) == ("corp", True)
     assert server.spendable_client_rates == (Rate(5, 8 * 3600),)
     shown = scopeprobe("providers", "--providers", packs, "--print", "json")

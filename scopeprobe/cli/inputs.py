@@ -10,15 +10,14 @@ from typing import TypeVar
 
 import anyio
 
-from scopeprobe.audits.fleet import read_clients
 from scopeprobe.errors import InputError
-from scopeprobe.inputs import Fleet, Overrides, read_servers
+from scopeprobe.inputs import Fleet, Overrides, read_clients, read_servers
 from scopeprobe.inputs.quantities import parse_duration, parse_rate
 from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.inputs.values import issuer as check_issuer
 from scopeprobe.model.clients import ClientName, Server, Verify
 from scopeprobe.policy import KINDS
-from scopeprobe.providers import shipped_packs
+from scopeprobe.providers import read_packs
 
 T = TypeVar("T")
 
@@ -51,7 +50,7 @@ def read_fleet(sources: Sources, overrides: Overrides) -> Fleet:
         sources.clients,
         scopes_files=sources.scopes or (),
         extra_scopes=sources.scope or (),
-        providers=sources.providers or (),
+        packs=read_packs(sources.providers or ()),
         overrides=overrides,
         scopes_from_metadata=sources.scopes_from_metadata,
         allow_literal_secrets=sources.allow_literal_secrets,
@@ -84,9 +83,7 @@ def chosen_servers(words: Sequence[Path], overrides: Overrides) -> list[Server]:
     *files, last = words
     name = str(last) if files and str(last) != "-" and not last.exists() else None
     paths = files if name is not None else list(words)
-    servers, homes = read_servers(
-        paths, packs=shipped_packs(), overrides=overrides, stdin=sys.stdin
-    )
+    servers, homes = read_servers(paths, overrides=overrides, stdin=sys.stdin)
     if name is not None:
         server = servers.get(name) or homes.get(ClientName(name))
         if server is None:

@@ -21,6 +21,7 @@ from scopeprobe.inputs.servers import ServerBuilder
 from scopeprobe.inputs.sources import Source, StandardInput, name_of
 from scopeprobe.model.clients import ClientName, Server
 from scopeprobe.model.providers import Pack
+from scopeprobe.providers import shipped_packs
 
 NO_OVERRIDES = Overrides()
 
@@ -30,7 +31,7 @@ def read_clients(
     *,
     scopes_files: Sequence[Source] = (),
     extra_scopes: Sequence[str] = (),
-    packs: Sequence[Pack] = (),
+    packs: Sequence[Pack] | None = None,
     overrides: Overrides = NO_OVERRIDES,
     scopes_from_metadata: bool = False,
     allow_literal_secrets: bool = False,
@@ -42,7 +43,8 @@ def read_clients(
 
     :param scopes_files: candidates of every target, after those of the clients files.
     :param extra_scopes: further ones, as `--scope` gives them: separated by white space.
-    :param packs: what is known of providers; the first that knows a server describes it.
+    :param packs: what is known of providers; the first that knows a server describes it. The
+        shipped ones unless given.
     :param scopes_from_metadata: targets may name no candidates; `resolve` adds those that the
         metadata of their server advertises.
     :param environment: where `{ env }` secrets are looked up.
@@ -53,7 +55,7 @@ def read_clients(
     standard_input = StandardInput(stdin)
     files = _files(paths, standard_input, remarks)
     scopes = gather_scopes(scopes_files, extra_scopes, standard_input, remarks)
-    builder = ServerBuilder(overrides, packs, remarks)
+    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, remarks)
     wanted = CandidatesFrom.METADATA if scopes_from_metadata else CandidatesFrom.INPUTS
     enrolment = Enrolment(builder.all_of(files), builder, scopes, remarks, wanted)
     fleet = _fleet(enrolment.of_all(files), environment, remarks, allow_literal_secrets)
@@ -63,7 +65,7 @@ def read_clients(
 def read_servers(
     paths: Sequence[Source],
     *,
-    packs: Sequence[Pack] = (),
+    packs: Sequence[Pack] | None = None,
     overrides: Overrides = NO_OVERRIDES,
     stdin: TextIO | None = None,
 ) -> tuple[dict[str, Server], dict[ClientName, Server]]:
@@ -79,7 +81,7 @@ def read_servers(
     for path in paths:
         with remarks.gathering():
             files.append(read_clients_file(read_document(path, standard_input), remarks))
-    builder = ServerBuilder(overrides, packs, remarks)
+    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, remarks)
     homes = builder.all_of(files)
     enrolled = Enrolment(homes, builder, (), remarks, CandidatesFrom.NOWHERE).of_all(files)
     if remarks.complaints:
