@@ -66,6 +66,8 @@ class Courier:
     journal: Journal
     tallies: Mapping[str, Tally]
     budget_is_spent: Callable[[Lane], bool]
+    stopped: Callable[[], Reason | None]
+    """Why the run is to end, once it is."""
 
     async def carry_out(self, line: Line, job: Job) -> Answer | None:
         """Drive the exchange of one question; None where nothing was sent after all."""
@@ -119,7 +121,8 @@ class Courier:
         for attempt in count(1):
             if request.purpose in _TOKEN_REQUESTS and self.budget_is_spent(job.lane):
                 return Reason.BUDGET_SPENT
-            await self._permit(line, job.lane, request.purpose)
+            if (reason := await self._permit(line, job.lane, request.purpose)) is not None:
+                return reason
             response = await self.transport.send(client, request)
             self._note_comparison(server.name, request, response)
             if attempt > server.retries or not _is_worth_repeating(request, response):
@@ -131,22 +134,25 @@ class Courier:
                 await anyio.sleep(backoff(attempt))
         raise AssertionError
 
-    async def _permit(self, line: Line, lane: Lane, purpose: Purpose) -> None:
-        """Wait for a permit, and count it as what it is used for."""
+    async def _permit(self, line: Line, lane: Lane, purpose: Purpose) -> Reason | None:
+        """Wait for a permit, and count it as what it is used for; or say why there is none."""
         is_token_request = purpose in _TOKEN_REQUESTS
         own = lane if is_token_request else None
-        while (wait := line.admits_at(own) - time.monotonic()) > 0:  # noqa: ASYNC110 - a time
-            await anyio.sleep(wait)
+        while (wait := line.admits_at(own) - time.monotonic()) > 0:
+            if wait > LAST_MOMENT and (reason := self.stopped()) is not None:
+                return reason
+            await anyio.sleep(min(wait, LAST_MOMENT))
         now = time.monotonic()
         line.gate.take(now)
         tally = self.tallies[lane.client.server.name]
         if not is_token_request:
             tally.follow_ups[purpose] += 1
-            return
+            return None
         lane.gate.take(now)
         tally.requests += 1
         lane.requests += 1
         note_permits(self.journal, line, lane)
+        return None
 
     def _note_comparison(
         self, server: str, request: HttpRequest, response: HttpResponse | Reason

@@ -64,7 +64,13 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._air = anyio.Semaphore(self.limits.in_air, fast_acquire=True)
-        self._courier = Courier(self.transport, self.journal, self.tallies, self._budget_is_spent)
+        self._courier = Courier(
+            self.transport,
+            self.journal,
+            self.tallies,
+            self._budget_is_spent,
+            lambda: self.stopped_because,
+        )
 
     async def run(self) -> None:
         """Ask all there is to ask. Cancelling it keeps every answer that was received."""

@@ -16,6 +16,15 @@ from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.model.clients import Server
 from scopeprobe.model.providers import Pack
 
+_ENDPOINTS = (
+    "issuer",
+    "token_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+    "rights_url",
+)
+"""Where credentials and tokens are sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -100,7 +109,7 @@ class ServerBuilder:
             self.remarks.complain(place.at(missing[0]), "is missing: one is no use alone")
 
     def _refuse_plain_http(self, entry: ServerEntry, place: Place) -> None:
-        for key in ("issuer", "token_endpoint"):
+        for key in _ENDPOINTS:
             if is_plain_http_abroad(getattr(entry, key) or "") and not entry.allow_http:
                 self.remarks.complain(place.at(key), "must be https (or say allow_http = true)")
 

@@ -78,6 +78,9 @@ class _Desk:
     now: Callable[[], datetime]
     is_own: bool = False
     """Two requests brought two tokens: what this client is given, nobody else uses."""
+    introspection_failures: int = 0
+    revocation_failures: int = 0
+    """In a row, each: a server counts them as it counts failures at its token endpoint."""
     salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
 
     def __post_init__(self) -> None:
@@ -134,19 +137,22 @@ class _Desk:
     def _introspected(self, question: Question, answer: Issued, token: str) -> _Steps:
         server = self.client.server
         unconfirmed = msgspec.structs.replace(answer, unconfirmed=True)
-        is_given_up = self.office.introspection_failures >= server.max_auth_failures
-        if is_given_up or not server.introspection_endpoint:
+        failing = self if server.introspection_secret is None else self.office
+        if (
+            failing.introspection_failures >= server.max_auth_failures
+            or not server.introspection_endpoint
+        ):
             return unconfirmed
         response = yield self.follow_ups.introspection(token)
         if (fault := _fault(response)) is not None:
             return fault
         assert isinstance(response, HttpResponse)  # noqa: S101 - anything else is a fault
         if response.status == HTTPStatus.UNAUTHORIZED:
-            self.office.introspection_failures += 1
+            failing.introspection_failures += 1
             is_clients_own = server.introspection_secret is None
             refusal = Unanswered(Reason.UNCONFIRMED, response.status, "invalid_client")
             return refusal if is_clients_own else unconfirmed
-        self.office.introspection_failures = 0
+        failing.introspection_failures = 0
         mask = self.reader.mask.and_of([token])
         told = introspected_scopes(response, question.scopes or (), mask)
         if told is None:
@@ -199,6 +205,9 @@ class _Desk:
 
     def _revoked(self, token: str) -> Generator[HttpRequest, HttpResponse | Reason, None]:
         """Give a token back; when the run is cut short meanwhile, ask for it once more."""
+        if self.revocation_failures >= self.client.server.max_auth_failures:
+            self.office.left_alive += 1
+            return
         request = self.follow_ups.revocation(token)
         try:
             response = yield request
@@ -209,6 +218,10 @@ class _Desk:
         self._note_revocation(response)
 
     def _note_revocation(self, response: HttpResponse | Reason) -> None:
+        is_failure = (
+            isinstance(response, HttpResponse) and response.status == HTTPStatus.UNAUTHORIZED
+        )
+        self.revocation_failures = self.revocation_failures + 1 if is_failure else 0
         is_done = isinstance(response, HttpResponse) and response.status < HTTPStatus.BAD_REQUEST
         self.office.revoked += is_done
         self.office.left_alive += not is_done
