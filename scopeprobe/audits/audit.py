@@ -234,7 +234,7 @@ class _Session:
                 seconds=round(time.monotonic() - self._started, 1),
             )
         )
-        notices += (*_other_regions(maps, fleet), *_token_notices(summary))
+        notices += (*_other_regions(maps, fleet), *_token_notices(summary, fleet))
         return Result(self._run.id, maps, summary, over_bar, stopped_by, notices)
 
     def _server_summaries(self, maps: Sequence[PermissionMap]) -> Iterator[ServerSummary]:
@@ -270,7 +270,10 @@ def _other_regions(maps: Iterable[PermissionMap], fleet: Fleet) -> Iterator[str]
             )
 
 
-def _token_notices(summary: Summary) -> Iterator[str]:
+def _token_notices(summary: Summary, fleet: Fleet) -> Iterator[str]:
+    servers = {client.server for client in fleet.clients}
+    if silent := _distinct(s.name for s in servers if s.revokes and not s.revocation_endpoint):
+        yield f"no revocation_endpoint of {', '.join(silent)} is known: their tokens live on"
     if summary.shared_tokens:
         servers = ", ".join(summary.shared_tokens)
         yield f"nothing was revoked on {servers}: tokens there are shared with other users of them"

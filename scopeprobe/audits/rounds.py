@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from scopeprobe.audits.interruption import until_interrupted
 from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.courier import Tally
+from scopeprobe.engine.lane import Lane
+from scopeprobe.engine.line import Line
 from scopeprobe.engine.lines import Limits, lines_for
 from scopeprobe.engine.run import Engine
 from scopeprobe.engine.transport import connect
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.answers import Purpose
+from scopeprobe.model.answers import Fact, Purpose
 from scopeprobe.model.clients import ClientName
 from scopeprobe.model.events import Observer
 from scopeprobe.model.findings import Finding, PermissionMap, Reason
 from scopeprobe.model.memory import Journal, Memory
 from scopeprobe.model.plans import Assignment, Strategy
 from scopeprobe.oauth.exchange import TokenOffice
-from scopeprobe.verdicts import judge, learn, shapes_in_doubt
+from scopeprobe.verdicts import Lesson, judge, learn, shapes_in_doubt
 
 
 class Rounds:
@@ -46,6 +49,7 @@ class Rounds:
             assignments, strategy, memory=memory, limits=limits, offices=self.offices
         )
         self._is_second = False
+        self._stopped_because: Reason | None = None
         for line in self._lines:
             for lane in line.lanes:
                 if reason := fleet.unusable.get(lane.client.server.name):
@@ -76,6 +80,7 @@ class Rounds:
             stopped_by = await until_interrupted(partial(self._run, engine))
             if stopped_by is not None:
                 engine.stop(Reason.INTERRUPTED)
+            self._stopped_because = engine.stopped_because
             return stopped_by
 
     async def _run(self, engine: Engine) -> None:
@@ -88,17 +93,35 @@ class Rounds:
 
     def _look_again(self) -> None:
         """Go on where the granted scopes of a server have a prefix that may be granted whole."""
-        talks = {
+        talks = self._talks()
+
+        def can_ask(assignment: Assignment) -> bool:
+            return talks[id(assignment)][1].closed_because is None
+
+        for members in _by_endpoint(self._heard()).values():
+            for assignment, further in shapes_in_doubt(map(_told, members), can_ask):
+                line, lane, talk = talks[id(assignment)]
+                line.go_on(lane, talk, talk.further(further, self._strategy))
+
+    def _talks(self) -> dict[int, tuple[Line, Lane, Conversation]]:
+        """By the identity of its assignment, every conversation and whose it is."""
+        return {
             id(talk.assignment): (line, lane, talk)
             for line in self._lines
             for lane in line.lanes
             for talk in lane.heard
         }
-        for members in _by_endpoint(self._heard()).values():
-            told = ((talk.assignment, talk.facts.values()) for talk in members)
-            for assignment, further in shapes_in_doubt(told):
-                line, lane, talk = talks[id(assignment)]
-                line.go_on(lane, talk, talk.further(further, self._strategy))
+
+    def _learned(self, members: Sequence[Conversation]) -> Lesson:
+        """The lesson of a server, and which shapes nobody got to ask about."""
+        talks, doubtful = self._talks(), {}
+        for assignment, further in shapes_in_doubt(map(_told, members)):
+            _, lane, talk = talks[id(assignment)]
+            reasons = (lane.closed_because, self._stopped_because, talk.open_because)
+            why = next(filter(None, reasons), Reason.NOT_ASKED)
+            for shape in further.shapes:
+                doubtful[assignment.target.label, further.prefix_of(shape)] = why
+        return replace(learn(map(_told, members)), doubtful_shapes=doubtful)
 
     # -- what the facts say
 
@@ -106,8 +129,7 @@ class Rounds:
         """The maps, sorted by client. A server's lesson comes from all its clients (rule 2)."""
         heard = self._heard()
         lessons = {
-            endpoint: learn((talk.assignment, talk.facts.values()) for talk in talks)
-            for endpoint, talks in _by_endpoint(heard).items()
+            endpoint: self._learned(talks) for endpoint, talks in _by_endpoint(heard).items()
         }
         by_client: dict[ClientName, list[Finding]] = {}
         for talk in sorted(heard, key=_name_and_audience):
@@ -136,6 +158,10 @@ class Rounds:
 
     def _heard(self) -> Sequence[Conversation]:
         return [talk for line in self._lines for lane in line.lanes for talk in lane.heard]
+
+
+def _told(talk: Conversation) -> tuple[Assignment, Iterable[Fact]]:
+    return talk.assignment, talk.facts.values()
 
 
 def _name_and_audience(talk: Conversation) -> tuple[str, str]:

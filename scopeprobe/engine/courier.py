@@ -30,6 +30,7 @@ from scopeprobe.model.answers import (
 from scopeprobe.model.clients import Client
 from scopeprobe.model.findings import Reason
 from scopeprobe.model.memory import Journal
+from scopeprobe.oauth.answers import access_token
 from scopeprobe.oauth.waits import quotas_told, wait_asked_for
 
 _TOKEN_REQUESTS = {Purpose.TOKEN, Purpose.COMPARISON}
@@ -74,11 +75,13 @@ class Courier:
         client = job.lane.client
         exchange = job.lane.open_exchange(job)
         try:
-            response = await self._first(line, client, next(exchange), exchange)
+            request = next(exchange)
+            response = await self._first(line, client, request, exchange)
         except HeldBack:
             job.lane.take_back(job, line.paused_until)
             self.tallies[client.server.name].requests -= 1
             return None
+        self._note_token(client.server.name, request, response)
         try:
             while True:
                 _heed_quotas(job.lane, response)
@@ -124,8 +127,9 @@ class Courier:
             if (reason := await self._permit(line, job.lane, request.purpose)) is not None:
                 return reason
             response = await self.transport.send(client, request)
-            self._note_comparison(server.name, request, response)
-            if attempt > server.retries or not _is_worth_repeating(request, response):
+            self._note_token(server.name, request, response)
+            is_over = attempt > server.retries or self.stopped() is not None
+            if is_over or not _is_worth_repeating(request, response):
                 return response
             if _status(response) == HTTPStatus.TOO_MANY_REQUESTS:
                 if line.throttled(_wait(response)) is None:
@@ -141,6 +145,8 @@ class Courier:
         while (wait := line.admits_at(own) - time.monotonic()) > 0:
             if wait > LAST_MOMENT and (reason := self.stopped()) is not None:
                 return reason
+            if line.hangs(wait):
+                return Reason.BUDGET_SPENT
             await anyio.sleep(min(wait, LAST_MOMENT))
         now = time.monotonic()
         line.gate.take(now)
@@ -154,11 +160,13 @@ class Courier:
         note_permits(self.journal, line, lane)
         return None
 
-    def _note_comparison(
+    def _note_token(
         self, server: str, request: HttpRequest, response: HttpResponse | Reason
     ) -> None:
-        if request.purpose is Purpose.COMPARISON and _status(response) == HTTPStatus.OK:
-            self.tallies[server].tokens += 1
+        """Count a token, whatever is made of it afterwards."""
+        if request.purpose in _TOKEN_REQUESTS and isinstance(response, HttpResponse):
+            is_success = response.status == HTTPStatus.OK
+            self.tallies[server].tokens += is_success and access_token(response) is not None
 
     async def _wind_up(self, client: Client, exchange: Exchange) -> None:
         """Let an exchange that is cut short give its token back; it has a second for that."""

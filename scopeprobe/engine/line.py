@@ -165,7 +165,11 @@ class Line:
 
     def is_too_far(self, opens_at: float) -> bool:
         """Whether waiting that long would hang the run rather than pace it."""
-        return not self._in_air and opens_at - self._clock() > self._max_pause
+        return not self._in_air and self.hangs(opens_at - self._clock())
+
+    def hangs(self, seconds: float) -> bool:
+        """Whether a wait is longer than a run may hang."""
+        return seconds > self._max_pause
 
     # -- what comes back
 

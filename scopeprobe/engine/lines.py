@@ -51,11 +51,15 @@ def lines_for(
     assignments = list(assignments)
     clients = {assignment.client.name: assignment for assignment in assignments}
     builder = _Builder(strategy, memory, limits, clock, _guards(clients.values()), offices)
-    by_group = sorted(assignments, key=lambda assignment: assignment.client.server.group)
-    return [
-        builder.line(group, list(members))
-        for group, members in groupby(by_group, lambda assignment: assignment.client.server.group)
-    ]
+    groups: dict[str, str] = {}
+
+    def group_of(assignment: Assignment) -> str:
+        """Servers that name one endpoint share a line, whatever groups they name."""
+        server = assignment.client.server
+        return groups.setdefault(server.token_endpoint, server.group)
+
+    by_group = sorted(assignments, key=group_of)
+    return [builder.line(group, list(members)) for group, members in groupby(by_group, group_of)]
 
 
 @dataclass(frozen=True, slots=True)

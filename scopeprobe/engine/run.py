@@ -179,7 +179,6 @@ class Engine:
         """On receipt, before anything else of this client is sent."""
         tally = self.tallies[job.lane.client.server.name]
         tally.ended = time.monotonic()
-        tally.tokens += isinstance(answer, Issued)
         self._tell(job, answer, tally.ended)
         self._guard(line, job, answer)
         if isinstance(answer, Unanswered):

@@ -115,7 +115,8 @@ def _of_json(text: bytes, password: str | None) -> _Material:
             raise Unusable("is a set of keys: give one JWK of it")
         case {"private_key": str(pem)}:
             kid, email = (str(members.get(key, "")) for key in ("private_key_id", "client_email"))
-            return replace(_of_pem(pem.encode(), password), kid=kid, client_email=email)
+            text = pem.encode("ascii", "replace")  # what is no ASCII is no PEM either
+            return replace(_of_pem(text, password), kid=kid, client_email=email)
         case _:
             raise Unusable(f"is not a private key: give {KINDS}")
 

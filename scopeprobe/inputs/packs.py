@@ -78,6 +78,8 @@ class Known:
     def _beside(self, entry: ServerEntry, template: str) -> str | None:
         """A URL of the provider's API, moved to where `rights_url` says that the API is."""
         rights = self.pack.rights if self.pack else None
+        if not template:
+            return None
         if entry.rights_url is None or rights is None:
             return self.url(template)
         known, given = urlsplit(rights.url), urlsplit(entry.rights_url)

@@ -261,6 +261,10 @@ class Target:
         """The `audience` column: the audience, or else the resource (RFC 8707)."""
         return self.audience or self.resource
 
+    def fixed_scope(self, server: Server) -> str:
+        """The `scope` that is sent for the target where candidates are not; empty where none is."""
+        return server.scope_of_target.replace("{target}", self.label.rstrip("/"))
+
 
 @dataclass(frozen=True, slots=True)
 class Client:

@@ -34,6 +34,7 @@ from scopeprobe.model.clients import Client, Scope, Target
 from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.scopes import (
     claimed_scopes,
+    is_readable,
     is_scope_list,
     repeated,
     scope_list,
@@ -122,19 +123,22 @@ class Reader:
     """Our own words, which a server may repeat: they say nothing about a throttle."""
     also_claims: tuple[str, ...] = ()
     """Names or dotted paths of token claims that hold scopes, beside `scope` and `scp`."""
+    expected: tuple[Scope, ...] = ()
+    """Scopes that are looked for although no request names them."""
 
     @classmethod
     def of(cls, client: Client, target: Target, also_claims: tuple[str, ...] = ()) -> Reader:
         parameters = (value for _, value in target.token_params)
         words = (client.client_id, target.audience, target.resource, *parameters)
-        return cls(Mask.of(client), tuple(word for word in words if word), also_claims)
+        expected = () if client.server.send_scope else target.candidates
+        return cls(Mask.of(client), tuple(word for word in words if word), also_claims, expected)
 
     def read(self, question: Question, response: HttpResponse, now: datetime) -> Answer:
         """Turn a whole response into an answer. Never raises, whatever the server sent."""
         status = response.status
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return Unanswered(Reason.REDIRECTED, status)
-        asked = question.scopes or ()
+        asked = question.scopes or self.expected
         body = _parsed(response.body)
         if status >= HTTPStatus.BAD_REQUEST:
             return self._error(response, body, asked, now)
@@ -150,7 +154,7 @@ class Reader:
         return Issued(
             listed=scope_list(body.scope, asked, mask),
             claimed=claimed_scopes(claims, asked, mask, self.also_claims) if claims else None,
-            readable=claims is not None,
+            readable=claims is not None and is_readable(claims, self.also_claims),
         )
 
     def _success_without_token(

@@ -26,7 +26,7 @@ from scopeprobe.model.clients import Client, RightsApi, Target, Verify
 from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.answers import Reader, access_token, asks_for_nonce
 from scopeprobe.oauth.followups import FollowUps
-from scopeprobe.oauth.introspection import introspected_scopes
+from scopeprobe.oauth.introspection import introspected_scopes, rejects_credentials
 from scopeprobe.oauth.requests import request_writer
 from scopeprobe.oauth.rights import read_bearer, read_rights
 from scopeprobe.oauth.scopes import token_issued_at
@@ -81,6 +81,8 @@ class _Desk:
     introspection_failures: int = 0
     revocation_failures: int = 0
     """In a row, each: a server counts them as it counts failures at its token endpoint."""
+    seen: set[bytes] = field(default_factory=set, repr=False)
+    """Digests of the tokens so far: one that comes back is handed out to others as well."""
     salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
 
     def __post_init__(self) -> None:
@@ -102,11 +104,9 @@ class _Desk:
             if self.client.server.gives_tokens_back:
                 yield from self._look_for_sharing(question, token, sent_at)
         except CutShort:
-            if self.client.server.gives_tokens_back and self.is_own:
-                yield from self._revoked(token)
+            yield from self._given_back(token)
             raise
-        if self.client.server.gives_tokens_back and self.is_own and not self.office.shares_tokens:
-            yield from self._revoked(token)
+        yield from self._given_back(token)
         return confirmed
 
     def _token(self, question: Question, purpose: Purpose = Purpose.TOKEN) -> _Response:
@@ -147,14 +147,18 @@ class _Desk:
         if (fault := _fault(response)) is not None:
             return fault
         assert isinstance(response, HttpResponse)  # noqa: S101 - anything else is a fault
-        if response.status == HTTPStatus.UNAUTHORIZED:
+        if rejects_credentials(response):
             failing.introspection_failures += 1
             is_clients_own = server.introspection_secret is None
-            refusal = Unanswered(Reason.UNCONFIRMED, response.status, "invalid_client")
+            refusal = Unanswered(
+                Reason.UNCONFIRMED, HTTPStatus.UNAUTHORIZED.value, "invalid_client"
+            )
             return refusal if is_clients_own else unconfirmed
         failing.introspection_failures = 0
         mask = self.reader.mask.and_of([token])
-        told = introspected_scopes(response, question.scopes or (), mask)
+        told = introspected_scopes(
+            response, self.client.client_id, question.scopes or self.target.candidates, mask
+        )
         if told is None:
             return unconfirmed
         return msgspec.structs.replace(answer, confirmed=told)
@@ -169,12 +173,23 @@ class _Desk:
             assert isinstance(response, HttpResponse)  # noqa: S101 - anything else is a fault
             if url == api.bearer_url and read_bearer(api, response) != self.client.client_id:
                 break
-            rights = read_rights(api, response, mask) if url == api.url else None
+            rights = (
+                read_rights(api, response, mask, self.target.candidates) if url == api.url else None
+            )
         if rights is None:
             return msgspec.structs.replace(answer, unconfirmed=True)
         return msgspec.structs.replace(answer, rights=rights)
 
     # -- revocation
+
+    def _given_back(self, token: str) -> Generator[HttpRequest, HttpResponse | Reason, None]:
+        """Revoke a token that nobody else can be using; count one that stays alive."""
+        if not self.client.server.gives_tokens_back or self.office.shares_tokens:
+            return
+        if self.is_own:
+            yield from self._revoked(token)
+        else:
+            self.office.left_alive += 1
 
     def _look_for_sharing(
         self, question: Question, token: str, sent_at: datetime
@@ -184,17 +199,17 @@ class _Desk:
 
         So is one that was issued before it was asked for.
         """
+        issued_at, digest = token_issued_at(token), self._digest(token)
+        is_old = issued_at is not None and issued_at < sent_at.timestamp() - SKEW
+        self.office.shares_tokens |= is_old or digest in self.seen
+        self.seen.add(digest)
         if self.is_own or self.office.shares_tokens:
-            return
-        issued_at = token_issued_at(token)
-        if issued_at is not None and issued_at < sent_at.timestamp() - SKEW:
-            self.office.shares_tokens = True
             return
         response = yield from self._token(question, Purpose.COMPARISON)
         twin = access_token(response) if isinstance(response, HttpResponse) else None
         if twin is None:
             return
-        if self._digest(twin) == self._digest(token):
+        if self._digest(twin) == digest:
             self.office.shares_tokens = True
             return
         self.is_own = True

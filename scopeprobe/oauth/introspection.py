@@ -8,13 +8,14 @@ from http import HTTPStatus
 import msgspec
 
 from scopeprobe.model.answers import HttpResponse
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.clients import ClientId, Scope
 from scopeprobe.oauth.scopes import scope_list
 from scopeprobe.oauth.texts import Mask
 
 
 class _Introspected(msgspec.Struct):
     active: object = None
+    client_id: object = None
     scope: object = None
 
 
@@ -22,13 +23,13 @@ _decode = msgspec.json.Decoder(_Introspected).decode
 
 
 def introspected_scopes(
-    response: HttpResponse, asked: Collection[Scope], mask: Mask
+    response: HttpResponse, client_id: ClientId, asked: Collection[Scope], mask: Mask
 ) -> tuple[Scope, ...] | None:
     """
     The scopes of an active token (RFC 7662 section 2.2), or None where that is not told.
 
-    An inactive token that was issued a moment ago, or one without `scope`, proves nothing: a server
-    may tell each caller only what concerns it.
+    An inactive token that was issued a moment ago, one without `scope`, or one of somebody else
+    proves nothing: a server may tell each caller only what concerns it.
     """
     if response.status != HTTPStatus.OK:
         return None
@@ -36,4 +37,14 @@ def introspected_scopes(
         told = _decode(response.body)
     except (ValueError, RecursionError):
         return None
-    return scope_list(told.scope, asked, mask) if told.active is True else None
+    is_somebody_elses = isinstance(told.client_id, str) and told.client_id != client_id
+    if told.active is not True or is_somebody_elses:
+        return None
+    return scope_list(told.scope, asked, mask)
+
+
+def rejects_credentials(response: HttpResponse) -> bool:
+    """Whether it is the caller that was refused (RFC 6749 section 5.2), and not the token."""
+    refusing = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    is_named = response.status == HTTPStatus.BAD_REQUEST and b'"invalid_client"' in response.body
+    return response.status in refusing or is_named

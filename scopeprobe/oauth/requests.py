@@ -63,7 +63,7 @@ def request_writer(
     All that its questions have in common is encoded here, once. Only assertions and proofs are
     written anew for each request: servers remember them (RFC 7523 section 3, RFC 9449 11.1).
     """
-    grant: Callable[[Question], str] = partial(_scope, client.server.scope_of_target, target)
+    grant: Callable[[Question], str] = partial(_scope, target.fixed_scope(client.server))
     if client.grant_type is GrantType.JWT_BEARER:
         grant = partial(_assertion, Asserter.of(client, now=now, token_hex=token_hex))
     return RequestWriter(
@@ -95,12 +95,9 @@ def _common(client: Client, target: Target) -> list[tuple[str, str]]:
     return parameters
 
 
-def _scope(scope_of_target: str, target: Target, question: Question) -> str:
+def _scope(fixed_scope: str, question: Question) -> str:
     """Ask for the scopes; for none, what the server wants in their place, if anything."""
-    if question.scopes is None:
-        scope = scope_of_target.replace("{target}", target.label.rstrip("/"))
-    else:
-        scope = " ".join(question.scopes)
+    scope = fixed_scope if question.scopes is None else " ".join(question.scopes)
     return urlencode({"scope": scope}) if scope else ""
 
 

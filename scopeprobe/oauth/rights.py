@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from http import HTTPStatus
 from itertools import product
+from math import prod
 from string import Formatter
 
 import msgspec
@@ -14,31 +15,45 @@ from scopeprobe.model.clients import RightsApi, Scope
 from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, printable
 
 MOST_RIGHTS = 20_000
-"""Rights kept of one answer."""
+"""Rights kept of one answer; of more, none is believed."""
+_NEXT = ("nextUri", "nextPage", "nextLink", "next", "@odata.nextLink", "truncated", "hasMore")
 
 
-def read_rights(api: RightsApi, response: HttpResponse, mask: Mask) -> tuple[Scope, ...] | None:
+def read_rights(
+    api: RightsApi, response: HttpResponse, mask: Mask, candidates: Collection[Scope]
+) -> tuple[Scope, ...] | None:
     """
     The rights that an answer tells, sorted; None where it tells none that can be relied on.
 
-    A grant without one of the members that make a name hides a right, so that what is left of the
-    list is no longer trustworthy.
+    A grant without one of the members that make a name hides a right, a list may go on elsewhere:
+    what is left is no longer trustworthy. Rights that hold something secret are dropped.
     """
     document = _json(response)
     if document is None:
         return None
     grants = _at(document, api.each)
-    if grants is None:
+    if grants is None or _goes_on(document):
         return None
     rights: set[str] = set()
     for grant in grants:
         names = list(_names(api.name, grant))
-        if not names:
+        rights.update(names)
+        if not names or len(rights) > MOST_RIGHTS:
             return None
-        rights.update(printable(mask(name))[:LONGEST_TEXT] for name in names)
-        if len(rights) > MOST_RIGHTS:
-            return None
-    return tuple(map(Scope, sorted(rights)))
+    whole = {right for right in rights if right in candidates or _shown(right, mask) == right}
+    if any("*" in right for right in rights - whole):
+        return None
+    return tuple(map(Scope, sorted(whole)))
+
+
+def _shown(right: str, mask: Mask) -> str:
+    """What may be kept of a right that nobody asked about."""
+    return printable(mask(right))[:LONGEST_TEXT]
+
+
+def _goes_on(document: object) -> bool:
+    """Whether the list goes on elsewhere, as far as the usual names tell."""
+    return isinstance(document, dict) and any(document.get(name) for name in _NEXT)
 
 
 def read_bearer(api: RightsApi, response: HttpResponse) -> str | None:
@@ -87,6 +102,8 @@ def _names(template: str, grant: object) -> Iterator[str]:
         if not texts or not all(isinstance(text, str) and text for text in texts):
             return
         members.append(texts)
+    if prod(map(len, members)) > MOST_RIGHTS:
+        return
     for values in product(*members):
         name = template
         for field, value in zip(fields, values, strict=True):

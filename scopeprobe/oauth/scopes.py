@@ -111,6 +111,12 @@ def claimed_scopes(
     return tuple(dict.fromkeys(name for names in told for name in names))
 
 
+def is_readable(claims: dict[str, object], also: tuple[str, ...]) -> bool:
+    """Whether every claim that should tell scopes tells them, or is not there."""
+    values = (value for name in (*_CLAIMS, *also) for value in _values_at(claims, name))
+    return all(map(is_scope_list, values))
+
+
 def _values_at(claims: dict[str, object], path: str) -> Iterator[object]:
     """The claim of this very name (it may be a URL, dots and all), or what the path leads to."""
     if path in claims:

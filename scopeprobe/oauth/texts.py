@@ -63,8 +63,10 @@ class Mask:
 
     @classmethod
     def of(cls, client: Client) -> Self:
-        secrets = [s.reveal() for s in (client.secret, client.assertion) if s]
-        return cls(spelling for secret in secrets for spelling in _spell(client.client_id, secret))
+        introspector = client.server.introspection_client_id, client.server.introspection_secret
+        own = ((client.client_id, secret) for secret in (client.secret, client.assertion))
+        pairs = [(name, secret.reveal()) for name, secret in (*own, introspector) if secret]
+        return cls(spelling for name, secret in pairs for spelling in _spell(name, secret))
 
     def and_of(self, tokens: Iterable[str]) -> Mask:
         """The same, for an answer that brought tokens."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -10,6 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -34,6 +36,11 @@ class _RightsTable(_Table, frozen=True, kw_only=True):
     name: str
     bearer_url: str = ""
     bearer: str = ""
+
+    def __post_init__(self) -> None:
+        for url in filter(None, (self.url, self.bearer_url)):
+            _check_url(url)
+        _check_template(self.name, None)
 
 
 class _PackTable(_Table, frozen=True, kw_only=True):
@@ -66,9 +73,16 @@ class _PackTable(_Table, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for text in (*self.hosts, self.token_endpoint, self.revocation_endpoint):
-            _check_template(text, {"region"})
+        for host in self.hosts:
+            _check_template(host, {"region"})
+        endpoints = (self.token_endpoint, self.introspection_endpoint, self.revocation_endpoint)
+        for url in filter(None, endpoints):
+            _check_url(url)
         _check_template(self.scope_of_target, {"target"})
+        if any(
+            int(number) < 1 for rate in (*self.rate, *self.client_rate) for number in _numbers(rate)
+        ):
+            raise ValueError("a rate must be at least 1, such as 1/h")
 
 
 @cache
@@ -140,7 +154,23 @@ def _rate(text: str) -> Rate:
     return Rate(int(count), int(window.removesuffix(unit) or 1) * _SECONDS[unit])
 
 
-def _check_template(text: str, known: set[str]) -> None:
-    fields = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
-    if strange := sorted(fields - known):
-        raise ValueError(f"{{{strange[0]}}} is none of {', '.join(sorted(known))}")
+def _numbers(rate: str) -> list[str]:
+    return re.findall(r"[0-9]+", rate)
+
+
+def _check_url(template: str) -> None:
+    """Credentials and tokens go there: https, or plain http on this machine."""
+    _check_template(template, {"region"})
+    parts = urlsplit(template.replace("{region}", "region.example"))
+    is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if not parts.hostname or not (parts.scheme == "https" or is_local) or "#" in template:
+        raise ValueError(f"{template} is no https URL")
+
+
+def _check_template(text: str, known: set[str] | None) -> None:
+    """Find a field that nobody fills in; None knows any name."""
+    for _, field, form, conversion in Formatter().parse(text):
+        if form or conversion or field == "":
+            raise ValueError(f"{text} is no template: names in braces and no more")
+        if field is not None and known is not None and field not in known:
+            raise ValueError(f"{{{field}}} is none of {', '.join(sorted(known))}")

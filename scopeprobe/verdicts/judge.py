@@ -109,8 +109,10 @@ class _Bench:
         """Scopes that tokens carry without being candidates (rule 9)."""
         assignment = self.testimony.assignment
         own = {*assignment.candidates, *assignment.shapes, assignment.canary, Scope("")}
-        rights = {right for issued in self.testimony.issued for right in issued.rights or ()}
-        return {*(self.testimony.carried | rights) - own}
+        sure = [issued for issued in self.testimony.issued if not issued.unconfirmed]
+        carried = {name for issued in sure for name in names_on(issued)}
+        rights = {right for issued in sure for right in issued.rights or ()}
+        return (carried | rights) - own
 
     def rule_on_unlisted(self, scope: Scope) -> _Ruling:
         is_carried = self.testimony.lists(scope)
@@ -119,9 +121,13 @@ class _Bench:
 
     def rule_on(self, scope: Scope) -> _Ruling:
         ruling = self._ruled(scope)
-        is_granted = ruling.verdict is Verdict.GRANTED
-        if is_granted and (self._label, prefix(scope)) in self.lesson.open_shapes:
+        shape = self._label, prefix(scope)
+        if ruling.verdict is not Verdict.GRANTED:
+            return ruling
+        if shape in self.lesson.open_shapes:
             return _Ruling(Verdict.UNENFORCED, Reason.SHAPE_UNENFORCED, ruling.evidence)
+        if (why_open := self.lesson.doubtful_shapes.get(shape)) is not None:
+            return _unknown(why_open)
         return ruling
 
     @property
@@ -148,20 +154,31 @@ class _Bench:
 
     def _told_unasked(self, scope: Scope) -> _Ruling:
         """The scope was never sent: what the token shows by itself decides (`send_scope`)."""
-        issued, server = self.testimony.issued[-1], self.testimony.assignment.client.server
-        if issued.unconfirmed:
+        issued, assignment = self.testimony.issued[-1], self.testimony.assignment
+        server = assignment.client.server
+        if issued.unconfirmed or scope == assignment.target.fixed_scope(server):
             return _unknown(Reason.UNCONFIRMED)
         if issued.rights is not None:
-            if any(covers(right, scope) for right in issued.rights):
-                return _Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
-            return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
+            return self._by_rights(scope, issued.rights)
         lists = lists_of(issued)
-        if any(scope in names for names in lists):
+        told = {scope in names for names in lists}
+        if len(told) > 1 or any(_resembles(name, scope) for name in names_on(issued) - {scope}):
+            return _unknown(Reason.CONTRADICTORY)
+        if told == {True}:
             return self._carried(scope, issued)
         is_readable = bool(lists) or (issued.readable and bool(server.claims))
         if server.lists_all and is_readable:
             return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
         return _unknown(Reason.UNCONFIRMED)
+
+    def _by_rights(self, scope: Scope, rights: Iterable[Scope]) -> _Ruling:
+        """What a rights API lists is granted; a right that differs in case only is a riddle."""
+        if any(covers(right, scope) for right in rights):
+            return _Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
+        folded = Scope(scope.lower())
+        if any(covers(Scope(right.lower()), folded) for right in rights):
+            return _unknown(Reason.CONTRADICTORY)
+        return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
 
     # -- a client that never got a token
 
@@ -287,8 +304,15 @@ class _Bench:
 
     def _issued(self, scope: Scope, issued: Issued) -> _Ruling:
         ruling = self._read(scope, issued)
-        is_unsure = issued.unconfirmed and ruling.verdict is not Verdict.DENIED
-        return _unknown(Reason.UNCONFIRMED) if is_unsure else ruling
+        if ruling.verdict is Verdict.DENIED:
+            return ruling
+        if issued.unconfirmed:
+            return _unknown(Reason.UNCONFIRMED)
+        if issued.rights is None or ruling.verdict is not Verdict.GRANTED:
+            return ruling
+        by_rights = self._by_rights(scope, issued.rights)
+        is_confirmed = by_rights.verdict is Verdict.GRANTED
+        return by_rights if is_confirmed else _unknown(Reason.CONTRADICTORY)
 
     def _read(self, scope: Scope, issued: Issued) -> _Ruling:
         told = lists_of(issued)

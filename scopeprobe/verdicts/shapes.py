@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from scopeprobe.model.answers import Fact, Issued
@@ -19,13 +19,14 @@ def prefix(scope: Scope) -> str:
 
 def shapes_in_doubt(
     clients: Iterable[tuple[Assignment, Iterable[Fact]]],
+    can_ask: Callable[[Assignment], bool] = lambda _assignment: True,
 ) -> Iterator[tuple[Assignment, Assignment]]:
     """
     Assignments of one server that have something left to ask, each with its further one.
 
     A server may grant whatever begins with a prefix. Where some scope that begins so was withheld
-    it does not; of every other prefix the first client that was granted one asks for an invented
-    scope.
+    it does not; of every other prefix the first client that was granted one, and can still ask,
+    asks for an invented scope.
     """
     testimonies = [Testimony(assignment, tuple(facts)) for assignment, facts in clients]
     lesson = learn((client.assignment, client.facts) for client in testimonies)
@@ -34,11 +35,17 @@ def shapes_in_doubt(
         (client.assignment.target.label, prefix(scope))
         for client in testimonies
         for scope in client.asked()
-        if client.is_withheld(scope) or client.is_dropped(scope, silence_is_consent=is_silent)
+        if client.is_withheld(scope)
+        or (scope in client.assignment.shapes and client.is_issued(scope))
+        or client.is_dropped(scope, silence_is_consent=is_silent)
     }
     for client in testimonies:
         assignment = client.assignment
-        if not client.drops_canary or (is_silent and isinstance(client.canary, Issued)):
+        if (
+            not can_ask(assignment)
+            or not client.drops_canary
+            or (is_silent and isinstance(client.canary, Issued))
+        ):
             continue
         shapes = []
         for scope in assignment.candidates:

@@ -132,11 +132,15 @@ class Testimony:
             if isinstance(fact.answer, Issued)
         )
 
+    def is_issued(self, scope: Scope) -> bool:
+        """A token was issued for the scope alone, whatever it carries."""
+        return any(isinstance(fact.answer, Issued) for fact in self.about(scope))
+
     def is_dropped(self, scope: Scope, *, silence_is_consent: bool) -> bool:
         """A token was issued for the scope alone, and does not carry it."""
-        return any(
-            isinstance(fact.answer, Issued) for fact in self.about(scope)
-        ) and not self.is_carried(scope, silence_is_consent=silence_is_consent)
+        return self.is_issued(scope) and not self.is_carried(
+            scope, silence_is_consent=silence_is_consent
+        )
 
     def asked(self) -> Iterator[Scope]:
         """Every scope that was asked for on its own, the canary among them."""
