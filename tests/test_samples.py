@@ -26,6 +26,10 @@ OURS = {"PYTHONPATH": str(Path(package.__file__).parent.parent)}
 """Runs the program that is under test, wherever one stands."""
 
 
+UNKNOWN = ""
+"""In place of granted scopes: nothing is known of the client."""
+
+
 @dataclass(frozen=True)
 class Sample:
     folder: str
@@ -35,15 +39,24 @@ class Sample:
     scopes: str | None = None
     otherwise: str = "denied"
     exit_code: int = 0
+    providers: str | None = None
+    """A folder of provider packs."""
+    options: tuple[str, ...] = ()
+    """Of the audit alone."""
 
     def arguments(self) -> list[str]:
         words = [f"samples/{self.folder}/{name}" for name in self.clients]
-        return words + (["--scopes", f"samples/{self.folder}/{self.scopes}"] if self.scopes else [])
+        for option in ("scopes", "providers"):
+            if name := getattr(self, option):
+                words += [f"--{option}", f"samples/{self.folder}/{name}"]
+        return words
 
     def verdict(self, label: str, scope: str) -> str:
         granted = self.granted[label]
         if granted is None:
             return "unauthenticated"
+        if granted == UNKNOWN:
+            return "unknown"
         return "granted" if scope in granted.split() else self.otherwise
 
 
@@ -120,6 +133,46 @@ AUDITED = [
     Sample("basic-encoding", ("clients.toml",), {"mainframe": "batch.run"}),
     Sample("absent-scope", ("clients.toml",), {"exporter": "export.run"}),
     Sample("parameters", ("clients.toml",), {"invoice-robot": "invoices.read"}),
+    Sample(
+        "packs",
+        ("clients.toml",),
+        {
+            "warehouse": "stock.view stock.edit",
+            "webshop": "orders.create stock.view prices.view",
+        },
+        providers="packs",
+    ),
+    Sample(
+        "genesys",
+        ("clients.toml",),
+        {
+            "wallboard": "analytics:conversationDetail:view routing:queue:view routing:queue:edit",
+            "queue-admin": "directory:user:view routing:queue:view routing:queue:edit routing:*:*",
+        },
+        exit_code=1,
+    ),
+    Sample(
+        "introspection",
+        ("clients.toml",),
+        {"archiver": "archive.read archive.write"},
+        options=("--verify", "introspect"),
+    ),
+    Sample(
+        "revocation",
+        ("clients.toml",),
+        {"billing-nightly": "invoices.read", "shop-export": "invoices.read"},
+        options=("--revoke",),
+    ),
+    Sample(
+        "entra",
+        ("clients.toml",),
+        {
+            "mail-archive https://graph.microsoft.com": "Mail.Read User.Read.All",
+            "mail-archive api://ledger": "Ledger.Post",
+            "no-target": UNKNOWN,
+        },
+        exit_code=1,
+    ),
 ]
 READ_ONLY = [
     Sample("private-ca", ("clients.toml",), {}),
@@ -148,7 +201,7 @@ def in_shell(here, sample, command):
     """Run a command after the sample's secrets.sh, as its header says."""
     secrets = f"samples/{sample.folder}/secrets.sh"
     words = [sys.executable, "-m", "scopeprobe", command, *sample.arguments()]
-    words += ["-o", "out"] if command == "audit" else ["--print", "json"]
+    words += ["-o", "out", *sample.options] if command == "audit" else ["--print", "json"]
     script = f"test ! -e {secrets} || . {secrets}; exec {shlex.join(words)}"
     return subprocess.run(
         ["sh", "-c", script],
@@ -224,6 +277,25 @@ def test_the_limits_hold_and_what_is_left_is_open(here):
     assert told["not_tested"] == [{"client": "rationed", "reason": "budget_spent", "cells": 2}]
 
 
+def test_the_rights_of_a_genesys_client_cost_one_token(here):
+    told = audited(here, "genesys")
+    assert (told["requests"], told["tokens"], told["rights_calls"]) == (2, 2, 4)
+
+
+def test_an_entra_client_without_a_resource_is_asked_nothing(here):
+    told = audited(here, "entra")
+    assert told["requests"] == 2
+    assert [(n["client"], n["reason"]) for n in told["not_tested"]] == [
+        ("no-target", "needs_target")
+    ]
+
+
+def test_what_is_shared_is_not_revoked_and_everything_else_is(here):
+    told = audited(here, "revocation")
+    assert (told["revocations"], told["tokens_left_alive"]) == (5, 0)
+    assert told["shared_tokens"] == ["shop"]
+
+
 def test_no_sample_is_forgotten():
     """Each clients file is run above, and each folder is in the index."""
     suffixes = {".toml", ".yaml", ".json"}
@@ -246,8 +318,8 @@ def test_no_sample_is_forgotten():
         pytest.param(path, id=f"{path.parent.name}-{path.name}")
         for folder in sorted(SAMPLES.iterdir())
         if folder.is_dir()
-        for path in sorted(folder.iterdir())
-        if path.suffix not in {".json", ".secret"}  # these have no comments
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix not in {".json", ".secret"}  # these have no comments
     ],
 )
 def test_a_file_opens_with_what_it_shows(path):

@@ -36,7 +36,7 @@ class _RightsTable(_Table, frozen=True, kw_only=True):
     bearer: str = ""
 
 
-class _PackTable(_Table, frozen=True, kw_only=True):
+class PackTable(_Table, frozen=True, kw_only=True):
     """The keys of a pack's file; `Pack` says what they mean."""
 
     title: str
@@ -108,7 +108,7 @@ def _packs_in(folder: Traversable) -> Iterator[Pack]:
         if not file.name.endswith(".toml"):
             continue
         try:
-            table = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _PackTable)
+            table = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), PackTable)
         except OSError as error:
             complaints.append(f"{file}: {error.strerror}")
         except ValueError as error:  # broken TOML, text that is not UTF-8, a key that is wrong
@@ -119,7 +119,7 @@ def _packs_in(folder: Traversable) -> Iterator[Pack]:
         raise InputError(complaints)
 
 
-def _pack(name: str, table: _PackTable) -> Pack:
+def _pack(name: str, table: PackTable) -> Pack:
     said = {key: getattr(table, key) for key in table.__struct_fields__}
     rates, client_rates = said.pop("rate"), said.pop("client_rate")
     absent_scope, rights = said.pop("absent_scope"), said.pop("rights")
