@@ -255,6 +255,10 @@ def test_the_defaults_are_those_of_a_server():
     }
 
 
+def test_the_methods_are_those_of_the_model():
+    assert [bare(row[0]) for row in table("method", "needs", "what is sent")] == list(AuthMethod)
+
+
 def test_the_keys_of_a_pack_are_those_of_its_schema():
     told = [bare(row[0]) for row in table("key of a pack", "meaning")]
     assert sorted(told) == sorted(keys_of_a_pack())
