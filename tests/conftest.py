@@ -18,6 +18,12 @@ def anyio_backend():
 
 
 @pytest.fixture
+def _folder(tmp_path, monkeypatch):
+    """Files are named as a user names them: relative to where the user stands."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def make_client():
     """Build a client; name only what the test is about."""
 

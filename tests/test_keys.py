@@ -34,11 +34,6 @@ LOCKED = f'{WITH_KEY}\nprivate_key_password = {{ env = "PASSWORD" }}'
 pytestmark = pytest.mark.usefixtures("_folder")
 
 
-@pytest.fixture
-def _folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def client_text(more, *, name="billing", client_id='client_id = "billing"'):
     return f'[[clients]]\nname = "{name}"\nserver = "corp"\n{client_id}\n{more}\n'
 

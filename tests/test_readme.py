@@ -14,11 +14,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 from harness import command
 from typer.main import get_command
@@ -31,6 +32,8 @@ from scopeprobe.model.clients import AuthMethod, GrantType, Server
 from scopeprobe.model.events import Event
 from scopeprobe.model.findings import Evidence, Reason, Verdict
 from scopeprobe.policy import KINDS
+from scopeprobe.providers.reading import PackTable
+from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.tables import COLUMNS
 
 ROOT = Path(__file__).parent.parent
@@ -83,16 +86,24 @@ def environment():
 
 
 def played(text, folder):
-    """Run all commands in one shell that stands beside the samples; what each of them prints."""
+    """
+    Run all commands in one shell that stands beside the samples; what each of them prints.
+
+    A command speaks to the lab that was started last above it.
+    """
     lines = [line for block in blocks(text) for line, _ in block]
     shutil.copytree(ROOT / "samples", folder / "samples")
-    with lab_of(next(line for line in lines if " --fleet " in line)) as (port, printed):
-        clients = folder / "samples" / "small" / "clients.toml"
-        clients.write_text(clients.read_text().replace(f":{PORT}/", f":{port}/"))
-        script = f'scopeprobe() {{ {shlex.join(command())} "$@"; }}\n'
-        for line in lines:
-            served = " --fleet " in line
-            script += f"{'true' if served else line}\nsaid=$?; echo '{MARK}'; (exit $said)\n"
+    labs: dict[int, str] = {}
+    with ExitStack() as running:
+        script, port = f'scopeprobe() {{ {shlex.join(command())} "$@"; }}\n', PORT
+        for number, line in enumerate(lines):
+            words = line.replace(f":{PORT}/", f":{port}/")
+            if " --fleet " in line:
+                port, printed = running.enter_context(lab_of(line))
+                labs[number] = printed
+                point_at(port, folder / line.partition(" --fleet ")[2])
+                words = "true"
+            script += f"{words}\nsaid=$?; echo '{MARK}'; (exit $said)\n"
         shell = subprocess.run(
             ["sh"],
             input=script,
@@ -106,10 +117,17 @@ def played(text, folder):
         )
     outputs = shell.stdout.split(f"{MARK}\n")[:-1]
     assert len(outputs) == len(lines), shell.stdout
+    ours = re.compile(r"(?<=//127\.0\.0\.1):\d{4}/")
     return [
-        tidied(printed if " --fleet " in line else output).replace(f":{port}/", f":{PORT}/")
-        for line, output in zip(lines, outputs, strict=True)
+        ours.sub(f":{PORT}/", tidied(labs.get(number, output)))
+        for number, output in enumerate(outputs)
     ]
+
+
+def point_at(port, fleet):
+    """Give the sample that a lab serves the port on which it listens here."""
+    clients = fleet.parent / "clients.toml"
+    clients.write_text(clients.read_text().replace(f":{PORT}/", f":{port}/"))
 
 
 def tidied(output):
@@ -225,15 +243,36 @@ def test_the_defaults_are_those_of_a_server():
         "rate": str(defaults["rates"][0]),
         "client_rate": str(defaults["client_rates"][0]),
         "timeout": f"{defaults['timeout']:g}s",
-        "allow_http": "false",
+        **dict.fromkeys(("allow_http", "allow_private", "allow_single_token"), "false"),
+        "send_scope": str(defaults["send_scope"]).lower(),
         "token_endpoint_auth_method": AuthMethod.CLIENT_SECRET_BASIC,
         "basic_encoding": defaults["basic_encoding"],
         "grant_type": GrantType.CLIENT_CREDENTIALS,
         **{
             key: str(defaults[key])
-            for key in ("burst", "in_flight", "retries", "max_auth_failures")
+            for key in ("burst", "in_flight", "retries", "max_auth_failures", "max_scope_bytes")
         },
     }
+
+
+def test_the_methods_are_those_of_the_model():
+    assert [bare(row[0]) for row in table("method", "needs", "what is sent")] == list(AuthMethod)
+
+
+def test_the_keys_of_a_pack_are_those_of_its_schema():
+    told = [bare(row[0]) for row in table("key of a pack", "meaning")]
+    assert sorted(told) == sorted(keys_of_a_pack())
+
+
+def keys_of_a_pack():
+    """Every key that a pack's file may have; those of a table behind its name."""
+    for field in msgspec.structs.fields(PackTable):
+        inner = [t for t in get_args(field.type) if isinstance(t, type)]
+        tables = [t for t in inner if issubclass(t, msgspec.Struct)]
+        if tables:
+            yield from (f"{field.name}.{key}" for key in tables[0].__struct_fields__)
+        else:
+            yield field.name
 
 
 def test_the_verdicts_reasons_and_evidence_are_those_of_the_model():
@@ -260,6 +299,24 @@ def audit_options():
 
 def test_the_columns_are_those_of_the_reports():
     assert tuple(bare(row[0]) for row in table("column", "holds")) == COLUMNS
+
+
+def test_the_members_of_the_summary_are_those_of_its_shape():
+    told = [bare(row[0]) for row in table("member of summary.json", "holds")]
+    members = {field.name for field in fields(Summary)}
+    assert set(told) == members
+
+
+def test_no_line_of_output_is_wider_than_a_terminal():
+    """But for those that a terminal wraps itself: they name paths, or quote what is wrong."""
+    whole = ("$ ", "error: ", "notice: ", "wrote ")
+    wide = [
+        line
+        for block in CONSOLE.findall(README.read_text())
+        for line in block.splitlines()
+        if len(line) > 80 and not line.startswith(whole)
+    ]
+    assert wide == []
 
 
 def test_the_exit_codes_are_those_of_the_program():

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import time
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from harness import lab, rows, scopeprobe, summary, verdicts
+from samples_to_run import AUDITED, READ_ONLY, Sample
 
 import scopeprobe as package
 from scopeprobe.lab import demo_environment, read_fleet
@@ -24,114 +24,6 @@ PORT = ":8089/"
 """Of the lab, in every sample that it plays."""
 OURS = {"PYTHONPATH": str(Path(package.__file__).parent.parent)}
 """Runs the program that is under test, wherever one stands."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    folder: str
-    clients: tuple[str, ...]
-    granted: dict[str, str | None]
-    """By client (and audience), the scopes found granted; None: it could not authenticate."""
-    scopes: str | None = None
-    otherwise: str = "denied"
-    exit_code: int = 0
-
-    def arguments(self) -> list[str]:
-        words = [f"samples/{self.folder}/{name}" for name in self.clients]
-        return words + (["--scopes", f"samples/{self.folder}/{self.scopes}"] if self.scopes else [])
-
-    def verdict(self, label: str, scope: str) -> str:
-        granted = self.granted[label]
-        if granted is None:
-            return "unauthenticated"
-        return "granted" if scope in granted.split() else self.otherwise
-
-
-AUDITED = [
-    Sample(
-        "small",
-        ("clients.toml",),
-        {
-            "billing-nightly": "invoices.read invoices.write",
-            "payroll-export": "invoices.read customers.read",
-            "shop-checkout": None,
-        },
-        scopes="scopes.txt",
-        exit_code=1,
-    ),
-    *(
-        Sample(
-            "formats",
-            (name,),
-            {
-                "order-desk": "orders:view orders:edit stock:view",
-                "stock-taker": "stock:view stock:count",
-            },
-        )
-        for name in ("clients.toml", "clients.yaml", "clients.json")
-    ),
-    Sample(
-        "targets",
-        ("clients.toml",),
-        {
-            "report-builder https://ledger.corp.example": "profile.read",
-            "report-builder https://reports.corp.example": (
-                "profile.read reports.read reports.export"
-            ),
-        },
-    ),
-    Sample(
-        "secrets",
-        ("clients.toml",),
-        {
-            "from-the-environment": "invoices.read",
-            "from-a-file": "invoices.write",
-            "from-a-command": "invoices.read invoices.write",
-        },
-    ),
-    Sample(
-        "expectations",
-        ("clients.toml",),
-        {
-            "as-it-should-be": "invoices.read invoices.write invoices.delete",
-            "has-too-much": "invoices.read invoices.write invoices.delete users.admin",
-            "has-too-little": "invoices.read",
-            "only-forbidden": "invoices.read invoices.delete users.admin",
-        },
-        exit_code=1,
-    ),
-    Sample("public-client", ("clients.toml",), {"kiosk": "catalogue.read orders.create"}),
-    Sample(
-        "limits",
-        ("clients.toml",),
-        {"rationed": "a.read b.read c.read d.read"},
-        otherwise="unknown",
-        exit_code=3,
-    ),
-    Sample(
-        "several-files",
-        ("endpoints.toml", "finance.yaml", "sales.toml"),
-        {
-            "billing-nightly": "invoices.read",
-            "crm-sync": "customers.read",
-            "acme-orders": "orders.read",
-        },
-    ),
-    Sample("basic-encoding", ("clients.toml",), {"mainframe": "batch.run"}),
-    Sample("absent-scope", ("clients.toml",), {"exporter": "export.run"}),
-    Sample("parameters", ("clients.toml",), {"invoice-robot": "invoices.read"}),
-]
-READ_ONLY = [
-    Sample("private-ca", ("clients.toml",), {}),
-    Sample("metadata", ("clients.toml",), {}),
-    Sample("private-key-jwt", ("clients.toml",), {}),
-    Sample("workload-identity", ("clients.toml",), {}),
-    Sample("mutual-tls", ("clients.toml",), {}),
-    Sample("dpop", ("clients.toml",), {}),
-    Sample("jwt-bearer", ("clients.toml",), {}),
-    Sample("secrets", ("literal.toml",), {}),
-    Sample("fleet", ("clients.toml",), {}, scopes="scopes.txt"),
-]
 
 
 @pytest.fixture
@@ -148,7 +40,7 @@ def in_shell(here, sample, command):
     """Run a command after the sample's secrets.sh, as its header says."""
     secrets = f"samples/{sample.folder}/secrets.sh"
     words = [sys.executable, "-m", "scopeprobe", command, *sample.arguments()]
-    words += ["-o", "out"] if command == "audit" else ["--print", "json"]
+    words += ["-o", "out", *sample.options] if command == "audit" else ["--print", "json"]
     script = f"test ! -e {secrets} || . {secrets}; exec {shlex.join(words)}"
     return subprocess.run(
         ["sh", "-c", script],
@@ -224,6 +116,25 @@ def test_the_limits_hold_and_what_is_left_is_open(here):
     assert told["not_tested"] == [{"client": "rationed", "reason": "budget_spent", "cells": 2}]
 
 
+def test_the_rights_of_a_genesys_client_cost_one_token(here):
+    told = audited(here, "genesys")
+    assert (told["requests"], told["tokens"], told["rights_calls"]) == (2, 2, 4)
+
+
+def test_an_entra_client_without_a_resource_is_asked_nothing(here):
+    told = audited(here, "entra")
+    assert told["requests"] == 2
+    assert [(n["client"], n["reason"]) for n in told["not_tested"]] == [
+        ("no-target", "needs_target")
+    ]
+
+
+def test_what_is_shared_is_not_revoked_and_everything_else_is(here):
+    told = audited(here, "revocation")
+    assert (told["revocations"], told["tokens_left_alive"]) == (5, 0)
+    assert told["shared_tokens"] == ["shop"]
+
+
 def test_no_sample_is_forgotten():
     """Each clients file is run above, and each folder is in the index."""
     suffixes = {".toml", ".yaml", ".json"}
@@ -246,8 +157,8 @@ def test_no_sample_is_forgotten():
         pytest.param(path, id=f"{path.parent.name}-{path.name}")
         for folder in sorted(SAMPLES.iterdir())
         if folder.is_dir()
-        for path in sorted(folder.iterdir())
-        if path.suffix not in {".json", ".secret"}  # these have no comments
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix not in {".json", ".secret"}  # these have no comments
     ],
 )
 def test_a_file_opens_with_what_it_shows(path):

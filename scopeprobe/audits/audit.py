@@ -271,8 +271,8 @@ def _other_regions(maps: Iterable[PermissionMap], fleet: Fleet) -> Iterator[str]
 
 
 def _token_notices(summary: Summary, fleet: Fleet) -> Iterator[str]:
-    servers = {client.server for client in fleet.clients}
-    if silent := _distinct(s.name for s in servers if s.revokes and not s.revocation_endpoint):
+    asked = {client.server for client in fleet.clients}
+    if silent := _distinct(s.name for s in asked if s.revokes and not s.revocation_endpoint):
         yield f"no revocation_endpoint of {', '.join(silent)} is known: their tokens live on"
     if summary.shared_tokens:
         servers = ", ".join(summary.shared_tokens)

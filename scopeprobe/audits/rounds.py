@@ -132,10 +132,15 @@ class Rounds:
             endpoint: self._learned(talks) for endpoint, talks in _by_endpoint(heard).items()
         }
         by_client: dict[ClientName, list[Finding]] = {}
+        by_name: dict[ClientName, list[Conversation]] = {}
+        for talk in heard:
+            by_name.setdefault(talk.assignment.client.name, []).append(talk)
         for talk in sorted(heard, key=_name_and_audience):
             client, because = talk.assignment.client, talk.open_because or Reason.NOT_ASKED
             lesson = lessons[_endpoint(talk)]
-            findings = judge(talk.assignment, lesson, talk.facts.values(), because)
+            others = (other for other in by_name[client.name] if other is not talk)
+            elsewhere = (fact for other in others for fact in other.facts.values())
+            findings = judge(talk.assignment, lesson, talk.facts.values(), because, elsewhere)
             by_client.setdefault(client.name, []).extend(findings)
         return (PermissionMap(client, tuple(cells)) for client, cells in by_client.items())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -50,7 +51,7 @@ def lab_command(
 
     if list_:
         for name, summary in available_manners().items():
-            typer.echo(f"{name:24} {summary}")
+            typer.echo(fill(f"{name:24} {summary}", 80, subsequent_indent=" " * 25))
         return
     try:
         servers = demo_servers() if fleet is None else read_fleet(fleet)

@@ -50,9 +50,11 @@ _TRANSIENT = {408, 409, 421, 425}
 _CREDENTIAL_STATUSES = {401, 407, 423}
 _REFUSING_STATUSES = {400, 401, 402, 403, 422}
 """Beside 2xx: under any other, only known words make a refusal of an error."""
-_SCOPE_ERRORS = {"invalid_scope", "insufficient_scope", "consent_required"}
+_SCOPE_ERRORS = {"invalid_scope", "scope_invalid", "insufficient_scope", "consent_required"}
 _TARGET_ERRORS = {"invalid_target", "invalid_resource"}
 _CREDENTIAL_ERRORS = {"invalid_client", "invalid_client_id", "invalid_dpop_proof", "jti_known"}
+_OUR_GRANT = ("client_credentials", "client credentials flow", "client credentials grant")
+"""The grant's own name: who repeats it does not speak of credentials."""
 _LONGEST_SEARCHED = 2000
 """Characters of an error that are searched for what it speaks of."""
 _LONGEST_MASKED = 20_000
@@ -129,7 +131,7 @@ class Reader:
     @classmethod
     def of(cls, client: Client, target: Target, also_claims: tuple[str, ...] = ()) -> Reader:
         parameters = (value for _, value in target.token_params)
-        words = (client.client_id, target.audience, target.resource, *parameters)
+        words = (client.client_id, target.audience, target.resource, *_OUR_GRANT, *parameters)
         expected = () if client.server.send_scope else target.candidates
         return cls(Mask.of(client), tuple(word for word in words if word), also_claims, expected)
 

@@ -26,7 +26,11 @@ from scopeprobe.model.clients import Client, RightsApi, Target, Verify
 from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.answers import Reader, access_token, asks_for_nonce
 from scopeprobe.oauth.followups import FollowUps
-from scopeprobe.oauth.introspection import introspected_scopes, rejects_credentials
+from scopeprobe.oauth.introspection import (
+    introspected_scopes,
+    is_not_introspected,
+    rejects_credentials,
+)
 from scopeprobe.oauth.requests import request_writer
 from scopeprobe.oauth.rights import read_bearer, read_rights
 from scopeprobe.oauth.scopes import token_issued_at
@@ -155,6 +159,8 @@ class _Desk:
             )
             return refusal if is_clients_own else unconfirmed
         failing.introspection_failures = 0
+        if is_not_introspected(response):
+            return answer
         mask = self.reader.mask.and_of([token])
         told = introspected_scopes(
             response, self.client.client_id, question.scopes or self.target.candidates, mask

@@ -43,6 +43,12 @@ def introspected_scopes(
     return scope_list(told.scope, asked, mask)
 
 
+def is_not_introspected(response: HttpResponse) -> bool:
+    """The server introspects no tokens of this kind, such as JWTs (oidc-provider)."""
+    is_refusal = response.status == HTTPStatus.BAD_REQUEST
+    return is_refusal and b'"unsupported_token_type"' in response.body
+
+
 def rejects_credentials(response: HttpResponse) -> bool:
     """Whether it is the caller that was refused (RFC 6749 section 5.2), and not the token."""
     refusing = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}

@@ -69,6 +69,7 @@ def wait_asked_for(headers: Mapping[str, str], text: str, now: datetime) -> floa
     at = _their_now(headers, now)
     for found in (
         _until(headers.get("Retry-After", ""), at),
+        _until(headers.get("X-Retry-After", ""), at),
         _quota_reset(headers),
         *(_until(headers.get(name, ""), at) for name in _RESETS),
         _told_in(text),

@@ -43,7 +43,7 @@ class _RightsTable(_Table, frozen=True, kw_only=True):
         _check_template(self.name, None)
 
 
-class _PackTable(_Table, frozen=True, kw_only=True):
+class PackTable(_Table, frozen=True, kw_only=True):
     """The keys of a pack's file; `Pack` says what they mean."""
 
     title: str
@@ -79,9 +79,8 @@ class _PackTable(_Table, frozen=True, kw_only=True):
         for url in filter(None, endpoints):
             _check_url(url)
         _check_template(self.scope_of_target, {"target"})
-        if any(
-            int(number) < 1 for rate in (*self.rate, *self.client_rate) for number in _numbers(rate)
-        ):
+        numbers = (n for rate in (*self.rate, *self.client_rate) for n in _numbers(rate))
+        if any(int(number) < 1 for number in numbers):
             raise ValueError("a rate must be at least 1, such as 1/h")
 
 
@@ -123,7 +122,7 @@ def _packs_in(folder: Traversable) -> Iterator[Pack]:
         if not file.name.endswith(".toml"):
             continue
         try:
-            table = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _PackTable)
+            table = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), PackTable)
         except OSError as error:
             complaints.append(f"{file}: {error.strerror}")
         except ValueError as error:  # broken TOML, text that is not UTF-8, a key that is wrong
@@ -134,7 +133,7 @@ def _packs_in(folder: Traversable) -> Iterator[Pack]:
         raise InputError(complaints)
 
 
-def _pack(name: str, table: _PackTable) -> Pack:
+def _pack(name: str, table: PackTable) -> Pack:
     said = {key: getattr(table, key) for key in table.__struct_fields__}
     rates, client_rates = said.pop("rate"), said.pop("client_rate")
     absent_scope, rights = said.pop("absent_scope"), said.pop("rights")

@@ -13,6 +13,7 @@ from scopeprobe.model.answers import (
     Question,
     Refusal,
     Refused,
+    Subject,
     Unanswered,
     alike,
     is_plain_about_scope,
@@ -40,7 +41,7 @@ def each(assignment: Assignment) -> Plan:
         yield from heard.ask(Question((hopeful,)))
         candidates.remove(hopeful)
     control = yield from heard.ask(WITHOUT_SCOPE)
-    if isinstance(control, Unanswered | GrantNotAllowed) or not assignment.client.server.send_scope:
+    if not (assignment.client.server.send_scope and _tells_scopes_apart(control)):
         return
     if isinstance(control, Issued):
         yield from heard.ask(heard.canary)
@@ -51,6 +52,15 @@ def each(assignment: Assignment) -> Plan:
     yield from heard.ask_bracketed([Question((shape,)) for shape in assignment.shapes])
     if heard.success and heard.last_wave_refused and not heard.is_let_down:
         yield from heard.ask(heard.repeated_success())
+
+
+def _tells_scopes_apart(control: Answer | None) -> bool:
+    """Whether a request with a scope can fare otherwise than the one without."""
+    match control:
+        case Unanswered() | GrantNotAllowed() | Refused(about=Subject.TARGET):
+            return False
+        case _:
+            return True
 
 
 class _Heard:

@@ -51,15 +51,21 @@ class _Ruling:
 
 
 def judge(
-    assignment: Assignment, lesson: Lesson, facts: Iterable[Fact], open_because: Reason
+    assignment: Assignment,
+    lesson: Lesson,
+    facts: Iterable[Fact],
+    open_because: Reason,
+    elsewhere: Iterable[Fact] = (),
 ) -> tuple[Finding, ...]:
     """
     Say what the facts prove about every candidate, and about scopes that tokens carry unasked.
 
     `open_because` is why the asking stopped: the reason of every cell that nothing is known of.
+    `elsewhere` are the facts of the client's other targets, whose credentials are the same.
     Rules: DESIGN, "Verdicts".
     """
-    bench = _Bench(Testimony(assignment, tuple(facts)), lesson, open_because)
+    testimony, others = Testimony(assignment, tuple(facts)), Testimony(assignment, tuple(elsewhere))
+    bench = _Bench(testimony, lesson, open_because, others)
     rulings = {scope: bench.rule_on(scope) for scope in assignment.candidates}
     rulings |= {scope: bench.rule_on_unlisted(scope) for scope in bench.unlisted()}
     return tuple(_finding(assignment, scope, rulings[scope]) for scope in sorted(rulings))
@@ -104,6 +110,7 @@ class _Bench:
     testimony: Testimony
     lesson: Lesson
     open_because: Reason
+    elsewhere: Testimony
 
     def unlisted(self) -> set[Scope]:
         """Scopes that tokens carry without being candidates (rule 9)."""
@@ -184,12 +191,21 @@ class _Bench:
 
     def _without_success(self, scope: Scope) -> _Ruling:
         refusals, control = self.testimony.refusals, self.testimony.control
+        if not (self.testimony.facts or self.elsewhere.successes):
+            refusals = self.elsewhere.refusals  # never asked here, and rejected elsewhere
         if refusals and all(isinstance(answer, Unauthenticated) for answer in refusals):
             return self._unauthenticated(refusals[0])
-        if isinstance(control, GrantNotAllowed):
-            return _unknown(Reason.GRANT_NOT_ALLOWED, control)
-        if isinstance(control, Refused) and not self.testimony.assignment.client.server.send_scope:
-            return self._without_token(control)
+        match control:
+            case GrantNotAllowed():
+                return _unknown(Reason.GRANT_NOT_ALLOWED, control)
+            case Refused(about=Subject.TARGET):
+                return _unknown(Reason.NEEDS_TARGET, control)
+            case Refused() if not self.testimony.assignment.client.server.send_scope:
+                return _unknown(Reason.AUTHENTICATION_UNPROVED, control)
+            case _:
+                return self._alone_without_success(scope)
+
+    def _alone_without_success(self, scope: Scope) -> _Ruling:
         answered = self.testimony.about(scope)
         match answered[-1].answer if answered else None:
             case Refused() as refused:
@@ -197,13 +213,7 @@ class _Bench:
             case GrantNotAllowed() | Unauthenticated() as answer:
                 return _unknown(Reason.AUTHENTICATION_UNPROVED, answer)
             case answer:
-                return self._unanswered(scope, answer or control)
-
-    def _without_token(self, refused: Refused) -> _Ruling:
-        """Nothing but a token would tell the rights, and none is issued."""
-        is_target = refused.about is Subject.TARGET
-        reason = Reason.NEEDS_TARGET if is_target else Reason.AUTHENTICATION_UNPROVED
-        return _unknown(reason, refused)
+                return self._unanswered(scope, answer or self.testimony.control)
 
     def _refused_without_success(self, refused: Refused) -> _Ruling:
         """Denied only by a server known to look at credentials before scopes (rule 4)."""

@@ -41,11 +41,8 @@ def shapes_in_doubt(
     }
     for client in testimonies:
         assignment = client.assignment
-        if (
-            not can_ask(assignment)
-            or not client.drops_canary
-            or (is_silent and isinstance(client.canary, Issued))
-        ):
+        is_told_nothing = is_silent and isinstance(client.canary, Issued)
+        if is_told_nothing or not client.drops_canary or not can_ask(assignment):
             continue
         shapes = []
         for scope in assignment.candidates:

@@ -1,0 +1,160 @@
+"""What a clients file says: the same in three formats, from one file or from several."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from pathlib import Path
+
+import pytest
+from clients_files import (
+    BILLING,
+    CORP,
+    ENVIRONMENT,
+    FORMATS,
+    SECRET,
+    WHOLE,
+    as_yaml,
+    fleet_of,
+    write,
+)
+
+from scopeprobe.inputs import read_clients
+from scopeprobe.model.clients import AuthMethod, BasicEncoding, Expectation, Rate, Scope, Target
+
+pytestmark = pytest.mark.usefixtures("_folder")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_fleet(name):
+    write("corp-ca.pem", "")
+    fleet = fleet_of(FORMATS[name](WHOLE), name=name)
+    billing, kiosk = fleet.clients
+
+    assert (billing.name, billing.client_id, billing.auth_method) == (
+        "billing",
+        "billing",
+        AuthMethod.CLIENT_SECRET_POST,
+    )
+    assert billing.secret is not None
+    assert billing.secret.reveal() == SECRET
+    assert (billing.owner, billing.authorised_by) == ("platform", "CISO")
+    assert billing.tags == ("audit", "prod", "files")
+    shared = ("users:view", "queues:view", "invoices.read")
+    assert billing.targets == (
+        Target(
+            candidates=(*map(Scope, shared), Scope("reports.read")),
+            audience="https://api.corp.example",
+            token_params=(("region", "us"), ("tenant", "main")),
+            expect=Expectation(("invoices.*",), ("users:*", "queues:*")),
+        ),
+        Target(
+            candidates=(*map(Scope, shared),),
+            resource="https://files.corp.example",
+            token_params=(("region", "us"), ("tenant", "main")),
+            expect=Expectation(granted=()),
+        ),
+    )
+    server = billing.server
+    assert (server.name, server.token_endpoint) == ("corp", "https://login.corp.example/token")
+    assert server.rates == (Rate(300, 60), Rate(10, 8 * 3600))
+    assert server.client_rates == (Rate(1, 1),)
+    assert (server.burst, server.in_flight, server.rate_group) == (2, 8, "corp")
+    assert (server.timeout, server.retries, server.max_auth_failures) == (20, 0, 2)
+    assert (server.ca_file, server.proxy) == (
+        Path("corp-ca.pem"),
+        "http://proxy.corp.example:8080",
+    )
+    assert server.headers == (("X-Tenant", "main"),)
+    assert (server.basic_encoding, server.absent_scope_as_requested) == (BasicEncoding.RAW, True)
+    assert server.contact == "billing@corp.example"
+
+    assert (kiosk.secret, kiosk.auth_method) == (None, AuthMethod.NONE)
+    assert kiosk.server.token_endpoint == "http://localhost:8080/token"
+    assert kiosk.server.timeout == 20
+    assert kiosk.targets == (Target((Scope("invoices.read"),)),)
+    assert fleet.known == {"billing", "kiosk"}
+    assert fleet.notices == ()
+
+
+@pytest.mark.parametrize("write_text", [as_yaml, json.dumps], ids=["yaml", "json"])
+@pytest.mark.parametrize("dash", ["-", Path("-")], ids=["text", "path"])
+def test_a_dash_reads_standard_input(dash, write_text):
+    write("corp-ca.pem", "")
+    stdin = io.StringIO(write_text(WHOLE))
+    fleet = read_clients([dash], environment=ENVIRONMENT, stdin=stdin)
+    written = fleet_of(json.dumps(WHOLE), name="clients.json")
+    assert fleet.digest == written.digest
+
+
+def test_servers_of_one_file_serve_the_clients_of_another():
+    files = [write("clients.toml", BILLING), write("servers.toml", CORP)]
+    fleet = read_clients(files, environment=ENVIRONMENT)
+    assert [client.server.name for client in fleet.clients] == ["corp"]
+
+
+def test_defaults_hold_for_their_own_file():
+    crm = BILLING.replace('"billing"', '"crm"').replace("BILLING", "CRM")
+    files = [
+        write("servers.toml", "[defaults]\nscopes = ['of.servers']\n" + CORP),
+        write("billing.toml", "[defaults]\nscopes = ['of.billing']\n" + BILLING),
+        write("crm.toml", crm),
+    ]
+    billing, crm = read_clients(files, environment=ENVIRONMENT).clients
+    assert billing.targets[0].candidates == ("of.billing", "of.servers", "invoices.read")
+    assert crm.targets[0].candidates == ("of.servers", "invoices.read")
+
+
+def test_defaults_may_name_the_server_and_the_secret():
+    text = """
+        [defaults]
+        server = "corp"
+        client_secret = { env = "BILLING_SECRET" }
+        [[clients]]
+        name = "billing"
+        client_id = "billing"
+        """
+    [client] = fleet_of(text + CORP).clients
+    assert client.server.name == "corp"
+    assert client.secret is not None
+
+
+def test_an_endpoint_of_a_client_outdoes_the_server_of_the_defaults():
+    text = """
+        [defaults]
+        server = "corp"
+        [[clients]]
+        name = "kiosk"
+        client_id = "kiosk"
+        token_endpoint = "https://login.kiosk.example/token"
+        token_endpoint_auth_method = "none"
+        scopes = ["read"]
+        """
+    [client] = fleet_of(text + CORP).clients
+    assert client.server.token_endpoint == "https://login.kiosk.example/token"
+
+
+@pytest.mark.parametrize("name", ["clients.toml", "clients.yaml", "clients.json"])
+def test_a_thousand_clients_are_read_within_a_moment(name):
+    clients = [
+        {
+            "name": f"client-{number}",
+            "server": "corp",
+            "client_id": f"id-{number}",
+            "client_secret": {"env": f"SECRET_{number}"},
+            "scopes": ["{users,queues}:{view,edit}", f"own-{number}"],
+            "tags": ["prod"],
+        }
+        for number in range(1000)
+    ]
+    server = {"token_endpoint": "https://login.corp.example/token"}
+    data = {"servers": {"corp": server}, "clients": clients}
+    path = write(name, FORMATS[name](data))
+    environment = {f"SECRET_{number}": f"secret-{number}" for number in range(1000)}
+    started = time.perf_counter()
+    fleet = read_clients([path], environment=environment)
+    elapsed = time.perf_counter() - started
+    print(f"{name}: {elapsed:.2f} s")
+    assert len(fleet.clients) == 1000
+    assert elapsed < 3, "a quarter of this on a quiet machine"

@@ -1,0 +1,91 @@
+"""Reading permissions.csv back."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from clients_files import write
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace as with_other
+
+from scopeprobe.errors import InputError
+from scopeprobe.inputs import read_permissions
+from scopeprobe.model.clients import ClientId, ClientName, Scope
+from scopeprobe.model.findings import Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.reports.tables import permissions_csv
+
+pytestmark = pytest.mark.usefixtures("_folder")
+
+
+FINDING = Finding(
+    client=ClientName("billing"),
+    client_id=ClientId("billing"),
+    audience="",
+    scope=Scope("invoices.read"),
+    verdict=Verdict.DENIED,
+    reason=Reason.REFUSED_ALONE,
+    evidence=Evidence.ALONE,
+    http_status=400,
+    error="invalid_scope",
+    error_description="no, never",
+)
+PRINTED = string.printable.replace("\r", "") + "ä"
+CELL = st.text(PRINTED).filter(lambda cell: cell[:1] != "'")
+"""What began with `'=` cannot be told from what began with `=`."""
+
+
+@given(st.lists(st.builds(with_other, st.just(FINDING), scope=CELL, audience=CELL, error=CELL)))
+def test_permissions_are_read_as_they_were_written(tmp_path_factory, findings):
+    path = tmp_path_factory.mktemp("maps") / "permissions.csv"
+    path.write_bytes(permissions_csv(findings).encode())
+    expected = tuple(sorted(findings, key=lambda finding: finding.cell))
+    assert read_permissions(path) == (
+        (PermissionMap(FINDING.client, expected),) if findings else ()
+    )
+
+
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "'x", "''=1", "'", "x'=1"])
+def test_what_kept_a_cell_from_being_a_formula_is_taken_off(cell):
+    finding = with_other(FINDING, error_description=cell)
+    path = write("permissions.csv", permissions_csv([finding]))
+    assert read_permissions(path) == (PermissionMap(FINDING.client, (finding,)),)
+
+
+def test_a_carriage_return_survives_in_quotes():
+    text = permissions_csv([FINDING]).replace("no, never", "'\rno")
+    [permissions] = read_permissions(write("permissions.csv", text))
+    assert permissions.findings[0].error_description == "\rno"
+
+
+def test_maps_are_told_apart_and_sorted():
+    findings = [
+        with_other(FINDING, client=ClientName(client), scope=Scope(scope), http_status=None)
+        for client, scope in [("b", "y"), ("a", "z"), ("b", "x")]
+    ]
+    maps = read_permissions(write("permissions.csv", permissions_csv(findings)))
+    cells = [[finding.cell for finding in one.findings] for one in maps]
+    assert cells == [[("a", "", "z")], [("b", "", "x"), ("b", "", "y")]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complaint"),
+    [
+        pytest.param("denied", "refused", "permissions.csv:2: 'refused' is not a valid Verdict"),
+        pytest.param("400", "4xx", "permissions.csv:2: http_status must be a number"),
+        pytest.param(
+            "client,client_id",
+            "client",
+            "permissions.csv:1: is no permission map: it lacks client_id",
+        ),
+        pytest.param("invalid_scope,", "", "permissions.csv:2: has another number of cells"),
+        pytest.param('"no, never"', '"no" never"', "permissions.csv:2: is not valid CSV"),
+    ],
+)
+def test_what_is_no_permission_map_is_refused_with_file_and_line(before, after, complaint):
+    text = permissions_csv([FINDING]).replace(before, after)
+    with pytest.raises(InputError) as caught:
+        read_permissions(write("permissions.csv", text))
+    [said] = caught.value.complaints
+    assert said.startswith(complaint)
