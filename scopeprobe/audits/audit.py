@@ -194,7 +194,10 @@ class _Session:
         fleet, order = self._order.fleet, self._order
         maps = tuple(self._rounds.maps())
         findings = [finding for permissions in maps for finding in permissions.findings]
-        unread = tuple(_without_cells(fleet))
+        unread = (
+            *_without_cells(fleet),
+            *(NotTested(client, reason, 0) for client, reason in self._rounds.doubts()),
+        )
         over_bar = tuple(departures(maps, fleet.clients, order.bar))
         finished = time.time()
         rounds, by_name = self._rounds, {client.name: client for client in fleet.clients}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from scopeprobe.audits.interruption import until_interrupted
@@ -23,7 +22,7 @@ from scopeprobe.model.findings import Finding, PermissionMap, Reason
 from scopeprobe.model.memory import Journal, Memory
 from scopeprobe.model.plans import Assignment, Strategy
 from scopeprobe.oauth.exchange import TokenOffice
-from scopeprobe.verdicts import Lesson, judge, learn, shapes_in_doubt
+from scopeprobe.verdicts import judge, learn, shapes_in_doubt
 
 
 class Rounds:
@@ -112,16 +111,14 @@ class Rounds:
             for talk in lane.heard
         }
 
-    def _learned(self, members: Sequence[Conversation]) -> Lesson:
-        """The lesson of a server, and which shapes nobody got to ask about."""
-        talks, doubtful = self._talks(), {}
-        for assignment, further in shapes_in_doubt(map(_told, members)):
-            _, lane, talk = talks[id(assignment)]
-            reasons = (lane.closed_because, self._stopped_because, talk.open_because)
-            why = next(filter(None, reasons), Reason.NOT_ASKED)
-            for shape in further.shapes:
-                doubtful[assignment.target.label, further.prefix_of(shape)] = why
-        return replace(learn(map(_told, members)), doubtful_shapes=doubtful)
+    def doubts(self) -> Iterator[tuple[ClientName, Reason]]:
+        """Clients that did not get to ask about a shape, and why: asking again may settle it."""
+        talks = self._talks()
+        for members in _by_endpoint(self._heard()).values():
+            for assignment, _ in shapes_in_doubt(map(_told, members)):
+                _, lane, talk = talks[id(assignment)]
+                reasons = (lane.closed_because, self._stopped_because, talk.open_because)
+                yield assignment.client.name, next(filter(None, reasons), Reason.NOT_ASKED)
 
     # -- what the facts say
 
@@ -129,7 +126,7 @@ class Rounds:
         """The maps, sorted by client. A server's lesson comes from all its clients (rule 2)."""
         heard = self._heard()
         lessons = {
-            endpoint: self._learned(talks) for endpoint, talks in _by_endpoint(heard).items()
+            endpoint: learn(map(_told, talks)) for endpoint, talks in _by_endpoint(heard).items()
         }
         by_client: dict[ClientName, list[Finding]] = {}
         by_name: dict[ClientName, list[Conversation]] = {}

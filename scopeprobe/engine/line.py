@@ -164,8 +164,12 @@ class Line:
         return self._clock() < self.paused_until
 
     def is_too_far(self, opens_at: float) -> bool:
-        """Whether waiting that long would hang the run rather than pace it."""
-        return not self._in_air and self.hangs(opens_at - self._clock())
+        """
+        Whether waiting that long would hang the run rather than pace it.
+
+        Clients whose answer is still to come, or to be written, may have something to ask sooner.
+        """
+        return self._unfinished <= self._offered.keys() and self.hangs(opens_at - self._clock())
 
     def hangs(self, seconds: float) -> bool:
         """Whether a wait is longer than a run may hang."""

@@ -133,8 +133,6 @@ class _Bench:
             return ruling
         if shape in self.lesson.open_shapes:
             return _Ruling(Verdict.UNENFORCED, Reason.SHAPE_UNENFORCED, ruling.evidence)
-        if (why_open := self.lesson.doubtful_shapes.get(shape)) is not None:
-            return _unknown(why_open)
         return ruling
 
     @property

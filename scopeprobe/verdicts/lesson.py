@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from scopeprobe.model.answers import (
     WITHOUT_SCOPE,
@@ -13,7 +13,6 @@ from scopeprobe.model.answers import (
     Unauthenticated,
 )
 from scopeprobe.model.clients import Scope
-from scopeprobe.model.findings import Reason
 from scopeprobe.model.plans import Assignment
 from scopeprobe.verdicts.testimony import Testimony
 
@@ -46,8 +45,6 @@ class Lesson:
     """A scope was refused with another code than the invented one: it exists, that one does not."""
     open_shapes: frozenset[tuple[str, str]] = frozenset()
     """By audience: prefixes of which an invented scope was issued too (DESIGN, rule 7)."""
-    doubtful_shapes: Mapping[tuple[str, str], Reason] = field(default_factory=dict)
-    """By audience: prefixes of which that is still to be asked, and why it was not."""
 
 
 def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
