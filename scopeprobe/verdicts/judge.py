@@ -25,6 +25,7 @@ from scopeprobe.model.clients import Scope
 from scopeprobe.model.findings import Evidence, Finding, Reason, Verdict
 from scopeprobe.model.plans import Assignment
 from scopeprobe.verdicts.lesson import Lesson
+from scopeprobe.verdicts.names import covers, resembles
 from scopeprobe.verdicts.shapes import prefix
 from scopeprobe.verdicts.testimony import Testimony, lists_of, names_on, tells
 
@@ -167,7 +168,7 @@ class _Bench:
             return self._by_rights(scope, issued.rights)
         lists = lists_of(issued)
         told = {scope in names for names in lists}
-        if len(told) > 1 or any(_resembles(name, scope) for name in names_on(issued) - {scope}):
+        if len(told) > 1 or any(resembles(name, scope) for name in names_on(issued) - {scope}):
             return _unknown(Reason.CONTRADICTORY)
         if told == {True}:
             return self._carried(scope, issued)
@@ -379,7 +380,7 @@ class _Bench:
         if (
             not names <= expected
             or self.testimony.lists(scope)
-            or any(_resembles(name, scope) for name in names)
+            or any(resembles(name, scope) for name in names)
         ):
             return _unknown(Reason.CONTRADICTORY)
         return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
@@ -405,25 +406,3 @@ class _Bench:
         if (label, scope) in lesson.polices or (is_policed and not canary_is_silent):
             return _Ruling(Verdict.GRANTED, Reason.ACCEPTED_ALONE, Evidence.ALONE)
         return _unknown(Reason.UNCONFIRMED)
-
-
-def covers(right: Scope, scope: Scope) -> bool:
-    """
-    Whether a right is the candidate or more than it: part by part, `*` standing for any.
-
-    A candidate with `*` is covered by a right that says `*` there too: all of it is held.
-    """
-    parts, wanted = right.split(":"), scope.split(":")
-    return len(parts) == len(wanted) and all(
-        part in {"*", asked} for part, asked in zip(parts, wanted, strict=True)
-    )
-
-
-def _resembles(name: Scope, scope: Scope) -> bool:
-    """The same name in other cases, or one with the other as its last part: `api/read`, `read`."""
-    one, other = name.lower(), scope.lower()
-    return one == other or any(
-        long.endswith(separator + short)
-        for long, short in ((one, other), (other, one))
-        for separator in "/:.#"
-    )
