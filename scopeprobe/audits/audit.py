@@ -194,9 +194,11 @@ class _Session:
         fleet, order = self._order.fleet, self._order
         maps = tuple(self._rounds.maps())
         findings = [finding for permissions in maps for finding in permissions.findings]
+        are_open = {finding.client for finding in findings if finding.is_open}
+        doubts = (doubt for doubt in self._rounds.doubts() if doubt[0] not in are_open)
         unread = (
             *_without_cells(fleet),
-            *(NotTested(client, reason, 0) for client, reason in self._rounds.doubts()),
+            *(NotTested(client, reason, 0) for client, reason in doubts),
         )
         over_bar = tuple(departures(maps, fleet.clients, order.bar))
         finished = time.time()
