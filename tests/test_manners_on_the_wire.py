@@ -93,11 +93,11 @@ def test_until_its_first_success_a_client_has_one_request_in_the_air(tmp_path):
 
 
 def test_a_thousand_lines_keep_their_own_rate_each(tmp_path):
-    def measure():
+    def measure(rate):
         with raw_server(listing) as server:
             servers = {
-                f"s{n}": f'token_endpoint = "{server.url}/{n}"\nrate = "2/s"\n'
-                f'rate_group = "g{n}"\nclient_rate = "50/s"'
+                f"s{n}": f'token_endpoint = "{server.url}/{n}"\nrate = "{rate}"\n'
+                f'rate_group = "g{n}"\nclient_rate = "1000/s"'
                 for n in range(1000)
             }
             entries = [Entry(f"c{n}", f"s{n}") for n in range(1000)]
@@ -108,11 +108,17 @@ def test_a_thousand_lines_keep_their_own_rate_each(tmp_path):
         assert len(by_client) == 1000
         assert all(len(times) == 6 for times in by_client.values())
         took = [times[-1] - times[0] for times in by_client.values()]
-        print(f"1000 lines at 2/s, 6 requests each: {min(took):.2f} to {max(took):.2f} s")
-        assert min(took) >= 2.0  # five periods of half a second, less one of catching up
-        return max(took)
+        print(f"1000 lines at {rate}, 6 requests each: {min(took):.2f} to {max(took):.2f} s")
+        return min(took), max(took)
 
-    assert best_of_three(measure, 3.5) <= 3.5
+    def measure_at_two_a_second():
+        shortest, longest = measure("2/s")
+        assert shortest >= 2.0  # five periods of half a second, less one of catching up
+        return longest
+
+    _, as_fast_as_this_machine_can = measure("1000/s")
+    goal = 3.0 + as_fast_as_this_machine_can
+    assert best_of_three(measure_at_two_a_second, goal) <= goal
 
 
 @pytest.mark.parametrize("disguised", [False, True], ids=["429", "400-in-disguise"])
