@@ -3,10 +3,12 @@
 import base64
 from urllib.parse import parse_qs
 
+import msgspec
 import pytest
 
-from scopeprobe.model.answers import Question
+from scopeprobe.model.answers import AS_CONFIGURED, Change, Question
 from scopeprobe.model.clients import AuthMethod, BasicEncoding, Scope
+from scopeprobe.oauth.changes import changed
 from scopeprobe.oauth.requests import request_writer
 
 ASKED = Question((Scope("orders.read"),))
@@ -52,3 +54,56 @@ def test_a_request_shows_no_credentials(make_client):
     client = make_client("s", method=AuthMethod.CLIENT_SECRET_POST)
     request = request_writer(client, client.targets[0])(ASKED)
     assert "hunter2" not in repr(request) + repr(client) + str(client.secret)
+
+
+# -- changed requests
+
+
+def changed_request(client, **change):
+    client, target = changed(client, client.targets[0], Change(**change))
+    return request_writer(client, target)(ASKED)
+
+
+def test_a_question_as_configured_is_written_as_ever(make_client):
+    client = make_client("s")
+    assert changed(client, client.targets[0], AS_CONFIGURED) == (client, client.targets[0])
+
+
+def test_a_changed_method_puts_the_same_credentials_elsewhere(make_client):
+    request = changed_request(make_client("s"), auth_method=AuthMethod.CLIENT_SECRET_POST)
+    assert parse_qs(request.body.decode())["client_secret"] == ["hunter2-secret"]
+    assert "Authorization" not in dict(request.headers)
+
+
+def test_a_changed_encoding_and_trimmed_credentials_are_what_is_encoded(make_client):
+    client = make_client("s", client_id=" id+", secret="p%q\n")
+    request = changed_request(client, basic_encoding=BasicEncoding.RAW, trimmed=True)
+    value = dict(request.headers)["Authorization"].partition(" ")[2]
+    assert base64.b64decode(value).decode() == "id+:p%q"
+
+
+def test_parameters_are_dropped_and_added_by_their_names(make_client):
+    client = make_client("s", audience="https://one")
+    request = changed_request(client, dropped=("audience",), added=(("resource", "https://two"),))
+    form = parse_qs(request.body.decode())
+    assert (form.get("audience"), form["resource"]) == (None, ["https://two"])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "kept"),
+    [("https://login.example/other", True), ("https://login.elsewhere/token", False)],
+)
+def test_configured_headers_follow_a_request_to_its_own_origin_only(make_client, endpoint, kept):
+    client = make_client("s", headers=(("X-Api-Key", "gateway-key"),))
+    request = changed_request(client, endpoint=endpoint)
+    assert request.url == endpoint
+    assert ("X-Api-Key" in dict(request.headers)) is kept
+
+
+def test_a_proof_is_sent_by_a_client_that_is_not_configured_to(make_client):
+    assert "DPoP" in dict(changed_request(make_client("s"), proof=True).headers)
+
+
+def test_a_fact_that_was_stored_without_a_change_is_still_read():
+    stored = msgspec.json.decode(b'{"scopes":["a"],"again":1}', type=Question)
+    assert stored == Question(("a",), again=1)

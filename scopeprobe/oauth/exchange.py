@@ -90,7 +90,7 @@ class _Desk:
     salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
 
     def __post_init__(self) -> None:
-        self.write = request_writer(self.client, self.target)
+        self.write = request_writer(self.client, self.target, now=self.now)
         self.reader = Reader.of(self.client, self.target, self.client.server.claims)
         self.follow_ups = FollowUps(self.client, self.write)
 

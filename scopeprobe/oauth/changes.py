@@ -1,0 +1,62 @@
+"""The client that would send a changed request: what explain's experiments differ in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from scopeprobe.model.answers import AS_CONFIGURED, Change
+from scopeprobe.model.clients import Client, ClientId, Secret, Server, Target
+
+
+def changed(client: Client, target: Target, change: Change) -> tuple[Client, Target]:
+    """
+    Apply a change to a client and its target; whoever writes requests knows nothing of changes.
+
+    A request that goes to another origin takes no configured header with it: a gateway's key is
+    meant for the gateway.
+    """
+    if change == AS_CONFIGURED:
+        return client, target
+    said: dict[str, Any] = {"server": _server(client.server, change)}
+    if change.auth_method is not None:
+        said["auth_method"] = change.auth_method
+    if change.trimmed:
+        said["client_id"] = ClientId(client.client_id.strip())
+        said["secret"] = _trimmed(client.secret)
+    if change.proof:
+        said["binds_tokens"] = True
+    if change.assertion_audience:
+        said["assertion_audience"] = change.assertion_audience
+    return replace(client, **said), _target(target, change)
+
+
+def _server(server: Server, change: Change) -> Server:
+    said: dict[str, Any] = {}
+    if change.basic_encoding is not None:
+        said["basic_encoding"] = change.basic_encoding
+    if change.endpoint:
+        said |= {"token_endpoint": change.endpoint, "mtls_token_endpoint": ""}
+        if _origin(change.endpoint) != _origin(server.token_endpoint):
+            said["headers"] = ()
+    return replace(server, **said)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _trimmed(secret: Secret | None) -> Secret | None:
+    return None if secret is None else Secret(secret.reveal().strip())
+
+
+def _target(target: Target, change: Change) -> Target:
+    named = {"audience": target.audience, "resource": target.resource}
+    parameters = dict(target.token_params) | named | dict(change.added)
+    kept = {name: value for name, value in parameters.items() if name not in change.dropped}
+    audience, resource = (kept.pop(name, "") for name in named)
+    return replace(
+        target, audience=audience, resource=resource, token_params=tuple(sorted(kept.items()))
+    )
