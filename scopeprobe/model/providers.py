@@ -22,6 +22,8 @@ class Pack:
     """Globs of token hosts that are this provider's; `{region}` stands for each region."""
     token_endpoint: str = ""
     """A template over `{region}`, where the provider has one for everybody."""
+    token_endpoint_auth_methods: tuple[str, ...] = ()
+    """Those that it documents (RFC 7591 section 2); empty where it is not known."""
     regions: tuple[str, ...] = ()
     limits: str = ""
     """In words: what the provider says of its limits."""

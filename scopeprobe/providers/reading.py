@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from scopeprobe.errors import InputError
-from scopeprobe.model.clients import BasicEncoding, Rate, RightsApi, Verify
+from scopeprobe.model.clients import AuthMethod, BasicEncoding, Rate, RightsApi, Verify
 from scopeprobe.model.providers import Pack
 
 SHIPPED = files("scopeprobe.providers") / "packs"
@@ -51,6 +51,7 @@ class PackTable(_Table, frozen=True, kw_only=True):
     limits: str = ""
     hosts: tuple[str, ...] = ()
     token_endpoint: str = ""
+    token_endpoint_auth_methods: tuple[AuthMethod, ...] = ()
     regions: tuple[str, ...] = ()
     rate: tuple[RateText, ...] = ()
     client_rate: tuple[RateText, ...] = ()

@@ -1,0 +1,123 @@
+"""What a diagnosis may know beforehand: the inputs, the metadata, the pack. No secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from urllib.parse import quote
+
+from scopeprobe.model.clients import AuthMethod, BasicEncoding, Client, Scope, Target
+
+MOST_SPELLINGS = 3
+"""Names that are tried in the place of one refused scope."""
+_ALIKE = 0.8
+_SEPARATORS = re.compile(r"[._:/\-\s]+")
+
+BY_SECRET = (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
+BY_ASSERTION = {AuthMethod.CLIENT_SECRET_JWT, AuthMethod.PRIVATE_KEY_JWT}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A token endpoint that may be the right one."""
+
+    url: str
+    named_by: str
+    """In words: who says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One client that is to be explained."""
+
+    client: Client
+    target: Target
+    wanted: tuple[Scope, ...] = ()
+    """What it asks for; empty: it sends no scope."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """Others than the configured one that credentials may be sent to."""
+    methods: tuple[str, ...] | None = None
+    """Authentication methods that metadata or the pack names; None where nobody does."""
+    issuer: str = ""
+    most_requests: int = 60
+    most_failures: int = 3
+
+    @property
+    def has_white_space(self) -> bool:
+        """Id or secret begins or ends with white space."""
+        secret = self.client.secret.reveal() if self.client.secret else ""
+        return any(text != text.strip() for text in (self.client.client_id, secret))
+
+    @property
+    def encodes_differently(self) -> bool:
+        """Basic has two ways to write these credentials (RFC 6749 section 2.3.1, and raw)."""
+        if self.client.auth_method is not AuthMethod.CLIENT_SECRET_BASIC or not self.client.secret:
+            return False
+        pair = (self.client.client_id, self.client.secret.reveal())
+        return any(quote(text, safe="") != text for text in pair)
+
+    @property
+    def other_encoding(self) -> BasicEncoding:
+        is_raw = self.client.server.basic_encoding is BasicEncoding.RAW
+        return BasicEncoding.RFC6749 if is_raw else BasicEncoding.RAW
+
+    @property
+    def other_methods(self) -> tuple[AuthMethod, ...]:
+        """Methods beside the configured one that the same credentials can do."""
+        mine = self.client.auth_method
+        if not self.client.secret or mine in BY_ASSERTION - {AuthMethod.CLIENT_SECRET_JWT}:
+            return ()
+        return tuple(method for method in BY_SECRET if method is not mine)
+
+    @property
+    def uses_assertion(self) -> bool:
+        return self.client.auth_method in BY_ASSERTION
+
+    @property
+    def other_audience(self) -> str:
+        """The other of the two that RFC 7523 section 3 allows for an assertion."""
+        endpoint = self.client.server.token_endpoint
+        mine = self.client.assertion_audience or endpoint
+        return next((aud for aud in (endpoint, self.issuer) if aud and aud != mine), "")
+
+    @property
+    def known_scopes(self) -> tuple[Scope, ...]:
+        """Names that are known to exist, or are at least believed to."""
+        advertised = self.client.server.scopes_supported or ()
+        return tuple(dict.fromkeys((*self.target.candidates, *advertised)))
+
+    def spellings_of(self, scope: Scope) -> tuple[Scope, ...]:
+        """Known scopes that this one may have been meant to be, the most alike first."""
+        others = [known for known in self.known_scopes if known not in self.wanted]
+        alike = sorted(_likeness(scope, others), key=lambda pair: -pair[0])
+        return tuple(name for _, name in alike[:MOST_SPELLINGS])
+
+    def advertises(self, scope: Scope) -> bool | None:
+        """Whether the metadata names the scope; None where it names none at all."""
+        advertised = self.client.server.scopes_supported
+        return None if not advertised else scope in advertised
+
+
+def _likeness(scope: Scope, others: Iterable[Scope]) -> Iterator[tuple[float, Scope]]:
+    for other in others:
+        if _plain(scope) == _plain(other):
+            yield 1.0, other
+            continue
+        ratio = SequenceMatcher(None, scope.casefold(), other.casefold()).ratio()
+        if ratio >= _ALIKE and _differs_by_letters(scope, other):
+            yield ratio, other
+
+
+def _plain(scope: str) -> str:
+    return _SEPARATORS.sub(".", scope.casefold()).strip(".")
+
+
+def _differs_by_letters(one: str, other: str) -> bool:
+    """`orders.read` is no misspelling of `orders.write`: whole words differ on purpose."""
+    mine, its = _plain(one).split("."), _plain(other).split(".")
+    if len(mine) != len(its):
+        return True
+    pairs = [(a, b) for a, b in zip(mine, its, strict=True) if a != b]
+    return all(SequenceMatcher(None, a, b).ratio() >= _ALIKE for a, b in pairs)

@@ -1,0 +1,100 @@
+"""Causes in how the client authenticates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scopeprobe.diagnosis.desk import (
+    failures_in,
+    is_accepting,
+    is_out_of_reach,
+    is_past_credentials,
+)
+from scopeprobe.diagnosis.view import Found, View
+from scopeprobe.model.answers import AS_CONFIGURED, Unauthenticated
+from scopeprobe.model.experiments import Experiment
+
+_MEMBERS = {
+    "endpoint": "wrong_token_endpoint",
+    "auth_method": "wrong_auth_method",
+    "trimmed": "white_space_in_credentials",
+    "basic_encoding": "basic_encoding",
+    "clock_shift": "assertion_clock_skew",
+    "assertion_audience": "assertion_audience",
+    "proof": "dpop_required",
+}
+_TOLD = (
+    *("client_locked", "client_disabled", "secret_expired", "unknown_client", "secret_rejected"),
+    *("wrong_auth_method", "assertion_audience", "assertion_clock_skew", "dpop_required"),
+)
+"""What a server may say of credentials that it does not accept."""
+_EITHER = (("secret_rejected", 0.55), ("unknown_client", 0.45))
+"""Where a server tells an unknown client and a wrong secret alike."""
+
+
+def credential_causes(view: View) -> Iterator[Found]:
+    found = list(_mended(view))
+    yield from found
+    failures = failures_in(list(view.log))
+    if found or not failures or _is_only_about_scopes(view):
+        return
+    told = list(_told(view, failures))
+    yield from told
+    if not told:
+        yield from _either(view, failures)
+
+
+def _mended(view: View) -> Iterator[Found]:
+    """What was changed, and then the credentials were accepted."""
+    for member, code in _MEMBERS.items():
+        value = getattr(view.base, member)
+        if value == getattr(AS_CONFIGURED, member):
+            continue
+        pair = view.pair(member, _is_worse, lambda e: is_past_credentials(e.answer))
+        if pair is not None:
+            worse, better = pair
+            confidence = 0.97 if is_accepting(better.answer) else 0.85
+            yield Found(code, confidence, view.told(worse, better), value=value)
+        else:
+            last = [e for e in view.at_base() if is_past_credentials(e.answer)]
+            yield Found(code, 0.7, view.told(view.log[0], *last[:1]), value=value)
+
+
+def _is_worse(experiment: Experiment) -> bool:
+    return not is_past_credentials(experiment.answer) and not is_out_of_reach(experiment.answer)
+
+
+def _is_only_about_scopes(view: View) -> bool:
+    """Some request as configured got past the credentials, or was never refused for them."""
+    plain = [e for e in view.log if e.question.change == AS_CONFIGURED]
+    return any(is_accepting(e.answer) for e in plain)
+
+
+def _told(view: View, failures: list[Experiment]) -> Iterator[Found]:
+    for code in _TOLD:
+        said = view.sign(code)
+        if said is not None and said[0] in failures:
+            experiment, sign = said
+            evidence = (*view.told(experiment), f"words of {sign.said_by}")
+            yield Found(code, sign.confidence, evidence, tell=sign.tell, value=sign.method)
+            if sign.is_certain or code in {"unknown_client", "secret_rejected"}:
+                return
+
+
+def _either(view: View, failures: list[Experiment]) -> Iterator[Found]:
+    """
+    The server tells no two of them apart: both, and neither of them surely.
+
+    Where some request got past the credentials, the failure may as well be about the scopes.
+    """
+    evidence = view.told(failures[0], failures[-1])
+    is_named = any(
+        isinstance(e.answer, Unauthenticated) and e.answer.unknown_client for e in failures
+    )
+    if is_named:
+        yield Found("unknown_client", 0.85, evidence)
+        return
+    past = any(is_past_credentials(e.answer) for e in view.log)
+    share = 0.8 if past else 1.0
+    for code, confidence in _EITHER:
+        yield Found(code, confidence * share, evidence)

@@ -1,0 +1,133 @@
+"""Where the questions of one diagnosis are asked: no question twice, and no budget overdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TypeAlias
+
+from scopeprobe.diagnosis.cases import Case
+from scopeprobe.diagnosis.signs import Sign, signs_of
+from scopeprobe.model.answers import (
+    AS_CONFIGURED,
+    Answer,
+    Change,
+    GrantNotAllowed,
+    Issued,
+    Question,
+    Refused,
+    Subject,
+    Unanswered,
+    Unauthenticated,
+    alike,
+    is_plain_about_scope,
+)
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.experiments import Experiment
+
+Asking: TypeAlias = Generator[Question, Experiment, Experiment | None]
+"""Gives the experiment; None where a budget forbids it."""
+
+
+class Desk:
+    """The log so far, and the base that further questions are changed from."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.log: list[Experiment] = []
+        self.base: Change = AS_CONFIGURED
+        """The change that all further questions have."""
+        self.is_proved = False
+        """The server accepted these credentials."""
+        self.beyond: Answer | None = None
+        """The answer of a wall behind the scopes: what it meets was accepted as to its scopes."""
+
+    def ask(self, scopes: tuple[Scope, ...] | None, change: Change | None = None) -> Asking:
+        """Ask, or remember what was answered to the same question."""
+        question = Question(scopes or None, change=self.base if change is None else change)
+        if (known := self.known(question)) is not None:
+            return known
+        if not self.may_ask:
+            return None
+        experiment = yield question
+        self.log.append(experiment)
+        if is_accepting(experiment.answer) and question.change == self.base:
+            self.is_proved = True
+        return experiment
+
+    def again(self, experiment: Experiment) -> Asking:
+        """Ask the same once more: a closing control."""
+        question = replace(experiment.question, again=experiment.question.again + 1)
+        repeated = yield question
+        self.log.append(repeated)
+        return repeated
+
+    def known(self, question: Question) -> Experiment | None:
+        return next((e for e in self.log if e.question == question), None)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the budgets of requests and of failed authentications leave room."""
+        left = len(self.log) < self.case.most_requests
+        return left and (self.is_proved or self.failures < self.case.most_failures)
+
+    @property
+    def failures(self) -> int:
+        """Failed authentications that no success shows to have been something else."""
+        return len(failures_in(self.log))
+
+    def accepts(self, experiment: Experiment) -> bool:
+        """Whether the scopes of a request were accepted, whatever came of it behind them."""
+        if isinstance(experiment.answer, Issued):
+            return True
+        return self.beyond is not None and alike(experiment.answer, self.beyond)
+
+    def signs(self) -> tuple[Sign, ...]:
+        """Of all answers so far, the newest first."""
+        return tuple(sign for e in reversed(self.log) for sign in signs_of(e))
+
+
+def failures_in(log: list[Experiment]) -> list[Experiment]:
+    """
+    Failed authentications: those whose credentials, written that way, were never accepted.
+
+    A 401 between successes of the same credentials was about the scopes.
+    """
+    good = {credentials_of(e.question.change) for e in log if is_accepting(e.answer)}
+    return [
+        e for e in log if is_failure(e.answer) and credentials_of(e.question.change) not in good
+    ]
+
+
+def credentials_of(change: Change) -> Change:
+    """The part of a change that authenticates."""
+    return replace(change, dropped=(), added=(), proof=False)
+
+
+def is_failure(answer: Answer) -> bool:
+    """What a server counts as a failed authentication, or may count."""
+    if isinstance(answer, Unanswered):
+        return answer.status == HTTPStatus.UNAUTHORIZED
+    return isinstance(answer, Unauthenticated)
+
+
+def is_accepting(answer: Answer) -> bool:
+    """The credentials were accepted: a token was issued."""
+    return isinstance(answer, Issued)
+
+
+def is_past_credentials(answer: Answer) -> bool:
+    """The answer speaks of something that is judged behind the credentials, as far as it says."""
+    match answer:
+        case Issued() | GrantNotAllowed():
+            return True
+        case Refused(about=about):
+            return about is not Subject.UNSAID or is_plain_about_scope(answer)
+        case _:
+            return False
+
+
+def is_out_of_reach(answer: Answer) -> bool:
+    """No authorization server answered, or none that can be understood."""
+    return isinstance(answer, Unanswered)

@@ -1,0 +1,79 @@
+"""Causes in front of the authorization server: network, TLS, redirects, gateways, throttles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from scopeprobe.diagnosis.desk import is_out_of_reach
+from scopeprobe.diagnosis.view import Found, View
+from scopeprobe.diagnosis.words import times
+from scopeprobe.model.answers import Unanswered
+from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.findings import Reason
+
+_NO_ENDPOINT = {404, 405, 410, 411, 501}
+_GATEWAYS = {502, 504}
+_CODES = {
+    Reason.UNREACHABLE: ("unreachable", 0.95),
+    Reason.TIMED_OUT: ("unreachable", 0.8),
+    Reason.TLS_FAILURE: ("tls_failure", 0.95),
+    Reason.REDIRECTED: ("redirected", 0.95),
+}
+
+
+def reach_causes(view: View) -> Iterator[Found]:
+    first = view.log[0]
+    yield from _throttles(view)
+    pair = view.pair("endpoint", lambda e: is_out_of_reach(e.answer), _is_answered)
+    if pair is not None:
+        worse, better = pair
+        where = better.question.change.endpoint
+        yield Found("wrong_token_endpoint", 0.95, view.told(worse, better), value=where)
+    elif isinstance(first.answer, Unanswered) and first.answer.reason is not Reason.THROTTLED:
+        code, confidence = _code(view, first, first.answer)
+        yield Found(code, confidence, view.told(first, *_spared(view)))
+
+
+def _is_answered(experiment: Experiment) -> bool:
+    return not is_out_of_reach(experiment.answer)
+
+
+def _spared(view: View) -> Iterator[Experiment]:
+    """The same without scope, where the fault does not come then."""
+    control = view.control
+    if control is not None and _is_answered(control):
+        yield control
+
+
+def _throttles(view: View) -> Iterator[Found]:
+    for experiment in view.log:
+        answer = experiment.answer
+        is_last = isinstance(answer, Unanswered) and answer.reason is Reason.THROTTLED
+        if experiment.throttled or is_last:
+            count = experiment.throttled + is_last
+            wait = answer.wait if isinstance(answer, Unanswered) else None
+            asked = f" The server asked to be left alone for {wait:.0f} s." if wait else ""
+            told = f"It throttled one request {times(count)}.{asked}"
+            yield Found("throttled", 0.95, view.told(experiment), tell=told)
+            return
+
+
+def _code(view: View, experiment: Experiment, answer: Unanswered) -> tuple[str, float]:
+    if known := _CODES.get(answer.reason):
+        return known
+    is_page = experiment.trace.body.lstrip()[:1] == "<"
+    gateway = view.sign("gateway_in_between")
+    if answer.status in _NO_ENDPOINT:
+        return "not_a_token_endpoint", 0.9
+    if gateway is not None and is_page:
+        return "gateway_in_between", 0.9
+    if answer.status in _GATEWAYS or (is_page and _is_error(answer.status)):
+        return "gateway_in_between", 0.8
+    if answer.reason is Reason.SERVER_ERROR:
+        return "server_error", 0.9
+    return "not_a_token_endpoint", 0.8 if answer.status is not None else 0.6
+
+
+def _is_error(status: int | None) -> bool:
+    return status is not None and status >= HTTPStatus.BAD_REQUEST

@@ -1,0 +1,97 @@
+"""The log, as those who conclude from it look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from scopeprobe.diagnosis.cases import Case
+from scopeprobe.diagnosis.desk import is_accepting, is_past_credentials
+from scopeprobe.diagnosis.signs import Sign, signs_of
+from scopeprobe.diagnosis.words import told
+from scopeprobe.model.answers import AS_CONFIGURED, Change
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.experiments import Experiment
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A cause before it is put into words."""
+
+    code: str
+    confidence: float
+    evidence: tuple[str, ...]
+    scopes: tuple[Scope, ...] = ()
+    tell: str = ""
+    value: Any = None
+    """What the change was to, where one takes the cause away."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A case and its log."""
+
+    case: Case
+    log: tuple[Experiment, ...]
+
+    @cached_property
+    def base(self) -> Change:
+        """What the last experiment had that got past the credentials; as configured if none did."""
+        better = [e.question.change for e in self.log if is_past_credentials(e.answer)]
+        return better[-1] if better else AS_CONFIGURED
+
+    @cached_property
+    def is_proved(self) -> bool:
+        """A token was issued to these credentials."""
+        return any(is_accepting(e.answer) for e in self.at_base())
+
+    def at_base(self) -> Iterator[Experiment]:
+        return (e for e in self.log if e.question.change == self.base)
+
+    def find(self, scopes: tuple[Scope, ...] | None) -> Experiment | None:
+        """The experiment with these scopes under the base."""
+        return next((e for e in self.at_base() if e.question.scopes == (scopes or None)), None)
+
+    @cached_property
+    def control(self) -> Experiment | None:
+        """The request without scope under the base."""
+        return self.find(None)
+
+    @cached_property
+    def canary(self) -> Experiment | None:
+        return self.find((self.case.client.canary,))
+
+    def told(self, *experiments: Experiment) -> tuple[str, ...]:
+        """Evidence: experiments in words, in their order."""
+        numbers = sorted({self.log.index(e) for e in experiments})
+        return tuple(told(number + 1, self.log[number]) for number in numbers)
+
+    def pair(
+        self,
+        member: str,
+        is_worse: Callable[[Experiment], bool],
+        is_better: Callable[[Experiment], bool],
+    ) -> tuple[Experiment, Experiment] | None:
+        """Two experiments that differ in one member of their change only, and in the outcome."""
+        plain = getattr(AS_CONFIGURED, member)
+        for better in self.log:
+            change = better.question.change
+            if getattr(change, member) == plain or not is_better(better):
+                continue
+            without = replace(change, **{member: plain})
+            for worse in self.log:
+                same = worse.question.scopes == better.question.scopes
+                if same and worse.question.change == without and is_worse(worse):
+                    return worse, better
+        return None
+
+    @cached_property
+    def signs(self) -> tuple[tuple[Experiment, Sign], ...]:
+        return tuple((e, sign) for e in self.log for sign in signs_of(e))
+
+    def sign(self, cause: str) -> tuple[Experiment, Sign] | None:
+        """Where a server says so in its own words, the surest."""
+        said = [(e, sign) for e, sign in self.signs if sign.cause == cause]
+        return max(said, key=lambda pair: pair[1].confidence, default=None)

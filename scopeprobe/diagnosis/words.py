@@ -1,0 +1,98 @@
+"""Experiments in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scopeprobe.model.answers import (
+    AS_CONFIGURED,
+    Answer,
+    Change,
+    GrantNotAllowed,
+    Issued,
+    Refused,
+    TooLarge,
+    Unanswered,
+    Unauthenticated,
+)
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.experiments import Experiment
+
+MOST_NAMED = 6
+"""Scopes that are written out of a longer list."""
+
+
+def told(number: int, experiment: Experiment) -> str:
+    """One experiment as a line of evidence."""
+    question = experiment.question
+    return f"request {number}, {asked(question.scopes, question.change)}: {answered(experiment)}"
+
+
+def asked(scopes: tuple[Scope, ...] | None, change: Change) -> str:
+    """How a request differs from the one as configured, and which scopes it has."""
+    named = "without scope" if scopes is None else f"scope {shortened(scopes)}"
+    if change == AS_CONFIGURED:
+        return f"{named}"
+    return ", ".join((named, *_changes(change)))
+
+
+def _changes(change: Change) -> Iterator[str]:
+    if change.endpoint:
+        yield f"at {change.endpoint.partition('?')[0]}"
+    if change.auth_method is not None:
+        yield f"with {change.auth_method.value}"
+    if change.basic_encoding is not None:
+        yield f"with Basic encoded {change.basic_encoding.value}"
+    if change.trimmed:
+        yield "without the white space around id and secret"
+    if change.clock_shift:
+        yield f"signed by a clock shifted {change.clock_shift:+.0f} s"
+    if change.assertion_audience:
+        yield f"with an assertion for {change.assertion_audience}"
+    if change.proof:
+        yield "with a DPoP proof"
+    yield from (f"with {name}={value}" for name, value in change.added)
+    yield from (f"without {name}" for name in change.dropped)
+
+
+def answered(experiment: Experiment) -> str:
+    return _after_throttles(experiment) + _answer(experiment.answer)
+
+
+def _after_throttles(experiment: Experiment) -> str:
+    if not experiment.throttled:
+        return ""
+    return f"throttled {times(experiment.throttled)}, then "
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _answer(answer: Answer) -> str:
+    match answer:
+        case Issued():
+            return f"a token{_shown(answer)}"
+        case Unanswered(reason=reason, status=status):
+            return f"{reason.replace('_', ' ')}{f' ({status})' if status else ''}"
+        case TooLarge(status=status):
+            return f"{status}, the request was too large"
+        case Refused() | Unauthenticated() | GrantNotAllowed():
+            text = f" \u201c{answer.description}\u201d" if answer.description else ""
+            return f"{answer.status} {answer.error}{text}".rstrip()
+
+
+def _shown(answer: Issued) -> str:
+    shown = answer.listed if answer.listed is not None else answer.claimed
+    if answer.rights is not None:
+        return f", with the rights {shortened(answer.rights)}"
+    if shown is None:
+        return ""
+    return f" with scope {shortened(shown)}" if shown else " without any scope"
+
+
+def shortened(scopes: Sequence[str]) -> str:
+    """Names, of which a long list shows the first only."""
+    shown = " ".join(scopes[:MOST_NAMED])
+    left = len(scopes) - MOST_NAMED
+    return f"\u201c{shown}\u201d" if left <= 0 else f"\u201c{shown}\u201d and {left} more"

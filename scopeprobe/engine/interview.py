@@ -1,0 +1,142 @@
+"""Ask a diagnosis of one client: one request at a time, at the pace of its server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import anyio
+
+from scopeprobe.engine.line import backoff
+from scopeprobe.engine.lines import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING
+from scopeprobe.engine.pace import Gate
+from scopeprobe.engine.transport import Transport
+from scopeprobe.model.answers import (
+    Answer,
+    Change,
+    Exchange,
+    HttpRequest,
+    HttpResponse,
+    Purpose,
+    Question,
+    Unanswered,
+)
+from scopeprobe.model.clients import Client, Target
+from scopeprobe.model.experiments import Experiment, Inquiry, Trace
+from scopeprobe.model.findings import Reason
+from scopeprobe.oauth.changes import changed
+from scopeprobe.oauth.exchange import TokenOffice, exchanges
+from scopeprobe.oauth.traces import trace_of
+
+MOST_THROTTLES = 3
+"""Times that one request is sent again after a throttle."""
+_PASSING = {Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.SERVER_ERROR, Reason.MALFORMED_ANSWER}
+_TOKEN_REQUESTS = {Purpose.TOKEN, Purpose.COMPARISON}
+_UNAUTHORIZED = 401
+
+Watcher = Callable[[int, Experiment], None]
+"""Told of every experiment with its number, when its answer is read."""
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Interview:
+    """Carries out what a diagnosis asks; what was answered is kept in `log`."""
+
+    client: Client
+    target: Target
+    transport: Transport
+    max_pause: float = 60.0
+    """Seconds: a server that asks for a longer pause is not waited for."""
+    now: Callable[[], datetime] = _wall_clock
+    watch: Watcher = lambda _number, _experiment: None
+    log: list[Experiment] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        server, start = self.client.server, time.monotonic()
+        self._gates = (
+            Gate(server.rates, now=start, spacing=DEFAULT_SPACING),
+            Gate(server.spendable_client_rates, now=start, spacing=DEFAULT_CLIENT_SPACING),
+        )
+        self._desks: dict[Change, Callable[[Question], Exchange]] = {}
+        self._office = TokenOffice()
+
+    async def conduct(self, inquiry: Inquiry) -> None:
+        """Ask until the diagnosis has no more questions."""
+        try:
+            question = next(inquiry)
+            while True:
+                experiment = await self._experiment(question)
+                self.log.append(experiment)
+                self.watch(len(self.log), experiment)
+                question = inquiry.send(experiment)
+        except StopIteration:
+            return
+
+    async def _experiment(self, question: Question) -> Experiment:
+        """Ask one question; after a fault once more, after a throttle when its pause is over."""
+        throttled, faults = 0, 0
+        while True:
+            answer, trace = await self._attempt(question)
+            if not isinstance(answer, Unanswered):
+                break
+            if answer.reason is Reason.THROTTLED:
+                wait = answer.wait if answer.wait is not None else backoff(throttled + 2)
+                if throttled == MOST_THROTTLES or wait > self.max_pause:
+                    break
+                throttled += 1
+                for gate in self._gates:
+                    gate.slow_down()
+                await anyio.sleep(wait)
+            elif faults < self._retries(answer):
+                faults += 1
+                await anyio.sleep(backoff(faults))
+            else:
+                break
+        return Experiment(question, answer, trace, throttled)
+
+    def _retries(self, answer: Unanswered) -> int:
+        """A fault may pass; what may count as a failed authentication is not asked twice."""
+        is_passing = answer.reason in _PASSING and answer.status != _UNAUTHORIZED
+        return min(self.client.server.retries, 1) if is_passing else 0
+
+    async def _attempt(self, question: Question) -> tuple[Answer, Trace]:
+        client, _ = changed(self.client, self.target, question.change)
+        exchange = self._exchange_of(question)
+        request = next(exchange)
+        trace = Trace("")
+        while True:
+            response = await self._send(client, request)
+            if request.purpose is Purpose.TOKEN:
+                told = response if isinstance(response, HttpResponse) else None
+                trace = trace_of(client, request, told, self.now())
+            try:
+                request = exchange.send(response)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer, trace
+
+    async def _send(self, client: Client, request: HttpRequest) -> HttpResponse | Reason:
+        if request.purpose in _TOKEN_REQUESTS:
+            opens_at = max(gate.opens_at() for gate in self._gates)
+            await anyio.sleep(max(opens_at - time.monotonic(), 0.0))
+            for gate in self._gates:
+                gate.take(time.monotonic())
+        return await self.transport.send(client, request)
+
+    def _exchange_of(self, question: Question) -> Exchange:
+        change = question.change
+        if change not in self._desks:
+            client, target = changed(self.client, self.target, change)
+            now = partial(self._shifted, change.clock_shift) if change.clock_shift else self.now
+            self._desks[change] = exchanges(client, target, office=self._office, now=now)
+        return self._desks[change](question)
+
+    def _shifted(self, seconds: float) -> datetime:
+        return self.now() + timedelta(seconds=seconds)

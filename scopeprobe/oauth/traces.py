@@ -1,0 +1,153 @@
+"""What may be shown of a request and its response: a command line, and the server's words."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl, quote
+
+from scopeprobe.model.answers import HttpRequest, HttpResponse
+from scopeprobe.model.clients import AuthMethod, BasicEncoding, Client
+from scopeprobe.model.experiments import Trace
+from scopeprobe.oauth.answers import access_token
+from scopeprobe.oauth.texts import Mask, printable
+
+LONGEST_BODY = 2000
+LONGEST_HEADER = 500
+SHOWN_HEADERS = (
+    *("WWW-Authenticate", "Proxy-Authenticate", "Location", "Content-Type", "Date", "Retry-After"),
+    *("Server", "Via", "DPoP-Nonce", "Allow", "RateLimit", "RateLimit-Policy"),
+    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+    *("x-ms-request-id", "x-ms-ests-server", "X-Correlation-Id", "ININ-Correlation-Id"),
+    *("X-Okta-Request-Id", "X-Request-Id", "CF-Ray", "x-amzn-RequestId", "traceparent", "X-Cache"),
+)
+"""Headers that matter to who reads a refusal. All others stay unseen: they may hold cookies."""
+
+_SECRETS = {
+    "client_secret": "CLIENT_SECRET",
+    "client_assertion": "CLIENT_ASSERTION",
+    "assertion": "ASSERTION",
+}
+_SECRET_NAME = re.compile(
+    r"secret|password|passwd|token|api.?key|\bkey\b|credential", re.IGNORECASE
+)
+_CHALLENGE = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9-]*)(?:\s+(?=[A-Za-z_-]+\s*=))?"
+    r"(?P<parameters>(?:[A-Za-z_#-]+\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s,]+)[\s,]*)*)"
+)
+_PARAMETER = re.compile(r"([A-Za-z_#-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s,]+))")
+
+
+def trace_of(
+    client: Client, request: HttpRequest, response: HttpResponse | None, now: datetime
+) -> Trace:
+    """Reduce one request and its response to what may be shown."""
+    curl = curl_line(client, request)
+    if response is None:
+        return Trace(curl)
+    mask = Mask.of(client)
+    headers = ((name, response.headers.get(name, "")) for name in SHOWN_HEADERS)
+    return Trace(
+        curl=curl,
+        status=response.status,
+        headers=tuple((n, printable(mask(v))[:LONGEST_HEADER]) for n, v in headers if v),
+        body=_body(response, mask),
+        skew=_skew(response.headers.get("Date", ""), now),
+    )
+
+
+def _body(response: HttpResponse, mask: Mask) -> str:
+    """The words of an error; an answer with a token in it is not shown at all."""
+    if access_token(response) is not None or b"access_token" in response.body:
+        return ""
+    text = mask(response.body[: 4 * LONGEST_BODY].decode("utf-8", "replace"))
+    lines = (printable(line) for line in text.splitlines())
+    return mask.and_its_end("\n".join(filter(None, lines))[:LONGEST_BODY])
+
+
+def _skew(date: str, now: datetime) -> float | None:
+    """Seconds by which a `Date` (RFC 9110 section 6.6.1) is ahead; half a second is cut off."""
+    try:
+        told = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    if told.tzinfo is None:
+        told = told.replace(tzinfo=UTC)
+    return (told - now).total_seconds()
+
+
+def challenges(value: str) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """Take `WWW-Authenticate` apart (RFC 9110 section 11.6.1): schemes with their parameters."""
+    found = []
+    for match in _CHALLENGE.finditer(value):
+        parameters = tuple(
+            (name, quoted.replace("\\", "") or plain)
+            for name, quoted, plain in _PARAMETER.findall(match["parameters"])
+        )
+        found.append((match["scheme"], parameters))
+    return tuple(found)
+
+
+# -- the command line
+
+
+def curl_line(client: Client, request: HttpRequest) -> str:
+    """
+    Write a request as a command for a POSIX shell.
+
+    Whatever is secret stands there as a shell variable; so does each configured header's value and
+    an endpoint's query, which may hold a gateway's key.
+    """
+    url, has_query, _ = request.url.partition("?")
+    words = ["curl -sS -i -X POST", _with_query(url) if has_query else shlex.quote(url)]
+    words += _header_words(client, request.headers)
+    if client.certificate is not None:
+        words += ['--cert "$CLIENT_CERTIFICATE" --key "$CLIENT_KEY"']
+    words += _form_words(parse_qsl(request.body.decode("ascii"), keep_blank_values=True))
+    return " \\\n  ".join(words)
+
+
+def _with_query(url: str) -> str:
+    return f'{shlex.quote(url)}"?$QUERY"'
+
+
+def _header_words(client: Client, headers: Iterable[tuple[str, str]]) -> Iterator[str]:
+    configured = dict(client.server.headers)
+    for name, value in headers:
+        if name == "Authorization":
+            yield _basic(client)
+        elif name == "DPoP":
+            yield '-H "DPoP: $DPOP_PROOF"'
+        elif name in configured:
+            variable = re.sub(r"\W", "_", name).upper()
+            yield f'-H "{name}: ${variable}"'
+        elif name != "Content-Type":  # what curl sends for a form anyway
+            yield f"-H {shlex.quote(f'{name}: {value}')}"
+
+
+def _basic(client: Client) -> str:
+    """Basic as curl writes it is raw; encoded credentials need a variable that is encoded."""
+    is_basic = client.auth_method is AuthMethod.CLIENT_SECRET_BASIC
+    if is_basic and client.server.basic_encoding is BasicEncoding.RAW:
+        return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
+    if not _needs_encoding(client):
+        return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
+    return f'-u {shlex.quote(quote(client.client_id, safe=""))}:"$CLIENT_SECRET_URLENCODED"'
+
+
+def _needs_encoding(client: Client) -> bool:
+    secret = client.secret.reveal() if client.secret else ""
+    return any(quote(text, safe="") != text for text in (client.client_id, secret))
+
+
+def _form_words(parameters: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for name, value in parameters:
+        if name in _SECRETS:
+            yield f'--data-urlencode "{name}=${_SECRETS[name]}"'
+        elif _SECRET_NAME.search(name):
+            yield f'--data-urlencode "{name}=${re.sub(r"[^A-Za-z0-9]", "_", name).upper()}"'
+        else:
+            yield f"--data-urlencode {shlex.quote(f'{name}={value}')}"
