@@ -12,12 +12,24 @@ from __future__ import annotations
 from importlib import import_module
 
 __version__ = "0.1.0"
-__all__ = ["Audit", "Result", "__version__", "audit", "read_clients"]
+__all__ = [
+    "Audit",
+    "Explain",
+    "Result",
+    "__version__",
+    "audit",
+    "explain",
+    "read_client",
+    "read_clients",
+]
 
 _ROOMS = {
     "Audit": "scopeprobe.audits.audit",
+    "Explain": "scopeprobe.audits.explain",
     "Result": "scopeprobe.audits.audit",
     "audit": "scopeprobe.audits.audit",
+    "explain": "scopeprobe.audits.explain",
+    "read_client": "scopeprobe.inputs",
     "read_clients": "scopeprobe.inputs",
 }
 

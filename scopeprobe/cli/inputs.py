@@ -13,6 +13,7 @@ import anyio
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet, Overrides, read_clients, read_servers
 from scopeprobe.inputs.quantities import parse_duration, parse_rate
+from scopeprobe.inputs.values import endpoint as check_endpoint
 from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.inputs.values import issuer as check_issuer
 from scopeprobe.model.clients import ClientName, Server, Verify
@@ -128,3 +129,13 @@ def bar_from(text: str) -> tuple[str, ...]:
             [f"--fail-on: no such kind: {', '.join(unknown)} (there are {known}, never)"]
         )
     return kinds
+
+
+def endpoint_from(name: str, url: str | None) -> str:
+    """A token endpoint given on the command line; empty where none was."""
+    if url is None:
+        return ""
+    parsed(name, url, check_endpoint)
+    if is_plain_http_abroad(url):
+        raise InputError([f"{name} {url}: must be https"])
+    return url

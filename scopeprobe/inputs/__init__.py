@@ -1,6 +1,6 @@
 """Every file that a user gives: read, checked and turned into values of the model."""
 
-from scopeprobe.inputs.clients import read_clients, read_servers
+from scopeprobe.inputs.clients import read_client, read_clients, read_servers
 from scopeprobe.inputs.fleet import Fleet
 from scopeprobe.inputs.layers import Overrides
 from scopeprobe.inputs.maps import read_permissions
@@ -12,6 +12,7 @@ __all__ = [
     "Overrides",
     "parse_duration",
     "parse_rate",
+    "read_client",
     "read_clients",
     "read_permissions",
     "read_scopes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import TextIO
 
 from scopeprobe.errors import InputError
@@ -19,7 +20,7 @@ from scopeprobe.inputs.precautions import check_literals, check_together
 from scopeprobe.inputs.scopes import gather_scopes
 from scopeprobe.inputs.servers import ServerBuilder
 from scopeprobe.inputs.sources import Source, StandardInput, name_of
-from scopeprobe.model.clients import ClientName, Server
+from scopeprobe.model.clients import Client, ClientName, Scope, Server
 from scopeprobe.model.providers import Pack
 from scopeprobe.providers import shipped_packs
 
@@ -91,6 +92,39 @@ def read_servers(
     for server in own.values():
         named.setdefault(server.name, server)
     return named, own
+
+
+def read_client(
+    paths: Sequence[Source],
+    name: str,
+    *,
+    extra_scopes: Sequence[str] = (),
+    packs: Sequence[Pack] | None = None,
+    overrides: Overrides = NO_OVERRIDES,
+    allow_literal_secrets: bool = False,
+    environment: Mapping[str, str] = os.environ,
+    stdin: TextIO | None = None,
+) -> tuple[Client, tuple[Scope, ...], tuple[str, ...]]:
+    """
+    Read one client of CLIENTS files: no secret of another is looked up, and it needs no candidates.
+
+    :param extra_scopes: what is asked for, as `--scope` gives it; returned beside the client.
+    :raises InputError: with all complaints, also where there is no such client.
+    """
+    remarks = Remarks()
+    standard_input = StandardInput(stdin)
+    files = _files(paths, standard_input, remarks)
+    scopes = gather_scopes((), extra_scopes, standard_input, remarks)
+    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, remarks)
+    enrolment = Enrolment(builder.all_of(files), builder, (), remarks, CandidatesFrom.NOWHERE)
+    enrolled = enrolment.of_all(files)
+    names = [one.client.name for one in enrolled if one.client is not None]
+    if not remarks.complaints and name not in names:
+        alike = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, names, 1))
+        remarks.complaints.append(f"{name}: is no client of {name_of(paths[0])}{alike}")
+    chosen = [one for one in enrolled if one.client is not None and one.client.name == name]
+    fleet = _fleet(chosen, environment, remarks, allow_literal_secrets)
+    return fleet.clients[0], scopes, fleet.notices
 
 
 def _files(

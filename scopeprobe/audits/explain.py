@@ -1,0 +1,163 @@
+"""Explain: one client, its diagnosis, and what was found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from scopeprobe.audits.discovery import Discovered, best_method, discover
+from scopeprobe.diagnosis import Case, Endpoint, Explanation, diagnose, explain_log
+from scopeprobe.engine.interview import Interview, Watcher
+from scopeprobe.engine.transport import connect
+from scopeprobe.model.clients import Client, RightsApi, Scope, Server
+from scopeprobe.model.providers import Pack
+from scopeprobe.providers import shipped_packs
+
+
+def _unwatched(_number: int, _experiment: object) -> None:
+    """Nobody looks on."""
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """What an explanation is told to do."""
+
+    client: Client
+    scopes: tuple[Scope, ...] = ()
+    """What is asked for; the client's candidates where it is empty."""
+    try_endpoint: str = ""
+    """A token endpoint of the user's that credentials may be sent to as well."""
+    packs: Sequence[Pack] = field(default_factory=shipped_packs)
+    max_requests: int = 60
+    max_auth_failures: int = 3
+    max_pause: float = 60.0
+    """Seconds: a longer throttle is not waited for."""
+    now: Callable[[], datetime] = _wall_clock
+    watch: Watcher = _unwatched
+
+
+async def explain(order: Explain) -> Explanation:
+    """Find out why a client gets no token, or not the scopes that it asks for."""
+    case = await _case(order)
+    async with connect([case.client]) as transport:
+        interview = Interview(
+            client=case.client,
+            target=case.target,
+            transport=transport,
+            max_pause=order.max_pause,
+            now=order.now,
+            watch=order.watch,
+        )
+        await interview.conduct(diagnose(case))
+    return explain_log(case, interview.log)
+
+
+async def _case(order: Explain) -> Case:
+    """Everything that is known before the first token request; metadata is read for it."""
+    written = order.client
+    found = (await discover([written.server])).get(written.server)
+    client = _discovered(written, found)
+    pack, region = _pack_of(client.server, order.packs)
+    if pack is not None and not client.server.provider:
+        client = replace(client, server=_with_traits(client.server, pack, region))
+    endpoints = dict.fromkeys(_endpoints(order, client.server, found, pack, region))
+    known = [e for e in endpoints if e.url and e.url != client.server.token_endpoint]
+    target = client.targets[0]
+    candidates = target.candidates if client.server.send_scope else ()
+    return Case(
+        client=client,
+        target=target,
+        wanted=order.scopes or candidates,
+        endpoints=tuple(known),
+        methods=_methods(found, pack),
+        issuer=client.server.issuer,
+        most_requests=order.max_requests,
+        most_failures=order.max_auth_failures,
+    )
+
+
+def _discovered(client: Client, found: Discovered | None) -> Client:
+    if found is None:
+        return client
+    method = client.auth_method
+    if not client.names_method and found.metadata is not None:
+        method = best_method(client, found.metadata.token_endpoint_auth_methods_supported)
+    return replace(client, server=found.server, auth_method=method)
+
+
+def _methods(found: Discovered | None, pack: Pack | None) -> tuple[str, ...] | None:
+    if found is not None and found.metadata is not None:
+        return found.metadata.token_endpoint_auth_methods_supported
+    if pack is not None and pack.token_endpoint_auth_methods:
+        return pack.token_endpoint_auth_methods
+    return None
+
+
+def _pack_of(server: Server, packs: Sequence[Pack]) -> tuple[Pack | None, str]:
+    """The pack that was chosen; or else the one in whose regions the host is, and that region."""
+    for pack in packs:
+        if pack.name == server.provider:
+            return pack, server.region
+    host = urlsplit(server.token_endpoint).hostname or ""
+    for pack in packs:
+        for region in pack.regions:
+            if host.endswith(f".{region}"):
+                return pack, region
+    return None, ""
+
+
+def _with_traits(server: Server, pack: Pack, region: str) -> Server:
+    """What the provider of a host is known for, although its token host is another."""
+    return replace(
+        server,
+        provider=pack.name,
+        region=region,
+        regions=pack.regions,
+        send_scope=pack.send_scope,
+        verify=pack.verify,
+        rights=_rights(pack.rights, region),
+        claims=pack.claims,
+        lists_all=pack.lists_all,
+    )
+
+
+def _rights(rights: RightsApi | None, region: str) -> RightsApi | None:
+    if rights is None:
+        return None
+    url, bearer_url = (u.replace("{region}", region) for u in (rights.url, rights.bearer_url))
+    return replace(rights, url=url, bearer_url=bearer_url)
+
+
+def _endpoints(
+    order: Explain, server: Server, found: Discovered | None, pack: Pack | None, region: str
+) -> Iterator[Endpoint]:
+    """
+    Others than the configured endpoint that may be the right one.
+
+    Credentials go to another origin only where the user or a shipped pack names it.
+    """
+    if order.try_endpoint:
+        yield Endpoint(order.try_endpoint, "as you said")
+    if (
+        pack is not None
+        and pack.token_endpoint
+        and (region or "{region}" not in pack.token_endpoint)
+    ):
+        url = pack.token_endpoint.replace("{region}", region)
+        if pack in shipped_packs() or _origin(url) == _origin(server.token_endpoint):
+            yield Endpoint(url, f"so says {pack.title}")
+    if found is not None and found.metadata is not None:
+        url = found.metadata.token_endpoint
+        if _origin(url) == _origin(server.token_endpoint):
+            yield Endpoint(url, f"so says the metadata of {server.issuer}")
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc

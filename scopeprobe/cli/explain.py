@@ -1,0 +1,157 @@
+"""`scopeprobe explain`."""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scopeprobe.cli import options
+from scopeprobe.errors import InputError
+
+if TYPE_CHECKING:
+    from scopeprobe.diagnosis import Explanation
+
+EXAMPLES = """
+Examples:
+
+  scopeprobe explain clients.toml billing-nightly
+
+  scopeprobe explain clients.toml billing-nightly --scope "orders.read orders.write" -v
+
+  scopeprobe explain clients.toml billing-nightly --print json
+"""
+
+
+class Printed(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class Exit(IntEnum):
+    EXPLAINED = 0
+    NOT_EXPLAINED = 3
+
+
+def explain_command(
+    clients: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CLIENTS... NAME",
+            help="Clients files, and the name of the client.",
+            show_default=False,
+        ),
+    ],
+    *,
+    scope: Annotated[
+        list[str] | None,
+        options.option(
+            "--scope", metavar="'A B'", help="What it asks for; by default its candidates."
+        ),
+    ] = None,
+    try_endpoint: Annotated[
+        str | None,
+        options.option(
+            "--try-endpoint",
+            metavar="URL",
+            help="A token endpoint that its credentials may be sent to as well.",
+        ),
+    ] = None,
+    providers: options.Providers = None,
+    allow_literal_secrets: options.LiteralSecrets = False,
+    timeout: options.Timeout = None,
+    max_requests: Annotated[
+        int,
+        options.option("--max-requests", min=1, metavar="N", help="Stop after so many requests."),
+    ] = 60,
+    max_auth_failures: Annotated[
+        int,
+        options.option(
+            "--max-auth-failures",
+            min=1,
+            metavar="N",
+            help="Failed authentications that may be spent.",
+        ),
+    ] = 3,
+    max_pause: Annotated[
+        str,
+        options.option("--max-pause", metavar="1m", help="The longest throttle to wait for."),
+    ] = "1m",
+    print_: Annotated[
+        Printed, options.option("--print", help="What goes to standard output.")
+    ] = Printed.TABLE,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Every request with its answer, not only the first."),
+    ] = False,
+) -> None:
+    """
+    Why does this client get a 401? Which scope triggers it, or is it not the scope at all?
+
+    Sends the request as configured, then others that differ in one thing each, and says what they
+    prove and what to do next. Tokens that are issued are dropped at once.
+
+    Exit codes: 0 it works or is explained, 2 input error, 3 not explained.
+    """
+    import anyio  # noqa: PLC0415 - heavy, and not needed for --help
+
+    from scopeprobe.audits.explain import Explain, explain  # noqa: PLC0415
+    from scopeprobe.cli import inputs  # noqa: PLC0415
+    from scopeprobe.cli.streams import say  # noqa: PLC0415
+    from scopeprobe.inputs import Overrides, read_client  # noqa: PLC0415
+    from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
+    from scopeprobe.providers import read_packs  # noqa: PLC0415
+
+    if len(clients) == 1:
+        raise InputError(["explain: give CLIENTS and the NAME of one client"])
+    packs = read_packs(providers or ())
+    client, scopes, notices = read_client(
+        clients[:-1],
+        str(clients[-1]),
+        extra_scopes=scope or (),
+        packs=packs,
+        overrides=Overrides(timeout=inputs.parsed("--timeout", timeout, parse_duration)),
+        allow_literal_secrets=allow_literal_secrets,
+        stdin=sys.stdin,
+    )
+    for notice in notices:
+        say(f"notice: {notice}")
+    explanation = anyio.run(
+        explain,
+        Explain(
+            client,
+            scopes,
+            try_endpoint=inputs.endpoint_from("--try-endpoint", try_endpoint),
+            packs=packs,
+            max_requests=max_requests,
+            max_auth_failures=max_auth_failures,
+            max_pause=inputs.parsed("--max-pause", max_pause, parse_duration) or 0.0,
+        ),
+    )
+    _print(explanation, print_, verbose=verbose)
+    is_explained = explanation.outcome != "not_explained"
+    raise typer.Exit(Exit.EXPLAINED if is_explained else Exit.NOT_EXPLAINED)
+
+
+def _print(explanation: Explanation, printed: Printed, *, verbose: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    from scopeprobe.cli.streams import print_data  # noqa: PLC0415
+    from scopeprobe.reports import explanation as reports  # noqa: PLC0415
+
+    shown = explanation.experiments if verbose else explanation.experiments[:1]
+    match printed:
+        case Printed.JSON:
+            print_data(reports.explanation_json(explanation))
+        case Printed.MARKDOWN:
+            print_data(reports.explanation_markdown(explanation, shown))
+        case Printed.TABLE:
+            is_terminal = sys.stdout.isatty()
+            console = Console(width=None if is_terminal else 80, highlight=False)
+            with console.capture() as captured:
+                console.print(reports.explanation_for_people(explanation, shown))
+            print_data(captured.get())

@@ -1,0 +1,153 @@
+"""What `explain` found out, for people, for chat and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from scopeprobe.diagnosis import Cause, Explanation
+from scopeprobe.diagnosis.words import answered, asked
+from scopeprobe.model.experiments import Experiment
+from scopeprobe.oauth.traces import challenges
+
+VERSION = 1
+_OUTCOMES = {
+    "working": "works",
+    "explained": "is explained",
+    "not_explained": "is not explained",
+}
+_SURE = 0.8
+
+
+def explanation_json(explanation: Explanation) -> str:
+    """The shape that DESIGN.md promises, and every experiment beside it."""
+    document = {
+        "version": VERSION,
+        "client": explanation.client,
+        "outcome": explanation.outcome,
+        "causes": explanation.causes,
+        "refusing_sets": explanation.refusing_sets,
+        "requests": explanation.requests,
+        "credential_failures": explanation.credential_failures,
+        "refusals": explanation.refusals,
+        "experiments": [
+            {
+                "asked": asked(e.question.scopes, e.question.change),
+                "answered": answered(e),
+                "curl": e.trace.curl,
+                "status": e.trace.status,
+                "headers": dict(e.trace.headers),
+                "body": e.trace.body,
+            }
+            for e in explanation.experiments
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _summary(explanation: Explanation) -> str:
+    return (
+        f"{explanation.client} {_OUTCOMES[explanation.outcome]}: "
+        f"{_count(explanation.requests, 'request')}, "
+        f"{_count(explanation.credential_failures, 'failed authentication')}, "
+        f"{_count(explanation.refusals, 'refusal')}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _sets(explanation: Explanation) -> list[str]:
+    return [" + ".join(scopes) for scopes in explanation.refusing_sets]
+
+
+# -- for people
+
+
+def explanation_for_people(explanation: Explanation, shown: Sequence[Experiment]) -> RenderableType:
+    """Causes in the order of mending, then requests as they were sent."""
+    parts: list[RenderableType] = [Text(_summary(explanation), style="bold")]
+    for number, cause in enumerate(explanation.causes, start=1):
+        parts += _cause(number, cause)
+    if sets := _sets(explanation):
+        parts.append(Text(f"\nRefused, and no smaller set of them is: {', '.join(sets)}"))
+    for number, experiment in enumerate(explanation.experiments, start=1):
+        if experiment in shown:
+            parts += _experiment(number, experiment)
+    return Group(*parts)
+
+
+def _cause(number: int, cause: Cause) -> Iterator[RenderableType]:
+    style = "bold red" if cause.confidence >= _SURE else "bold yellow"
+    yield Text.assemble(
+        f"\n{number}. ", (cause.code, style), f"  {cause.confidence:.0%} sure", style="default"
+    )
+    yield Padding(Text(cause.next_step), (0, 0, 0, 3), expand=False)
+    for line in cause.evidence:
+        yield Padding(Text(f"- {line}", style="dim"), (0, 0, 0, 3), expand=False)
+
+
+def _experiment(number: int, experiment: Experiment) -> Iterator[RenderableType]:
+    question = experiment.question
+    yield Text(f"\nRequest {number}, {asked(question.scopes, question.change)}", style="bold")
+    yield Text(experiment.trace.curl, no_wrap=True, overflow="ignore")
+    yield Text(f"\u2192 {answered(experiment)}")
+    for line in _response_lines(experiment):
+        yield Text(f"  {line}", style="dim")
+
+
+def _response_lines(experiment: Experiment) -> Iterator[str]:
+    for name, value in experiment.trace.headers:
+        yield f"{name}: {value}"
+        if name in {"WWW-Authenticate", "Proxy-Authenticate"}:
+            yield from _challenge_lines(value)
+    yield from experiment.trace.body.splitlines()
+
+
+def _challenge_lines(value: str) -> Iterator[str]:
+    for scheme, parameters in challenges(value):
+        told = ", ".join(f"{name} is \u201c{text}\u201d" for name, text in parameters)
+        yield f"  asks for {scheme}{f': {told}' if told else ''}"
+
+
+# -- for chat and tickets
+
+
+def explanation_markdown(explanation: Explanation, shown: Iterable[Experiment]) -> str:
+    """The same as Markdown."""
+    return "\n".join(_markdown(explanation, list(shown))) + "\n"
+
+
+def _markdown(explanation: Explanation, shown: Sequence[Experiment]) -> Iterator[str]:
+    yield f"# {_summary(explanation)}"
+    for number, cause in enumerate(explanation.causes, start=1):
+        yield f"\n{number}. **{cause.code}** ({cause.confidence:.0%} sure): {cause.next_step}"
+        yield from (f"   - {_inert(line)}" for line in cause.evidence)
+    if sets := _sets(explanation):
+        yield f"\nRefused, and no smaller set of them is: {', '.join(f'`{s}`' for s in sets)}"
+    for number, experiment in enumerate(explanation.experiments, start=1):
+        if experiment in shown:
+            question = experiment.question
+            yield f"\n## Request {number}, {asked(question.scopes, question.change)}"
+            yield f"\n```sh\n{experiment.trace.curl}\n```"
+            yield "\n```text"
+            yield _fenced(answered(experiment))
+            yield from map(_fenced, _response_lines(experiment))
+            yield "```"
+
+
+def _inert(text: str) -> str:
+    """A server's words make no markup."""
+    for sign in "\\`*_[]<>|#":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def _fenced(text: str) -> str:
+    """A server's words do not end the block that they stand in."""
+    return text.replace("```", "'''")
