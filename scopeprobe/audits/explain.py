@@ -29,8 +29,8 @@ class Explain:
     """What an explanation is told to do."""
 
     client: Client
-    scopes: tuple[Scope, ...] = ()
-    """What is asked for; the client's candidates where it is empty."""
+    scopes: tuple[Scope, ...] | None = None
+    """What is asked for, nothing if empty; None: the client's candidates."""
     try_endpoint: str = ""
     """A token endpoint of the user's that credentials may be sent to as well."""
     packs: Sequence[Pack] = field(default_factory=shipped_packs)
@@ -73,7 +73,7 @@ async def _case(order: Explain) -> Case:
     return Case(
         client=client,
         target=target,
-        wanted=order.scopes or candidates,
+        wanted=candidates if order.scopes is None else order.scopes,
         endpoints=tuple(known),
         methods=_methods(found, pack),
         issuer=client.server.issuer,

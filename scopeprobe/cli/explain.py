@@ -50,7 +50,9 @@ def explain_command(
     scope: Annotated[
         list[str] | None,
         options.option(
-            "--scope", metavar="'A B'", help="What it asks for; by default its candidates."
+            "--scope",
+            metavar="'A B'",
+            help="What it asks for, '' for no scope; by default its candidates.",
         ),
     ] = None,
     try_endpoint: Annotated[
@@ -124,7 +126,7 @@ def explain_command(
         explain,
         Explain(
             client,
-            scopes,
+            scopes if scope else None,
             try_endpoint=inputs.endpoint_from("--try-endpoint", try_endpoint),
             packs=packs,
             max_requests=max_requests,

@@ -28,6 +28,7 @@ _TOLD = (
     *("wrong_auth_method", "assertion_audience", "assertion_clock_skew", "dpop_required"),
 )
 """What a server may say of credentials that it does not accept."""
+_SETTLED = {*_TOLD} - {"wrong_auth_method"}
 _EITHER = (("secret_rejected", 0.55), ("unknown_client", 0.45))
 """Where a server tells an unknown client and a wrong secret alike."""
 
@@ -40,7 +41,7 @@ def credential_causes(view: View) -> Iterator[Found]:
         return
     told = list(_told(view, failures))
     yield from told
-    if not told:
+    if not any(one.code in _SETTLED for one in told):
         yield from _either(view, failures)
 
 

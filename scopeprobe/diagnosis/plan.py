@@ -54,6 +54,8 @@ def diagnose(case: Case) -> Inquiry:
             return
     if not is_accepting(first.answer):
         yield from _get_past_credentials(desk, first)
+        if _is_over(desk) or not _is_any_past(desk):
+            return
         yield from _get_past_walls(desk)
     yield from _judge_scopes(desk)
 
@@ -99,7 +101,7 @@ def _get_past_credentials(desk: Desk, first: Experiment) -> _Part:
     if control is not None and not is_failure(control.answer) and not _is_unclear(control):
         return
     for suspect in tried:
-        if not (suspect.is_strong or _is_done(desk)):
+        if not (suspect.is_strong or _is_done(desk) or _is_past(desk)):
             yield from _try_alone(desk, suspect)
     yield from _show_each(desk, tried)
 
@@ -122,6 +124,11 @@ def _is_done(desk: Desk) -> bool:
 def _is_past(desk: Desk) -> bool:
     """The last answer speaks of something behind the credentials, unlike the first."""
     return bool(desk.log) and is_past_credentials(desk.log[-1].answer)
+
+
+def _is_any_past(desk: Desk) -> bool:
+    """Something can still be asked that is no failed authentication."""
+    return any(not (is_failure(e.answer) or is_out_of_reach(e.answer)) for e in desk.log)
 
 
 def _try_all(desk: Desk, strong: list[Suspect]) -> _Part:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from scopeprobe.diagnosis.desk import is_accepting
 from scopeprobe.diagnosis.view import Found, View
-from scopeprobe.model.answers import AS_CONFIGURED, GrantNotAllowed, Refused
+from scopeprobe.model.answers import AS_CONFIGURED, GrantNotAllowed, Refused, Subject
 from scopeprobe.model.experiments import Experiment
 
 _TOLD = ("body_not_form", "dpop_required", "audience_required", "resource_required")
+_NO_SUCH_GRANT = "unsupported_grant_type"
+"""Also said where no grant type was found, because the body could not be read."""
 
 
 def wall_causes(view: View) -> Iterator[Found]:
@@ -19,12 +21,27 @@ def wall_causes(view: View) -> Iterator[Found]:
         return
     if isinstance(wall.answer, GrantNotAllowed):
         said = view.sign("grant_not_allowed")
-        confidence = 0.95 if wall is view.control or not view.case.wanted else 0.7
+        is_shown = wall is view.control or not view.case.wanted
+        confidence = 0.95 if is_shown else 0.7
+        if wall.answer.error == _NO_SUCH_GRANT:
+            yield Found("body_not_form", 0.5, view.told(wall))
+            confidence = 0.7
         yield Found(
             "grant_not_allowed", confidence, view.told(wall), tell=said[1].tell if said else ""
         )
         return
-    yield from _told(view, wall)
+    told = list(_told(view, wall))
+    yield from told
+    is_minimal = wall is view.control and wall.question.change == AS_CONFIGURED
+    if not told and is_minimal and _is_malformed(wall):
+        yield Found("body_not_form", 0.5, view.told(wall))
+
+
+def _is_malformed(wall: Experiment) -> bool:
+    """The least request there is, and still the server finds it invalid."""
+    answer = wall.answer
+    is_silent = isinstance(answer, Refused) and answer.about is Subject.UNSAID
+    return is_silent and getattr(answer, "error", "") == "invalid_request"
 
 
 def _told(view: View, wall: Experiment) -> Iterator[Found]:
