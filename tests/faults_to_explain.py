@@ -33,6 +33,11 @@ MANNERS = (
 API = "https://api.example"
 ORDINARY = ("orders.read", "orders.write", "users.read")
 BASIC, POST = AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST
+LOCK = {
+    "failures": 4,
+    "refusal": {"status": 401, "error": "invalid_client", "description": "The client is locked."},
+}
+"""Who spends a fourth failed authentication is told of it."""
 FAST = (Rate(1000, 1),)
 
 
@@ -71,7 +76,7 @@ class Patient:
         client = ClientTable(**(table | self.registered))
         known = ServerTable(
             self.manner, scopes=self.known, targets=(API,), clients=(client,),
-            override=self.override,
+            override={"lock": LOCK} | self.override,
         )  # fmt: skip
         return build_server(name, known, place=name)
 

@@ -29,6 +29,8 @@ _TOLD = (
 )
 """What a server may say of credentials that it does not accept."""
 _SETTLED = {*_TOLD} - {"wrong_auth_method"}
+_MOST_FOR_SECRET = 0.8
+"""Servers word whatever is wrong with a secret's way to them as a wrong secret."""
 _EITHER = (("secret_rejected", 0.55), ("unknown_client", 0.45))
 """Where a server tells an unknown client and a wrong secret alike."""
 
@@ -51,18 +53,18 @@ def _mended(view: View) -> Iterator[Found]:
         value = getattr(view.base, member)
         if value == getattr(AS_CONFIGURED, member):
             continue
-        pair = view.pair(member, _is_worse, lambda e: is_past_credentials(e.answer))
+        pair = view.pair(member, _is_worse, is_past_credentials)
         if pair is not None:
             worse, better = pair
             confidence = 0.97 if is_accepting(better.answer) else 0.85
             yield Found(code, confidence, view.told(worse, better), value=value)
         else:
-            last = [e for e in view.at_base() if is_past_credentials(e.answer)]
+            last = [e for e in view.at_base() if is_past_credentials(e)]
             yield Found(code, 0.7, view.told(view.log[0], *last[:1]), value=value)
 
 
 def _is_worse(experiment: Experiment) -> bool:
-    return not is_past_credentials(experiment.answer) and not is_out_of_reach(experiment.answer)
+    return not is_past_credentials(experiment) and not is_out_of_reach(experiment.answer)
 
 
 def _is_only_about_scopes(view: View) -> bool:
@@ -77,7 +79,8 @@ def _told(view: View, failures: list[Experiment]) -> Iterator[Found]:
         if said is not None and said[0] in failures:
             experiment, sign = said
             evidence = (*view.told(experiment), f"words of {sign.said_by}")
-            yield Found(code, sign.confidence, evidence, tell=sign.tell, value=sign.method)
+            confidence = min(sign.confidence, _MOST_FOR_SECRET if code == "secret_rejected" else 1)
+            yield Found(code, confidence, evidence, tell=sign.tell, value=sign.method)
             if sign.is_certain or code in {"unknown_client", "secret_rejected"}:
                 return
 
@@ -95,7 +98,7 @@ def _either(view: View, failures: list[Experiment]) -> Iterator[Found]:
     if is_named:
         yield Found("unknown_client", 0.85, evidence)
         return
-    past = any(is_past_credentials(e.answer) for e in view.log)
+    past = any(is_past_credentials(e) for e in view.log)
     share = 0.8 if past else 1.0
     for code, confidence in _EITHER:
         yield Found(code, confidence * share, evidence)

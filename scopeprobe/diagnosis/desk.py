@@ -26,6 +26,9 @@ from scopeprobe.model.answers import (
 from scopeprobe.model.clients import Scope
 from scopeprobe.model.experiments import Experiment
 
+_BEHIND = {"dpop_required", "audience_required", "resource_required"}
+"""What servers judge when they know who asks."""
+
 Asking: TypeAlias = Generator[Question, Experiment, Experiment | None]
 """Gives the experiment; None where a budget forbids it."""
 
@@ -95,9 +98,7 @@ def failures_in(log: list[Experiment]) -> list[Experiment]:
     A 401 between successes of the same credentials was about the scopes.
     """
     good = {credentials_of(e.question.change) for e in log if is_accepting(e.answer)}
-    return [
-        e for e in log if is_failure(e.answer) and credentials_of(e.question.change) not in good
-    ]
+    return [e for e in log if is_failure(e) and credentials_of(e.question.change) not in good]
 
 
 def credentials_of(change: Change) -> Change:
@@ -105,11 +106,12 @@ def credentials_of(change: Change) -> Change:
     return replace(change, dropped=(), added=(), proof=False)
 
 
-def is_failure(answer: Answer) -> bool:
+def is_failure(experiment: Experiment) -> bool:
     """What a server counts as a failed authentication, or may count."""
+    answer = experiment.answer
     if isinstance(answer, Unanswered):
         return answer.status == HTTPStatus.UNAUTHORIZED
-    return isinstance(answer, Unauthenticated)
+    return isinstance(answer, Unauthenticated) and not is_past_credentials(experiment)
 
 
 def is_accepting(answer: Answer) -> bool:
@@ -117,15 +119,19 @@ def is_accepting(answer: Answer) -> bool:
     return isinstance(answer, Issued)
 
 
-def is_past_credentials(answer: Answer) -> bool:
+def is_past_credentials(experiment: Experiment) -> bool:
     """The answer speaks of something that is judged behind the credentials, as far as it says."""
-    match answer:
+    match experiment.answer:
         case Issued() | GrantNotAllowed():
             return True
-        case Refused(about=about):
-            return about is not Subject.UNSAID or is_plain_about_scope(answer)
+        case Refused(about=about) as answer:
+            if about is not Subject.UNSAID or is_plain_about_scope(answer):
+                return True
+        case Unauthenticated():
+            pass
         case _:
             return False
+    return any(sign.cause in _BEHIND for sign in signs_of(experiment))
 
 
 def is_out_of_reach(answer: Answer) -> bool:

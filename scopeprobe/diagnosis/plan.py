@@ -57,6 +57,8 @@ def diagnose(case: Case) -> Inquiry:
         if _is_over(desk) or not _is_any_past(desk):
             return
         yield from _get_past_walls(desk)
+        if desk.log and is_failure(desk.log[-1]) and not desk.is_proved:
+            yield from _get_past_credentials(desk, desk.log[-1])
     yield from _judge_scopes(desk)
 
 
@@ -85,12 +87,12 @@ def _reach(desk: Desk, first: Experiment) -> Generator[Question, Experiment, Exp
 def _get_past_credentials(desk: Desk, first: Experiment) -> _Part:
     if _is_done(desk):
         return
-    if is_past_credentials(first.answer) and desk.case.wanted:
+    if is_past_credentials(first) and desk.case.wanted:
         control = yield from desk.ask(None)
-        if control is None or not is_failure(control.answer):
+        if control is None or not is_failure(control):
             return
         first = control
-    if not is_failure(first.answer) and not _is_unclear(first):
+    if not is_failure(first) and not _is_unclear(first):
         return
     tried = list(suspects(desk.case, desk.signs(), first))
     yield from _try_all(desk, [suspect for suspect in tried if suspect.is_strong])
@@ -98,7 +100,7 @@ def _get_past_credentials(desk: Desk, first: Experiment) -> _Part:
         yield from _show_each(desk, tried)
         return
     control = yield from desk.ask(None)
-    if control is not None and not is_failure(control.answer) and not _is_unclear(control):
+    if control is not None and not is_failure(control) and not _is_unclear(control):
         return
     for suspect in tried:
         if not (suspect.is_strong or _is_done(desk) or _is_past(desk)):
@@ -108,8 +110,7 @@ def _get_past_credentials(desk: Desk, first: Experiment) -> _Part:
 
 def _is_unclear(experiment: Experiment) -> bool:
     """A refusal that says neither what it is about nor that it is about the credentials."""
-    answer = experiment.answer
-    return isinstance(answer, Refused) and not is_past_credentials(answer)
+    return isinstance(experiment.answer, Refused) and not is_past_credentials(experiment)
 
 
 def _is_over(desk: Desk) -> bool:
@@ -123,12 +124,12 @@ def _is_done(desk: Desk) -> bool:
 
 def _is_past(desk: Desk) -> bool:
     """The last answer speaks of something behind the credentials, unlike the first."""
-    return bool(desk.log) and is_past_credentials(desk.log[-1].answer)
+    return bool(desk.log) and is_past_credentials(desk.log[-1])
 
 
 def _is_any_past(desk: Desk) -> bool:
     """Something can still be asked that is no failed authentication."""
-    return any(not (is_failure(e.answer) or is_out_of_reach(e.answer)) for e in desk.log)
+    return any(not (is_failure(e) or is_out_of_reach(e.answer)) for e in desk.log)
 
 
 def _try_all(desk: Desk, strong: list[Suspect]) -> _Part:
@@ -169,7 +170,7 @@ def _try_alone(desk: Desk, suspect: Suspect) -> _Part:
 
 
 def _is_better(experiment: Experiment) -> bool:
-    return is_past_credentials(experiment.answer)
+    return is_past_credentials(experiment)
 
 
 def _show_each(desk: Desk, tried: list[Suspect]) -> _Part:
@@ -284,7 +285,7 @@ def _judge_scopes(desk: Desk) -> _Part:
 
 def _try_any_scope(desk: Desk, whole: Experiment) -> _Part:
     """A server may merely want some scope."""
-    if is_accepting(whole.answer) or not is_past_credentials(whole.answer):
+    if is_accepting(whole.answer) or not is_past_credentials(whole):
         return
     if isinstance(whole.answer, Refused):
         for scope in desk.case.known_scopes[:3]:
@@ -301,7 +302,7 @@ def _find_an_accepted_one(desk: Desk) -> _Part:
         experiment = yield from desk.ask((scope,))
         if experiment is None or desk.is_proved:
             return
-    if not desk.is_proved and not is_failure(desk.log[-1].answer):
+    if not desk.is_proved and not is_failure(desk.log[-1]):
         for known in dict.fromkeys(s for w in case.wanted for s in case.spellings_of(w)):
             experiment = yield from desk.ask((known,))
             if experiment is None or desk.is_proved:
@@ -315,7 +316,7 @@ def _search(desk: Desk) -> Generator[Question, Experiment, tuple[Scopes, ...]]:
     try:
         scopes = next(asking)
         while True:
-            experiment = yield from desk.ask(scopes)
+            experiment = yield from desk.ask(tuple(s for s in desk.case.wanted if s in scopes))
             if experiment is None or is_out_of_reach(experiment.answer):
                 asking.close()
                 return _refused_alone(desk)

@@ -30,7 +30,9 @@ def shown_minimal(view: View) -> tuple[Scopes, ...]:
     accepted = [scopes for e, scopes in _wanted_of(view) if isinstance(e.answer, Issued)]
     accepted += [scopes for e, scopes in _wanted_of(view) if _is_beyond(view, e)]
     place = {scope: number for number, scope in enumerate(view.case.wanted)}
-    found = minimal_sets(refused, accepted)
+    found = (
+        tuple(sorted(scopes, key=place.__getitem__)) for scopes in minimal_sets(refused, accepted)
+    )
     return tuple(sorted(found, key=lambda scopes: [place[scope] for scope in scopes]))
 
 

@@ -39,7 +39,7 @@ class View:
     @cached_property
     def base(self) -> Change:
         """What the last experiment had that got past the credentials; as configured if none did."""
-        better = [e.question.change for e in self.log if is_past_credentials(e.answer)]
+        better = [e.question.change for e in self.log if is_past_credentials(e)]
         return better[-1] if better else AS_CONFIGURED
 
     @cached_property
