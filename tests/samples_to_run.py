@@ -160,4 +160,5 @@ READ_ONLY = [
     Sample("jwt-bearer", ("clients.toml",), {}),
     Sample("secrets", ("literal.toml",), {}),
     Sample("fleet", ("clients.toml",), {}, scopes="scopes.txt"),
+    Sample("forum", ("clients.toml",), {}, providers="packs"),
 ]

@@ -134,7 +134,9 @@ def audit_command(
     )
     if not yes:
         _ask_before_many(order)
-    carry_out(order, Terminal(log_format, log_file, quiet, verbose, no_progress), print_)
+    packs = [word for folder in providers or () for word in ("--providers", folder)]
+    terminal = Terminal(log_format, log_file, quiet, verbose, no_progress)
+    carry_out(order, terminal, print_, (*packs, *clients))
 
 
 def _ask_before_many(order: Audit) -> None:

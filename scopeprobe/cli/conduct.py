@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from enum import IntEnum
 from importlib.util import find_spec
 
@@ -27,8 +28,14 @@ class Exit(IntEnum):
     NOTHING_JUDGED = 4
 
 
-def carry_out(order: Audit, terminal: Terminal, printed: Printed | None) -> None:
-    """Run an audit in front of a terminal; ends the process with the exit code of its result."""
+def carry_out(
+    order: Audit, terminal: Terminal, printed: Printed | None, inputs: Sequence[object] = ()
+) -> None:
+    """
+    Run an audit in front of a terminal; ends the process with the exit code of its result.
+
+    :param inputs: the words of the command line that say where the clients are.
+    """
     with log_file(terminal.log_file) as file:
         logs = LogObserver(terminal.log_format, terminal.level, file)
         telling.notice(order.fleet.notices, terminal, logs)
@@ -36,6 +43,7 @@ def carry_out(order: Audit, terminal: Terminal, printed: Printed | None) -> None
             watched = order.observed_by(telling.all_of(logs, progress))
             result = anyio.run(audit, watched, backend_options={"use_uvloop": _uvloop_is_there()})
         telling.tell(result, order, terminal, logs, _resume_command(result))
+        telling.advise(_explain_commands(result, inputs), terminal)
     _print(result, order, printed)
     raise typer.Exit(exit_code(result))
 
@@ -72,6 +80,13 @@ def _resume_command(result: Result) -> str | None:
     if "--resume" not in words:
         words.insert(1, "--resume")  # behind the command: what follows `--` is no option
     return shlex.join(["scopeprobe", *words])
+
+
+def _explain_commands(result: Result, inputs: Sequence[object]) -> list[str]:
+    """What to type to learn why a client could not authenticate."""
+    rejected = (permissions for permissions in result.maps if permissions.is_unauthenticated)
+    words = ("scopeprobe", "explain", *map(str, inputs))
+    return [shlex.join((*words, one.client)) for one in rejected] if inputs else []
 
 
 def _uvloop_is_there() -> bool:

@@ -66,6 +66,13 @@ def tell(
         say(f"to go on: {resume}")
 
 
+def advise(commands: list[str], terminal: Terminal) -> None:
+    """Name the commands that say why clients could not authenticate."""
+    if terminal.is_for_people and not terminal.quiet:
+        for line in _some([f"to learn why: {command}" for command in commands]):
+            say(line)
+
+
 def notice(texts: Iterable[str], terminal: Terminal, logs: LogObserver) -> None:
     """Say what deserves a look but forbids nothing."""
     for text in texts:

@@ -1,0 +1,171 @@
+"""`scopeprobe explain` as a user runs it: what it prints, and what it ends with."""
+
+import json
+import shutil
+
+import pytest
+from harness import Entry, Reply, lab, raw_server, scopeprobe, write_inputs
+from test_samples import SAMPLES
+
+from scopeprobe.diagnosis import codes
+from scopeprobe.lab import AuthorizationServer, read_fleet, read_manner
+from scopeprobe.lab.clients import Client
+from scopeprobe.oauth.traces import challenges
+
+DESIGN_CODES = [
+    "scope_refused", "scope_combination_refused", "scope_unknown", "scope_misspelt",
+    "scope_parameter_refused", "scope_required", "scopes_do_not_apply", "unknown_client",
+    "secret_rejected", "secret_expired", "client_disabled", "client_locked", "wrong_auth_method",
+    "basic_encoding", "white_space_in_credentials", "wrong_token_endpoint", "grant_not_allowed",
+    "audience_required", "resource_required", "assertion_clock_skew", "assertion_audience",
+    "dpop_required", "body_not_form", "throttled", "redirected", "not_a_token_endpoint",
+    "gateway_in_between", "tls_failure", "unreachable", "server_error",
+]  # fmt: skip
+SECRET = "s3cret-of-nobody"
+
+
+@pytest.fixture
+def corp():
+    """A server that answers a refused scope as a wrong secret."""
+    client = Client("billing", SECRET, ["a.read", "a.write"])
+    with lab([AuthorizationServer("corp", read_manner("strict-401"), [client])]) as base:
+        yield f"{base}/corp/token"
+
+
+def explain(folder, url, *options, entries=None, **more):
+    servers = {"corp": f'token_endpoint = "{url}"\nrate = "1000/s"\nclient_rate = "1000/s"'}
+    entries = entries or [Entry("billing", "corp", extra='scopes = ["a.read", "z.read"]')]
+    words, environment = write_inputs(folder, servers, entries)
+    return scopeprobe("explain", *words, *options, env=environment, **more)
+
+
+def test_the_causes_are_those_of_the_contract():
+    assert sorted(codes()) == sorted(DESIGN_CODES)
+
+
+def test_json_has_the_shape_of_the_contract(tmp_path, corp):
+    result = explain(tmp_path, corp, "billing", "--print", "json")
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (told["version"], told["client"], told["outcome"]) == (1, "billing", "explained")
+    assert told["refusing_sets"] == [["z.read"]]
+    assert told["credential_failures"] == 0
+    assert told["refusals"] >= 2
+    assert told["requests"] == len(told["experiments"])
+    [cause] = [cause for cause in told["causes"] if cause["code"] == "scope_refused"]
+    assert set(cause) == {"code", "confidence", "evidence", "next_step"}
+    assert 0 < cause["confidence"] <= 1
+    assert len(cause["evidence"]) >= 2
+    assert "add `z.read` to client `billing`, or drop it" in cause["next_step"]
+
+
+def test_people_are_told_the_cause_and_a_line_to_paste(tmp_path, corp):
+    result = explain(tmp_path, corp, "billing")
+    assert result.returncode == 0, result.stderr
+    assert "1. scope_refused" in result.stdout
+    assert '-u billing:"$CLIENT_SECRET"' in result.stdout
+    assert "asks for Basic: realm is \u201ccorp\u201d" in result.stdout
+    assert result.stdout.count("curl ") == 1
+    assert SECRET not in result.stdout + result.stderr
+
+
+def test_every_request_is_shown_where_more_is_asked_for(tmp_path, corp):
+    result = explain(tmp_path, corp, "billing", "-v")
+    assert result.stdout.count("curl ") >= 4
+
+
+def test_markdown_is_for_a_ticket(tmp_path, corp):
+    result = explain(tmp_path, corp, "billing", "--print", "markdown")
+    assert result.stdout.startswith("# billing is explained: ")
+    assert "1. **scope_refused**" in result.stdout
+    assert "```sh\ncurl " in result.stdout
+
+
+def test_a_client_that_works_is_said_to_work(tmp_path, corp):
+    result = explain(tmp_path, corp, "billing", "--scope", "a.read a.write", "--print", "json")
+    assert (result.returncode, json.loads(result.stdout)["outcome"]) == (0, "working")
+
+
+def test_what_cannot_be_explained_ends_with_3(tmp_path):
+    teapot = Reply(402, b'{"error":"payment_required"}')
+    with raw_server(lambda _asked: teapot) as server:
+        result = explain(tmp_path, f"{server.url}/token", "billing", "--print", "json")
+    assert (result.returncode, json.loads(result.stdout)["outcome"]) == (3, "not_explained")
+
+
+def test_a_client_that_is_not_there_is_an_input_error(tmp_path, corp):
+    result = explain(tmp_path, corp, "biling")
+    assert result.returncode == 2
+    assert "did you mean billing?" in result.stderr
+
+
+def test_no_secret_of_another_client_is_looked_up(tmp_path, corp):
+    other = Entry("other", "corp", extra='scopes = ["a.read"]')
+    mine = Entry("billing", "corp", extra='scopes = ["a.read"]')
+    servers = {"corp": f'token_endpoint = "{corp}"'}
+    words, environment = write_inputs(tmp_path, servers, [mine, other])
+    del environment["SECRET_1"]
+    result = scopeprobe("explain", *words, "billing", env=environment)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_request_with_a_throttle_is_waited_for_and_told(tmp_path):
+    answers = iter([Reply(429, b"Too Many Requests", {"Retry-After": "1"})])
+    with raw_server(lambda _asked: next(answers, Reply())) as server:
+        result = explain(tmp_path, f"{server.url}/token", "billing", "--print", "json")
+    told = json.loads(result.stdout)
+    assert [cause["code"] for cause in told["causes"]][:1] == ["throttled"]
+
+
+def test_the_audit_names_the_command_for_a_client_that_is_rejected(tmp_path, corp):
+    servers = {"corp": f'token_endpoint = "{corp}"\nrate = "1000/s"\nclient_rate = "1000/s"'}
+    entries = [Entry("mistaken", "corp", "billing", "of-yesterday", extra='scopes = ["a.read"]')]
+    words, environment = write_inputs(tmp_path, servers, entries)
+    told = scopeprobe(
+        "audit", *words, "-o", tmp_path / "out", "--log-format", "console", env=environment
+    )
+    assert f"to learn why: scopeprobe explain {words[0]} mistaken" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ('Basic realm="corp"', (("Basic", (("realm", "corp"),)),)),
+        (
+            'Bearer realm="a, b", error="invalid_token", DPoP algs="ES256 PS256"',
+            (
+                ("Bearer", (("realm", "a, b"), ("error", "invalid_token"))),
+                ("DPoP", (("algs", "ES256 PS256"),)),
+            ),
+        ),
+        ("Negotiate", (("Negotiate", ()),)),
+    ],
+)
+def test_a_challenge_is_taken_apart(value, found):
+    assert challenges(value) == found
+
+
+# -- the forum case
+
+
+def test_the_forum_case_is_explained(tmp_path):
+    shutil.copytree(SAMPLES / "forum", tmp_path / "forum")
+    with lab(read_fleet(tmp_path / "forum" / "servers.toml")) as base:
+        for name in ("clients.toml", "packs/genesys-lab.toml"):
+            file = tmp_path / "forum" / name
+            file.write_text(file.read_text().replace("http://127.0.0.1:8089", base))
+        result = scopeprobe(
+            "explain", tmp_path / "forum" / "clients.toml", "agent-desk",
+            "--scope", "admin:agent routing:queue:view",
+            "--providers", tmp_path / "forum" / "packs", "--print", "json",
+            env={"AGENT_DESK_SECRET": "lab-agent-desk-7e31"},
+        )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    causes = {cause["code"]: cause for cause in told["causes"]}
+    assert list(causes) == ["wrong_token_endpoint", "wrong_auth_method", "scopes_do_not_apply"]
+    assert f"{base}/login/token" in causes["wrong_token_endpoint"]["next_step"]
+    assert "client_secret_basic" in causes["wrong_auth_method"]["next_step"]
+    roles = causes["scopes_do_not_apply"]["next_step"]
+    assert "they give \u201crouting:queue:view\u201d, and not \u201cadmin:agent\u201d" in roles
+    assert told["credential_failures"] <= 3
