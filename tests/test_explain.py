@@ -43,6 +43,13 @@ def test_the_causes_are_those_of_the_contract():
     assert sorted(codes()) == sorted(DESIGN_CODES)
 
 
+def test_the_readme_has_a_row_for_every_cause():
+    text = (SAMPLES.parent / "README.md").read_text()
+    table = text.partition("| cause | what is wrong |\n|---|---|\n")[2].partition("\n\n")[0]
+    told = [line.split("`")[1] for line in table.splitlines()]
+    assert sorted(told) == sorted(codes())
+
+
 def test_json_has_the_shape_of_the_contract(tmp_path, corp):
     result = explain(tmp_path, corp, "billing", "--print", "json")
     assert result.returncode == 0, result.stderr

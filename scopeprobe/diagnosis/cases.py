@@ -13,6 +13,8 @@ from scopeprobe.model.clients import AuthMethod, BasicEncoding, Client, Scope, T
 MOST_SPELLINGS = 3
 """Names that are tried in the place of one refused scope."""
 _ALIKE = 0.8
+_WORDS_ALIKE = 0.7
+"""Of single words: `raed` is meant to be `read`, `import` is not meant to be `export`."""
 _SEPARATORS = re.compile(r"[._:/\-\s]+")
 
 BY_SECRET = (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
@@ -120,4 +122,4 @@ def _differs_by_letters(one: str, other: str) -> bool:
     if len(mine) != len(its):
         return True
     pairs = [(a, b) for a, b in zip(mine, its, strict=True) if a != b]
-    return all(SequenceMatcher(None, a, b).ratio() >= _ALIKE for a, b in pairs)
+    return all(SequenceMatcher(None, a, b).ratio() >= _WORDS_ALIKE for a, b in pairs)

@@ -37,6 +37,8 @@ from scopeprobe.model.findings import Reason
 
 MOST_SINGLES = 8
 """Scopes that are asked alone in the search for one that is accepted."""
+MOST_OTHERS = 3
+"""Known scopes that are asked for to see whether the server shows any."""
 _STOPS = ("client_locked", "client_disabled", "secret_expired")
 _PUZZLES = {Reason.SERVER_ERROR, Reason.MALFORMED_ANSWER}
 """Faults that may be about what was asked."""
@@ -341,6 +343,10 @@ def _compare(desk: Desk, found: tuple[Scopes, ...]) -> _Part:
     canary = yield from desk.ask((desk.case.client.canary,))
     if canary is None:
         return
+    if isinstance(canary.answer, Issued) and not lists_scopes(desk.log):
+        yield from _make_it_list(desk)
+        whole = desk.known(Question(desk.case.wanted, change=desk.base))
+        found = found or tuple((scope,) for scope in (left_out(whole, desk.log) if whole else ()))
     singles: list[Scope] = [core[0] for core in found if len(core) == 1]
     for scope in singles:
         for spelling in desk.case.spellings_of(scope):
@@ -350,5 +356,14 @@ def _compare(desk: Desk, found: tuple[Scopes, ...]) -> _Part:
             is_given = isinstance(experiment.answer, Issued)
             if is_given and not left_out(experiment, desk.log):
                 break
-    if not lists_scopes(desk.log) and isinstance(canary.answer, Issued):
-        yield from desk.ask(None)
+
+
+def _make_it_list(desk: Desk) -> _Part:
+    """A server that shows no scope may have left out all: one that exists may be shown."""
+    case = desk.case
+    alike = [name for scope in case.wanted for name in case.spellings_of(scope)]
+    others = [name for name in case.known_scopes if name not in case.wanted]
+    for scope in list(dict.fromkeys((*alike, *others)))[:MOST_OTHERS]:
+        experiment = yield from desk.ask((scope,))
+        if experiment is None or lists_scopes(desk.log):
+            return

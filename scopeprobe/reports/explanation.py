@@ -21,6 +21,8 @@ _OUTCOMES = {
     "not_explained": "is not explained",
 }
 _SURE = 0.8
+_PLAIN_HEADERS = {"Content-Type", "Date", "Server"}
+"""Of an authorization server's own answer they tell nothing; of a gateway's page, whose it is."""
 
 
 def explanation_json(explanation: Explanation) -> str:
@@ -102,7 +104,10 @@ def _experiment(number: int, experiment: Experiment) -> Iterator[RenderableType]
 
 
 def _response_lines(experiment: Experiment) -> Iterator[str]:
+    is_own = experiment.trace.body.lstrip()[:1] in {"", "{"}
     for name, value in experiment.trace.headers:
+        if is_own and name in _PLAIN_HEADERS:
+            continue
         yield f"{name}: {value}"
         if name in {"WWW-Authenticate", "Proxy-Authenticate"}:
             yield from _challenge_lines(value)

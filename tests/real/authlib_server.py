@@ -27,6 +27,7 @@ class Client(ClientMixin):
     client_id: str
     scope: str
     token_endpoint_auth_method: str
+    grant_types: list
     client_secret: str = ""
     token_endpoint_auth_signing_alg: str = ""
     jwks: dict = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Client(ClientMixin):
         return endpoint != "token" or method == self.token_endpoint_auth_method
 
     def check_grant_type(self, grant_type):
-        return grant_type == "client_credentials"
+        return grant_type in self.grant_types
 
 
 @dataclass

@@ -60,5 +60,5 @@ def _register(clients):
             client_id=client["client_id"],
             client_secret=client["client_secret"],
             client_type=Application.CLIENT_CONFIDENTIAL,
-            authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
+            authorization_grant_type=client["grant_types"][0].replace("_", "-"),
         )

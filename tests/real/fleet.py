@@ -24,6 +24,7 @@ class Client:
     token_endpoint_auth_signing_alg: str = ""
     assertion_audience: str = ""
     """`{issuer}`, or empty for the token endpoint."""
+    grant_types: tuple[str, ...] = ("client_credentials",)
     dpop_bound_access_tokens: bool = False
     tls_client_auth_san_dns: str = ""
     tls_client_auth_subject_dn: str = ""
@@ -41,6 +42,7 @@ class Client:
         told = {
             "client_id": self.client_id,
             "client_secret": self.client_secret,
+            "grant_types": self.grant_types,
             "token_endpoint_auth_method": self.token_endpoint_auth_method,
             "token_endpoint_auth_signing_alg": self.token_endpoint_auth_signing_alg,
             "dpop_bound_access_tokens": self.dpop_bound_access_tokens,

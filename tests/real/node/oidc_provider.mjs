@@ -17,6 +17,9 @@ const RESOURCE = "https://api.example.com/";
 // A client without grants is therefore limited to this one, which is nobody's candidate.
 const NO_GRANTS = "openid";
 
+// What a client of the code grant must have besides.
+const BY_CODE = { redirect_uris: ["https://client.example/back"], response_types: ["code"] };
+
 class Storage {
   static #models = new Map();
   #stored;
@@ -71,7 +74,11 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const provider = new Provider(issuer, {
   adapter: Storage,
-  clients: fleet.clients.map((client) => ({ ...client, scope: client.scope || NO_GRANTS })),
+  clients: fleet.clients.map((client) => ({
+    ...(client.grant_types?.includes("authorization_code") ? BY_CODE : {}),
+    ...client,
+    scope: client.scope || NO_GRANTS,
+  })),
   clientDefaults: {
     grant_types: ["client_credentials"],
     id_token_signed_response_alg: "ES256",
