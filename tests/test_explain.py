@@ -122,6 +122,7 @@ def test_a_request_with_a_throttle_is_waited_for_and_told(tmp_path):
         result = explain(tmp_path, f"{server.url}/token", "billing", "--print", "json")
     told = json.loads(result.stdout)
     assert [cause["code"] for cause in told["causes"]][:1] == ["throttled"]
+    assert told["requests"] == len(told["experiments"]) + 1
 
 
 def test_the_audit_names_the_command_for_a_client_that_is_rejected(tmp_path, corp):

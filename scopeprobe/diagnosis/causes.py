@@ -50,7 +50,7 @@ class Explanation:
     refusing_sets: tuple[tuple[Scope, ...], ...]
     experiments: tuple[Experiment, ...]
     requests: int
-    """Token requests, those that were throttled among them."""
+    """Token requests, also those that were sent again."""
     credential_failures: int
     refusals: int
     """Refused requests that were no failed authentication."""
@@ -79,7 +79,7 @@ def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
         causes=causes,
         refusing_sets=shown_minimal(view),
         experiments=view.log,
-        requests=sum(1 + e.throttled for e in log),
+        requests=sum(e.sent for e in log),
         credential_failures=len(failures),
         refusals=len(refused),
     )

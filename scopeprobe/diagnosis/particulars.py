@@ -68,7 +68,7 @@ def _skew(view: View) -> float:
 
 def _location(view: View) -> str:
     found = next(filter(None, (e.trace.header("Location") for e in view.log)), "elsewhere")
-    return found.partition("?")[0]
+    return _inert(found.partition("?")[0])
 
 
 def _ids(view: View) -> str:
@@ -79,7 +79,7 @@ def _ids(view: View) -> str:
 def _found_ids(view: View) -> Iterator[tuple[str, str]]:
     for name in _IDS:
         if value := view.log[0].trace.header(name):
-            yield name, value
+            yield name, _inert(value)
 
 
 def _named_by(view: View, found: Found) -> str:
@@ -114,9 +114,14 @@ def _rights(view: View) -> str:
     missing = left_out(experiment, view.log)
     given = [scope for scope in wanted if scope not in missing]
     shown = visible(experiment.answer) or ()
-    return (
+    return _inert(
         f" Its roles decide: of what is wanted they give {shortened(given) if given else 'nothing'}"
         f"{f', and not {shortened(missing)}' if missing else ''}"
         f" (all that they give: {shortened(shown) if shown else 'nothing'})."
         " Ask for roles, not for scopes."
     )
+
+
+def _inert(text: str) -> str:
+    """A server's words without the signs that Markdown or HTML would act on."""
+    return text.translate(dict.fromkeys(map(ord, "`<>[]|")))

@@ -66,6 +66,7 @@ class Interview:
         )
         self._desks: dict[Change, Callable[[Question], Exchange]] = {}
         self._office = TokenOffice()
+        self._sent = 0
 
     async def conduct(self, inquiry: Inquiry) -> None:
         """Ask until the diagnosis has no more questions."""
@@ -81,7 +82,7 @@ class Interview:
 
     async def _experiment(self, question: Question) -> Experiment:
         """Ask one question; after a fault once more, after a throttle when its pause is over."""
-        throttled, faults = 0, 0
+        throttled, faults, before = 0, 0, self._sent
         while True:
             answer, trace = await self._attempt(question)
             if not isinstance(answer, Unanswered):
@@ -99,7 +100,7 @@ class Interview:
                 await anyio.sleep(backoff(faults))
             else:
                 break
-        return Experiment(question, answer, trace, throttled)
+        return Experiment(question, answer, trace, throttled, self._sent - before)
 
     def _retries(self, answer: Unanswered) -> int:
         """A fault may pass; what may count as a failed authentication is not asked twice."""
@@ -128,6 +129,7 @@ class Interview:
             await anyio.sleep(max(opens_at - time.monotonic(), 0.0))
             for gate in self._gates:
                 gate.take(time.monotonic())
+            self._sent += 1
         return await self.transport.send(client, request)
 
     def _exchange_of(self, question: Question) -> Exchange:

@@ -39,6 +39,8 @@ class Experiment:
     trace: Trace
     throttled: int = 0
     """How often it was throttled before this answer came."""
+    sent: int = 1
+    """Token requests that were sent for it: again after faults, throttles, a demand for a nonce."""
 
 
 Inquiry: TypeAlias = Generator[Question, Experiment, None]
