@@ -61,6 +61,8 @@ class Desk:
 
     def again(self, experiment: Experiment) -> Asking:
         """Ask the same once more: a closing control."""
+        if not self.may_ask:
+            return None
         question = replace(experiment.question, again=experiment.question.again + 1)
         repeated = yield question
         self.log.append(repeated)

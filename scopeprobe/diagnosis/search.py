@@ -44,7 +44,8 @@ def refusing_sets(wanted: Scopes) -> Asking:
 
 def _culprits(named: Scopes, rest: Scopes) -> Scopes:
     """Who repeats the whole request names nobody."""
-    return named if 0 < len(named) < len(rest) else ()
+    asked = tuple(scope for scope in named if scope in rest)
+    return asked if 0 < len(asked) < len(rest) else ()
 
 
 def _named(culprit: Scope, rest: Scopes) -> Generator[Scopes, tuple[bool, Scopes], Scopes]:
