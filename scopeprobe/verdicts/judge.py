@@ -12,6 +12,7 @@ from scopeprobe.model.answers import (
     Fact,
     GrantNotAllowed,
     Issued,
+    Question,
     Refusal,
     Refused,
     Subject,
@@ -23,8 +24,8 @@ from scopeprobe.model.answers import (
 )
 from scopeprobe.model.clients import Scope
 from scopeprobe.model.findings import Evidence, Finding, Reason, Verdict
+from scopeprobe.model.lessons import Lesson
 from scopeprobe.model.plans import Assignment
-from scopeprobe.verdicts.lesson import Lesson
 from scopeprobe.verdicts.names import covers, resembles
 from scopeprobe.verdicts.shapes import prefix
 from scopeprobe.verdicts.testimony import Testimony, lists_of, names_on, tells
@@ -39,6 +40,9 @@ _CUT_SHORT = {
 """Why a client may not have had all its tries, or is authenticated for another audience."""
 _UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
 """Error codes that may be about the `scope` parameter as such, and not about its value."""
+
+_NOT_THE_SCOPE = {Subject.TARGET, Subject.SCOPE_PARAMETER}
+"""What a refusal of several scopes may be about that holds for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +151,44 @@ class _Bench:
             return self._without_success(scope)
         answered = self.testimony.about(scope)
         if not answered or isinstance(answered[-1].answer, TooLarge | Unanswered):
-            return self._unanswered(scope, answered[-1].answer if answered else None)
+            return self._answered_in_sets(scope, answered[-1].answer if answered else None)
         match answered[-1].answer:
-            case Issued() as issued:
-                return self._issued(scope, issued)
+            case Issued():
+                return self._issued(scope, answered[-1])
             case Refused() | Unauthenticated() | GrantNotAllowed() as refusal:
                 return self._refused(scope, refusal, answered)
             case _ as other:
                 raise AssertionError(other)
+
+    def _answered_in_sets(self, scope: Scope, alone: Answer | None) -> _Ruling:
+        """
+        What the answers to several scopes at once settle about one that was not heard alone.
+
+        A set that was refused says nothing of its members, unless it names them.
+        """
+        issued = [
+            (fact, fact.answer)
+            for fact in self.testimony.with_others(scope)
+            if isinstance(fact.answer, Issued)
+        ]
+        listing = [fact for fact, answer in issued if scope in names_on(answer)]
+        silent = [fact for fact, answer in issued if not tells(answer)]
+        if settling := listing or silent or [fact for fact, _ in issued]:
+            return self._issued(scope, settling[-1])
+        for fact in self.testimony.with_others(scope):
+            if isinstance(fact.answer, Refused) and fact.answer.about in _NOT_THE_SCOPE:
+                return self._refused(scope, fact.answer, [fact])
+        if (naming := self._believed_naming(scope)) is not None:
+            return _Ruling(
+                Verdict.DENIED, Reason.NAMED_IN_REFUSAL, Evidence.SET, because=naming.answer
+            )
+        return self._unanswered(scope, alone)
+
+    def _believed_naming(self, scope: Scope) -> Fact | None:
+        """A refusal that names the scope, of a server whose naming was confirmed and never wrong."""
+        if self.lesson.names_culprits and not self.lesson.names_off:
+            return self.testimony.naming(scope)
+        return None
 
     # -- a server where one token tells everything
 
@@ -311,8 +345,10 @@ class _Bench:
             and not self.lesson.accepts_scopes
         )
 
-    def _issued(self, scope: Scope, issued: Issued) -> _Ruling:
-        ruling = self._read(scope, issued)
+    def _issued(self, scope: Scope, fact: Fact) -> _Ruling:
+        issued = fact.answer
+        assert isinstance(issued, Issued)  # noqa: S101 - its callers chose it so
+        ruling = self._read(scope, issued, fact.question)
         if ruling.verdict is Verdict.DENIED:
             return ruling
         if issued.unconfirmed:
@@ -323,17 +359,19 @@ class _Bench:
         is_confirmed = by_rights.verdict is Verdict.GRANTED
         return by_rights if is_confirmed else _unknown(Reason.CONTRADICTORY)
 
-    def _read(self, scope: Scope, issued: Issued) -> _Ruling:
+    def _read(self, scope: Scope, issued: Issued, question: Question) -> _Ruling:
         told = lists_of(issued)
         if not told:
-            return self._untold(scope, issued)
+            return self._untold(scope, issued, question)
         if issued.confirmed is not None and scope not in issued.confirmed:
-            return self._not_confirmed(scope, issued)
+            return self._not_confirmed(scope, issued, question)
         if len({scope in names for names in told}) > 1:
             return _unknown(Reason.CONTRADICTORY)
-        return self._listed(scope, issued) if scope in told[0] else self._left_out(scope, issued)
+        if scope in told[0]:
+            return self._listed(scope, issued)
+        return self._left_out(scope, issued, question)
 
-    def _not_confirmed(self, scope: Scope, issued: Issued) -> _Ruling:
+    def _not_confirmed(self, scope: Scope, issued: Issued, question: Question) -> _Ruling:
         """
         Introspection lists others only.
 
@@ -344,7 +382,7 @@ class _Bench:
             return _unknown(Reason.CONTRADICTORY)
         if not self.lesson.lists_when_introspected:
             return _unknown(Reason.UNCONFIRMED)
-        return self._left_out(scope, issued)
+        return self._left_out(scope, issued, question)
 
     def _carried(self, scope: Scope, issued: Issued) -> _Ruling:
         """Granted, by the first of the lists that holds the scope."""
@@ -356,7 +394,7 @@ class _Bench:
 
     def _listed(self, scope: Scope, issued: Issued) -> _Ruling:
         if self.testimony.canary is None:
-            if not self.lesson.withholds:
+            if not (self.lesson.withholds or self._label in self.lesson.drops_canary):
                 return _unknown(self._why_no_canary())
         elif not self.testimony.drops_canary:
             return _Ruling(Verdict.UNENFORCED, Reason.CANARY_ISSUED, Evidence.TOKEN)
@@ -369,13 +407,14 @@ class _Bench:
                 return fact.answer.reason
         return self.open_because
 
-    def _left_out(self, scope: Scope, issued: Issued) -> _Ruling:
+    def _left_out(self, scope: Scope, issued: Issued, question: Question) -> _Ruling:
         """
         A list without the scope: denied, unless the scope may stand there under another name.
 
-        It may where the list is not the one that is given for nothing, or holds a name like it.
+        It may where the list, less what was asked beside the scope, is not the one that is given
+        for nothing, or holds a name like it.
         """
-        names = names_on(issued)
+        names = names_on(issued) - set(question.scopes or ())
         expected = self.testimony.listed_for_nothing
         if (
             not names <= expected
@@ -383,26 +422,40 @@ class _Bench:
             or any(resembles(name, scope) for name in names)
         ):
             return _unknown(Reason.CONTRADICTORY)
+        if _is_set(question) and not self._is_dropped_for_itself(scope):
+            return _unknown(Reason.UNCONFIRMED)
         return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
 
-    def _untold(self, scope: Scope, issued: Issued) -> _Ruling:
+    def _is_dropped_for_itself(self, scope: Scope) -> bool:
+        """And not for want of a companion: shown by this client, or by others of the server."""
+        if self.testimony.is_left_out_by_itself(scope):
+            return True
+        return self.lesson.narrows and not self.lesson.drops_companions
+
+    def _untold(self, scope: Scope, issued: Issued, question: Question) -> _Ruling:
         """A token that tells nothing of its scopes (rule 1)."""
         lesson, canary = self.lesson, self.testimony.canary
+        evidence = Evidence.SET if _is_set(question) else Evidence.ALONE
         if lesson.lists or (lesson.lists_in_token and issued.readable):
             if self.testimony.lists(scope):
                 return _unknown(Reason.CONTRADICTORY)
-            return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.ALONE)
+            return _Ruling(Verdict.DENIED, Reason.LEFT_OUT, evidence)
         canary_is_silent = isinstance(canary, Issued) and not tells(canary)
         if canary_is_silent and not lesson.withholds:
-            return _Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, Evidence.ALONE)
+            return _Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, evidence)
         assignment = self.testimony.assignment
         label, as_requested = (
             assignment.target.label,
             assignment.client.server.absent_scope_as_requested,
         )
-        is_policed = canary is not None and (
+        is_policed = (canary is not None or label in lesson.drops_canary) and (
             as_requested or any(audience == label for audience, _ in lesson.polices)
         )
         if (label, scope) in lesson.polices or (is_policed and not canary_is_silent):
-            return _Ruling(Verdict.GRANTED, Reason.ACCEPTED_ALONE, Evidence.ALONE)
+            reason = Reason.ACCEPTED_IN_SET if _is_set(question) else Reason.ACCEPTED_ALONE
+            return _Ruling(Verdict.GRANTED, reason, evidence)
         return _unknown(Reason.UNCONFIRMED)
+
+
+def _is_set(question: Question) -> bool:
+    return len(question.scopes or ()) > 1
