@@ -21,7 +21,7 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.answers import Purpose
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
-from scopeprobe.model.plans import Assignment, Strategy
+from scopeprobe.model.plans import Assignment, Proof, Strategy
 from scopeprobe.model.runs import Run
 from scopeprobe.policy import Departure, departures, held_against
 from scopeprobe.reports.files import write_reports
@@ -35,10 +35,10 @@ from scopeprobe.reports.summary import (
     not_tested,
 )
 from scopeprobe.store import Store, StoredFacts
-from scopeprobe.strategies import each
+from scopeprobe.strategies import adaptive, each, recheck
 
 DEFAULT_BAR = ("missing", "excess", "unauthenticated")
-STRATEGIES: dict[str, Strategy] = {"each": each}
+STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Audit:
     bar: Collection[str] = DEFAULT_BAR
     strategy: str = "each"
     """One of STRATEGIES."""
+    proof: Proof = Proof.SAFE
     resume: bool = False
     """Go on with the unfinished run of the folder."""
     run_id: str | None = None
@@ -147,6 +148,24 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
     return run, ()
 
 
+def _assignments(order: Audit, store: Store, run: Run) -> Iterator[Assignment]:
+    """What is to be found out, with what the last run leaves to this one."""
+    previous, covers = store.maps_before(run), store.covers_before(run)
+    led = set()
+    for client in order.fleet.clients:
+        for target in client.targets:
+            place = client.server.token_endpoint, target.label
+            yield Assignment(
+                client,
+                target,
+                previous.get(client.name),
+                proof=order.proof,
+                covers=covers.get((client.name, target.label), ()),
+                leads=place not in led,
+            )
+            led.add(place)
+
+
 class _Session:
     """One invocation of a run."""
 
@@ -156,12 +175,7 @@ class _Session:
         self._run = run
         self._known = known
         self._started = time.monotonic()
-        previous = store.maps_before(run)
-        assignments = [
-            Assignment(client, target, previous.get(client.name))
-            for client in order.fleet.clients
-            for target in client.targets
-        ]
+        assignments = list(_assignments(order, store, run))
         strategy = STRATEGIES[run.strategy]
         self._rounds = Rounds(order.fleet, assignments, strategy, known, order.limits)
 
@@ -230,7 +244,7 @@ class _Session:
         self._run = replace(
             self._run, finished=finished, complete=summary.complete, summary=text.encode()
         )
-        self._store.finish(self._run, maps)
+        self._store.finish(self._run, maps, self._rounds.covers())
         order.observer(
             RunFinished(
                 run=self._run.id,

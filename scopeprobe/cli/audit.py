@@ -13,6 +13,7 @@ from scopeprobe.cli import options
 from scopeprobe.cli.logs import LogFormat
 from scopeprobe.cli.terminal import Printed, Terminal
 from scopeprobe.errors import InputError
+from scopeprobe.model.plans import Proof
 
 if TYPE_CHECKING:
     from scopeprobe.audits.audit import Audit
@@ -33,6 +34,8 @@ MANY_REQUESTS = 1000
 
 class StrategyName(StrEnum):
     EACH = "each"
+    ADAPTIVE = "adaptive"
+    RECHECK = "recheck"
 
 
 def audit_command(
@@ -44,8 +47,16 @@ def audit_command(
     scopes_from_metadata: options.ScopesFromMetadata = False,
     allow_literal_secrets: options.LiteralSecrets = False,
     strategy: Annotated[
-        StrategyName, options.option("--strategy", "-s", help="One request per candidate.")
+        StrategyName,
+        options.option(
+            "--strategy",
+            "-s",
+            help="One request per scope, the fewest requests, or last night's map proved again.",
+        ),
     ] = StrategyName.EACH,
+    proof: Annotated[
+        Proof, options.option("--proof", help="twice: every lone refusal is repeated once.")
+    ] = Proof.SAFE,
     verify: options.VerifyBy = None,
     revoke: options.Revoke = False,
     rate: options.Rate = None,
@@ -129,6 +140,7 @@ def audit_command(
         limits=limits,
         bar=bar,
         strategy=strategy,
+        proof=proof,
         resume=resume or run is not None,
         run_id=run,
     )

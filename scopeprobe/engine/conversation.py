@@ -32,7 +32,7 @@ class Conversation:
         self.open_because: Reason | None = None
         """Why it ended, once it has: what cells without an answer will say."""
         self._plan = strategy(assignment)
-        self._wave: tuple[Question, ...] = next(self._plan)
+        self._wave: tuple[Question, ...] = ()
         self._answers: dict[Question, Answer] = {}
         self._is_replaying = True
         self._ticks = 1 + max((fact.received for fact in memo.values()), default=0)
@@ -63,7 +63,14 @@ class Conversation:
 
     def start(self) -> list[Question]:
         """The questions to begin with; none when the memo answers all."""
-        return [] if self.is_finished else self._advance()
+        if self.is_finished:
+            return []
+        try:
+            self._wave = next(self._plan)
+        except StopIteration:
+            self.open_because = Reason.NOT_ASKED
+            return []
+        return self._advance()
 
     def take(self, fact: Fact) -> list[Question]:
         """Hear an answer. Returns the next wave when it was the last one of its own."""

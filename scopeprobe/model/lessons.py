@@ -67,3 +67,6 @@ class Lesson:
     def without_precedents(self) -> Lesson:
         """The flags alone: what decides whether a client is asked once more."""
         return replace(self, precedents=())
+
+
+NOTHING_LEARNED = Lesson()

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from scopeprobe.model.answers import Answer, Question
 from scopeprobe.model.clients import Client, Scope, Target
 from scopeprobe.model.findings import Finding, PermissionMap, Reason
-from scopeprobe.model.lessons import Lesson
+from scopeprobe.model.lessons import NOTHING_LEARNED, Lesson
 
 
 class Proof(StrEnum):
@@ -32,7 +32,7 @@ class Assignment:
     """What the last run of this folder found out about the client."""
     shapes: tuple[Scope, ...] = ()
     """Invented scopes with prefixes of granted ones, to be asked at last (DESIGN, rule 7)."""
-    lesson: Lesson = Lesson()
+    lesson: Lesson = NOTHING_LEARNED
     """What is known of the server before this client is asked; a pilot knows nothing."""
     proof: Proof = Proof.SAFE
     covers: tuple[tuple[Scope, ...], ...] = ()

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import msgspec
 
 from scopeprobe.errors import FolderInUse, InputError, StoreError
 from scopeprobe.model.answers import Answer, Fact, Issued, Question
-from scopeprobe.model.clients import ClientName
+from scopeprobe.model.clients import ClientName, Scope
 from scopeprobe.model.findings import Finding, PermissionMap
 from scopeprobe.model.memory import Allowance
 from scopeprobe.model.plans import Assignment
@@ -31,8 +31,15 @@ _LONGEST_QUOTA = 7 * 86400.0
 _RESUMABLE = 30 * 86400.0
 """Seconds for which an unfinished run can be resumed."""
 
+_LAST_FINISHED = (
+    "(select id from runs where started < ? and finished is not null order by started desc limit 1)"
+)
+Covers: TypeAlias = tuple[tuple[Scope, ...], ...]
+"""Sets of scopes that were accepted together."""
+
 _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
+_covers = msgspec.json.Decoder(Covers).decode
 _findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
 
 
@@ -75,8 +82,15 @@ class Store:
             )
             self._connection.execute("delete from pauses where until < ?", (time.time(),))
 
-    def finish(self, run: Run, maps: Iterable[PermissionMap]) -> None:
-        """Store what a run found out, beside what the run before it did."""
+    def finish(
+        self, run: Run, maps: Iterable[PermissionMap], covers: Iterable[tuple[Assignment, Covers]]
+    ) -> None:
+        """Store what a run found out, and the sets that prove it, beside what the last one did."""
+        sets = [
+            (run.id, assignment.client.name, assignment.target.label, encode(cover))
+            for assignment, cover in covers
+            if cover
+        ]
         rows = [(run.id, found.client, encode(found.findings)) for found in maps]
         with self._transaction():
             self._connection.execute("delete from maps where run = ?", (run.id,))
@@ -85,10 +99,13 @@ class Store:
                 "update runs set finished = ?, complete = ?, summary = ? where id = ?",
                 (run.finished, run.complete, run.summary and run.summary.decode(), run.id),
             )
-            self._connection.execute(
-                "delete from maps where run not in"
-                " (select id from runs where finished is not null order by started desc limit 2)"
-            )
+            self._connection.execute("delete from covers where run = ?", (run.id,))
+            self._connection.executemany("insert into covers values (?, ?, ?, ?)", sets)
+            for table in ("maps", "covers"):
+                self._connection.execute(
+                    f"delete from {table} where run not in (select id from runs"  # noqa: S608
+                    " where finished is not null order by started desc limit 2)"
+                )
 
     def last_run(self) -> Run | None:
         return next(iter(_runs(self._connection)), None)
@@ -117,11 +134,18 @@ class Store:
     def maps_before(self, run: Run) -> dict[ClientName, PermissionMap]:
         """What the last run before this one found out, by client."""
         rows = self._connection.execute(
-            "select client, findings from maps where run = (select id from runs where started < ?"
-            " and finished is not null order by started desc limit 1)",
+            f"select client, findings from maps where run = {_LAST_FINISHED}",  # noqa: S608
             (run.started,),
         )
         return {client: PermissionMap(client, _findings(findings)) for client, findings in rows}
+
+    def covers_before(self, run: Run) -> dict[tuple[ClientName, str], Covers]:
+        """The sets that were accepted in that run, by client and audience."""
+        rows = self._connection.execute(
+            f"select client, audience, sets from covers where run = {_LAST_FINISHED}",  # noqa: S608
+            (run.started,),
+        )
+        return {(client, audience): _covers(sets) for client, audience, sets in rows}
 
     def journal(self, run: Run) -> SqliteJournal:
         return SqliteJournal(self._connection, run.id)

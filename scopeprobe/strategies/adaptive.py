@@ -13,7 +13,7 @@ from scopeprobe.model.answers import (
 )
 from scopeprobe.model.clients import Scope
 from scopeprobe.model.findings import Verdict
-from scopeprobe.model.lessons import Lesson
+from scopeprobe.model.lessons import NOTHING_LEARNED
 from scopeprobe.model.plans import Assignment, Plan
 from scopeprobe.strategies.beliefs import Prior, flat, learned, mean_chance, shifted
 from scopeprobe.strategies.each import conclude, tells_scopes_apart
@@ -52,9 +52,9 @@ def adaptive(assignment: Assignment) -> Plan:
 def _is_worth_asking(inquiry: Inquiry) -> Asking[bool]:
     """The request without scope first, where it is known to tell something, or is all there is."""
     server = inquiry.assignment.client.server
-    if server.send_scope and inquiry.assignment.candidates:
-        if not inquiry.lesson.lists_without_scope:
-            return True
+    sends = server.send_scope and bool(inquiry.assignment.candidates)
+    if sends and not inquiry.lesson.lists_without_scope:
+        return True
     answer = yield from inquiry.heard.learn(WITHOUT_SCOPE)
     return server.send_scope and tells_scopes_apart(answer)
 
@@ -88,7 +88,7 @@ def _without_a_token(
         left = yield from take_out_the_named(inquiry, reply, _open(inquiry, scopes))
         inquiry.spent = 0
         return _search(inquiry, left)
-    if _is_about_scopes(reply.answer) and inquiry.lesson.without_precedents() != Lesson():
+    if _is_about_scopes(reply.answer) and inquiry.lesson.without_precedents() != NOTHING_LEARNED:
         return search
     control = yield from inquiry.heard.learn(WITHOUT_SCOPE)
     if not (tells_scopes_apart(control) and _may_be_about_scopes(reply.answer)):
@@ -166,12 +166,13 @@ def cover(inquiry: Inquiry) -> Asking[None]:
     """
     Ask for all that is granted at once, unless some set did: the next run proves it again so.
 
-    Not where lists tell what is granted, nor where sets met conflicts: raises LetDown.
+    Where lists tell what is granted that is not wanted, except to see that they come even if
+    nothing was left out: then no list at all means nothing. Raises LetDown.
     """
     granted = [scope for scope in inquiry.assignment.candidates if scope in inquiry.granted]
-    if len(inquiry.accepted) > 1 and not (inquiry.narrows or inquiry.keeps_to_one_resource):
-        if inquiry.fitting(granted) == len(granted):
-            yield from inquiry.ask(granted)
+    is_useful = inquiry.is_in_doubt_about_silence if inquiry.narrows else len(inquiry.accepted) > 1
+    if granted and is_useful and inquiry.fitting(granted) == len(granted):
+        yield from inquiry.ask(granted)
 
 
 def control(inquiry: Inquiry) -> Asking[None]:

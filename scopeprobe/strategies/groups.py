@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 
 from scopeprobe.strategies.beliefs import Beliefs
@@ -57,33 +57,26 @@ class Groups:
         gains, accepts = [0.0] * len(sizes), [0.0] * len(sizes)
         for k, (v, c) in enumerate(zip(weights, clean, strict=True)):
             if v > _NEGLIGIBLE:
-                self._add(k, v / total, c, start, sizes, gains, accepts)
+                for index, (gain, granted) in enumerate(self._prospects(k, start, sizes)):
+                    gains[index] += v * (1 - c) * gain / total
+                    accepts[index] += v * max(0.0, granted - c) / total
         worth = [
             gain / (1 + (1 - accept) * _descent(size))
             for size, gain, accept in zip(sizes, gains, accepts, strict=True)
         ]
         return sizes[max(range(len(sizes)), key=lambda i: (worth[i], -i))]
 
-    def _add(  # noqa: PLR0913 - the sums of appendix C, one hypothesis at a time
-        self,
-        k: int,
-        weight: float,
-        clean: float,
-        start: int,
-        sizes: list[int],
-        gains: list[float],
-        accepts: list[float],
-    ) -> None:
+    def _prospects(self, k: int, start: int, sizes: Sequence[int]) -> Iterator[tuple[float, float]]:
+        """Under one hypothesis and by size: what is settled, in requests, and if all is granted."""
         chances, prices = self._beliefs.chances[k], self._prices[k]
-        so_far, gain, done = 1.0, 0.0, 0
-        for index, size in enumerate(sizes):
-            if so_far > _NEGLIGIBLE:
+        gain, granted, done = 0.0, 1.0, 0
+        for size in sizes:
+            if granted > _NEGLIGIBLE:
                 for position in range(start + done, start + size):
-                    gain += so_far * prices[position]
-                    so_far *= 1 - chances[position]
+                    gain += granted * prices[position]
+                    granted *= 1 - chances[position]
             done = size
-            gains[index] += weight * (1 - clean) * gain
-            accepts[index] += weight * max(0.0, so_far - clean)
+            yield gain, granted
 
     def best_head(self, start: int, end: int) -> int:
         """How many of a refused range to ask first, so that it is refused again half the time."""

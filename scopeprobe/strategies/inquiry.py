@@ -83,11 +83,29 @@ class Inquiry:
         return reply
 
     def _left_out(self, asked: tuple[Scope, ...], answer: Answer) -> tuple[Scope, ...]:
-        """On a server that lists what it grants, no list at all leaves out everything."""
-        if not isinstance(answer, Issued) or not (tells(answer) or self.lesson.lists):
+        """
+        What a token does not carry.
+
+        A token that lists nothing carries nothing where others were seen to list what they carry,
+        and may do so where one listed less than was asked for.
+        """
+        if not isinstance(answer, Issued) or not (tells(answer) or self._lists):
             return ()
         names = names_on(answer)
         return tuple(scope for scope in asked if scope not in names)
+
+    @property
+    def _lists(self) -> bool:
+        return self.lesson.lists or self.lesson.lists_in_token or self.narrows
+
+    @property
+    def is_in_doubt_about_silence(self) -> bool:
+        """Some token lists less than was asked for, and another nothing at all."""
+        is_silent = any(
+            isinstance(answer, Issued) and not tells(answer) and question.scopes
+            for question, answer in self.heard.answers.items()
+        )
+        return self.narrows and is_silent and not (self.lesson.lists or self.lesson.lists_in_token)
 
     def fitting(self, order: Sequence[Scope], start: int = 0) -> int:
         """How many scopes from `start` on one request may ask for; one at the least."""

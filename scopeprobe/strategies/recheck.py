@@ -21,7 +21,7 @@ _TOLD_BY_ONE = {
     Reason.SCOPE_NOT_USED,
     Reason.SHAPE_UNENFORCED,
 }
-"""Reasons of servers that tell everything in one answer: they are asked as if for the first time."""
+"""Reasons of servers that tell everything in one answer: they are asked as if never before."""
 
 
 def recheck(assignment: Assignment) -> Plan:

@@ -185,7 +185,7 @@ class _Bench:
         return self._unanswered(scope, alone)
 
     def _believed_naming(self, scope: Scope) -> Fact | None:
-        """A refusal that names the scope, of a server whose naming was confirmed and never wrong."""
+        """A refusal that names the scope, where naming was confirmed and was never wrong."""
         if self.lesson.names_culprits and not self.lesson.names_off:
             return self.testimony.naming(scope)
         return None

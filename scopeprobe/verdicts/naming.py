@@ -10,7 +10,7 @@ from scopeprobe.model.clients import Scope
 
 def culprits(answer: Answer, asked: tuple[Scope, ...]) -> tuple[Scope, ...]:
     """The asked scopes that a refusal names; none where it only repeats the whole request."""
-    if not isinstance(answer, Refused) or len(asked) < 2:
+    if not isinstance(answer, Refused):
         return ()
     named = tuple(scope for scope in asked if scope in answer.named)
     return () if named == asked else named
