@@ -91,6 +91,9 @@ def _without_a_token(
     if _is_about_scopes(reply.answer) and inquiry.lesson.without_precedents() != NOTHING_LEARNED:
         return search
     control = yield from inquiry.heard.learn(WITHOUT_SCOPE)
+    if _asked_of_several_resources(reply):
+        inquiry.keeps_to_one_resource = True
+        return _search(inquiry, scopes)
     if not (tells_scopes_apart(control) and _may_be_about_scopes(reply.answer)):
         return None
     if carried := names_on(control).intersection(scopes):
@@ -107,6 +110,15 @@ def _without_a_token(
 
 def _is_about_scopes(answer: Answer) -> bool:
     return isinstance(answer, Refused) and answer.about not in _OTHER_SUBJECTS
+
+
+def _asked_of_several_resources(reply: Reply) -> bool:
+    """The refusal speaks of the resource, and names of several were in the request."""
+    return (
+        isinstance(reply.answer, Refused)
+        and reply.answer.about is Subject.TARGET
+        and len(set(map(resource, reply.asked))) > 1
+    )
 
 
 def _may_be_about_scopes(answer: Answer) -> bool:
@@ -170,7 +182,9 @@ def cover(inquiry: Inquiry) -> Asking[None]:
     nothing was left out: then no list at all means nothing. Raises LetDown.
     """
     granted = [scope for scope in inquiry.assignment.candidates if scope in inquiry.granted]
-    is_useful = inquiry.is_in_doubt_about_silence if inquiry.narrows else len(inquiry.accepted) > 1
+    is_useful = inquiry.is_in_doubt_about_silence or (
+        len(inquiry.accepted) > 1 and not inquiry.narrows
+    )
     if granted and is_useful and inquiry.fitting(granted) == len(granted):
         yield from inquiry.ask(granted)
 

@@ -96,16 +96,22 @@ class Inquiry:
 
     @property
     def _lists(self) -> bool:
-        return self.lesson.lists or self.lesson.lists_in_token or self.narrows
+        return self.lesson.lists or self.lesson.lists_in_token or self._has_told
 
     @property
     def is_in_doubt_about_silence(self) -> bool:
-        """Some token lists less than was asked for, and another nothing at all."""
+        """Some token lists scopes, and another that was issued for some lists nothing at all."""
         is_silent = any(
             isinstance(answer, Issued) and not tells(answer) and question.scopes
             for question, answer in self.heard.answers.items()
         )
-        return self.narrows and is_silent and not (self.lesson.lists or self.lesson.lists_in_token)
+        return (
+            self._has_told and is_silent and not (self.lesson.lists or self.lesson.lists_in_token)
+        )
+
+    @property
+    def _has_told(self) -> bool:
+        return any(isinstance(a, Issued) and tells(a) for a in self.heard.answers.values())
 
     def fitting(self, order: Sequence[Scope], start: int = 0) -> int:
         """How many scopes from `start` on one request may ask for; one at the least."""

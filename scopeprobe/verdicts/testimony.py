@@ -16,6 +16,7 @@ from scopeprobe.model.answers import (
     Refused,
     TooLarge,
     Unanswered,
+    alike,
     is_plain_about_scope,
 )
 from scopeprobe.model.clients import Scope
@@ -155,11 +156,15 @@ class Testimony:
         return frozenset(scope for names in self._named for scope in names)
 
     def naming(self, scope: Scope) -> Fact | None:
-        """A bracketed refusal that names the scope, and whose names are no echo of the request."""
+        """
+        A refusal that names the scope, and whose names are no echo of the request.
+
+        A success must stand behind it; no lock and no outage in front of it names single scopes.
+        """
         for named, facts in self._named.items():
             if scope not in named:
                 continue
-            bracketed = [fact for fact in facts if self.is_bracketed(fact)]
+            bracketed = [fact for fact in facts if self._last_success > fact.received]
             if are_believable(named, (fact.question.scopes or () for fact in bracketed)):
                 return bracketed[-1]
         return None
@@ -209,7 +214,7 @@ class Testimony:
                 return not names_on(issued) & set(asked)
             case Refused() as refused:
                 return (
-                    is_plain_about_scope(refused)
+                    (is_plain_about_scope(refused) or alike(refused, self.canary))
                     and self.is_bracketed(fact)
                     and all(self.is_left_out(scope) for scope in asked)
                 )
