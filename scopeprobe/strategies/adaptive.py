@@ -193,10 +193,13 @@ def control(inquiry: Inquiry) -> Asking[None]:
     """
     Ask what the verdicts need beside the candidates: for nothing, and for what nobody has.
 
-    The first where no token came yet, or tokens carry more than was asked for. Raises LetDown.
+    The first where no token came yet, or tokens carry more than was asked for; and by the first
+    client of a server, because a refusal of it there tells whose credentials are looked at. Raises
+    LetDown.
     """
     heard = inquiry.heard
-    if heard.success is None:
+    is_pilot = inquiry.lesson == NOTHING_LEARNED
+    if heard.success is None or (is_pilot and inquiry.assignment.leads):
         yield from heard.learn(WITHOUT_SCOPE)
     if heard.got_through:
         yield from heard.learn(heard.canary)
