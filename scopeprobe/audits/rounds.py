@@ -153,7 +153,7 @@ class Rounds:
         """By endpoint, what its clients taught so far, and what they were found to have."""
         lessons = {}
         for endpoint, talks in _by_endpoint(_heard([line])).items():
-            lesson = learn(map(_told, talks))
+            lesson = learn((talk.assignment, talk.told) for talk in talks)
             precedents = (
                 precedent(talk.assignment, self._findings(talk, lesson)) for talk in talks
             )
@@ -165,7 +165,7 @@ class Rounds:
 
     def _findings(self, talk: Conversation, lesson: Lesson) -> tuple[Finding, ...]:
         because = talk.open_because or Reason.NOT_ASKED
-        return judge(talk.assignment, lesson, talk.facts.values(), because)
+        return judge(talk.assignment, lesson, talk.told, because)
 
     def _talks(self) -> dict[int, tuple[Line, Lane, Conversation]]:
         """By the identity of its assignment, every conversation and whose it is."""

@@ -34,6 +34,7 @@ class Conversation:
         self._plan = strategy(assignment)
         self._wave: tuple[Question, ...] = ()
         self._answers: dict[Question, Answer] = {}
+        self._asked: set[Question] = set()
         self._is_replaying = True
         self._ticks = 1 + max((fact.received for fact in memo.values()), default=0)
         self.goes_on = self.has_succeeded
@@ -51,6 +52,15 @@ class Conversation:
     @property
     def is_finished(self) -> bool:
         return self.open_because is not None
+
+    @property
+    def told(self) -> list[Fact]:
+        """
+        What this plan was told, and nothing that a memo knows beyond it.
+
+        So what one client teaches others is the same when a run is gone on with.
+        """
+        return [fact for question, fact in self.facts.items() if question in self._asked]
 
     @property
     def has_succeeded(self) -> bool:
@@ -103,6 +113,7 @@ class Conversation:
                 self._is_replaying = False
                 return missing
             answers = tuple(self._answers[question] for question in self._wave)
+            self._asked.update(self._wave)
             try:
                 self._wave, self._answers = self._plan.send(answers), {}
             except StopIteration:
