@@ -1,4 +1,4 @@
-"""The fewest requests that prove the map (../shared/algorithm.md, appendix G)."""
+"""The fewest requests that prove the map (algorithm.md, appendix G)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How likely each scope is to be denied: what is believed before, and after every answer.
 
-../shared/algorithm.md, appendix B: a mixture of hypotheses, under each of which scopes are
+algorithm.md, appendix B: a mixture of hypotheses, under each of which scopes are
 independent. Beliefs choose what is asked next. They never make a verdict.
 """
 

@@ -1,4 +1,4 @@
-"""How many scopes to ask for at once (../shared/algorithm.md, appendix C)."""
+"""How many scopes to ask for at once (algorithm.md, appendix C)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers whose refusals name the culprits (../shared/algorithm.md, appendix G.N)."""
+"""Servers whose refusals name the culprits (algorithm.md, appendix G.N)."""
 
 from __future__ import annotations
 

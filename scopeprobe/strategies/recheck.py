@@ -1,4 +1,4 @@
-"""Last night's map, proved again (../shared/algorithm.md, section 4)."""
+"""Last night's map, proved again (algorithm.md, section 4)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The search of a strict server: every denied scope found, and refused alone.
 
-../shared/algorithm.md, appendix A to F: groups chosen by what is believed, a descent into refused
+algorithm.md, appendix A to F: groups chosen by what is believed, a descent into refused
 ones that is clamped to the halvings of its size, and a guard that holds all of it at n + B(n).
 """
 
