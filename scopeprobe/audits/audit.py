@@ -244,7 +244,7 @@ class _Session:
         self._run = replace(
             self._run, finished=finished, complete=summary.complete, summary=text.encode()
         )
-        self._store.finish(self._run, maps, self._rounds.covers())
+        self._store.finish(self._run, maps, self._rounds.covers(maps))
         order.observer(
             RunFinished(
                 run=self._run.id,

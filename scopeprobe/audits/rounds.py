@@ -176,9 +176,11 @@ class Rounds:
             for talk in lane.heard
         }
 
-    def covers(self) -> Iterator[tuple[Assignment, tuple[tuple[Scope, ...], ...]]]:
-        """By client and target, the sets whose acceptance proves what is granted."""
-        found = {finding.cell: finding for m in self.maps() for finding in m.findings}
+    def covers(
+        self, maps: Iterable[PermissionMap]
+    ) -> Iterator[tuple[Assignment, tuple[tuple[Scope, ...], ...]]]:
+        """By client and target, the sets whose acceptance proves what the maps say is granted."""
+        found = {finding.cell: finding for proved in maps for finding in proved.findings}
         for talk in self._heard():
             assignment = talk.assignment
             cells = (
