@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from scopeprobe.audits.assignments import Past, assignments_of
 from scopeprobe.audits.discovery import resolve
 from scopeprobe.audits.interruption import undisturbed
 from scopeprobe.audits.rounds import Rounds
@@ -21,7 +22,7 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.answers import Purpose
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
-from scopeprobe.model.plans import Assignment, Proof, Strategy
+from scopeprobe.model.plans import Proof, Strategy
 from scopeprobe.model.runs import Run
 from scopeprobe.policy import Departure, departures, held_against
 from scopeprobe.reports.files import write_reports
@@ -36,6 +37,7 @@ from scopeprobe.reports.summary import (
 )
 from scopeprobe.store import Store, StoredFacts
 from scopeprobe.strategies import adaptive, each, recheck
+from scopeprobe.strategies.estimates import ESTIMATORS, total
 
 DEFAULT_BAR = ("missing", "excess", "unauthenticated")
 STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
@@ -91,11 +93,6 @@ class Result:
         )
 
 
-def requests_expected(fleet: Fleet) -> int:
-    """Candidates, two controls and a closing one for every client and target."""
-    return sum(len(target.candidates) + 3 for client in fleet.clients for target in client.targets)
-
-
 async def audit(order: Audit) -> Result:
     """
     Find out which scopes every client of a fleet has, and write it down.
@@ -148,24 +145,6 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
     return run, ()
 
 
-def _assignments(order: Audit, store: Store, run: Run) -> Iterator[Assignment]:
-    """What is to be found out, with what the last run leaves to this one."""
-    previous, covers = store.maps_before(run), store.covers_before(run)
-    led = set()
-    for client in order.fleet.clients:
-        for target in client.targets:
-            place = client.server.token_endpoint, target.label
-            yield Assignment(
-                client,
-                target,
-                previous.get(client.name),
-                proof=order.proof,
-                covers=covers.get((client.name, target.label), ()),
-                leads=place not in led,
-            )
-            led.add(place)
-
-
 class _Session:
     """One invocation of a run."""
 
@@ -175,7 +154,11 @@ class _Session:
         self._run = run
         self._known = known
         self._started = time.monotonic()
-        assignments = list(_assignments(order, store, run))
+        before = Past.before(run.started, store)
+        assignments = list(assignments_of(order.fleet, before, order.proof))
+        self._requests_expected = round(
+            total(map(ESTIMATORS[run.strategy], assignments)).requests_expected
+        )
         strategy = STRATEGIES[run.strategy]
         self._rounds = Rounds(order.fleet, assignments, strategy, known, order.limits)
 
@@ -189,7 +172,7 @@ class _Session:
                 clients=len(fleet.clients),
                 servers=len({client.server.name for client in fleet.clients}),
                 cells=self._run.cells,
-                requests_expected=max(requests_expected(fleet) - len(self._known), 0),
+                requests_expected=max(self._requests_expected - len(self._known), 0),
             )
         )
 

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 import scopeprobe
-from scopeprobe.cli import audit, demo, discover, init, lab, providers, runs, streams, validate
+from scopeprobe.cli import (
+    audit,
+    demo,
+    discover,
+    init,
+    lab,
+    plan,
+    providers,
+    runs,
+    streams,
+    validate,
+)
 from scopeprobe.errors import InputError, ScopeprobeError, StoreError
 
 
@@ -48,6 +59,7 @@ def _root(
 
 
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit_command)
+app.command("plan", epilog=plan.EXAMPLES)(plan.plan_command)
 app.command("validate", epilog=validate.EXAMPLES)(validate.validate_command)
 app.command("discover", epilog=discover.EXAMPLES)(discover.discover_command)
 app.command("init", epilog=init.EXAMPLES)(init.init_command)

@@ -62,6 +62,17 @@ class Store:
         with _locked(_private(folder)), closing(_connection(_database(folder))) as connection:
             yield cls(folder, connection)
 
+    @classmethod
+    @contextmanager
+    def peek(cls, folder: Path) -> Iterator[Self | None]:
+        """Read only, also while an audit writes there; None where no run is stored."""
+        database = folder / DATABASE
+        if not database.exists():
+            yield None
+            return
+        with closing(_connection(database)) as connection:
+            yield cls(folder, connection)
+
     # -- runs
 
     def begin(self, run: Run) -> None:
@@ -131,21 +142,25 @@ class Store:
             facts.setdefault((client, audience), {})[fact.question] = fact
         return StoredFacts(facts, self._connection)
 
-    def maps_before(self, run: Run) -> dict[ClientName, PermissionMap]:
-        """What the last run before this one found out, by client."""
+    def maps_before(self, started: float) -> dict[ClientName, PermissionMap]:
+        """What the last run that began before a moment (epoch) found out, by client."""
         rows = self._connection.execute(
             f"select client, findings from maps where run = {_LAST_FINISHED}",  # noqa: S608
-            (run.started,),
+            (started,),
         )
         return {client: PermissionMap(client, _findings(findings)) for client, findings in rows}
 
-    def covers_before(self, run: Run) -> dict[tuple[ClientName, str], Covers]:
+    def covers_before(self, started: float) -> dict[tuple[ClientName, str], Covers]:
         """The sets that were accepted in that run, by client and audience."""
         rows = self._connection.execute(
             f"select client, audience, sets from covers where run = {_LAST_FINISHED}",  # noqa: S608
-            (run.started,),
+            (started,),
         )
         return {(client, audience): _covers(sets) for client, audience, sets in rows}
+
+    def allowance(self, quota: str) -> Allowance:
+        """What was used up of a quota before, and until when its group is to be left alone."""
+        return _allowance(self._connection, quota)
 
     def journal(self, run: Run) -> SqliteJournal:
         return SqliteJournal(self._connection, run.id)
@@ -187,10 +202,7 @@ class StoredFacts:
         return self._facts.get((assignment.client.name, assignment.target.label), {})
 
     def allowance(self, quota: str) -> Allowance:
-        paused = self._connection.execute("select until from pauses where quota = ?", (quota,))
-        spent = self._connection.execute("select at from spent where quota = ?", (quota,))
-        until = paused.fetchone()
-        return Allowance(until[0] if until else 0.0, tuple(row[0] for row in spent))
+        return _allowance(self._connection, quota)
 
 
 def stored_runs(folder: Path) -> list[Run]:
@@ -200,6 +212,13 @@ def stored_runs(folder: Path) -> list[Run]:
         raise InputError([f"{folder}: no run is stored here; choose the folder with --out"])
     with closing(_connection(database)) as connection:
         return _runs(connection)
+
+
+def _allowance(connection: sqlite3.Connection, quota: str) -> Allowance:
+    paused = connection.execute("select until from pauses where quota = ?", (quota,))
+    spent = connection.execute("select at from spent where quota = ?", (quota,))
+    until = paused.fetchone()
+    return Allowance(until[0] if until else 0.0, tuple(row[0] for row in spent))
 
 
 def _runs(connection: sqlite3.Connection) -> list[Run]:

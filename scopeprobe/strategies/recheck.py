@@ -31,9 +31,8 @@ def recheck(assignment: Assignment) -> Plan:
     What is no longer accepted is searched, and what was not proved last night is found out. Where
     nothing was proved, or one answer tells everything, this is `adaptive`.
     """
-    granted, denied = _proved(assignment)
-    told_by_one = any(finding.reason in _TOLD_BY_ONE for finding in assignment.known_before)
-    if told_by_one or not (granted or denied) or assignment.was_unauthenticated:
+    granted, denied = proved_before(assignment)
+    if is_told_by_one(assignment) or not (granted or denied) or assignment.was_unauthenticated:
         yield from adaptive(assignment)
         return
     inquiry = Inquiry(assignment)
@@ -53,7 +52,12 @@ def recheck(assignment: Assignment) -> Plan:
         return
 
 
-def _proved(assignment: Assignment) -> tuple[list[Scope], list[Scope]]:
+def is_told_by_one(assignment: Assignment) -> bool:
+    """One answer of the server told everything last night."""
+    return any(finding.reason in _TOLD_BY_ONE for finding in assignment.known_before)
+
+
+def proved_before(assignment: Assignment) -> tuple[list[Scope], list[Scope]]:
     """The candidates that were granted last night, and those that were denied."""
     verdicts = {finding.scope: finding.verdict for finding in assignment.known_before}
 

@@ -6,7 +6,7 @@ from scopeprobe.verdicts.judge import judge
 from scopeprobe.verdicts.lesson import learn
 from scopeprobe.verdicts.names import resource
 from scopeprobe.verdicts.naming import culprits, stand_at_an_edge
-from scopeprobe.verdicts.shapes import shapes_in_doubt
+from scopeprobe.verdicts.shapes import prefix, shapes_in_doubt
 from scopeprobe.verdicts.testimony import names_on, tells
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "learn",
     "names_on",
     "precedent",
+    "prefix",
     "resource",
     "shapes_in_doubt",
     "stand_at_an_edge",
