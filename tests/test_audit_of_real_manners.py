@@ -43,9 +43,9 @@ def label(manner, pack):
     return f"{manner}-by-pack" if pack else manner
 
 
-@pytest.fixture(scope="module")
-def audited(tmp_path_factory):
-    """Verdicts by (case, client, scope), and the fleets that they are about."""
+@pytest.fixture(scope="module", params=["each", "adaptive"])
+def audited(request, tmp_path_factory):
+    """By one strategy: verdicts by (case, client, scope), and the fleets that they are about."""
     folder = tmp_path_factory.mktemp("manners")
     fleets = {label(manner, pack): (make_fleet(manner), pack) for manner, pack in CASES}
     for name, (fleet, _) in fleets.items():
@@ -58,8 +58,8 @@ def audited(tmp_path_factory):
             for name, (fleet, pack) in fleets.items()
         )
         (folder / "clients.toml").write_text(text)
-        arguments = ["audit", folder / "clients.toml", "-o", folder / "out", "--fail-on", "never"]
-        result = scopeprobe(*arguments, env=environment)
+        arguments = ["audit", folder / "clients.toml", "-s", request.param, "-o", folder / "out"]
+        result = scopeprobe(*arguments, "--fail-on", "never", env=environment)
     assert result.returncode in (0, 3), result.stderr
     found = {}
     for row in rows(folder / "out" / "permissions.csv"):

@@ -25,14 +25,16 @@ def playing(manner):
     return AuthorizationServer("corp", read_manner(manner), clients, scopes=KNOWN)
 
 
-def audit(tmp_path, manner):
+def audit(tmp_path, manner, strategy="each"):
     server = playing(manner)
     entries = [Entry(name, "corp", secret=f"{name}-s3cret") for name in GRANTS]
     entries += [Entry("wrong", "corp"), Entry("stranger", "corp")]
     with lab([server]) as url:
         settings = f'token_endpoint = "{url}/corp/token"\n{FAST}'
         arguments, environment = write_inputs(tmp_path, {"corp": settings}, entries, CANDIDATES)
-        result = scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+        result = scopeprobe(
+            "audit", *arguments, "-s", strategy, "-o", tmp_path / "out", env=environment
+        )
     assert result.returncode == (3 if manner == "strict-401-needs-scope" else 1), result.stderr
     return server, tmp_path / "out"
 
@@ -59,9 +61,10 @@ def expected(manner):
     return truth()
 
 
+@pytest.mark.parametrize("strategy", ["each", "adaptive"])
 @pytest.mark.parametrize("manner", sorted(abstract_manners()))
-def test_the_map_is_the_truth(tmp_path, manner):
-    _, out = audit(tmp_path, manner)
+def test_the_map_is_the_truth(tmp_path, manner, strategy):
+    _, out = audit(tmp_path, manner, strategy)
     assert verdicts(out) == expected(manner)
 
 

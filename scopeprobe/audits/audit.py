@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from scopeprobe.audits.assignments import Past, assignments_of
 from scopeprobe.audits.discovery import resolve
 from scopeprobe.audits.interruption import undisturbed
 from scopeprobe.audits.rounds import Rounds
@@ -21,7 +22,7 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.answers import Purpose
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
-from scopeprobe.model.plans import Assignment, Strategy
+from scopeprobe.model.plans import Proof, Strategy
 from scopeprobe.model.runs import Run
 from scopeprobe.policy import Departure, departures, held_against
 from scopeprobe.reports.files import write_reports
@@ -35,10 +36,11 @@ from scopeprobe.reports.summary import (
     not_tested,
 )
 from scopeprobe.store import Store, StoredFacts
-from scopeprobe.strategies import each
+from scopeprobe.strategies import adaptive, each, recheck
+from scopeprobe.strategies.estimates import ESTIMATORS, total
 
 DEFAULT_BAR = ("missing", "excess", "unauthenticated")
-STRATEGIES: dict[str, Strategy] = {"each": each}
+STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Audit:
     bar: Collection[str] = DEFAULT_BAR
     strategy: str = "each"
     """One of STRATEGIES."""
+    proof: Proof = Proof.SAFE
     resume: bool = False
     """Go on with the unfinished run of the folder."""
     run_id: str | None = None
@@ -88,11 +91,6 @@ class Result:
             or (finding.verdict is Verdict.UNKNOWN and finding.reason.is_out_of_reach)
             for finding in self.findings
         )
-
-
-def requests_expected(fleet: Fleet) -> int:
-    """Candidates, two controls and a closing one for every client and target."""
-    return sum(len(target.candidates) + 3 for client in fleet.clients for target in client.targets)
 
 
 async def audit(order: Audit) -> Result:
@@ -156,12 +154,11 @@ class _Session:
         self._run = run
         self._known = known
         self._started = time.monotonic()
-        previous = store.maps_before(run)
-        assignments = [
-            Assignment(client, target, previous.get(client.name))
-            for client in order.fleet.clients
-            for target in client.targets
-        ]
+        before = Past.before(run.started, store)
+        assignments = list(assignments_of(order.fleet, before, order.proof))
+        self._requests_expected = round(
+            total(map(ESTIMATORS[run.strategy], assignments)).requests_expected
+        )
         strategy = STRATEGIES[run.strategy]
         self._rounds = Rounds(order.fleet, assignments, strategy, known, order.limits)
 
@@ -175,7 +172,7 @@ class _Session:
                 clients=len(fleet.clients),
                 servers=len({client.server.name for client in fleet.clients}),
                 cells=self._run.cells,
-                requests_expected=max(requests_expected(fleet) - len(self._known), 0),
+                requests_expected=max(self._requests_expected - len(self._known), 0),
             )
         )
 
@@ -230,7 +227,7 @@ class _Session:
         self._run = replace(
             self._run, finished=finished, complete=summary.complete, summary=text.encode()
         )
-        self._store.finish(self._run, maps)
+        self._store.finish(self._run, maps, self._rounds.covers(maps))
         order.observer(
             RunFinished(
                 run=self._run.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from dataclasses import replace
 
 from scopeprobe.audits.interruption import until_interrupted
 from scopeprobe.engine.conversation import Conversation
@@ -16,17 +16,29 @@ from scopeprobe.engine.run import Engine
 from scopeprobe.engine.transport import connect
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answers import Fact, Purpose
-from scopeprobe.model.clients import ClientName
+from scopeprobe.model.clients import ClientName, Scope
 from scopeprobe.model.events import Observer
-from scopeprobe.model.findings import Finding, PermissionMap, Reason
+from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.lessons import NOTHING_LEARNED, Lesson
 from scopeprobe.model.memory import Journal, Memory
 from scopeprobe.model.plans import Assignment, Strategy
 from scopeprobe.oauth.exchange import TokenOffice
-from scopeprobe.verdicts import judge, learn, shapes_in_doubt
+from scopeprobe.strategies import LEARNING
+from scopeprobe.verdicts import covers, judge, learn, precedent, shapes_in_doubt
+
+PILOTS = 5
+"""Clients of a server that are asked before anything is known of it."""
 
 
 class Rounds:
-    """One invocation of a run: every client is asked, then what the answers left in doubt."""
+    """
+    One invocation of a run, line by line.
+
+    Where a strategy learns from other clients, the first five of a server begin, in the order of
+    the file, so that equal nights ask equal questions; then all others, with what those taught;
+    then once more those whose cells are open although more is known now. At last, names that were
+    granted are tried for their shapes.
+    """
 
     def __init__(
         self,
@@ -44,10 +56,12 @@ class Rounds:
         self._strategy = strategy
         self._memory = memory
         self._limits = limits
+        assignments = list(assignments)
+        held = _behind_the_pilots(assignments) if strategy in LEARNING else set()
         self._lines = lines_for(
-            assignments, strategy, memory=memory, limits=limits, offices=self.offices
+            assignments, strategy, memory=memory, limits=limits, offices=self.offices, held=held
         )
-        self._is_second = False
+        self._further = {id(line): self._rounds(line) for line in self._lines}
         self._stopped_because: Reason | None = None
         for line in self._lines:
             for lane in line.lanes:
@@ -57,11 +71,8 @@ class Rounds:
 
     @property
     def is_over(self) -> bool:
-        """Nothing is left to ask, also not about shapes that the first round left in doubt."""
-        if self._is_asked() and not self._is_second:
-            self._is_second = True
-            self._look_again()
-        return self._is_asked()
+        """Nothing is left to ask, also not in further rounds."""
+        return not any(not line.is_over or self._goes_on(line) for line in self._lines)
 
     async def ask(self, journal: Journal, observer: Observer) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
@@ -74,33 +85,87 @@ class Rounds:
                 observer=observer,
                 limits=self._limits,
                 lines=self._lines,
+                goes_on=self._goes_on,
                 tallies=self.tallies,
             )
-            stopped_by = await until_interrupted(partial(self._run, engine))
+            stopped_by = await until_interrupted(engine.run)
             if stopped_by is not None:
                 engine.stop(Reason.INTERRUPTED)
             self._stopped_because = engine.stopped_because
             return stopped_by
 
-    async def _run(self, engine: Engine) -> None:
-        await engine.run()
-        while engine.stopped_because is None and not self.is_over:
-            await engine.run()
+    # -- the rounds of a line
 
-    def _is_asked(self) -> bool:
-        return all(line.is_over for line in self._lines)
+    def _goes_on(self, line: Line) -> bool:
+        return any(not line.is_over for _ in self._further[id(line)])
 
-    def _look_again(self) -> None:
+    def _rounds(self, line: Line) -> Iterator[None]:
+        """Lay out one round after the other, each when the one before is over."""
+        self._release(line)
+        yield
+        self._ask_once_more(line)
+        yield
+        self._look_for_shapes(line)
+        yield
+
+    def _release(self, line: Line) -> None:
+        """Let all others begin, with what the pilots taught."""
+        lessons = self._lessons(line)
+
+        def prepare(assignment: Assignment) -> Conversation:
+            lesson = lessons.get(_endpoint(assignment), NOTHING_LEARNED)
+            return self._conversation(replace(assignment, lesson=lesson))
+
+        for lane in line.lanes:
+            if lane.is_held and lane.closed_because is None:
+                line.release(lane, prepare)
+
+    def _ask_once_more(self, line: Line) -> None:
+        """Clients with open cells are asked again where more is known of their server by now."""
+        if self._strategy not in LEARNING:
+            return
+        lessons = self._lessons(line)
+        for lane in line.lanes:
+            for talk in tuple(lane.heard if lane.closed_because is None else ()):
+                known = talk.assignment.lesson
+                lesson = lessons[_endpoint(talk.assignment)]
+                flags = replace(lesson, precedents=known.precedents)
+                if flags != known and self._has_open_cells(talk, lesson):
+                    further = replace(talk.assignment, lesson=flags, leads=True)
+                    line.go_on(lane, talk, talk.further(further, self._strategy))
+
+    def _look_for_shapes(self, line: Line) -> None:
         """Go on where the granted scopes of a server have a prefix that may be granted whole."""
-        talks = self._talks()
+        talks = {id(talk.assignment): (lane, talk) for lane in line.lanes for talk in lane.heard}
 
         def can_ask(assignment: Assignment) -> bool:
-            return talks[id(assignment)][1].closed_because is None
+            return talks[id(assignment)][0].closed_because is None
 
-        for members in _by_endpoint(self._heard()).values():
+        for members in _by_endpoint(_heard([line])).values():
             for assignment, further in shapes_in_doubt(map(_told, members), can_ask):
-                line, lane, talk = talks[id(assignment)]
+                lane, talk = talks[id(assignment)]
                 line.go_on(lane, talk, talk.further(further, self._strategy))
+
+    def _conversation(self, assignment: Assignment) -> Conversation:
+        return Conversation(assignment, self._strategy, self._memory.facts_of(assignment))
+
+    def _lessons(self, line: Line) -> dict[str, Lesson]:
+        """By endpoint, what its clients taught so far, and what they were found to have."""
+        lessons = {}
+        for endpoint, talks in _by_endpoint(_heard([line])).items():
+            lesson = learn((talk.assignment, talk.told) for talk in talks)
+            precedents = (
+                precedent(talk.assignment, self._findings(talk, lesson)) for talk in talks
+            )
+            lessons[endpoint] = replace(lesson, precedents=tuple(precedents))
+        return lessons
+
+    def _has_open_cells(self, talk: Conversation, lesson: Lesson) -> bool:
+        return any(f.verdict is Verdict.UNKNOWN for f in self._findings(talk, lesson))
+
+    def _findings(self, talk: Conversation, lesson: Lesson) -> tuple[Finding, ...]:
+        because = talk.open_because or Reason.NOT_ASKED
+        return judge(talk.assignment, lesson, talk.told, because)
 
     def _talks(self) -> dict[int, tuple[Line, Lane, Conversation]]:
         """By the identity of its assignment, every conversation and whose it is."""
@@ -110,6 +175,20 @@ class Rounds:
             for lane in line.lanes
             for talk in lane.heard
         }
+
+    def covers(
+        self, maps: Iterable[PermissionMap]
+    ) -> Iterator[tuple[Assignment, tuple[tuple[Scope, ...], ...]]]:
+        """By client and target, the sets whose acceptance proves what the maps say is granted."""
+        found = {finding.cell: finding for proved in maps for finding in proved.findings}
+        for talk in self._heard():
+            assignment = talk.assignment
+            cells = (
+                (assignment.client.name, assignment.target.label, scope)
+                for scope in assignment.candidates
+            )
+            findings = [found[cell] for cell in cells]
+            yield assignment, covers(talk.facts.values(), findings)
 
     def doubts(self) -> Iterator[tuple[ClientName, Reason]]:
         """Clients that did not get to ask about a shape, and why: asking again may settle it."""
@@ -134,7 +213,7 @@ class Rounds:
             by_name.setdefault(talk.assignment.client.name, []).append(talk)
         for talk in sorted(heard, key=_name_and_audience):
             client, because = talk.assignment.client, talk.open_because or Reason.NOT_ASKED
-            lesson = lessons[_endpoint(talk)]
+            lesson = lessons[_endpoint(talk.assignment)]
             others = (other for other in by_name[client.name] if other is not talk)
             elsewhere = (fact for other in others for fact in other.facts.values())
             findings = judge(talk.assignment, lesson, talk.facts.values(), because, elsewhere)
@@ -159,7 +238,19 @@ class Rounds:
                 yield client.server.name
 
     def _heard(self) -> Sequence[Conversation]:
-        return [talk for line in self._lines for lane in line.lanes for talk in lane.heard]
+        return _heard(self._lines)
+
+
+def _behind_the_pilots(assignments: Iterable[Assignment]) -> set[ClientName]:
+    """All clients but the first few of every server."""
+    servers: dict[str, dict[ClientName, None]] = {}
+    for assignment in assignments:
+        servers.setdefault(_endpoint(assignment), {})[assignment.client.name] = None
+    return {name for names in servers.values() for name in list(names)[PILOTS:]}
+
+
+def _heard(lines: Iterable[Line]) -> list[Conversation]:
+    return [talk for line in lines for lane in line.lanes for talk in lane.heard]
 
 
 def _told(talk: Conversation) -> tuple[Assignment, Iterable[Fact]]:
@@ -173,10 +264,10 @@ def _name_and_audience(talk: Conversation) -> tuple[str, str]:
 def _by_endpoint(talks: Iterable[Conversation]) -> dict[str, list[Conversation]]:
     endpoints: dict[str, list[Conversation]] = {}
     for talk in talks:
-        endpoints.setdefault(_endpoint(talk), []).append(talk)
+        endpoints.setdefault(_endpoint(talk.assignment), []).append(talk)
     return endpoints
 
 
-def _endpoint(talk: Conversation) -> str:
-    server = talk.assignment.client.server
+def _endpoint(assignment: Assignment) -> str:
+    server = assignment.client.server
     return server.token_endpoint or server.issuer

@@ -16,6 +16,7 @@ from scopeprobe.cli import (
     explain,
     init,
     lab,
+    plan,
     providers,
     runs,
     streams,
@@ -60,6 +61,7 @@ def _root(
 
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit_command)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain_command)
+app.command("plan", epilog=plan.EXAMPLES)(plan.plan_command)
 app.command("validate", epilog=validate.EXAMPLES)(validate.validate_command)
 app.command("discover", epilog=discover.EXAMPLES)(discover.discover_command)
 app.command("init", epilog=init.EXAMPLES)(init.init_command)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scopeprobe.cli import options
 from scopeprobe.cli.logs import LogFormat
+from scopeprobe.cli.streams import say
 from scopeprobe.cli.terminal import Printed, Terminal
 from scopeprobe.errors import InputError
+from scopeprobe.model.plans import Proof
 
 if TYPE_CHECKING:
     from scopeprobe.audits.audit import Audit
@@ -33,6 +36,8 @@ MANY_REQUESTS = 1000
 
 class StrategyName(StrEnum):
     EACH = "each"
+    ADAPTIVE = "adaptive"
+    RECHECK = "recheck"
 
 
 def audit_command(
@@ -44,8 +49,14 @@ def audit_command(
     scopes_from_metadata: options.ScopesFromMetadata = False,
     allow_literal_secrets: options.LiteralSecrets = False,
     strategy: Annotated[
-        StrategyName, options.option("--strategy", "-s", help="One request per candidate.")
+        StrategyName,
+        options.option(
+            "--strategy",
+            "-s",
+            help="One request per scope, the fewest requests, or last night's map proved again.",
+        ),
     ] = StrategyName.EACH,
+    proof: options.ProofBy = Proof.SAFE,
     verify: options.VerifyBy = None,
     revoke: options.Revoke = False,
     rate: options.Rate = None,
@@ -129,20 +140,26 @@ def audit_command(
         limits=limits,
         bar=bar,
         strategy=strategy,
+        proof=proof,
         resume=resume or run is not None,
         run_id=run,
     )
-    if not yes:
-        _ask_before_many(order)
     packs = [word for folder in providers or () for word in ("--providers", folder)]
     terminal = Terminal(log_format, log_file, quiet, verbose, no_progress)
+    _tell_what_it_takes(order, terminal, is_agreed=yes)
     carry_out(order, terminal, print_, (*packs, *clients))
 
 
-def _ask_before_many(order: Audit) -> None:
-    from scopeprobe.audits.audit import requests_expected  # noqa: PLC0415
+def _tell_what_it_takes(order: Audit, terminal: Terminal, *, is_agreed: bool) -> None:
+    """The plan in a line; more than a thousand requests are asked about, where somebody can say."""
+    from scopeprobe.audits.plan import plan  # noqa: PLC0415
+    from scopeprobe.reports.plan import plan_line  # noqa: PLC0415
 
-    expected = requests_expected(order.fleet)
-    asks = expected > MANY_REQUESTS and sys.stdin.isatty() and sys.stderr.isatty()
-    if asks and not typer.confirm(f"This sends up to {expected} requests. Go on?", err=True):
+    if order.resume:
+        return
+    cost = plan(order.fleet, order.limits, order.out, order.proof).cost_of(order.strategy)
+    if terminal.is_for_people and not terminal.quiet:
+        say(fill(plan_line(order.strategy, cost), 80, subsequent_indent="  "))
+    asks = cost.requests_expected > MANY_REQUESTS and sys.stdin.isatty() and sys.stderr.isatty()
+    if asks and not is_agreed and not typer.confirm("Go on?", err=True):
         raise InputError(["nothing was sent; `--max-requests` sets a bound, `--yes` asks no more"])

@@ -9,6 +9,7 @@ import typer
 
 from scopeprobe.cli.logs import LogFormat
 from scopeprobe.model.clients import Verify
+from scopeprobe.model.plans import Proof
 
 
 def option(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:  # noqa: A002, ANN401
@@ -71,6 +72,7 @@ LiteralSecrets = Annotated[
         rich_help_panel=_INPUTS,
     ),
 ]
+ProofBy = Annotated[Proof, option("--proof", help="twice: every lone refusal is repeated once.")]
 Rate = Annotated[
     str | None,
     option(

@@ -32,8 +32,9 @@ class Conversation:
         self.open_because: Reason | None = None
         """Why it ended, once it has: what cells without an answer will say."""
         self._plan = strategy(assignment)
-        self._wave: tuple[Question, ...] = next(self._plan)
+        self._wave: tuple[Question, ...] = ()
         self._answers: dict[Question, Answer] = {}
+        self._asked: set[Question] = set()
         self._is_replaying = True
         self._ticks = 1 + max((fact.received for fact in memo.values()), default=0)
         self.goes_on = self.has_succeeded
@@ -53,6 +54,15 @@ class Conversation:
         return self.open_because is not None
 
     @property
+    def told(self) -> list[Fact]:
+        """
+        What this plan was told, and nothing that a memo knows beyond it.
+
+        So what one client teaches others is the same when a run is gone on with.
+        """
+        return [fact for question, fact in self.facts.items() if question in self._asked]
+
+    @property
     def has_succeeded(self) -> bool:
         return any(isinstance(fact.answer, Issued) for fact in self.facts.values())
 
@@ -63,7 +73,14 @@ class Conversation:
 
     def start(self) -> list[Question]:
         """The questions to begin with; none when the memo answers all."""
-        return [] if self.is_finished else self._advance()
+        if self.is_finished:
+            return []
+        try:
+            self._wave = next(self._plan)
+        except StopIteration:
+            self.open_because = Reason.NOT_ASKED
+            return []
+        return self._advance()
 
     def take(self, fact: Fact) -> list[Question]:
         """Hear an answer. Returns the next wave when it was the last one of its own."""
@@ -96,6 +113,7 @@ class Conversation:
                 self._is_replaying = False
                 return missing
             answers = tuple(self._answers[question] for question in self._wave)
+            self._asked.update(self._wave)
             try:
                 self._wave, self._answers = self._plan.send(answers), {}
             except StopIteration:

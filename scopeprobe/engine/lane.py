@@ -14,6 +14,7 @@ from scopeprobe.engine.pace import Gate
 from scopeprobe.model.answers import Exchange, Question
 from scopeprobe.model.clients import Client, Target
 from scopeprobe.model.findings import Reason
+from scopeprobe.model.plans import Assignment
 from scopeprobe.oauth.waits import QuotaTold
 
 OpenExchange = Callable[[Question], Exchange]
@@ -55,6 +56,7 @@ class Lane:
         gate: Gate,
         guard: CredentialGuard,
         most_requests: int | None,
+        is_held: bool = False,
     ) -> None:
         self.client = client
         self.gate = gate
@@ -63,6 +65,8 @@ class Lane:
         """Conversations that were begun, in their order."""
         self.peers: list[Lane] = [self]
         """Lanes with the same credentials, this one among them."""
+        self.is_held = is_held
+        """It waits for what other clients of its server find out first."""
         self.in_air = 0
         self.requests = 0
         self.resting_until = 0.0
@@ -78,7 +82,8 @@ class Lane:
     @property
     def is_finished(self) -> bool:
         """Nothing is left to be asked or heard."""
-        return not (self.in_air or self._pending or self._waiting) and self._is_idle
+        is_waiting = bool(self._waiting) and not self.is_held
+        return not (self.in_air or self._pending or is_waiting) and self._is_idle
 
     @property
     def _is_idle(self) -> bool:
@@ -86,13 +91,18 @@ class Lane:
 
     def begin(self) -> None:
         """Go on to the next assignment that has something to ask, once the present one is done."""
-        while self._is_idle and self._waiting:
+        while self._is_idle and self._waiting and not self.is_held:
             conversation = self._waiting.popleft()
             self.heard.append(conversation)
             self.guard.recall(conversation.facts.values())
             self.ask(conversation, conversation.start())
         if self._pending and self.guard.leaves_alone:
             self.close(Reason.CLIENT_LEFT_ALONE)
+
+    def release(self, prepare: Callable[[Assignment], Conversation]) -> None:
+        """Begin at last, with assignments that know what was found out meanwhile."""
+        self.is_held = False
+        self._waiting = deque(prepare(talk.assignment) for talk in self._waiting)
 
     def go_on(self, earlier: Conversation, later: Conversation) -> None:
         """Ask further for a target whose conversation was over."""

@@ -15,6 +15,7 @@ from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.lane import Job, Lane
 from scopeprobe.engine.pace import Gate
 from scopeprobe.model.findings import Reason
+from scopeprobe.model.plans import Assignment
 
 FLOOR, CEILING = 0.5, 10.0
 """Seconds of the first back-off where a server names none, and of the longest."""
@@ -99,6 +100,13 @@ class Line:
                 self._offered[position] = ready_at
                 heapq.heappush(self._waiting, (ready_at, position))
         self._changed.set()
+
+    def release(self, lane: Lane, prepare: Callable[[Assignment], Conversation]) -> None:
+        """Let a client begin that was held back."""
+        lane.release(prepare)
+        if not lane.is_finished:
+            self._unfinished.add(self._positions[id(lane)])
+        self.refresh([lane])
 
     def go_on(self, lane: Lane, earlier: Conversation, later: Conversation) -> None:
         """Let a client that was finished ask further."""

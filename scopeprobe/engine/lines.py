@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -45,12 +45,17 @@ def lines_for(
     memory: Memory,
     limits: Limits,
     offices: dict[str, TokenOffice],
+    held: Collection[ClientName] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Line]:
-    """Lay out a run. `offices` fills with what becomes of tokens, by token endpoint."""
+    """
+    Lay out a run. `offices` fills with what becomes of tokens, by token endpoint.
+
+    The clients that are `held` begin once they are released.
+    """
     assignments = list(assignments)
     clients = {assignment.client.name: assignment for assignment in assignments}
-    builder = _Builder(strategy, memory, limits, clock, _guards(clients.values()), offices)
+    builder = _Builder(strategy, memory, limits, clock, _guards(clients.values()), offices, held)
     groups: dict[str, str] = {}
 
     def group_of(assignment: Assignment) -> str:
@@ -70,6 +75,7 @@ class _Builder:
     clock: Callable[[], float]
     guards: Mapping[ClientName, CredentialGuard]
     offices: dict[str, TokenOffice]
+    held: Collection[ClientName]
 
     def office_of(self, client: Client) -> TokenOffice:
         return self.offices.setdefault(client.server.token_endpoint, TokenOffice())
@@ -114,6 +120,7 @@ class _Builder:
             ),
             guard=self.guards[client.name],
             most_requests=self.limits.max_requests_per_client,
+            is_held=client.name in self.held,
         )
 
     def gate(self, rates: Sequence[Rate], spacing: Rate, quota: str, burst: int = 1) -> Gate:

@@ -37,14 +37,13 @@ class Gate:
         spent: Iterable[float] = (),
     ) -> None:
         """`spacing` holds where only quotas are named; `spent` is when permits were used before."""
-        spaced = [rate for rate in rates if _is_spaced(rate)] or [spacing]
-        self._gap = max(rate.seconds / rate.count for rate in spaced) * MARGIN
+        self._gap = gap_of(rates, spacing)
         self._burst = burst
         self._next = now
         self._is_fresh = True
         self._share = 1.0
         self._answers = 0
-        self.quotas = tuple(_Quota(rate, spent) for rate in rates if not _is_spaced(rate))
+        self.quotas = tuple(_Quota(rate, spent) for rate in rates if not is_spaced(rate))
 
     def opens_at(self) -> float:
         """When the next permit is to be had."""
@@ -90,5 +89,12 @@ class _Quota:
         self._used.append(now)
 
 
-def _is_spaced(rate: Rate) -> bool:
+def gap_of(rates: Iterable[Rate], spacing: Rate) -> float:
+    """Seconds between permits: by the strictest of the limits that are spaced, or `spacing`."""
+    spaced = [rate for rate in rates if is_spaced(rate)] or [spacing]
+    return max(rate.seconds / rate.count for rate in spaced) * MARGIN
+
+
+def is_spaced(rate: Rate) -> bool:
+    """Permits of this limit are spaced evenly; otherwise it is a quota."""
     return rate.seconds <= _MINUTE or rate.seconds / rate.count <= 1.0

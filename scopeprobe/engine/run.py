@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from asyncio import get_running_loop
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -54,6 +54,8 @@ class Engine:
     observer: Observer
     limits: Limits
     lines: Sequence[Line]
+    goes_on: Callable[[Line], bool]
+    """Called with a line that is over: whether there is more to ask there now."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     """By the name of the server."""
     stopped_because: Reason | None = None
@@ -79,11 +81,9 @@ class Engine:
             loop = get_running_loop()
             deadline = loop.call_later(self.limits.max_time, self.stop, Reason.DEADLINE)
         try:
-            async with anyio.create_task_group() as workers:
+            async with anyio.create_task_group() as lines:
                 for line in self.lines:
-                    for _ in range(min(line.in_flight, self.limits.in_air)):
-                        if not line.is_over:
-                            workers.start_soon(self._serve, line)
+                    lines.start_soon(self._finish, line)
         finally:
             if deadline is not None:
                 deadline.cancel()
@@ -104,6 +104,13 @@ class Engine:
     @property
     def tokens(self) -> int:
         return sum(tally.tokens for tally in self.tallies.values())
+
+    async def _finish(self, line: Line) -> None:
+        """Serve a line, round after round: what was found out may leave more to ask."""
+        while not line.is_over or (self.stopped_because is None and self.goes_on(line)):
+            async with anyio.create_task_group() as workers:
+                for _ in range(min(line.in_flight, self.limits.in_air)):
+                    workers.start_soon(self._serve, line)
 
     # -- one worker
 

@@ -47,6 +47,11 @@ class Question:
     again: int = 0
     """The n-th asking on purpose: controls count up from 1, those of a resume down from -1."""
 
+    @property
+    def size(self) -> int:
+        """The length of the `scope` parameter in bytes, before it is encoded for the form."""
+        return len(" ".join(self.scopes or ()).encode())
+
 
 WITHOUT_SCOPE = Question(scopes=None)
 

@@ -27,10 +27,12 @@ class Reason(StrEnum):
     INTROSPECTED = "introspected"
     LISTED_BY_RIGHTS_API = "listed_by_rights_api"
     ACCEPTED_ALONE = "accepted_alone"
+    ACCEPTED_IN_SET = "accepted_in_set"
     UNLISTED = "unlisted"
     # denied
     REFUSED_ALONE = "refused_alone"
     LEFT_OUT = "left_out"
+    NAMED_IN_REFUSAL = "named_in_refusal"
     UNKNOWN_SCOPE = "unknown_scope"
     # unenforced
     CANARY_ISSUED = "canary_issued"
@@ -109,6 +111,8 @@ class Evidence(StrEnum):
 
     ALONE = "alone"
     """The scope was asked for on its own."""
+    SET = "set"
+    """Asked in a set whose answer settles it."""
     TOKEN = "token"
     """Read from the answer's scope list, from the token, or from its introspection."""
     API = "api"

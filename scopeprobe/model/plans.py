@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from scopeprobe.model.answers import Answer, Question
 from scopeprobe.model.clients import Client, Scope, Target
-from scopeprobe.model.findings import PermissionMap, Reason
+from scopeprobe.model.findings import Finding, PermissionMap, Reason
+from scopeprobe.model.lessons import NOTHING_LEARNED, Lesson
+
+
+class Proof(StrEnum):
+    """How often a refusal must be met before it denies."""
+
+    SAFE = "safe"
+    """Once, alone."""
+    TWICE = "twice"
+    """Every lone refusal is repeated once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,13 @@ class Assignment:
     """What the last run of this folder found out about the client."""
     shapes: tuple[Scope, ...] = ()
     """Invented scopes with prefixes of granted ones, to be asked at last (DESIGN, rule 7)."""
+    lesson: Lesson = NOTHING_LEARNED
+    """What is known of the server before this client is asked; a pilot knows nothing."""
+    proof: Proof = Proof.SAFE
+    covers: tuple[tuple[Scope, ...], ...] = ()
+    """Sets that were accepted last night and together hold all that was granted in sets."""
+    leads: bool = True
+    """It is the first of its server, and asks on a recheck what is asked once a server."""
 
     @property
     def candidates(self) -> tuple[Scope, ...]:
@@ -46,6 +64,12 @@ class Assignment:
     def prefix_of(self, shape: Scope) -> str:
         """The prefix of a shaped canary."""
         return shape.removesuffix(self.canary)
+
+    @property
+    def known_before(self) -> tuple[Finding, ...]:
+        """The findings of the last run for this target."""
+        found = self.previous.findings if self.previous is not None else ()
+        return tuple(finding for finding in found if finding.audience == self.target.label)
 
     @property
     def was_unauthenticated(self) -> bool:

@@ -29,6 +29,14 @@ create table if not exists maps (
     primary key (run, client)
 ) strict;
 
+create table if not exists covers (
+    run text not null,
+    client text not null,
+    audience text not null,
+    sets blob not null,             -- scopes that were accepted together
+    primary key (run, client, audience)
+) strict;
+
 create table if not exists pauses (quota text primary key, until real not null) strict;
 
 create table if not exists spent (quota text not null, at real not null) strict;

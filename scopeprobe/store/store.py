@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import msgspec
 
 from scopeprobe.errors import FolderInUse, InputError, StoreError
 from scopeprobe.model.answers import Answer, Fact, Issued, Question
-from scopeprobe.model.clients import ClientName
+from scopeprobe.model.clients import ClientName, Scope
 from scopeprobe.model.findings import Finding, PermissionMap
 from scopeprobe.model.memory import Allowance
 from scopeprobe.model.plans import Assignment
@@ -31,8 +31,15 @@ _LONGEST_QUOTA = 7 * 86400.0
 _RESUMABLE = 30 * 86400.0
 """Seconds for which an unfinished run can be resumed."""
 
+_LAST_FINISHED = (
+    "(select id from runs where started < ? and finished is not null order by started desc limit 1)"
+)
+Covers: TypeAlias = tuple[tuple[Scope, ...], ...]
+"""Sets of scopes that were accepted together."""
+
 _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
+_covers = msgspec.json.Decoder(Covers).decode
 _findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
 
 
@@ -55,6 +62,17 @@ class Store:
         with _locked(_private(folder)), closing(_connection(_database(folder))) as connection:
             yield cls(folder, connection)
 
+    @classmethod
+    @contextmanager
+    def peek(cls, folder: Path) -> Iterator[Self | None]:
+        """Read only, also while an audit writes there; None where no run is stored."""
+        database = folder / DATABASE
+        if not database.exists():
+            yield None
+            return
+        with closing(_connection(database)) as connection:
+            yield cls(folder, connection)
+
     # -- runs
 
     def begin(self, run: Run) -> None:
@@ -75,8 +93,15 @@ class Store:
             )
             self._connection.execute("delete from pauses where until < ?", (time.time(),))
 
-    def finish(self, run: Run, maps: Iterable[PermissionMap]) -> None:
-        """Store what a run found out, beside what the run before it did."""
+    def finish(
+        self, run: Run, maps: Iterable[PermissionMap], covers: Iterable[tuple[Assignment, Covers]]
+    ) -> None:
+        """Store what a run found out, and the sets that prove it, beside what the last one did."""
+        sets = [
+            (run.id, assignment.client.name, assignment.target.label, encode(cover))
+            for assignment, cover in covers
+            if cover
+        ]
         rows = [(run.id, found.client, encode(found.findings)) for found in maps]
         with self._transaction():
             self._connection.execute("delete from maps where run = ?", (run.id,))
@@ -85,10 +110,13 @@ class Store:
                 "update runs set finished = ?, complete = ?, summary = ? where id = ?",
                 (run.finished, run.complete, run.summary and run.summary.decode(), run.id),
             )
-            self._connection.execute(
-                "delete from maps where run not in"
-                " (select id from runs where finished is not null order by started desc limit 2)"
-            )
+            self._connection.execute("delete from covers where run = ?", (run.id,))
+            self._connection.executemany("insert into covers values (?, ?, ?, ?)", sets)
+            for table in ("maps", "covers"):
+                self._connection.execute(
+                    f"delete from {table} where run not in (select id from runs"  # noqa: S608
+                    " where finished is not null order by started desc limit 2)"
+                )
 
     def last_run(self) -> Run | None:
         return next(iter(_runs(self._connection)), None)
@@ -114,14 +142,25 @@ class Store:
             facts.setdefault((client, audience), {})[fact.question] = fact
         return StoredFacts(facts, self._connection)
 
-    def maps_before(self, run: Run) -> dict[ClientName, PermissionMap]:
-        """What the last run before this one found out, by client."""
+    def maps_before(self, started: float) -> dict[ClientName, PermissionMap]:
+        """What the last run that began before a moment (epoch) found out, by client."""
         rows = self._connection.execute(
-            "select client, findings from maps where run = (select id from runs where started < ?"
-            " and finished is not null order by started desc limit 1)",
-            (run.started,),
+            f"select client, findings from maps where run = {_LAST_FINISHED}",  # noqa: S608
+            (started,),
         )
         return {client: PermissionMap(client, _findings(findings)) for client, findings in rows}
+
+    def covers_before(self, started: float) -> dict[tuple[ClientName, str], Covers]:
+        """The sets that were accepted in that run, by client and audience."""
+        rows = self._connection.execute(
+            f"select client, audience, sets from covers where run = {_LAST_FINISHED}",  # noqa: S608
+            (started,),
+        )
+        return {(client, audience): _covers(sets) for client, audience, sets in rows}
+
+    def allowance(self, quota: str) -> Allowance:
+        """What was used up of a quota before, and until when its group is to be left alone."""
+        return _allowance(self._connection, quota)
 
     def journal(self, run: Run) -> SqliteJournal:
         return SqliteJournal(self._connection, run.id)
@@ -163,10 +202,7 @@ class StoredFacts:
         return self._facts.get((assignment.client.name, assignment.target.label), {})
 
     def allowance(self, quota: str) -> Allowance:
-        paused = self._connection.execute("select until from pauses where quota = ?", (quota,))
-        spent = self._connection.execute("select at from spent where quota = ?", (quota,))
-        until = paused.fetchone()
-        return Allowance(until[0] if until else 0.0, tuple(row[0] for row in spent))
+        return _allowance(self._connection, quota)
 
 
 def stored_runs(folder: Path) -> list[Run]:
@@ -176,6 +212,13 @@ def stored_runs(folder: Path) -> list[Run]:
         raise InputError([f"{folder}: no run is stored here; choose the folder with --out"])
     with closing(_connection(database)) as connection:
         return _runs(connection)
+
+
+def _allowance(connection: sqlite3.Connection, quota: str) -> Allowance:
+    paused = connection.execute("select until from pauses where quota = ?", (quota,))
+    spent = connection.execute("select at from spent where quota = ?", (quota,))
+    until = paused.fetchone()
+    return Allowance(until[0] if until else 0.0, tuple(row[0] for row in spent))
 
 
 def _runs(connection: sqlite3.Connection) -> list[Run]:

@@ -1,50 +1,24 @@
-"""What a server is like, learned from all its clients of the run (DESIGN, rule 2)."""
+"""Fold the facts of a server's clients into its lesson (DESIGN, rule 2)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from scopeprobe.model.answers import (
     WITHOUT_SCOPE,
     Fact,
     Issued,
+    Refusal,
     Refused,
+    TooLarge,
     Unauthenticated,
 )
 from scopeprobe.model.clients import Scope
+from scopeprobe.model.lessons import Lesson
 from scopeprobe.model.plans import Assignment
-from scopeprobe.verdicts.testimony import Testimony
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """Facts about one server. Flags switch one way only: more facts never take one back."""
-
-    lists: bool = False
-    """
-    Some 200 listed just what was asked for, so an absent list means nothing granted.
-
-    A list that holds more proves less: RFC 6749 section 5.1 wants one wherever scopes differ.
-    """
-    lists_in_token: bool = False
-    """The same, seen in the claims of a token."""
-    lists_when_introspected: bool = False
-    """The same, told by introspection."""
-    polices: frozenset[tuple[str, Scope]] = frozenset()
-    """By audience: scopes accepted for one client, and refused to or left out for another."""
-    withholds: bool = False
-    """Some scope was refused or left out."""
-    accepts_scopes: bool = False
-    """Some request with a scope was answered with a token."""
-    rejects_credentials_first: bool = False
-    """Bad credentials were rejected on a request that good ones get refused for its scope."""
-    rejects_absent_scope: bool = False
-    """A client with good credentials was answered as if they were bad when it sent no scope."""
-    tells_unknown_scopes: bool = False
-    """A scope was refused with another code than the invented one: it exists, that one does not."""
-    open_shapes: frozenset[tuple[str, str]] = frozenset()
-    """By audience: prefixes of which an invented scope was issued too (DESIGN, rule 7)."""
+from scopeprobe.verdicts.names import resource
+from scopeprobe.verdicts.testimony import Testimony, names_on, tells
 
 
 def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
@@ -89,7 +63,58 @@ def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
             for shape in client.assignment.shapes
             if client.is_carried(shape, silence_is_consent=not (lists or lists_in_token))
         ),
+        drops_canary=frozenset(
+            client.assignment.target.label for client in clients if _drops_canary(client)
+        ),
+        lists_without_scope=any(map(_lists_without_scope, clients)),
+        names_culprits=any(
+            client.is_refused_alone(scope) or client.is_named_wherever_it_stands(scope)
+            for client in clients
+            for scope in client.named
+        ),
+        names_off=any(client.is_accepted(scope) for client in clients for scope in client.named),
+        narrows=any(
+            client.is_left_out_by_itself(scope)
+            for client in clients
+            for scope in client.left_out_of_sets()
+        ),
+        drops_companions=any(
+            client.lists(scope) for client in clients for scope in client.left_out_of_sets()
+        ),
+        one_resource=any(map(_is_kept_to_one_resource, clients)),
+        most_bytes=min(chain.from_iterable(map(_too_large, clients)), default=None),
     )
+
+
+def _drops_canary(client: Testimony) -> bool:
+    """An authenticated client was refused the invented scope, or not given it in a list."""
+    if isinstance(client.canary, Issued):
+        return tells(client.canary) and client.drops_canary
+    return bool(client.canary and client.successes)
+
+
+def _lists_without_scope(client: Testimony) -> bool:
+    return bool(
+        isinstance(client.control, Issued)
+        and names_on(client.control) & set(client.assignment.candidates)
+    )
+
+
+def _is_kept_to_one_resource(client: Testimony) -> bool:
+    """A set over several resources was refused, each scope of which was accepted otherwise."""
+    return any(
+        len(set(map(resource, fact.question.scopes or ()))) > 1
+        and all(map(client.is_accepted, fact.question.scopes or ()))
+        for fact in client.facts
+        if isinstance(fact.answer, Refusal)
+    )
+
+
+def _too_large(client: Testimony) -> Iterator[int]:
+    """Half the length of every list of scopes that was too large."""
+    for fact in client.facts:
+        if isinstance(fact.answer, TooLarge) and len(fact.question.scopes or ()) > 1:
+            yield fact.question.size // 2
 
 
 def _tells_scopes_apart(client: Testimony) -> bool:

@@ -25,3 +25,8 @@ def resembles(name: Scope, scope: Scope) -> bool:
         for long, short in ((one, other), (other, one))
         for separator in "/:.#"
     )
+
+
+def resource(scope: Scope) -> str:
+    """The part of a name that tells its resource: up to the last slash; empty without one."""
+    return scope.rpartition("/")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,12 +13,15 @@ from scopeprobe.model.answers import (
     Fact,
     Issued,
     Refusal,
+    Refused,
     TooLarge,
     Unanswered,
+    alike,
     is_plain_about_scope,
 )
 from scopeprobe.model.clients import Scope
 from scopeprobe.model.plans import Assignment
+from scopeprobe.verdicts.naming import are_believable, culprits
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,18 @@ class Testimony:
             if fact.question.scopes is not None and len(fact.question.scopes) == 1:
                 alone.setdefault(fact.question.scopes[0], []).append(fact)
         return alone
+
+    @cached_property
+    def _with(self) -> dict[Scope, list[Fact]]:
+        found: dict[Scope, list[Fact]] = {}
+        for fact in self.facts:
+            for scope in fact.question.scopes or ():
+                found.setdefault(scope, []).append(fact)
+        return found
+
+    def with_others(self, scope: Scope) -> list[Fact]:
+        """What was answered to sets of several scopes that hold this one."""
+        return [f for f in self._with.get(scope, []) if len(f.question.scopes or ()) > 1]
 
     def about(self, scope: Scope) -> list[Fact]:
         """What was answered to the scope on its own, an earlier asking first."""
@@ -107,44 +122,135 @@ class Testimony:
 
     def is_withheld(self, scope: Scope) -> bool:
         """The scope was refused alone, or left out of a list, and nothing takes that back."""
+        return self.is_refused_alone(scope) or self.is_left_out(scope)
+
+    def is_refused_alone(self, scope: Scope) -> bool:
+        """The scope was refused on its own, between successes."""
         return any(
-            scope not in names_on(fact.answer)
-            if isinstance(fact.answer, Issued)
-            else self.is_bracketed(fact)
+            isinstance(fact.answer, Refusal) and self.is_bracketed(fact)
             for fact in self.about(scope)
-            if isinstance(fact.answer, Refusal)
-            or (isinstance(fact.answer, Issued) and tells(fact.answer))
+        )
+
+    def left_out_of_sets(self) -> Iterator[Scope]:
+        """Scopes that were asked among others and are missing from the list that came."""
+        for scope in self._with:
+            if self.is_left_out(scope) and self.with_others(scope):
+                yield scope
+
+    def is_left_out(self, scope: Scope) -> bool:
+        """A list that came for it, alone or among others, does not hold the scope."""
+        return any(token.tells and scope not in token.names for token in self._tokens(scope))
+
+    @cached_property
+    def _named(self) -> dict[tuple[Scope, ...], list[Fact]]:
+        """Refusals of several scopes that name some of them, by what they name."""
+        found: dict[tuple[Scope, ...], list[Fact]] = {}
+        for fact in self.facts:
+            if named := culprits(fact.answer, fact.question.scopes or ()):
+                found.setdefault(tuple(sorted(named)), []).append(fact)
+        return found
+
+    @property
+    def named(self) -> frozenset[Scope]:
+        """Every scope that some refusal of several named."""
+        return frozenset(scope for names in self._named for scope in names)
+
+    def naming(self, scope: Scope) -> Fact | None:
+        """
+        A refusal that names the scope, and whose names are no echo of the request.
+
+        A success must stand behind it; no lock and no outage in front of it names single scopes.
+        """
+        for named, facts in self._named.items():
+            if scope not in named:
+                continue
+            bracketed = [fact for fact in facts if self._last_success > fact.received]
+            if are_believable(named, (fact.question.scopes or () for fact in bracketed)):
+                return bracketed[-1]
+        return None
+
+    def is_named_wherever_it_stands(self, scope: Scope) -> bool:
+        """Two refusals name just the same scopes, this one among them, in differing places."""
+        return any(
+            scope in named and len({_places(named, fact) for fact in facts}) > 1
+            for named, facts in self._named.items()
         )
 
     def is_accepted(self, scope: Scope) -> bool:
-        """A token was issued for the scope alone, and nothing says that it was left out."""
-        return any(
-            isinstance(fact.answer, Issued)
-            and (not tells(fact.answer) or scope in names_on(fact.answer))
-            for fact in self.about(scope)
-        )
+        """A token was issued for the scope, and nothing on it says that it was left out."""
+        return any(not token.tells or scope in token.names for token in self._tokens(scope))
 
     def is_carried(self, scope: Scope, *, silence_is_consent: bool) -> bool:
-        """A token for the scope alone lists it, or lists nothing where that says nothing."""
+        """A token for the scope lists it, or lists nothing where that says nothing."""
         return any(
-            scope in names_on(fact.answer) or (silence_is_consent and not tells(fact.answer))
-            for fact in self.about(scope)
-            if isinstance(fact.answer, Issued)
+            scope in token.names or (silence_is_consent and not token.tells)
+            for token in self._tokens(scope)
         )
 
     def is_issued(self, scope: Scope) -> bool:
-        """A token was issued for the scope alone, whatever it carries."""
-        return any(isinstance(fact.answer, Issued) for fact in self.about(scope))
+        """A token was issued for the scope, alone or among others, whatever it carries."""
+        return bool(self._tokens(scope))
 
     def is_dropped(self, scope: Scope, *, silence_is_consent: bool) -> bool:
-        """A token was issued for the scope alone, and does not carry it."""
+        """A token was issued for the scope, and does not carry it."""
         return self.is_issued(scope) and not self.is_carried(
             scope, silence_is_consent=silence_is_consent
         )
 
+    def is_left_out_by_itself(self, scope: Scope) -> bool:
+        """
+        It was asked for again among scopes that got nothing either.
+
+        A server may drop a scope for want of a companion, or because a list is full; beside
+        scopes that are dropped as well, neither explains it. To a request of which nothing would
+        be left, some servers say `invalid_scope`.
+        """
+        return any(map(self._brought_nothing, self._with.get(scope, [])))
+
+    def _brought_nothing(self, fact: Fact) -> bool:
+        asked = fact.question.scopes or ()
+        match fact.answer:
+            case Issued() as issued:
+                return not names_on(issued) & set(asked)
+            case Refused() as refused:
+                return (
+                    (is_plain_about_scope(refused) or alike(refused, self.canary))
+                    and self.is_bracketed(fact)
+                    and all(self.is_left_out(scope) for scope in asked)
+                )
+            case _:
+                return False
+
+    def _tokens(self, scope: Scope) -> list[_Token]:
+        return self._tokens_by_scope.get(scope, [])
+
+    @cached_property
+    def _tokens_by_scope(self) -> dict[Scope, list[_Token]]:
+        """By asked scope, what the tokens that were issued for it show."""
+        found: dict[Scope, list[_Token]] = {}
+        for fact in self.successes:
+            token = _Token(
+                names_on(fact.answer), isinstance(fact.answer, Issued) and tells(fact.answer)
+            )
+            for scope in fact.question.scopes or ():
+                found.setdefault(scope, []).append(token)
+        return found
+
     def asked(self) -> Iterator[Scope]:
-        """Every scope that was asked for on its own, the canary among them."""
-        yield from self._alone
+        """Every scope that was asked for, alone or among others, the canary among them."""
+        yield from self._with
+
+
+def _places(named: Iterable[Scope], fact: Fact) -> frozenset[int]:
+    asked = fact.question.scopes or ()
+    return frozenset(asked.index(scope) for scope in named)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    names: frozenset[Scope]
+    tells: bool
+    """It speaks of scopes at all."""
 
 
 def lists_of(answer: Issued) -> list[frozenset[Scope]]:

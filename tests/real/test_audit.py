@@ -26,21 +26,21 @@ def with_wrong_secrets(server):
     return replace(server, fleet=replace(server.fleet, clients=clients))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "oidc_provider",
-        "oidc_provider_resource",
-        "oidc_provider_assertions",
-        "oidc_provider_proofs",
-        "oidc_provider_resource_proofs",
-        "authlib_server",
-        "authlib_assertions",
-        "django_stock",
-        "django_per_client",
-        "oauth2_mock_server",
-    ],
-)
+SERVERS = [
+    "oidc_provider",
+    "oidc_provider_resource",
+    "oidc_provider_assertions",
+    "oidc_provider_proofs",
+    "oidc_provider_resource_proofs",
+    "authlib_server",
+    "authlib_assertions",
+    "django_stock",
+    "django_per_client",
+    "oauth2_mock_server",
+]
+
+
+@pytest.mark.parametrize("name", SERVERS)
 def test_the_permission_map_equals_what_the_server_was_configured_with(name, request, tmp_path):
     server = request.getfixturevalue(name)
 
@@ -57,6 +57,24 @@ def test_the_permission_map_equals_what_the_server_was_configured_with(name, req
         assert surplus >= 0, client
     # Of prefixes that no scope was withheld of, one client asks for an invented scope.
     assert sum(surplus for surplus in surpluses if surplus > 0) <= len(shapes)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_asked_adaptively_the_map_is_the_same_and_proved_again_the_next_night(
+    name, request, tmp_path
+):
+    server = request.getfixturevalue(name)
+    inputs = enrol(tmp_path, server, by_endpoint(server))
+    out, spent = tmp_path / "out", {}
+
+    for strategy in ("adaptive", "recheck"):
+        arguments = ["audit", *inputs.arguments, "-s", strategy, "-o", out]
+        result = scopeprobe(*arguments, env=inputs.environment)
+        assert result.returncode == 0, result.stderr
+        assert verdicts(out) == server.truth
+        spent[strategy] = summary(out)["requests"]
+
+    print(f"{name}: {spent}")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""What is to be found out, with what the last run left to this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from scopeprobe.inputs import Fleet
+from scopeprobe.model.clients import ClientName
+from scopeprobe.model.findings import PermissionMap
+from scopeprobe.model.plans import Assignment, Proof
+from scopeprobe.store import Covers, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The maps of the last finished run, and the sets that proved them."""
+
+    maps: Mapping[ClientName, PermissionMap] = field(default_factory=dict)
+    covers: Mapping[tuple[ClientName, str], Covers] = field(default_factory=dict)
+
+    @classmethod
+    def before(cls, started: float, store: Store) -> Self:
+        """What was known when a run began (epoch)."""
+        return cls(store.maps_before(started), store.covers_before(started))
+
+
+def assignments_of(fleet: Fleet, past: Past, proof: Proof) -> Iterator[Assignment]:
+    """One for every client and target; the first of a server and target leads."""
+    led = set()
+    for client in fleet.clients:
+        for target in client.targets:
+            place = client.server.token_endpoint, target.label
+            yield Assignment(
+                client,
+                target,
+                past.maps.get(client.name),
+                proof=proof,
+                covers=past.covers.get((client.name, target.label), ()),
+                leads=place not in led,
+            )
+            led.add(place)

@@ -1,0 +1,161 @@
+"""What an audit would take: requests, tokens, minutes, and what binds. Nothing is sent."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TypeAlias
+
+from scopeprobe.audits.assignments import Past, assignments_of
+from scopeprobe.audits.rounds import PILOTS
+from scopeprobe.engine.lines import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING, Limits, quota_of
+from scopeprobe.engine.pace import gap_of, is_spaced
+from scopeprobe.inputs import Fleet
+from scopeprobe.model.clients import Client, Rate, Server
+from scopeprobe.model.memory import Allowance
+from scopeprobe.model.plans import Assignment, Proof
+from scopeprobe.reports.plan import Cost, FleetPlan, ServerPlan
+from scopeprobe.store import Store
+from scopeprobe.strategies.estimates import ESTIMATORS, Estimate, total
+
+_LEARNING = {"adaptive", "recheck"}
+Allowances: TypeAlias = Callable[[str], Allowance]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """Seconds, and what they are spent on waiting for."""
+
+    seconds: float
+    on: str
+    is_quota: bool = False
+
+
+def plan(fleet: Fleet, limits: Limits, out: Path, proof: Proof = Proof.SAFE) -> FleetPlan:
+    """
+    Estimate every strategy, with what the runs of `out` left: maps, and quotas spent.
+
+    Raises InputError where the folder's database cannot be used.
+    """
+    with Store.peek(out) as store:
+        past = Past() if store is None else Past.before(math.inf, store)
+        spent: Allowances = (lambda _quota: Allowance()) if store is None else store.allowance
+        names = [name for name in ESTIMATORS if name != "recheck" or past.maps]
+        assignments = list(assignments_of(fleet, past, proof))
+        by_server = sorted(assignments, key=lambda a: a.client.server.name)
+        servers = []
+        for name, members in groupby(by_server, lambda a: a.client.server.name):
+            asked = list(members)
+            servers.append(
+                ServerPlan(
+                    name=name,
+                    clients=len({assignment.client.name for assignment in asked}),
+                    candidates=sum(len(assignment.candidates) for assignment in asked),
+                    strategies={s: _cost(s, asked, limits, spent) for s in names},
+                )
+            )
+        return FleetPlan(tuple(servers), {s: _cost(s, assignments, limits, spent) for s in names})
+
+
+def _cost(
+    strategy: str, assignments: Sequence[Assignment], limits: Limits, spent: Allowances
+) -> Cost:
+    by_client: dict[Client, list[Estimate]] = {}
+    for assignment in assignments:
+        by_client.setdefault(assignment.client, []).append(ESTIMATORS[strategy](assignment))
+    needs = {client: total(estimates) for client, estimates in by_client.items()}
+    whole = total(needs.values())
+    waits = [
+        *_waits_of_groups(needs, spent),
+        *_waits_of_clients(needs, spent, in_rounds=strategy in _LEARNING),
+    ]
+    longest = max(waits, key=lambda wait: (wait.is_quota, wait.seconds), default=_Wait(0.0, ""))
+    seconds = max((wait.seconds for wait in waits), default=0.0)
+    budgets = _budgets_spent(needs, whole, limits, seconds)
+    return Cost(
+        requests_expected=round(whole.requests_expected),
+        requests_at_most=whole.requests_at_most,
+        tokens_at_most=whole.tokens_at_most,
+        minutes=round(seconds / 60, 1),
+        binds=next(budgets, longest.on),
+    )
+
+
+def _budgets_spent(
+    needs: Mapping[Client, Estimate], whole: Estimate, limits: Limits, seconds: float
+) -> Iterator[str]:
+    """The budgets that would end the run before all is asked."""
+    if limits.max_requests is not None and whole.requests_expected > limits.max_requests:
+        yield f"--max-requests {limits.max_requests}"
+    if limits.max_tokens is not None and whole.tokens_at_most > limits.max_tokens:
+        yield f"--max-tokens {limits.max_tokens}"
+    most = limits.max_requests_per_client
+    if most is not None and any(need.requests_expected > most for need in needs.values()):
+        yield f"--max-requests-per-client {most}"
+    if limits.max_time is not None and seconds > limits.max_time:
+        yield f"--max-time {limits.max_time:g}s"
+
+
+def _waits_of_groups(needs: Mapping[Client, Estimate], spent: Allowances) -> Iterator[_Wait]:
+    """What the rate groups make one wait for: servers of one group share their permits."""
+    groups: dict[str, list[Client]] = {}
+    for client in needs:
+        groups.setdefault(client.server.group, []).append(client)
+    for group, clients in groups.items():
+        rates = {rate for server in _servers(clients) for rate in server.rates}
+        requests = sum(needs[client].requests_expected for client in clients)
+        yield from _waits(requests, sorted(rates, key=str), DEFAULT_SPACING, spent(group), "")
+
+
+def _waits_of_clients(
+    needs: Mapping[Client, Estimate], spent: Allowances, *, in_rounds: bool
+) -> Iterator[_Wait]:
+    """What clients wait for: side by side, and the others behind the pilots of their server."""
+    by_server: dict[str, list[_Wait]] = {}
+    for client, need in needs.items():
+        rates = client.server.spendable_client_rates
+        allowance = spent(quota_of(client))
+        waits = list(
+            _waits(
+                need.requests_expected, rates, DEFAULT_CLIENT_SPACING, allowance, " for one client"
+            )
+        )
+        by_server.setdefault(client.server.token_endpoint, []).append(
+            max(waits, key=lambda wait: wait.seconds)
+        )
+    for waits in by_server.values():
+        first = PILOTS if in_rounds else len(waits)
+        longest = max(waits, key=lambda wait: (wait.is_quota, wait.seconds))
+        seconds = sum(
+            max((wait.seconds for wait in part), default=0.0)
+            for part in (waits[:first], waits[first:])
+        )
+        yield _Wait(seconds, longest.on, longest.is_quota)
+
+
+def _waits(
+    requests: float, rates: Sequence[Rate], spacing: Rate, allowance: Allowance, whose: str
+) -> Iterator[_Wait]:
+    """Between requests by the strictest rate, and for quotas to be had again."""
+    now = time.time()
+    gap = gap_of(rates, spacing)
+    spaced = [rate for rate in rates if is_spaced(rate)] or [spacing]
+    strictest = max(spaced, key=lambda rate: rate.seconds / rate.count)
+    pause = max(allowance.paused_until - now, 0.0)
+    yield _Wait(pause + max(requests - 1, 0.0) * gap, f"{strictest}{whose}")
+    for quota in rates:
+        if is_spaced(quota):
+            continue
+        used = sum(at > now - quota.seconds for at in allowance.spent_at)
+        beyond = math.ceil(requests) - max(quota.count - used, 0)
+        if beyond > 0:
+            windows = math.ceil(beyond / quota.count)
+            yield _Wait(windows * quota.seconds, f"{quota}{whose}", is_quota=True)
+
+
+def _servers(clients: Iterable[Client]) -> list[Server]:
+    return list({client.server.name: client.server for client in clients}.values())

@@ -1,0 +1,72 @@
+"""What a server is like, as learned from all its clients of a run (DESIGN, rule 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from scopeprobe.model.clients import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Precedent:
+    """What another client of the server was proved to have and not to have."""
+
+    audience: str
+    candidates: tuple[Scope, ...]
+    granted: frozenset[Scope]
+    denied: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Facts about one server. Flags switch one way only: more facts never take one back."""
+
+    lists: bool = False
+    """
+    Some 200 listed just what was asked for, so an absent list means nothing granted.
+
+    A list that holds more proves less: RFC 6749 section 5.1 wants one wherever scopes differ.
+    """
+    lists_in_token: bool = False
+    """The same, seen in the claims of a token."""
+    lists_when_introspected: bool = False
+    """The same, told by introspection."""
+    polices: frozenset[tuple[str, Scope]] = frozenset()
+    """By audience: scopes accepted for one client, and refused to or left out for another."""
+    withholds: bool = False
+    """Some scope was refused or left out."""
+    accepts_scopes: bool = False
+    """Some request with a scope was answered with a token."""
+    rejects_credentials_first: bool = False
+    """Bad credentials were rejected on a request that good ones get refused for its scope."""
+    rejects_absent_scope: bool = False
+    """A client with good credentials was answered as if they were bad when it sent no scope."""
+    tells_unknown_scopes: bool = False
+    """A scope was refused with another code than the invented one: it exists, that one does not."""
+    open_shapes: frozenset[tuple[str, str]] = frozenset()
+    """By audience: prefixes of which an invented scope was issued too (DESIGN, rule 7)."""
+    drops_canary: frozenset[str] = frozenset()
+    """Audiences for which an invented scope was refused, or issued without being listed."""
+    lists_without_scope: bool = False
+    """A request without `scope` brought a list with candidates in it."""
+    names_culprits: bool = False
+    """A scope that a refusal had named was refused alone, or named wherever it was put."""
+    names_off: bool = False
+    """A scope that a refusal of several had named was granted to the same client."""
+    narrows: bool = False
+    """Scopes left out of a list were asked again by themselves, and got nothing again."""
+    drops_companions: bool = False
+    """A scope was left out of one list and stood in another of the same client."""
+    one_resource: bool = False
+    """Scopes of several resources were refused together, each of which is granted by itself."""
+    most_bytes: int | None = None
+    """How long a list of scopes may be, after a longer one was too large; None: not met."""
+    precedents: tuple[Precedent, ...] = ()
+    """What clients of this server were found to have, for the chances of the next."""
+
+    def without_precedents(self) -> Lesson:
+        """The flags alone: what decides whether a client is asked once more."""
+        return replace(self, precedents=())
+
+
+NOTHING_LEARNED = Lesson()

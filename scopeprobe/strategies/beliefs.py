@@ -1,0 +1,183 @@
+"""How likely each scope is to be denied: what is believed before, and after every answer.
+
+algorithm.md, appendix B: a mixture of hypotheses, under each of which scopes are
+independent. Beliefs choose what is asked next. They never make a verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TypeAlias
+
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.lessons import Precedent
+
+_NEVER = 1e-9
+"""The least chance: nothing is impossible."""
+_ALIKE = 32.0
+"""The prior strength from which on the scopes of a server are taken to be alike."""
+_STRENGTHS = (0.5, *(2.0**power for power in range(9)))
+_REVOKED, _GRANTED_SINCE = 1e-4, 1e-4
+"""Chances that a cell changes between two nights."""
+
+Chance: TypeAlias = Callable[[Scope], float]
+"""That a scope is denied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One way in which a server may deal out its scopes."""
+
+    weight: float
+    chance: Chance
+
+
+Prior: TypeAlias = tuple[Hypothesis, ...]
+
+
+def flat(candidates: int) -> Prior:
+    """Nothing is known: all scopes have one chance, and what it is, is open (B.1)."""
+    return _alike(_flat_chances(candidates), _FLAT_WEIGHTS)
+
+
+_GRID = 48
+_FLAT_WEIGHTS = (0.15, *[0.75 / _GRID] * _GRID, 0.10)
+
+
+def _flat_chances(candidates: int) -> list[float]:
+    lowest, highest = math.log(0.3 / max(candidates, 2)), math.log(9)
+    step = (highest - lowest) / (_GRID - 1)
+    return [_NEVER, *(_logistic(lowest + step * i) for i in range(_GRID)), 1 - _NEVER]
+
+
+def _alike(chances: Iterable[float], weights: Iterable[float]) -> Prior:
+    def of_all(chance: float) -> Chance:
+        return lambda _scope: chance
+
+    return tuple(Hypothesis(w, of_all(p)) for p, w in zip(chances, weights, strict=True))
+
+
+def learned(candidates: Sequence[Scope], precedents: Sequence[Precedent]) -> Prior:
+    """
+    What the finished clients of the server teach about the next (B.2).
+
+    How much one scope's share may differ from another's is chosen by likelihood (beta-binomial):
+    to take alike scopes for different ones costs up to a fifth more requests.
+    """
+    denied = {s: sum(s in past.denied for past in precedents) for s in candidates}
+    heard = {s: denied[s] + sum(s in past.granted for past in precedents) for s in candidates}
+    mean = (sum(denied.values()) + 0.5) / (sum(heard.values()) + 1)
+    counts = [(denied[s], heard[s]) for s in candidates]
+    strength = max(_STRENGTHS, key=lambda k: (_likelihood(k, mean, counts), -k))
+    if strength >= _ALIKE:
+        return _flat_after(len(candidates), precedents)
+    shares = {s: (denied[s] + strength * mean) / (heard[s] + strength) for s in candidates}
+    return shifted(shares, mean, spread=1.5, all_granted=0.10)
+
+
+def _likelihood(strength: float, mean: float, counts: Iterable[tuple[int, int]]) -> float:
+    a, b = strength * mean, strength * (1 - mean)
+    before = _log_beta(a, b)
+    return sum(_log_beta(a + x, b + heard - x) - before for x, heard in counts)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+def _flat_after(candidates: int, precedents: Sequence[Precedent]) -> Prior:
+    """The flat prior, moved by how many scopes each earlier client was denied."""
+    chances = _flat_chances(candidates)
+    weights = list(_FLAT_WEIGHTS)
+    for past in precedents:
+        logs = [
+            math.log(weight) + len(past.denied) * math.log(p) + len(past.granted) * math.log1p(-p)
+            for p, weight in zip(chances, _FLAT_WEIGHTS, strict=True)
+        ]
+        top = max(logs)
+        shares = [math.exp(log - top) for log in logs]
+        total = sum(shares)
+        weights = [w + share / total for w, share in zip(weights, shares, strict=True)]
+    return _alike(chances, [weight / (1 + len(precedents)) for weight in weights])
+
+
+def shifted(
+    shares: Mapping[Scope, float], otherwise: float, *, spread: float, all_granted: float
+) -> Prior:
+    """
+    A chance for every scope, and doubt whether all of them are too high or too low (B.3).
+
+    `spread` is the standard deviation of that doubt on the logit scale, `all_granted` the weight
+    of the hypothesis that nothing is denied.
+    """
+
+    def moved(by: float) -> Chance:
+        return lambda scope: _logistic(_logit(shares.get(scope, otherwise)) + by)
+
+    shifts = [step / 2 for step in range(-8, 9)]
+    weights = [math.exp(-((shift / spread) ** 2) / 2) for shift in shifts]
+    total = sum(weights) / (1 - all_granted)
+    return (
+        *(Hypothesis(w / total, moved(shift)) for w, shift in zip(weights, shifts, strict=True)),
+        Hypothesis(all_granted, lambda _scope: _NEVER),
+    )
+
+
+def remembered(granted: Iterable[Scope], denied: Iterable[Scope]) -> Prior:
+    """Last night's map is believed to hold still, all but surely (B.3, recheck)."""
+    shares = dict.fromkeys(granted, _REVOKED) | dict.fromkeys(denied, 1 - _GRANTED_SINCE)
+    mean = (sum(shares.values()) + 0.5) / (len(shares) + 1)
+    return shifted(shares, mean, spread=1.0, all_granted=1e-6)
+
+
+def mean_chance(prior: Prior, scope: Scope) -> float:
+    return sum(hypothesis.weight * hypothesis.chance(scope) for hypothesis in prior)
+
+
+def _logit(chance: float) -> float:
+    chance = min(max(chance, 1e-6), 1 - 1e-6)
+    return math.log(chance / (1 - chance))
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+class Beliefs:
+    """The weights of the hypotheses, as verdicts on the scopes of one search come in."""
+
+    def __init__(self, prior: Prior, order: Sequence[Scope]) -> None:
+        self.chances = [
+            [min(max(hypothesis.chance(s), _NEVER), 1 - _NEVER) for s in order]
+            for hypothesis in prior
+        ]
+        self._granted = [
+            list(accumulate((math.log1p(-p) for p in chances), initial=0.0))
+            for chances in self.chances
+        ]
+        self._logs = [math.log(max(hypothesis.weight, 1e-300)) for hypothesis in prior]
+
+    def note_granted(self, start: int, end: int) -> None:
+        """Positions from `start` up to before `end` were granted."""
+        self._logs = [
+            log + granted[end] - granted[start]
+            for log, granted in zip(self._logs, self._granted, strict=True)
+        ]
+
+    def note_denied(self, position: int) -> None:
+        self._logs = [
+            log + math.log(chances[position])
+            for log, chances in zip(self._logs, self.chances, strict=True)
+        ]
+
+    def weights(self) -> list[float]:
+        """Relative ones; the greatest is 1."""
+        top = max(self._logs)
+        return [math.exp(log - top) for log in self._logs]
+
+    def all_granted(self, start: int, end: int) -> list[float]:
+        """Under each hypothesis, the chance that all from `start` to before `end` are granted."""
+        return [math.exp(granted[end] - granted[start]) for granted in self._granted]

@@ -1,0 +1,142 @@
+"""How many requests a strategy takes, before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.plans import Assignment, Proof
+from scopeprobe.strategies.adaptive import prior_of
+from scopeprobe.strategies.beliefs import mean_chance
+from scopeprobe.strategies.groups import price, slack
+from scopeprobe.strategies.hearing import MOST_REFUSALS_UNBRACKETED
+from scopeprobe.strategies.inquiry import Inquiry
+from scopeprobe.strategies.recheck import groups_of, is_told_by_one, proved_before
+from scopeprobe.verdicts import prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """
+    Token requests for one client and target.
+
+    Retries after faults and throttles come on top, and so do repetitions of answers that do not
+    say what they are about, or that name scopes which they then grant.
+    """
+
+    requests_expected: float
+    requests_at_most: int
+
+    @property
+    def tokens_at_most(self) -> int:
+        """A server may answer every request with a token."""
+        return self.requests_at_most
+
+
+NOTHING = Estimate(0.0, 0)
+Estimator: TypeAlias = Callable[[Assignment], Estimate]
+
+
+def of_each(assignment: Assignment) -> Estimate:
+    """One request a candidate, and its controls."""
+    n, denied = len(assignment.candidates), _denied(assignment, assignment.candidates)
+    return _estimate(assignment, expected=n + 2, refused=denied, most=n + 2)
+
+
+def of_adaptive(assignment: Assignment) -> Estimate:
+    """The opening and the search, at most n + B(n) + 1 (algorithm.md, section 10)."""
+    scopes, leads = assignment.candidates, assignment.leads
+    denied = _denied(assignment, scopes)
+    search = _searched(assignment, scopes)
+    if is_told_by_one(assignment):
+        search, denied = _splits(assignment, scopes), 0.0
+    return _estimate(
+        assignment,
+        expected=search + 1 + leads,
+        refused=denied,
+        most=len(scopes) + slack(len(scopes)) + 1 + _BESIDE_THE_SEARCH,
+    )
+
+
+def of_recheck(assignment: Assignment) -> Estimate:
+    """What was granted in its sets, what was denied alone; the rest as if never asked before."""
+    granted, denied = proved_before(assignment)
+    if is_told_by_one(assignment) or not (granted or denied) or assignment.was_unauthenticated:
+        return of_adaptive(assignment)
+    groups = groups_of(assignment, granted)
+    new = [scope for scope in assignment.candidates if scope not in {*granted, *denied}]
+    searches = [*map(len, groups), *([len(new)] if new else [])]
+    return _estimate(
+        assignment,
+        expected=len(groups) + len(denied) + _searched(assignment, new) + assignment.leads,
+        refused=len(denied) + _denied(assignment, new),
+        most=len(denied) + sum(n + slack(n) + 1 for n in searches) + _BESIDE_THE_SEARCH,
+    )
+
+
+ESTIMATORS: Mapping[str, Estimator] = {
+    "each": of_each,
+    "adaptive": of_adaptive,
+    "recheck": of_recheck,
+}
+
+_BESIDE_THE_SEARCH = 4
+"""The canary, the request without scope, that for all that is granted, and a hopeful one."""
+
+
+def _estimate(assignment: Assignment, *, expected: float, refused: float, most: int) -> Estimate:
+    """
+    Add the controls that close and bracket refusals, what `proof` repeats, and shapes.
+
+    The request for all that is granted, or the one without scope, closes refusals as well.
+    """
+    if assignment.unaskable is not None:
+        return NOTHING
+    if not (assignment.client.server.send_scope and assignment.candidates):
+        return Estimate(1.0, 2)
+    if assignment.proof is Proof.TWICE:
+        expected, refused, most = expected + refused, 2 * refused, most + len(assignment.candidates)
+    expected += refused / MOST_REFUSALS_UNBRACKETED + min(refused, 1.0)
+    most += most // MOST_REFUSALS_UNBRACKETED + 1
+    if assignment.leads and (shapes := len({*map(prefix, assignment.candidates)} - {""})):
+        most += shapes + 1
+    if assignment.was_unauthenticated:
+        expected = 1.0
+    return Estimate(min(expected, most), most)
+
+
+def _denied(assignment: Assignment, scopes: Sequence[Scope]) -> float:
+    """How many of them are expected to be denied."""
+    prior = prior_of(assignment, scopes)
+    return sum(mean_chance(prior, scope) for scope in scopes)
+
+
+def _searched(assignment: Assignment, scopes: Sequence[Scope]) -> float:
+    """What the opening and the search of scopes are expected to take, under what is believed."""
+    if not scopes:
+        return 0.0
+    searched = math.fsum(
+        hypothesis.weight * math.fsum(price(hypothesis.chance(scope)) for scope in scopes)
+        for hypothesis in prior_of(assignment, scopes)
+    )
+    return max(1 + searched, _splits(assignment, scopes))
+
+
+def _splits(assignment: Assignment, scopes: Sequence[Scope]) -> float:
+    """How many requests it takes to ask for all of them, by the length that one may have."""
+    inquiry, requests, start = Inquiry(assignment), 0, 0
+    while start < len(scopes):
+        start += inquiry.fitting(scopes, start)
+        requests += 1
+    return requests
+
+
+def total(estimates: Iterable[Estimate]) -> Estimate:
+    estimates = list(estimates)
+    return Estimate(
+        math.fsum(estimate.requests_expected for estimate in estimates),
+        sum(estimate.requests_at_most for estimate in estimates),
+    )

@@ -1,0 +1,95 @@
+"""Last night's map, proved again (algorithm.md, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.findings import Reason, Verdict
+from scopeprobe.model.plans import Assignment, Plan
+from scopeprobe.strategies.adaptive import adaptive, control, cover, find_out
+from scopeprobe.strategies.beliefs import remembered
+from scopeprobe.strategies.each import conclude
+from scopeprobe.strategies.hearing import Asking, LetDown
+from scopeprobe.strategies.inquiry import Inquiry
+from scopeprobe.strategies.search import Search
+
+_TOLD_BY_ONE = {
+    Reason.LEFT_OUT,
+    Reason.NAMED_IN_REFUSAL,
+    Reason.CANARY_ISSUED,
+    Reason.SCOPE_NOT_USED,
+    Reason.SHAPE_UNENFORCED,
+}
+"""Reasons of servers that tell everything in one answer: they are asked as if never before."""
+
+
+def recheck(assignment: Assignment) -> Plan:
+    """
+    Ask for every set that was accepted last night, and for every denied scope alone.
+
+    What is no longer accepted is searched, and what was not proved last night is found out. Where
+    nothing was proved, or one answer tells everything, this is `adaptive`.
+    """
+    granted, denied = proved_before(assignment)
+    if is_told_by_one(assignment) or not (granted or denied) or assignment.was_unauthenticated:
+        yield from adaptive(assignment)
+        return
+    inquiry = Inquiry(assignment)
+    try:
+        for group in groups_of(assignment, granted):
+            yield from _prove_again(inquiry, group, denied)
+        for scope in denied:
+            yield from inquiry.ask([scope])
+        known = {*granted, *denied}
+        if new := [scope for scope in assignment.candidates if scope not in known]:
+            yield from find_out(inquiry, new)
+            yield from cover(inquiry)
+        if assignment.leads or inquiry.heard.success is None:
+            yield from control(inquiry)
+        yield from conclude(assignment, inquiry.heard)
+    except LetDown:
+        return
+
+
+def is_told_by_one(assignment: Assignment) -> bool:
+    """One answer of the server told everything last night."""
+    return any(finding.reason in _TOLD_BY_ONE for finding in assignment.known_before)
+
+
+def proved_before(assignment: Assignment) -> tuple[list[Scope], list[Scope]]:
+    """The candidates that were granted last night, and those that were denied."""
+    verdicts = {finding.scope: finding.verdict for finding in assignment.known_before}
+
+    def having(verdict: Verdict) -> list[Scope]:
+        return [scope for scope in assignment.candidates if verdicts.get(scope) is verdict]
+
+    return having(Verdict.GRANTED), having(Verdict.DENIED)
+
+
+def groups_of(assignment: Assignment, granted: Sequence[Scope]) -> list[tuple[Scope, ...]]:
+    """
+    The sets to ask for: as they were accepted, less what is no candidate any more.
+
+    What no set held goes together, as far as it fits into one request: nothing is known against it.
+    """
+    left, groups = list(granted), list[tuple[Scope, ...]]()
+    for accepted in assignment.covers:
+        group = tuple(scope for scope in accepted if scope in granted)
+        if not set(left).isdisjoint(group):
+            groups.append(group)
+            left = [scope for scope in left if scope not in group]
+    inquiry = Inquiry(assignment)
+    while left:
+        size = inquiry.fitting(left)
+        groups.append(tuple(left[:size]))
+        left = left[size:]
+    return groups
+
+
+def _prove_again(inquiry: Inquiry, group: Sequence[Scope], denied: Sequence[Scope]) -> Asking[None]:
+    """A group that was accepted last night; where it is not any more, the culprits are searched."""
+    search = Search(inquiry, group, remembered(group, denied), candidates=len(group))
+    inquiry.spent = 0
+    yield from search.open()
+    yield from search.settle()

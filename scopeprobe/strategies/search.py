@@ -1,0 +1,215 @@
+"""The search of a strict server: every denied scope found, and refused alone.
+
+algorithm.md, appendix A to F: groups chosen by what is believed, a descent into refused
+ones that is clamped to the halvings of its size, and a guard that holds all of it at n + B(n).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from scopeprobe.model.answers import TooLarge
+from scopeprobe.model.clients import Scope
+from scopeprobe.strategies.beliefs import Beliefs, Prior
+from scopeprobe.strategies.groups import Groups, halvings, slack
+from scopeprobe.strategies.hearing import Asking
+from scopeprobe.strategies.inquiry import Inquiry, Reply
+from scopeprobe.verdicts import resource
+
+_CONFLICTS_TO_DOUBT = 3
+"""Conflicts after which groups are believed less, and the slack shrinks."""
+
+
+class Search:
+    """One order of open scopes, settled from its front to its end."""
+
+    def __init__(
+        self,
+        inquiry: Inquiry,
+        order: Sequence[Scope],
+        prior: Prior,
+        *,
+        candidates: int,
+        marks: Collection[int] = (),
+    ) -> None:
+        """
+        `candidates` is n, `marks` are positions where a group ends that was accepted before.
+
+        The requests that `inquiry` has spent so far count against n + B(n).
+        """
+        self.conflicts = 0
+        """Scopes blamed for the refusal of a set, and accepted alone."""
+        self._inquiry = inquiry
+        self._order = tuple(order)
+        self._beliefs = Beliefs(prior, self._order)
+        self._groups = Groups(self._beliefs)
+        self._candidates = candidates
+        self._marks = marks
+        self._start = 0
+        self._contaminated = 0
+        """The end of a range from the start that is known to hold a culprit."""
+        self._denied = 0
+        self._most_next = len(self._order)
+        """After an answer was lost, the next group is smaller."""
+
+    def open(self) -> Asking[Reply]:
+        """Ask for all there is, as far as it fits into one request, and take in what it brings."""
+        size = self._inquiry.fitting(self._order)
+        reply = yield from self._inquiry.ask(self._order[:size])
+        while isinstance(reply.answer, TooLarge) and size > 1:
+            size = self._inquiry.fitting(self._order)
+            reply = yield from self._inquiry.ask(self._order[:size])
+        if reply.is_issued:
+            yield from self._take(reply)
+        elif reply.is_refused and size > 1:
+            self._contaminated = size
+        elif reply.is_refused:
+            self._settle_denied()
+        return reply
+
+    def contaminate(self) -> None:
+        """It is known that something is denied."""
+        self._contaminated = len(self._order)
+
+    @property
+    def is_over(self) -> bool:
+        return self._start >= len(self._order)
+
+    def settle(self) -> Asking[None]:
+        """Ask until every scope of the order has its answer. Raises LetDown."""
+        while not self.is_over:
+            if self._is_explained_by_resources():
+                self._contaminated = 0
+            if self._contaminated - self._start == 1:
+                yield from self._settle_culprit(is_refused_alone=False)
+                continue
+            size = self._size()
+            reply = yield from self._ask(self._start, self._start + size)
+            if reply.is_lost:
+                self._lose(size)
+            elif reply.is_issued:
+                yield from self._take(reply)
+            else:
+                yield from self._descend(self._start + size)
+
+    # -- the size of the next group
+
+    def _size(self) -> int:
+        start, is_contaminated = self._start, self._contaminated > self._start
+        left = len(self._order) - start
+        most = min(left, self._inquiry.fitting(self._order, start), max(self._most_next, 1))
+        if is_contaminated:
+            most = min(most, self._contaminated - start - 1)
+        if self._keeps_resources_apart:
+            most = min(most, self._end_of_resource() - start)
+        size = self._groups.best_size(start, self._contaminated, most, self._marks)
+        worst = self._inquiry.spent + 3 + halvings(size) + left - 1
+        return 1 if worst > self._candidates + self._slack else size
+
+    @property
+    def _slack(self) -> int:
+        most = slack(self._candidates)
+        if self.conflicts < _CONFLICTS_TO_DOUBT:
+            return most
+        return min(most, halvings(self._candidates) + 1)
+
+    @property
+    def _keeps_resources_apart(self) -> bool:
+        """Names tell resources, and conflicts look as if one request may ask for one only."""
+        if self._inquiry.keeps_to_one_resource:
+            return True
+        return 1 <= self.conflicts <= 3 + 2 * self._denied and any(map(resource, self._order))
+
+    def _end_of_resource(self) -> int:
+        first = resource(self._order[self._start])
+        others = (i for i in range(self._start, len(self._order)) if self._at(i) != first)
+        return next(others, len(self._order))
+
+    def _at(self, position: int) -> str:
+        return resource(self._order[position])
+
+    def _is_explained_by_resources(self) -> bool:
+        """The refusal that is being looked into asked for several resources."""
+        return (
+            self._contaminated > self._start
+            and self._keeps_resources_apart
+            and self._at(self._contaminated - 1) != self._at(self._start)
+        )
+
+    # -- answers
+
+    def _ask(self, start: int, end: int) -> Asking[Reply]:
+        reply = yield from self._inquiry.ask(self._order[start:end])
+        if not reply.is_lost:
+            self._most_next = len(self._order)
+        return reply
+
+    def _take(self, reply: Reply) -> Asking[None]:
+        """Go on behind a set for which a token came; what a list left out is asked once more."""
+        if reply.left_out:
+            yield from self._inquiry.narrowed(reply.left_out)
+        for scope in reply.asked:
+            if scope in self._inquiry.granted:
+                self._beliefs.note_granted(self._start, self._start + 1)
+            else:
+                self._beliefs.note_denied(self._start)
+                self._denied += 1
+            self._start += 1
+
+    def _lose(self, size: int) -> None:
+        """Nothing is learned; a scope that was alone stays unknown, a group is tried in parts."""
+        if size == 1:
+            self._start += 1
+            self._contaminated = 0
+        else:
+            self._most_next = size // 2
+
+    def _descend(self, end: int) -> Asking[None]:
+        """Find the first culprit of a refused range, clamped so that halving always suffices."""
+        budget = halvings(end - self._start) + 1
+        is_refused_alone = end - self._start == 1
+        self._contaminated = end
+        while end - self._start > 1:
+            size = end - self._start
+            room: int = 2 ** (budget - 1)
+            head = self._groups.best_head(self._start, end)
+            head = max(1, size - room, min(head, room, size - 1))
+            budget -= 1
+            reply = yield from self._ask(self._start, self._start + head)
+            if reply.is_lost:
+                self._contaminated = 0
+                if head > 1:
+                    self._most_next = head // 2
+                else:
+                    self._start += 1
+                return
+            if reply.is_refused:
+                end = self._start + head
+                is_refused_alone = head == 1
+            else:
+                yield from self._take(reply)
+                is_refused_alone = False
+                if reply.left_out:
+                    self._contaminated = 0
+                    return
+        yield from self._settle_culprit(is_refused_alone=is_refused_alone)
+
+    def _settle_culprit(self, *, is_refused_alone: bool) -> Asking[None]:
+        """The scope at the start is to blame, unless it is accepted alone: then it conflicts."""
+        if not is_refused_alone:
+            reply = yield from self._ask(self._start, self._start + 1)
+            if reply.is_lost:
+                self._start += 1
+                self._contaminated = 0
+                return
+            if reply.is_accepted:
+                self.conflicts += 1
+                self._denied -= 1
+        self._settle_denied()
+
+    def _settle_denied(self) -> None:
+        """Go on behind a scope that is believed to be denied, or behaves as if it were."""
+        self._beliefs.note_denied(self._start)
+        self._denied += 1
+        self._start += 1
+        self._contaminated = 0

@@ -1,0 +1,52 @@
+"""What one run leaves to the next: proved scopes, and the sets that prove them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scopeprobe.model.answers import Fact, Issued
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.findings import Finding, Verdict
+from scopeprobe.model.lessons import Precedent
+from scopeprobe.model.plans import Assignment
+from scopeprobe.verdicts.testimony import names_on, tells
+
+
+def covers(facts: Iterable[Fact], findings: Iterable[Finding]) -> tuple[tuple[Scope, ...], ...]:
+    """
+    Sets of several scopes that were accepted as a whole, few that together hold the most.
+
+    The larger first, and of equals the one asked first: what is granted today is proved again
+    tomorrow by asking for these.
+    """
+    granted = {finding.scope for finding in findings if finding.verdict is Verdict.GRANTED}
+    accepted = [asked for fact in facts if (asked := _accepted(fact)) and granted.issuperset(asked)]
+    chosen, held = [], set[Scope]()
+    for asked in sorted(accepted, key=len, reverse=True):
+        if not held.issuperset(asked):
+            chosen.append(asked)
+            held.update(asked)
+    return tuple(chosen)
+
+
+def _accepted(fact: Fact) -> tuple[Scope, ...]:
+    """The scopes of a set whose answer left none of them out."""
+    asked = fact.question.scopes or ()
+    if len(asked) < 2 or not isinstance(fact.answer, Issued):  # noqa: PLR2004
+        return ()
+    return () if tells(fact.answer) and not names_on(fact.answer).issuperset(asked) else asked
+
+
+def precedent(assignment: Assignment, findings: Iterable[Finding]) -> Precedent:
+    """What this client teaches about the next: proved verdicts only."""
+    found = list(findings)
+
+    def having(verdict: Verdict) -> frozenset[Scope]:
+        return frozenset(finding.scope for finding in found if finding.verdict is verdict)
+
+    return Precedent(
+        assignment.target.label,
+        assignment.candidates,
+        having(Verdict.GRANTED),
+        having(Verdict.DENIED),
+    )

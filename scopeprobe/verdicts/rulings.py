@@ -1,0 +1,109 @@
+"""A verdict before it is written into its cell, and what several kinds of rulings share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from scopeprobe.model.answers import (
+    Answer,
+    Issued,
+    Refusal,
+    Refused,
+    Subject,
+    TooLarge,
+    Unanswered,
+    Unauthenticated,
+    alike,
+)
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.findings import Evidence, Reason, Verdict
+from scopeprobe.model.lessons import Lesson
+from scopeprobe.verdicts.names import covers
+from scopeprobe.verdicts.testimony import Testimony
+
+_UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
+"""Error codes that may be about the `scope` parameter as such, and not about its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict before it is written into its cell."""
+
+    verdict: Verdict
+    reason: Reason
+    evidence: Evidence = Evidence.NONE
+    because: Answer | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One client and target: what was heard, and what is known of its server."""
+
+    testimony: Testimony
+    lesson: Lesson
+    open_because: Reason
+    """Why the asking stopped."""
+    elsewhere: Testimony
+    """What was heard for the client's other targets, whose credentials are the same."""
+
+    @property
+    def label(self) -> str:
+        return self.testimony.assignment.target.label
+
+
+@lru_cache(maxsize=64)
+def unknown(reason: Reason, because: Answer | None = None) -> Ruling:
+    return Ruling(Verdict.UNKNOWN, reason, because=because)
+
+
+def denied(case: Case, refusal: Refusal) -> Ruling:
+    is_unknown = isinstance(refusal, Refused) and (
+        refusal.about is Subject.UNKNOWN_SCOPE
+        or (case.lesson.tells_unknown_scopes and refusal.error == "invalid_scope")
+    )
+    reason = Reason.UNKNOWN_SCOPE if is_unknown else Reason.REFUSED_ALONE
+    return Ruling(Verdict.DENIED, reason, Evidence.ALONE, refusal)
+
+
+def by_rights(scope: Scope, rights: Iterable[Scope]) -> Ruling:
+    """What a rights API lists is granted; a right that differs in case only is a riddle."""
+    if any(covers(right, scope) for right in rights):
+        return Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
+    folded = Scope(scope.lower())
+    if any(covers(Scope(right.lower()), folded) for right in rights):
+        return unknown(Reason.CONTRADICTORY)
+    return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
+
+
+def carried(scope: Scope, issued: Issued) -> Ruling:
+    """Granted, by the first of the lists that holds the scope."""
+    if issued.confirmed is not None and scope in issued.confirmed:
+        return Ruling(Verdict.GRANTED, Reason.INTROSPECTED, Evidence.TOKEN)
+    in_response = issued.listed is not None and scope in issued.listed
+    reason = Reason.LISTED_IN_RESPONSE if in_response else Reason.LISTED_IN_TOKEN
+    return Ruling(Verdict.GRANTED, reason, Evidence.TOKEN)
+
+
+def may_be_about_the_parameter(case: Case, refusal: Refusal) -> bool:
+    """An unspecific code, met by the canary too, on a server that accepted no scope at all."""
+    return (
+        refusal.error in _UNSPECIFIC
+        and not isinstance(refusal, Unauthenticated)
+        and alike(refusal, case.testimony.canary)
+        and not case.lesson.accepts_scopes
+    )
+
+
+def unanswered(case: Case, scope: Scope, answer: Answer | None) -> Ruling:
+    """Nothing was said about the scope alone; another token may still carry it."""
+    if case.testimony.lists(scope) and case.testimony.drops_canary:
+        return Ruling(Verdict.GRANTED, Reason.LISTED_IN_RESPONSE, Evidence.TOKEN)
+    match answer:
+        case Unanswered(reason=reason):
+            return unknown(reason, answer)
+        case TooLarge():
+            return unknown(Reason.MALFORMED_ANSWER, answer)
+        case _:
+            return unknown(case.open_because)

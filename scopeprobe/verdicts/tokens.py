@@ -1,0 +1,142 @@
+"""Rulings on what an issued token says of a scope (DESIGN, rules 1, 2 and 7)."""
+
+from __future__ import annotations
+
+from scopeprobe.model.answers import Fact, Issued, Question, Unanswered
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.findings import Evidence, Reason, Verdict
+from scopeprobe.verdicts.names import resembles
+from scopeprobe.verdicts.rulings import Case, Ruling, by_rights, carried, unknown
+from scopeprobe.verdicts.testimony import lists_of, names_on, tells
+
+
+def told_unasked(case: Case, scope: Scope) -> Ruling:
+    """The scope was never sent: what the token shows by itself decides (`send_scope`)."""
+    issued, assignment = case.testimony.issued[-1], case.testimony.assignment
+    server = assignment.client.server
+    if issued.unconfirmed or scope == assignment.target.fixed_scope(server):
+        return unknown(Reason.UNCONFIRMED)
+    if issued.rights is not None:
+        return by_rights(scope, issued.rights)
+    lists = lists_of(issued)
+    told = {scope in names for names in lists}
+    if len(told) > 1 or any(resembles(name, scope) for name in names_on(issued) - {scope}):
+        return unknown(Reason.CONTRADICTORY)
+    if told == {True}:
+        return carried(scope, issued)
+    is_readable = bool(lists) or (issued.readable and bool(server.claims))
+    if server.lists_all and is_readable:
+        return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
+    return unknown(Reason.UNCONFIRMED)
+
+
+def issued_for(case: Case, scope: Scope, fact: Fact) -> Ruling:
+    """A token was issued for the scope, alone or among others; its rights may say otherwise."""
+    issued = fact.answer
+    assert isinstance(issued, Issued)  # noqa: S101 - its callers chose it so
+    ruling = _read(case, scope, issued, fact.question)
+    if ruling.verdict is Verdict.DENIED:
+        return ruling
+    if issued.unconfirmed:
+        return unknown(Reason.UNCONFIRMED)
+    if issued.rights is None or ruling.verdict is not Verdict.GRANTED:
+        return ruling
+    confirmed = by_rights(scope, issued.rights)
+    is_confirmed = confirmed.verdict is Verdict.GRANTED
+    return confirmed if is_confirmed else unknown(Reason.CONTRADICTORY)
+
+
+def _read(case: Case, scope: Scope, issued: Issued, question: Question) -> Ruling:
+    told = lists_of(issued)
+    if not told:
+        return _untold(case, scope, issued, question)
+    if issued.confirmed is not None and scope not in issued.confirmed:
+        return _not_confirmed(case, scope, issued, question)
+    if len({scope in names for names in told}) > 1:
+        return unknown(Reason.CONTRADICTORY)
+    if scope in told[0]:
+        return _listed(case, scope, issued)
+    return _left_out(case, scope, issued, question)
+
+
+def _not_confirmed(case: Case, scope: Scope, issued: Issued, question: Question) -> Ruling:
+    """
+    Introspection lists others only.
+
+    It may tell each caller what concerns it and no more (RFC 7662 section 2.2), so it takes a
+    server that was seen to list scopes there, and an answer that does not say otherwise.
+    """
+    if any(scope in names for names in lists_of(issued)):
+        return unknown(Reason.CONTRADICTORY)
+    if not case.lesson.lists_when_introspected:
+        return unknown(Reason.UNCONFIRMED)
+    return _left_out(case, scope, issued, question)
+
+
+def _listed(case: Case, scope: Scope, issued: Issued) -> Ruling:
+    if case.testimony.canary is None:
+        if not (case.lesson.withholds or case.label in case.lesson.drops_canary):
+            return unknown(_why_no_canary(case))
+    elif not case.testimony.drops_canary:
+        return Ruling(Verdict.UNENFORCED, Reason.CANARY_ISSUED, Evidence.TOKEN)
+    return carried(scope, issued)
+
+
+def _why_no_canary(case: Case) -> Reason:
+    """Why it is not known whether this server would list anything that is asked for."""
+    for fact in case.testimony.about(case.testimony.assignment.canary):
+        if isinstance(fact.answer, Unanswered):
+            return fact.answer.reason
+    return case.open_because
+
+
+def _left_out(case: Case, scope: Scope, issued: Issued, question: Question) -> Ruling:
+    """
+    A list without the scope: denied, unless the scope may stand there under another name.
+
+    It may where the list, less what was asked beside the scope, is not the one that is given
+    for nothing, or holds a name like it.
+    """
+    names = names_on(issued) - set(question.scopes or ())
+    expected = case.testimony.listed_for_nothing
+    if (
+        not names <= expected
+        or case.testimony.lists(scope)
+        or any(resembles(name, scope) for name in names)
+    ):
+        return unknown(Reason.CONTRADICTORY)
+    if _is_set(question) and not _is_dropped_for_itself(case, scope):
+        return unknown(Reason.UNCONFIRMED)
+    return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
+
+
+def _is_dropped_for_itself(case: Case, scope: Scope) -> bool:
+    """And not for want of a companion: shown by this client, or by others of the server."""
+    if case.testimony.is_left_out_by_itself(scope):
+        return True
+    return case.lesson.narrows and not case.lesson.drops_companions
+
+
+def _untold(case: Case, scope: Scope, issued: Issued, question: Question) -> Ruling:
+    """A token that tells nothing of its scopes (rule 1)."""
+    lesson, canary = case.lesson, case.testimony.canary
+    evidence = Evidence.SET if _is_set(question) else Evidence.ALONE
+    if lesson.lists or (lesson.lists_in_token and issued.readable):
+        if case.testimony.lists(scope):
+            return unknown(Reason.CONTRADICTORY)
+        return Ruling(Verdict.DENIED, Reason.LEFT_OUT, evidence)
+    canary_is_silent = isinstance(canary, Issued) and not tells(canary)
+    if canary_is_silent and not lesson.withholds:
+        return Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, evidence)
+    as_requested = case.testimony.assignment.client.server.absent_scope_as_requested
+    is_policed = (canary is not None or case.label in lesson.drops_canary) and (
+        as_requested or any(audience == case.label for audience, _ in lesson.polices)
+    )
+    if (case.label, scope) in lesson.polices or (is_policed and not canary_is_silent):
+        reason = Reason.ACCEPTED_IN_SET if _is_set(question) else Reason.ACCEPTED_ALONE
+        return Ruling(Verdict.GRANTED, reason, evidence)
+    return unknown(Reason.UNCONFIRMED)
+
+
+def _is_set(question: Question) -> bool:
+    return len(question.scopes or ()) > 1

@@ -1,0 +1,141 @@
+"""Adaptive audits over several nights: exact counts, single flips, budgets, other hash seeds."""
+
+import base64
+from collections import Counter
+
+import pytest
+from harness import Entry, Reply, maps, raw_server, scopeprobe, summary, verdicts, write_inputs
+
+SCOPES = [f"s{n:02}" for n in range(40)]
+CLIENTS = [f"c{n}" for n in range(8)]
+
+
+def name_of(asked):
+    return base64.b64decode(asked.client.removeprefix("Basic ")).decode().partition(":")[0]
+
+
+class Strict:
+    """Lists what was asked for where all of it is granted, and else refuses without a word."""
+
+    def __init__(self):
+        rare = {name: SCOPES[3 * n : 3 * n + 3] for n, name in enumerate(CLIENTS)}
+        self.granted = {name: set(SCOPES) - {*rare[name], "s30", "s31"} for name in CLIENTS}
+
+    def __call__(self, asked):
+        client = name_of(asked)
+        wanted = (asked.scopes or "").split()
+        if not self.granted[client].issuperset(wanted):
+            return Reply(400, b'{"error":"invalid_scope"}')
+        return Reply(body=b'{"access_token":"opaque","scope":"%s"}' % " ".join(wanted).encode())
+
+    def truth(self):
+        return {
+            (name, scope): "granted" if scope in self.granted[name] else "denied"
+            for name in CLIENTS
+            for scope in SCOPES
+        }
+
+
+@pytest.fixture
+def night(tmp_path):
+    """Runs one audit of the fleet; its files are in the folder `out`."""
+    server = Strict()
+    with raw_server(server) as wire:
+
+        def run(strategy, *options, out=tmp_path / "out", codes=(0,), seed="0"):
+            settings = f'token_endpoint = "{wire.url}/t"\nrate = "900/s"\nclient_rate = "900/s"'
+            entries = [Entry(name, "s") for name in CLIENTS]
+            arguments, environment = write_inputs(tmp_path, {"s": settings}, entries, SCOPES)
+            before = len(wire.asked)
+            result = scopeprobe(
+                *("audit", *arguments, "-s", strategy, "-o", out, *options),
+                env={**environment, "PYTHONHASHSEED": seed},
+            )
+            assert result.returncode in codes, result.stderr
+            return [(name_of(asked), asked.scopes) for asked in wire.asked[before:]]
+
+        run.server, run.out = server, tmp_path / "out"
+        yield run
+
+
+def test_an_unchanged_night_costs_the_denied_the_covers_and_the_controls(night):
+    night("adaptive")
+    assert verdicts(night.out) == night.server.truth()
+    files = maps(night.out)
+
+    asked = Counter(client for client, _ in night("recheck"))
+    assert maps(night.out).keys() == files.keys()
+    assert verdicts(night.out) == night.server.truth()
+    files = maps(night.out)
+
+    # 5 denied, one set of 35, one closing control; for the first of the server, one canary.
+    assert asked == {name: 5 + 1 + 1 + (name == "c0") for name in CLIENTS}
+
+    assert Counter(client for client, _ in night("recheck", seed="1")) == asked
+    assert maps(night.out) == files
+
+
+@pytest.mark.parametrize(
+    ("client", "scope"), [("c0", "s30"), ("c0", "s05"), ("c4", "s39"), ("c7", "s21"), ("c7", "s00")]
+)
+def test_any_single_flip_is_found_the_same_night(night, client, scope):
+    night("adaptive")
+    night("recheck")
+    night.server.granted[client] ^= {scope}
+
+    night("recheck")
+
+    assert verdicts(night.out) == night.server.truth()
+
+
+def test_a_new_candidate_is_found_out_beside_what_is_proved_again(night):
+    night.server.granted["c3"].add("t0")
+    night("adaptive")
+
+    night("recheck", "--scope", "t0 t1")
+
+    found = verdicts(night.out)
+    assert found["c3", "t0"] == "granted"
+    assert {found["c3", "t1"], found["c0", "t0"], found["c0", "t1"]} == {"denied"}
+    assert {cell: found[cell] for cell in night.server.truth()} == night.server.truth()
+
+
+def test_budgets_spread_over_days_ask_nothing_twice(night, tmp_path):
+    whole = night("adaptive", out=tmp_path / "whole")
+    files = maps(tmp_path / "whole")
+
+    asked, invocations = night("adaptive", "--max-requests", "30", codes=(3,)), 1
+    assert len(asked) == 30
+    assert "unknown" in verdicts(night.out).values()
+    while not summary(night.out)["complete"]:
+        more = night("adaptive", "--max-requests", "30", "--resume", codes=(0, 3))
+        asked += more
+        invocations += 1
+        assert len(more) <= 30
+
+    assert maps(night.out) == files
+    print(f"{len(whole)} requests at once, {len(asked)} in {invocations} invocations")
+    repeated = Counter(asked) - Counter(whole)
+    for client, scopes in repeated:  # a control of each unfinished client, once a resume
+        assert night.server.granted[client].issuperset((scopes or "").split())
+    assert sum(repeated.values()) <= (invocations - 1) * len(CLIENTS)
+
+
+def test_replay_under_another_hash_seed_asks_the_remaining_questions(night, tmp_path):
+    whole = Counter(night("adaptive", out=tmp_path / "whole", seed="1"))
+
+    first = Counter(night("adaptive", "--max-requests", "60", codes=(3,), seed="2"))
+    rest = Counter(night("adaptive", "--resume", seed="3"))
+
+    assert maps(night.out) == maps(tmp_path / "whole")
+    repeated = first + rest - whole
+    assert not whole - (first + rest)
+    assert sum(repeated.values()) <= len(CLIENTS)
+
+
+def test_every_lone_refusal_is_repeated_where_proof_is_wanted_twice(night):
+    asked = Counter(night("adaptive", "--proof", "twice"))
+
+    denied = [cell for cell, verdict in night.server.truth().items() if verdict == "denied"]
+    assert {asked[cell] for cell in denied} == {2}
+    assert verdicts(night.out) == night.server.truth()
