@@ -3,10 +3,12 @@
 import json
 import shutil
 
+import anyio
 import pytest
 from harness import Entry, Reply, lab, raw_server, scopeprobe, write_inputs
 from test_samples import SAMPLES
 
+from scopeprobe.audits.explain import Explain, case_of
 from scopeprobe.diagnosis import codes
 from scopeprobe.lab import AuthorizationServer, read_fleet, read_manner
 from scopeprobe.lab.clients import Client
@@ -174,6 +176,53 @@ def test_the_forum_case_is_explained(tmp_path):
     assert list(causes) == ["wrong_token_endpoint", "wrong_auth_method", "scopes_do_not_apply"]
     assert f"{base}/login/token" in causes["wrong_token_endpoint"]["next_step"]
     assert "client_secret_basic" in causes["wrong_auth_method"]["next_step"]
+    assert causes["wrong_auth_method"]["confidence"] <= 0.75  # that Basic is demanded is invented
+    assert causes["wrong_token_endpoint"]["confidence"] >= 0.9
     roles = causes["scopes_do_not_apply"]["next_step"]
     assert "they give \u201crouting:queue:view\u201d, and not \u201cadmin:agent\u201d" in roles
     assert told["credential_failures"] <= 3
+
+
+@pytest.mark.parametrize("region", ["mypurecloud.com", "euw2.pure.cloud", "apse1.pure.cloud"])
+def test_the_api_host_of_a_region_leads_to_its_login_host(make_client, region):
+    """Nothing is sent: without an issuer there is no metadata to read."""
+    client = make_client("admin:agent", token_endpoint=f"https://api.{region}/oauth/token")
+    case = anyio.run(case_of, Explain(client))
+    assert [e.url for e in case.endpoints] == [f"https://login.{region}/oauth/token"]
+    assert case.client.server.region == region
+    assert case.unconfirmed == ("token_endpoint_auth_methods",)
+
+
+def test_credentials_go_to_no_login_host_of_somebody_who_only_sounds_alike(make_client):
+    client = make_client("a", token_endpoint="https://api.mypurecloud.com.evil.example/oauth/token")
+    assert anyio.run(case_of, Explain(client)).endpoints == ()
+
+
+def test_a_request_that_is_too_large_is_told_from_a_refused_scope(tmp_path):
+    def answer(asked):
+        if len((asked.scopes or "").split()) > 5:
+            return Reply(413, b"<html>Request Entity Too Large</html>")
+        return Reply(body=b'{"access_token":"opaque"}')
+
+    scopes = ", ".join(f'"s{n}"' for n in range(20))
+    with raw_server(answer) as wire:
+        entries = [Entry("billing", "corp", extra=f"scopes = [{scopes}]")]
+        result = explain(tmp_path, f"{wire.url}/t", "billing", "--print", "json", entries=entries)
+    told = json.loads(result.stdout)
+    assert [cause["code"] for cause in told["causes"]] == ["gateway_in_between"]
+    assert "ask for fewer in one request" in told["causes"][0]["next_step"]
+    assert told["refusing_sets"] == []
+    assert told["requests"] == 2
+
+
+def test_an_issuer_whose_metadata_names_no_token_endpoint_is_an_input_error(tmp_path):
+    def metadata(_asked):
+        return Reply(404)
+
+    with raw_server(metadata) as wire:
+        entries = [Entry("billing", "corp", extra='scopes = ["a"]')]
+        words, environment = write_inputs(tmp_path, {"corp": f'issuer = "{wire.url}"'}, entries)
+        result = scopeprobe("explain", *words, "billing", env=environment)
+    assert result.returncode == 2
+    assert "no token_endpoint is known" in result.stderr
+    assert all(asked.scopes is None for asked in wire.asked)

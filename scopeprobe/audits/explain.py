@@ -11,6 +11,7 @@ from scopeprobe.audits.discovery import Discovered, best_method, discover
 from scopeprobe.diagnosis import Case, Endpoint, Explanation, diagnose, explain_log
 from scopeprobe.engine.interview import Interview, Watcher
 from scopeprobe.engine.transport import connect
+from scopeprobe.errors import InputError
 from scopeprobe.model.clients import Client, RightsApi, Scope, Server
 from scopeprobe.model.providers import Pack
 from scopeprobe.providers import shipped_packs
@@ -44,7 +45,7 @@ class Explain:
 
 async def explain(order: Explain) -> Explanation:
     """Find out why a client gets no token, or not the scopes that it asks for."""
-    case = await _case(order)
+    case = await case_of(order)
     async with connect([case.client]) as transport:
         interview = Interview(
             client=case.client,
@@ -58,11 +59,22 @@ async def explain(order: Explain) -> Explanation:
     return explain_log(case, interview.log)
 
 
-async def _case(order: Explain) -> Case:
-    """Everything that is known before the first token request; metadata is read for it."""
+async def case_of(order: Explain) -> Case:
+    """
+    Everything that is known before the first token request; metadata is read for it.
+
+    Raises InputError where no token endpoint is known at all.
+    """
     written = order.client
     found = (await discover([written.server])).get(written.server)
     client = _discovered(written, found)
+    if not client.server.token_endpoint:
+        complaint = (
+            f"{written.name}: no token_endpoint is known: the metadata of {written.server.issuer}"
+            " cannot be had, or names none; name it in the clients file, or look with"
+            " `scopeprobe discover`"
+        )
+        raise InputError([complaint])
     pack, region = _pack_of(client.server, order.packs)
     if pack is not None and not client.server.provider:
         client = replace(client, server=_with_traits(client.server, pack, region))
@@ -76,6 +88,7 @@ async def _case(order: Explain) -> Case:
         wanted=candidates if order.scopes is None else order.scopes,
         endpoints=tuple(known),
         methods=_methods(found, pack),
+        unconfirmed=() if pack is None else pack.unconfirmed,
         issuer=client.server.issuer,
         most_requests=order.max_requests,
         most_failures=order.max_auth_failures,

@@ -42,6 +42,8 @@ class Case:
     """Others than the configured one that credentials may be sent to."""
     methods: tuple[str, ...] | None = None
     """Authentication methods that metadata or the pack names; None where nobody does."""
+    unconfirmed: tuple[str, ...] = ()
+    """Facts of the pack that no source confirms, by their keys there."""
     issuer: str = ""
     most_requests: int = 60
     most_failures: int = 3

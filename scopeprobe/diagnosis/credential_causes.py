@@ -29,6 +29,9 @@ _TOLD = (
 )
 """What a server may say of credentials that it does not accept."""
 _SETTLED = {*_TOLD} - {"wrong_auth_method"}
+_PACK_KEYS = {"auth_method": "token_endpoint_auth_methods", "endpoint": "token_endpoint"}
+_MOST_FOR_UNCONFIRMED = 0.75
+"""The change helped; that it is what the provider demands rests on nobody's word."""
 _MOST_FOR_SECRET = 0.8
 """Servers word whatever is wrong with a secret's way to them as a wrong secret."""
 _EITHER = (("secret_rejected", 0.55), ("unknown_client", 0.45))
@@ -57,6 +60,8 @@ def _mended(view: View) -> Iterator[Found]:
         if pair is not None:
             worse, better = pair
             confidence = 0.97 if is_accepting(better.answer) else 0.85
+            if _PACK_KEYS.get(member) in view.case.unconfirmed:
+                confidence = min(confidence, _MOST_FOR_UNCONFIRMED)
             yield Found(code, confidence, view.told(worse, better), value=value)
         else:
             last = [e for e in view.at_base() if is_past_credentials(e)]

@@ -18,6 +18,7 @@ from scopeprobe.model.answers import (
     Question,
     Refused,
     Subject,
+    TooLarge,
     Unanswered,
     Unauthenticated,
     alike,
@@ -138,4 +139,4 @@ def is_past_credentials(experiment: Experiment) -> bool:
 
 def is_out_of_reach(answer: Answer) -> bool:
     """No authorization server answered, or none that can be understood."""
-    return isinstance(answer, Unanswered)
+    return isinstance(answer, Unanswered | TooLarge)

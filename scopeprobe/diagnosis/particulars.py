@@ -41,6 +41,7 @@ class Particulars(UserDict[str, str]):
             without=_without(view, found),
             tell=f" {found.tell}" if found.tell else "",
             told=found.tell,
+            came=found.tell or "its page came instead of the authorization server's answer",
             location=_location(view),
             ids=_ids(view),
             named_by=_named_by(view, found),

@@ -30,6 +30,7 @@ from scopeprobe.model.answers import (
     Issued,
     Question,
     Refused,
+    TooLarge,
 )
 from scopeprobe.model.clients import Scope
 from scopeprobe.model.experiments import Experiment, Inquiry
@@ -69,14 +70,15 @@ _Part = Generator[Question, Experiment, None]
 
 def _reach(desk: Desk, first: Experiment) -> Generator[Question, Experiment, Experiment | None]:
     """Try the endpoint that somebody else names; else see whether the scopes make the fault."""
-    for endpoint in desk.case.endpoints:
+    for endpoint in () if isinstance(first.answer, TooLarge) else desk.case.endpoints:
         change = Change(endpoint=endpoint.url)
         elsewhere = yield from desk.ask(desk.case.wanted, change)
         if elsewhere is not None and not is_out_of_reach(elsewhere.answer):
             desk.base, desk.is_proved = change, is_accepting(elsewhere.answer)
             return elsewhere
-    reason = getattr(first.answer, "reason", None)
-    if desk.case.wanted and reason in _PUZZLES:
+    is_too_large = isinstance(first.answer, TooLarge)
+    is_puzzle = is_too_large or getattr(first.answer, "reason", None) in _PUZZLES
+    if desk.case.wanted and is_puzzle:
         control = yield from desk.ask(None)
         if control is not None and not is_out_of_reach(control.answer):
             return control

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from scopeprobe.diagnosis.desk import is_out_of_reach
 from scopeprobe.diagnosis.view import Found, View
 from scopeprobe.diagnosis.words import times
-from scopeprobe.model.answers import Unanswered
+from scopeprobe.model.answers import TooLarge, Unanswered
 from scopeprobe.model.experiments import Experiment
 from scopeprobe.model.findings import Reason
 
@@ -30,6 +30,11 @@ def reach_causes(view: View) -> Iterator[Found]:
         worse, better = pair
         where = better.question.change.endpoint
         yield Found("wrong_token_endpoint", 0.95, view.told(worse, better), value=where)
+    elif isinstance(first.answer, TooLarge):
+        size = first.question.size
+        told = f"it finds {size:,} bytes of scopes too large; ask for fewer in one request"
+        confidence = 0.9 if any(_spared(view)) else 0.6
+        yield Found("gateway_in_between", confidence, view.told(first, *_spared(view)), tell=told)
     elif isinstance(first.answer, Unanswered) and first.answer.reason is not Reason.THROTTLED:
         code, confidence = _code(view, first, first.answer)
         yield Found(code, confidence, view.told(first, *_spared(view)))

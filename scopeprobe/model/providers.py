@@ -47,6 +47,8 @@ class Pack:
     deletes_tokens: bool = False
     max_scope_bytes: int | None = None
     sources: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
+    """Keys whose facts no source confirms: what is concluded from them is less sure."""
 
     def region_of(self, token_endpoint: str) -> str | None:
         """The region whose token host this is, empty where it has none; None: another host."""

@@ -72,8 +72,11 @@ class PackTable(_Table, frozen=True, kw_only=True):
     deletes_tokens: bool = False
     max_scope_bytes: Annotated[int, Meta(gt=0)] | None = None
     sources: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if strangers := [key for key in self.unconfirmed if key not in self.__struct_fields__]:
+            raise ValueError(f"unconfirmed: {strangers[0]} is no key of a pack")
         for host in self.hosts:
             _check_template(host, {"region"})
         endpoints = (self.token_endpoint, self.introspection_endpoint, self.revocation_endpoint)
