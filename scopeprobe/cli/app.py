@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 import scopeprobe
-from scopeprobe.cli import audit, demo, discover, init, lab, providers, runs, streams, validate
+from scopeprobe.cli import (
+    audit,
+    demo,
+    diff,
+    discover,
+    init,
+    lab,
+    providers,
+    runs,
+    streams,
+    validate,
+)
 from scopeprobe.errors import InputError, ScopeprobeError, StoreError
 
 
@@ -51,6 +62,7 @@ app.command("audit", epilog=audit.EXAMPLES)(audit.audit_command)
 app.command("validate", epilog=validate.EXAMPLES)(validate.validate_command)
 app.command("discover", epilog=discover.EXAMPLES)(discover.discover_command)
 app.command("init", epilog=init.EXAMPLES)(init.init_command)
+app.command("diff", epilog=diff.EXAMPLES)(diff.diff_command)
 app.command("runs", epilog=runs.EXAMPLES)(runs.runs_command)
 app.command("providers", epilog=providers.EXAMPLES)(providers.providers_command)
 app.command("lab", epilog=lab.EXAMPLES)(lab.lab_command)
