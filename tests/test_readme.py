@@ -145,6 +145,7 @@ def comparable(line, output):
     for pattern, word in (
         (r"\b\d{8}T\d{6}Z-[0-9a-f]{4}\b", "RUN"),
         (r"\b(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+Z|Z|\b)", "TIME"),
+        (r"\b\d{4}-\d\d-\d\d\b", "DATE"),
         (r"\b\d+(\.\d+)? s\b", "N s"),
     ):
         output = re.sub(pattern, word, output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import signal
 import time
@@ -24,7 +25,7 @@ from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarte
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.plans import Proof, Strategy
 from scopeprobe.model.runs import Run
-from scopeprobe.policy import Departure, departures, held_against
+from scopeprobe.policy import Departure, Earlier, Policy, held_against, news, review
 from scopeprobe.reports.files import write_reports
 from scopeprobe.reports.summary import (
     NotTested,
@@ -39,6 +40,7 @@ from scopeprobe.store import Store, StoredFacts
 from scopeprobe.strategies import adaptive, each, recheck
 from scopeprobe.strategies.estimates import ESTIMATORS, total
 
+KEPT = 100
 DEFAULT_BAR = ("missing", "excess", "unauthenticated")
 STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
@@ -51,6 +53,13 @@ class Audit:
     out: Path
     limits: Limits = field(default_factory=Limits)
     bar: Collection[str] = DEFAULT_BAR
+    policy: Policy = field(default_factory=Policy)
+    previous: str | None = None
+    """The run that cells are compared with, or `last`; None: with none."""
+    new_only: bool = False
+    """Only findings that were not there before are over the bar."""
+    keep: int = KEPT
+    """Finished runs that stay in the folder's database."""
     strategy: str = "each"
     """One of STRATEGIES."""
     proof: Proof = Proof.SAFE
@@ -104,14 +113,32 @@ async def audit(order: Audit) -> Result:
     remarked = fleet.notices[len(order.fleet.notices) :]
     order = replace(order, fleet=fleet)
     with Store.open(order.out) as store:
+        earlier, absence = _earlier(order, store)
         run, notices = _run_of(order, store)
-        notices = (*remarked, *notices)
+        notices = (*remarked, *notices, *absence)
         known = store.facts(run)
-        session = _Session(order, store, run, known)
+        session = _Session(order, store, run, known, earlier)
         session.announce()
         stopped_by = await session.ask()
         with undisturbed():
             return session.conclude(stopped_by, notices)
+
+
+def _earlier(order: Audit, store: Store) -> tuple[Earlier | None, tuple[str, ...]]:
+    """
+    What this run is compared with, and a notice where there is nothing yet.
+
+    Raises InputError where a run is named that is not there.
+    """
+    if order.previous is None and not order.new_only:
+        return None, ()
+    finished = [run for run in store.runs() if run.finished is not None]
+    if order.previous is not None and order.previous != "last":
+        finished = [store.finished_run(order.previous)]
+    if not finished:
+        return None, ("no earlier run is finished here: there is nothing to compare with",)
+    before, moment = finished[0], math.nextafter(finished[0].started, math.inf)
+    return Earlier(store.proved_by(moment), store.maps_of(before)), ()
 
 
 def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
@@ -148,8 +175,11 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
 class _Session:
     """One invocation of a run."""
 
-    def __init__(self, order: Audit, store: Store, run: Run, known: StoredFacts) -> None:
+    def __init__(
+        self, order: Audit, store: Store, run: Run, known: StoredFacts, earlier: Earlier | None
+    ) -> None:
         self._order = order
+        self._earlier = earlier
         self._store = store
         self._run = run
         self._known = known
@@ -197,7 +227,7 @@ class _Session:
             *_without_cells(fleet),
             *(NotTested(client, reason, 0) for client, reason in doubts),
         )
-        over_bar = tuple(departures(maps, fleet.clients, order.bar))
+        over_bar = self._over_the_bar(maps)
         finished = time.time()
         rounds, by_name = self._rounds, {client.name: client for client in fleet.clients}
         tallies = rounds.tallies.values()
@@ -227,7 +257,7 @@ class _Session:
         self._run = replace(
             self._run, finished=finished, complete=summary.complete, summary=text.encode()
         )
-        self._store.finish(self._run, maps, self._rounds.covers(maps))
+        self._store.finish(self._run, maps, self._rounds.covers(maps), order.keep)
         order.observer(
             RunFinished(
                 run=self._run.id,
@@ -238,6 +268,15 @@ class _Session:
         )
         notices += (*_other_regions(maps, fleet), *_token_notices(summary, fleet))
         return Result(self._run.id, maps, summary, over_bar, stopped_by, notices)
+
+    def _over_the_bar(self, maps: Sequence[PermissionMap]) -> tuple[Departure, ...]:
+        order, clients = self._order, self._order.fleet.clients
+        today = datetime.fromtimestamp(self._run.started, UTC).date()
+        compared = self._earlier if order.previous is not None else None
+        found = review(maps, clients, order.policy, compared, today)
+        if order.new_only and self._earlier is not None:
+            found = news(found, clients, order.policy, self._earlier, today)
+        return tuple(one for one in found if one.kind in order.bar)
 
     def _server_summaries(self, maps: Sequence[PermissionMap]) -> Iterator[ServerSummary]:
         clients = self._order.fleet.clients

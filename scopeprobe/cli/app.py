@@ -11,9 +11,12 @@ import typer
 import scopeprobe
 from scopeprobe.cli import (
     audit,
+    baseline,
     demo,
+    diff,
     discover,
     explain,
+    history,
     init,
     lab,
     plan,
@@ -65,6 +68,9 @@ app.command("plan", epilog=plan.EXAMPLES)(plan.plan_command)
 app.command("validate", epilog=validate.EXAMPLES)(validate.validate_command)
 app.command("discover", epilog=discover.EXAMPLES)(discover.discover_command)
 app.command("init", epilog=init.EXAMPLES)(init.init_command)
+app.command("diff", epilog=diff.EXAMPLES)(diff.diff_command)
+app.command("history", epilog=history.EXAMPLES)(history.history_command)
+app.add_typer(baseline.app)
 app.command("runs", epilog=runs.EXAMPLES)(runs.runs_command)
 app.command("providers", epilog=providers.EXAMPLES)(providers.providers_command)
 app.command("lab", epilog=lab.EXAMPLES)(lab.lab_command)

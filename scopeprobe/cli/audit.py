@@ -29,6 +29,8 @@ Examples:
 
   scopeprobe audit clients.toml -o nightly --resume
 
+  scopeprobe audit clients.toml -o nightly --previous last --fail-on changed,missing
+
 Every long option can also be set in the environment: --max-time as SCOPEPROBE_MAX_TIME.
 """
 MANY_REQUESTS = 1000
@@ -80,6 +82,11 @@ def audit_command(
         options.option("--run", metavar="ID", help="The run that --resume goes on with."),
     ] = None,
     fail_on: options.FailOn = "missing,excess,unauthenticated",
+    baseline: options.BaselineFile = None,
+    policy: options.PolicyFile = None,
+    previous: options.Previous = None,
+    new_only: options.NewOnly = False,
+    keep: options.Keep = 100,
     print_: Annotated[
         Printed | None,
         options.option(
@@ -108,7 +115,9 @@ def audit_command(
     from scopeprobe.cli import inputs  # noqa: PLC0415
     from scopeprobe.cli.conduct import carry_out  # noqa: PLC0415
     from scopeprobe.engine.lines import Limits  # noqa: PLC0415
+    from scopeprobe.inputs import read_baseline, read_policy  # noqa: PLC0415
     from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
+    from scopeprobe.policy import Policy  # noqa: PLC0415
 
     limits = Limits(
         max_requests=max_requests,
@@ -139,6 +148,13 @@ def audit_command(
         out=out,
         limits=limits,
         bar=bar,
+        policy=Policy(
+            rules=() if policy is None else read_policy(policy),
+            baseline=None if baseline is None else read_baseline(baseline),
+        ),
+        previous=previous or ("last" if "changed" in bar else None),
+        new_only=new_only,
+        keep=keep,
         strategy=strategy,
         proof=proof,
         resume=resume or run is not None,

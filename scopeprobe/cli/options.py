@@ -21,7 +21,7 @@ def option(*names: str, help: str, metavar: str | None = None, **more: Any) -> A
     )
 
 
-_INPUTS, _PACE, _BUDGETS, _OUTPUT = "Inputs", "Pace", "Budgets", "Output"
+_INPUTS, _PACE, _BUDGETS, _POLICY, _OUTPUT = "Inputs", "Pace", "Budgets", "Policy", "Output"
 
 Clients = Annotated[
     list[Path],
@@ -186,9 +186,46 @@ FailOn = Annotated[
     option(
         "--fail-on",
         metavar="LIST",
-        help="Findings that make exit code 1: missing, excess, unauthenticated, unknown,"
-        " unenforced; or never.",
+        help="Findings that make exit code 1: missing, excess, changed, unauthenticated, unknown,"
+        " unenforced, secret_expiry, stale_waiver; or never.",
         rich_help_panel=_OUTPUT,
+    ),
+]
+BaselineFile = Annotated[
+    Path | None,
+    option(
+        "--baseline",
+        metavar="FILE",
+        help="What was accepted, and waivers: `scopeprobe baseline write` makes it.",
+        rich_help_panel=_POLICY,
+    ),
+]
+PolicyFile = Annotated[
+    Path | None,
+    option("--policy", metavar="FILE", help="Expectations of whole tags.", rich_help_panel=_POLICY),
+]
+Previous = Annotated[
+    str | None,
+    option(
+        "--previous",
+        metavar="RUN",
+        help="Find what changed since that run, or since the last: each cell is held against its"
+        " last proved verdict.",
+        rich_help_panel=_POLICY,
+    ),
+]
+NewOnly = Annotated[
+    bool,
+    option("--new-only", help="Only findings that are new.", rich_help_panel=_POLICY),
+]
+Keep = Annotated[
+    int,
+    option(
+        "--keep",
+        min=1,
+        metavar="N",
+        help="Finished runs that are remembered.",
+        rich_help_panel=_POLICY,
     ),
 ]
 Format = Annotated[

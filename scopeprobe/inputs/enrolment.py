@@ -135,6 +135,7 @@ class Enrolment:
             tags=tags_of((*layers, *(entry.targets or ()))),
             owner=people.owner,
             authorised_by=people.authorised_by,
+            secret_expires=people.secret_expires,
             signing_alg=entry.token_endpoint_auth_signing_alg or "",
             assertion_audience=entry.assertion_audience or "",
             certificate=certificate_of(entry),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 from typing import TypeVar
 
@@ -72,6 +73,7 @@ class Responsible:
 
     owner: str
     authorised_by: str
+    secret_expires: date | None
     contact: str
 
 
@@ -80,5 +82,6 @@ def responsible(layers: Iterable[PartyEntry]) -> Responsible:
     return Responsible(
         owner=nearest(*(layer.owner for layer in layers)) or "",
         authorised_by=nearest(*(layer.authorised_by for layer in layers)) or "",
+        secret_expires=nearest(*(layer.secret_expires for layer in layers)),
         contact=nearest(*(layer.contact for layer in layers)) or "",
     )

@@ -7,6 +7,7 @@ file does not say. A `ValueError` of a check is the user's complaint, so it neve
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -38,6 +39,7 @@ Endpoint: TypeAlias = Annotated[str, AfterValidator(values.endpoint)]
 Issuer: TypeAlias = Annotated[str, AfterValidator(values.issuer)]
 Hidden: TypeAlias = Annotated[SecretSource, PlainValidator(secret_source)]
 """Where something is that must not be shown."""
+Date: TypeAlias = Annotated[date, PlainValidator(values.calendar_date)]
 ExistingFile: TypeAlias = Annotated[Path, PlainValidator(values.existing_file)]
 SigningAlg: TypeAlias = Literal[
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
@@ -66,6 +68,7 @@ class PartyEntry(Layer):
     owner: Text | None = None
     authorised_by: Text | None = None
     contact: Text | None = None
+    secret_expires: Date | None = None
 
 
 class ServerEntry(PartyEntry):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -138,3 +139,15 @@ def token_params(given: dict[str, str]) -> dict[str, str]:
     if ours := sorted(OUR_PARAMETERS & given.keys()):
         raise ValueError(f"{ours[0]} is written by scopeprobe itself")
     return given
+
+
+def calendar_date(value: object) -> date:
+    """Read a date of TOML or YAML, or ISO 8601 text such as 2026-12-31."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("must be a date such as 2026-12-31") from None
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise ValueError("must be a date such as 2026-12-31")  # noqa: TRY004 - pydantic's kind
+    return value

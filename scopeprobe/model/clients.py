@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -279,6 +280,7 @@ class Client:
     tags: tuple[str, ...] = ()
     owner: str = ""
     authorised_by: str = ""
+    secret_expires: date | None = None
     signing_key: SigningKey | None = None
     """Signs the assertions of `private_key_jwt` and of the JWT bearer grant."""
     signing_alg: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 import msgspec
 
@@ -120,6 +121,11 @@ class Evidence(StrEnum):
     NONE = "none"
 
 
+Cell: TypeAlias = tuple[str, str, str]
+"""Client, audience, scope."""
+_PROVED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
+
+
 class Finding(msgspec.Struct, frozen=True):
     """The verdict on one (client, audience, scope) cell."""
 
@@ -139,7 +145,12 @@ class Finding(msgspec.Struct, frozen=True):
         return self.verdict is Verdict.UNKNOWN and self.reason.is_open
 
     @property
-    def cell(self) -> tuple[str, str, str]:
+    def is_proved(self) -> bool:
+        """The server was heard about the scope, and what it said is evidence."""
+        return self.verdict in _PROVED
+
+    @property
+    def cell(self) -> Cell:
         """What identifies the finding, and what maps are sorted by."""
         return self.client, self.audience, self.scope
 

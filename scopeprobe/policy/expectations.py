@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,9 +15,15 @@ class Kind(StrEnum):
     """Expected granted, proved otherwise."""
     EXCESS = "excess"
     """Granted or unenforced, and expected denied or not among what is expected granted."""
+    CHANGED = "changed"
+    """Proved to be another than when it was last proved."""
     UNAUTHENTICATED = "unauthenticated"
     UNKNOWN = "unknown"
     UNENFORCED = "unenforced"
+    SECRET_EXPIRY = "secret_expiry"
+    """A secret that expires within thirty days, or has expired."""
+    STALE_WAIVER = "stale_waiver"
+    """A waiver that has expired, or that nothing needs any more."""
 
 
 KINDS = tuple(Kind)
@@ -35,21 +41,16 @@ class Departure:
     detail: str
 
 
-def departures(
-    maps: Iterable[PermissionMap], clients: Iterable[Client], bar: Collection[str]
-) -> list[Departure]:
-    """All departures of the kinds that are over the bar, in the order of the maps."""
+def departures(maps: Iterable[PermissionMap], clients: Iterable[Client]) -> Iterator[Departure]:
+    """All departures from what clients are expected to have, in the order of the maps."""
     expected = {
         (client.name, target.label): target.expect
         for client in clients
         for target in client.targets
     }
-    return [
-        Departure(kind, finding.client, finding.audience, scope, detail)
-        for permissions in maps
-        for kind, finding, scope, detail in _of_client(permissions, expected)
-        if kind in bar
-    ]
+    for permissions in maps:
+        for kind, finding, scope, detail in _of_client(permissions, expected):
+            yield Departure(kind, finding.client, finding.audience, scope, detail)
 
 
 _Found = tuple[Kind, Finding, str, str]

@@ -49,6 +49,14 @@ def _write_all(
     _replace(folder / SUMMARY, summary)
 
 
+def write_file(path: Path, text: str) -> None:
+    """Write one private file, whole or not at all. Raises StoreError where it cannot be."""
+    try:
+        _replace(path, text)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
+
+
 def _replace(path: Path, text: str) -> None:
     """Write beside the file's place (0600), then rename: a reader sees the old or the new one."""
     draft = path.with_name(f".{path.name}.draft")

@@ -22,12 +22,16 @@ create table if not exists facts (
     primary key (run, client, audience, question)
 ) strict, without rowid;
 
-create table if not exists maps (
+create table if not exists found (  -- equal maps of many nights are stored once
     run text not null,
     client text not null,
-    findings blob not null,
+    map text not null,              -- digest of its findings
     primary key (run, client)
-) strict;
+) strict, without rowid;
+
+create table if not exists findings (map text primary key, cells blob not null) strict;
+
+drop table if exists maps;
 
 create table if not exists covers (
     run text not null,

@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -18,7 +19,7 @@ import msgspec
 from scopeprobe.errors import FolderInUse, InputError, StoreError
 from scopeprobe.model.answers import Answer, Fact, Issued, Question
 from scopeprobe.model.clients import ClientName, Scope
-from scopeprobe.model.findings import Finding, PermissionMap
+from scopeprobe.model.findings import Cell, Finding, PermissionMap
 from scopeprobe.model.memory import Allowance
 from scopeprobe.model.plans import Assignment
 from scopeprobe.model.runs import Run
@@ -31,15 +32,22 @@ _LONGEST_QUOTA = 7 * 86400.0
 _RESUMABLE = 30 * 86400.0
 """Seconds for which an unfinished run can be resumed."""
 
-_LAST_FINISHED = (
-    "(select id from runs where started < ? and finished is not null order by started desc limit 1)"
-)
+_LAST_OF_EACH_CLIENT = """
+    select client, {column} from (
+        select client, {column}, rank() over (partition by client order by started desc) as age
+        from {table} join runs on id = run
+        where started < ? and finished is not null
+    ) where age = 1
+"""
 Covers: TypeAlias = tuple[tuple[Scope, ...], ...]
 """Sets of scopes that were accepted together."""
 
 _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
 _covers = msgspec.json.Decoder(Covers).decode
+_COVERED_RUNS = 2
+"""Runs of a client whose covers are kept: those that a recheck, or its resume, may need."""
+
 _findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
 
 
@@ -73,6 +81,15 @@ class Store:
         with closing(_connection(database)) as connection:
             yield cls(folder, connection)
 
+    @classmethod
+    @contextmanager
+    def read(cls, folder: Path) -> Iterator[Self]:
+        """The same. Raises InputError where no run is stored."""
+        with cls.peek(folder) as store:
+            if store is None:
+                raise InputError([f"{folder}: no run is stored here; choose the folder with --out"])
+            yield store
+
     # -- runs
 
     def begin(self, run: Run) -> None:
@@ -94,29 +111,58 @@ class Store:
             self._connection.execute("delete from pauses where until < ?", (time.time(),))
 
     def finish(
-        self, run: Run, maps: Iterable[PermissionMap], covers: Iterable[tuple[Assignment, Covers]]
+        self,
+        run: Run,
+        maps: Iterable[PermissionMap],
+        covers: Iterable[tuple[Assignment, Covers]],
+        keep: int,
     ) -> None:
-        """Store what a run found out, and the sets that prove it, beside what the last one did."""
+        """Store what a run found out and the sets that prove it; forget all but `keep` runs."""
+        found = [(permissions.client, encode(permissions.findings)) for permissions in maps]
+        digests = {client: blake2b(cells, digest_size=16).hexdigest() for client, cells in found}
         sets = [
             (run.id, assignment.client.name, assignment.target.label, encode(cover))
             for assignment, cover in covers
             if cover
         ]
-        rows = [(run.id, found.client, encode(found.findings)) for found in maps]
         with self._transaction():
-            self._connection.execute("delete from maps where run = ?", (run.id,))
-            self._connection.executemany("insert into maps values (?, ?, ?)", rows)
+            write = self._connection.executemany
+            write("delete from found where run = ?", [(run.id,)])
+            write("delete from covers where run = ?", [(run.id,)])
+            write("insert into found values (?, ?, ?)", ((run.id, *one) for one in digests.items()))
+            write(
+                "insert or ignore into findings values (?, ?)",
+                ((digests[client], cells) for client, cells in found),
+            )
+            write("insert into covers values (?, ?, ?, ?)", sets)
             self._connection.execute(
                 "update runs set finished = ?, complete = ?, summary = ? where id = ?",
                 (run.finished, run.complete, run.summary and run.summary.decode(), run.id),
             )
-            self._connection.execute("delete from covers where run = ?", (run.id,))
-            self._connection.executemany("insert into covers values (?, ?, ?, ?)", sets)
-            for table in ("maps", "covers"):
-                self._connection.execute(
-                    f"delete from {table} where run not in (select id from runs"  # noqa: S608
-                    " where finished is not null order by started desc limit 2)"
-                )
+            self._forget(keep)
+
+    def _forget(self, keep: int) -> None:
+        """All but the newest finished runs, and maps that none of those has found."""
+        execute = self._connection.execute
+        execute(
+            "delete from runs where finished is not null and id not in"
+            " (select id from runs where finished is not null order by started desc limit ?)",
+            (keep,),
+        )
+        for table in ("found", "facts"):
+            execute(f"delete from {table} where run not in (select id from runs)")  # noqa: S608
+        execute("delete from findings where map not in (select map from found)")
+        execute(
+            "delete from covers where run not in (select id from runs) or (run, client) in ("
+            " select run, client from (select run, client, dense_rank() over"
+            " (partition by client order by started desc) as age"
+            " from covers join runs on id = run) where age > ?)",
+            (_COVERED_RUNS,),
+        )
+
+    def runs(self) -> list[Run]:
+        """All of them, the newest first."""
+        return _runs(self._connection)
 
     def last_run(self) -> Run | None:
         return next(iter(_runs(self._connection)), None)
@@ -126,7 +172,17 @@ class Store:
         for run in _runs(self._connection):
             if run.id == run_id:
                 return run
-        raise InputError([f"{self.folder}: there is no run {run_id}; `scopeprobe runs` lists them"])
+        listed = f"`scopeprobe runs -o {self.folder}` lists them"
+        raise InputError([f"{self.folder}: there is no run {run_id}; {listed}"])
+
+    def finished_run(self, run_id: str = "last") -> Run:
+        """A finished run, or the last of them. Raises InputError where there is none."""
+        if run_id != "last":
+            return self.run(run_id)
+        for run in _runs(self._connection):
+            if run.finished is not None:
+                return run
+        raise InputError([f"{self.folder}: no run was finished here yet"])
 
     # -- what is known
 
@@ -143,20 +199,65 @@ class Store:
         return StoredFacts(facts, self._connection)
 
     def maps_before(self, started: float) -> dict[ClientName, PermissionMap]:
-        """What the last run that began before a moment (epoch) found out, by client."""
+        """What was found out last about each client by runs that began before then (epoch)."""
+        last = _LAST_OF_EACH_CLIENT.format(table="found", column="map")
         rows = self._connection.execute(
-            f"select client, findings from maps where run = {_LAST_FINISHED}",  # noqa: S608
+            f"select client, cells from ({last}) join findings using (map)",  # noqa: S608
             (started,),
         )
-        return {client: PermissionMap(client, _findings(findings)) for client, findings in rows}
+        return {client: PermissionMap(client, _findings(cells)) for client, cells in rows}
 
     def covers_before(self, started: float) -> dict[tuple[ClientName, str], Covers]:
-        """The sets that were accepted in that run, by client and audience."""
-        rows = self._connection.execute(
-            f"select client, audience, sets from covers where run = {_LAST_FINISHED}",  # noqa: S608
-            (started,),
-        )
+        """The sets that were accepted by those runs, by client and audience."""
+        last = _LAST_OF_EACH_CLIENT.format(table="covers", column="audience, sets")
+        rows = self._connection.execute(last, (started,))
         return {(client, audience): _covers(sets) for client, audience, sets in rows}
+
+    def maps_of(self, run: Run) -> tuple[PermissionMap, ...]:
+        """What a run found out, sorted by client."""
+        rows = self._connection.execute(
+            "select client, cells from found join findings using (map) where run = ?"
+            " order by client",
+            (run.id,),
+        )
+        return tuple(PermissionMap(client, _findings(cells)) for client, cells in rows)
+
+    def nights(self, client: ClientName) -> Iterator[tuple[Run, PermissionMap]]:
+        """What the finished runs found out about a client, the oldest first."""
+        rows = self._connection.execute(
+            "select run, cells from found join findings using (map) where client = ?", (client,)
+        )
+        cells = dict(rows.fetchall())
+        for run in reversed(_runs(self._connection)):
+            if run.id in cells and run.finished is not None:
+                yield run, PermissionMap(client, _findings(cells[run.id]))
+
+    def clients(self) -> list[ClientName]:
+        """All clients that finished runs found something out about."""
+        rows = self._connection.execute("select distinct client from found order by client")
+        return [client for (client,) in rows]
+
+    def proved_by(self, moment: float) -> dict[Cell, Finding]:
+        """
+        The last proved finding of every cell, by runs that began before then (epoch).
+
+        A night that proved nothing of a cell hides nothing of it.
+        """
+        rows = self._connection.execute(
+            "select distinct client, map, max(started) from found join runs on id = run"
+            " where started < ? and finished is not null group by client, map"
+            " order by max(started) desc",
+            (moment,),
+        ).fetchall()
+        proved: dict[Cell, Finding] = {}
+        for _, digest, _ in rows:
+            (cells,) = self._connection.execute(
+                "select cells from findings where map = ?", (digest,)
+            ).fetchone()
+            for finding in _findings(cells):
+                if finding.is_proved:
+                    proved.setdefault(finding.cell, finding)
+        return proved
 
     def allowance(self, quota: str) -> Allowance:
         """What was used up of a quota before, and until when its group is to be left alone."""
@@ -207,11 +308,8 @@ class StoredFacts:
 
 def stored_runs(folder: Path) -> list[Run]:
     """All runs of a folder, the newest first, also while an audit writes there."""
-    database = folder / DATABASE
-    if not database.exists():
-        raise InputError([f"{folder}: no run is stored here; choose the folder with --out"])
-    with closing(_connection(database)) as connection:
-        return _runs(connection)
+    with Store.read(folder) as store:
+        return store.runs()
 
 
 def _allowance(connection: sqlite3.Connection, quota: str) -> Allowance:

@@ -1,0 +1,75 @@
+"""`scopeprobe diff`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scopeprobe.cli import options
+
+if TYPE_CHECKING:
+    from scopeprobe.model.findings import PermissionMap
+
+EXAMPLES = """
+Examples:
+
+  scopeprobe diff last-week/permissions.csv scopeprobe-out
+
+  scopeprobe diff monday tuesday --exit-code --print json
+
+  scopeprobe diff 20261123T020000Z-k3f9 last -o nightly
+"""
+
+
+class Printed(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+def diff_command(
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="permissions.csv, an output folder, or a run.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+    *,
+    out: options.Out = Path("scopeprobe-out"),
+    exit_code: Annotated[
+        bool, options.option("--exit-code", help="End with 1 where they differ.")
+    ] = False,
+    print_: Annotated[
+        Printed, options.option("--print", help="What goes to standard output.")
+    ] = Printed.TABLE,
+) -> None:
+    """
+    Tell what two permission maps differ in: gained, lost, changed, new and gone clients.
+
+    OLD and NEW are looked for as files, as folders, and as runs of --out, in this order. Of a run
+    each cell has its last proved verdict, so that a night with a dead server hides nothing.
+    """
+    from scopeprobe.cli.streams import print_data  # noqa: PLC0415 - heavy, not needed for --help
+    from scopeprobe.policy.differences import differences  # noqa: PLC0415
+    from scopeprobe.reports.differences import differences_json, differences_text  # noqa: PLC0415
+
+    found = differences(_maps(old, out), _maps(new, out))
+    print_data(differences_json(found) if print_ is Printed.JSON else differences_text(found))
+    if exit_code and found:
+        raise typer.Exit(1)
+
+
+def _maps(word: str, out: Path) -> tuple[PermissionMap, ...]:
+    """Raises InputError where the word names neither a file, nor a folder, nor a run."""
+    from scopeprobe.inputs import read_permissions  # noqa: PLC0415
+    from scopeprobe.policy.changes import last_proved  # noqa: PLC0415
+    from scopeprobe.store import Store  # noqa: PLC0415
+
+    path = Path(word)
+    if path.is_dir():
+        return read_permissions(path / "permissions.csv")
+    with Store.peek(out) as store:
+        if store is None or path.exists() or path.suffix:
+            return read_permissions(path)
+        run = store.finished_run(word)
+        return last_proved(store.maps_of(run), store.proved_by(run.started))

@@ -1,0 +1,169 @@
+"""Policy files and baselines, read and checked like clients files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import tomlkit
+from pydantic import Field, ValidationError
+from tomlkit.items import Table
+
+from scopeprobe.errors import InputError
+from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.documents import read_document
+from scopeprobe.inputs.schema import Date, Entry, ExpectEntry, Text, Texts
+from scopeprobe.inputs.sources import StandardInput
+from scopeprobe.inputs.wording import complain_about, unknown_key
+from scopeprobe.model.clients import ClientName, Expectation, Scope
+from scopeprobe.model.findings import Cell, Verdict
+from scopeprobe.policy import Baseline, Rule, Waiver
+
+E = TypeVar("E", bound=Entry)
+_ACCEPTED = (Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED)
+_HEAD = (
+    "What was accepted, written by `scopeprobe baseline write`. Waivers are yours: they stay as"
+    " they are."
+)
+
+
+class _RuleEntry(Entry):
+    tags: Annotated[Texts, Field(min_length=1)]
+    audience: Text | None = None
+    expect: ExpectEntry
+
+
+class _AcceptedEntry(Entry):
+    client: Text
+    audience: str = ""
+    granted: Texts = ()
+    denied: Texts = ()
+    unenforced: Texts = ()
+    unauthenticated: bool = False
+
+
+class _WaiverEntry(Entry):
+    owner: Text
+    reason: Text
+    expires: Date
+    client: Text
+    scope: Text = "*"
+    audience: Text = ""
+    kind: Annotated[Kind, Field(strict=False)] | None = None
+
+
+def read_policy(path: Path) -> tuple[Rule, ...]:
+    """
+    Read a policy file: `[[rules]]` with `tags`, `expect` and, where it is about one, `audience`.
+
+    :raises InputError: with all that is wrong with it.
+    """
+    remarks = Remarks()
+    entries = _entries(path, {"rules": _RuleEntry}, remarks)["rules"]
+    rules = [
+        Rule(
+            frozenset(entry.tags),
+            Expectation(
+                None
+                if entry.expect.granted is None
+                else tuple(chain.from_iterable(entry.expect.granted)),
+                tuple(chain.from_iterable(entry.expect.denied)),
+            ),
+            entry.audience,
+        )
+        for entry in entries
+        if isinstance(entry, _RuleEntry)
+    ]
+    if remarks.complaints:
+        raise InputError(remarks.complaints)
+    return tuple(rules)
+
+
+def read_baseline(path: Path) -> Baseline:
+    """
+    Read a baseline: `[[accepted]]` cells by client and audience, and `[[waivers]]`.
+
+    :raises InputError: with all that is wrong with it.
+    """
+    remarks = Remarks()
+    sections = _entries(path, {"accepted": _AcceptedEntry, "waivers": _WaiverEntry}, remarks)
+    if remarks.complaints:
+        raise InputError(remarks.complaints)
+    verdicts: dict[Cell, Verdict] = {}
+    failing = set()
+    for entry in sections["accepted"]:
+        assert isinstance(entry, _AcceptedEntry)  # noqa: S101 - its section was read so
+        for verdict in _ACCEPTED:
+            for scope in getattr(entry, verdict):
+                verdicts[entry.client, entry.audience, scope] = verdict
+        if entry.unauthenticated:
+            failing.add(ClientName(entry.client))
+    waivers = tuple(Waiver(**entry.model_dump()) for entry in sections["waivers"])
+    return Baseline(verdicts, frozenset(failing), waivers)
+
+
+def baseline_text(baseline: Baseline, before: str = "") -> str:
+    """The text of a baseline's file; what people wrote into the one `before` stays."""
+    document = tomlkit.parse(before) if before else tomlkit.document()
+    if not before:
+        document.add(tomlkit.comment(_HEAD))
+    accepted = tomlkit.aot()
+    for client, audience in sorted({(cell[0], cell[1]) for cell in _cells(baseline)}):
+        accepted.append(_table(baseline, client, audience))
+    document["accepted"] = accepted
+    return tomlkit.dumps(document)
+
+
+def _cells(baseline: Baseline) -> Iterable[Cell]:
+    yield from baseline.verdicts
+    yield from ((client, "", Scope("")) for client in baseline.unauthenticated)
+
+
+def _table(baseline: Baseline, client: str, audience: str) -> Table:
+    table = tomlkit.table()
+    table["client"] = client
+    if audience:
+        table["audience"] = audience
+    if not audience and client in baseline.unauthenticated:
+        table["unauthenticated"] = True
+    for verdict in _ACCEPTED:
+        scopes = tomlkit.array()
+        for cell, accepted in sorted(baseline.verdicts.items()):
+            if cell[:2] == (client, audience) and accepted is verdict:
+                scopes.append(cell[2])
+        if scopes:
+            table[verdict.value] = scopes.multiline(len(scopes) > 1)
+    return table
+
+
+def _entries(
+    path: Path, models: dict[str, type[Entry]], remarks: Remarks
+) -> dict[str, list[Entry]]:
+    """Sections that are lists of tables, each table checked by itself."""
+    document = read_document(path, StandardInput(None))
+    data = {} if document.data is None else document.data
+    found: dict[str, list[Entry]] = {name: [] for name in models}
+    if not isinstance(data, dict):
+        remarks.complain(document.place, "must be a table")
+        return found
+    for name, items in data.items():
+        place = document.place.at(name)
+        if name not in models:
+            remarks.complain(place, unknown_key(name, tuple(models)))
+        elif not isinstance(items, list):
+            remarks.complain(place, f"must be a list of tables: write [[{name}]] in TOML")
+        else:
+            for index, item in enumerate(items):
+                _check(models[name], item, place.at(index), remarks, found[name])
+    return found
+
+
+def _check(
+    model: type[Entry], item: object, place: Place, remarks: Remarks, found: list[Entry]
+) -> None:
+    try:
+        found.append(model.model_validate(item))
+    except ValidationError as error:
+        complain_about(error, model, place, remarks)

@@ -1,0 +1,121 @@
+"""What was accepted, and what is waived for a while: `baseline.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fnmatch import fnmatchcase
+
+from scopeprobe.model.clients import ClientName
+from scopeprobe.model.findings import Cell, Finding, PermissionMap, Verdict
+from scopeprobe.policy.expectations import Departure, Kind
+
+_HAS = {Verdict.GRANTED, Verdict.UNENFORCED}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Findings that somebody answers for until a day. Globs; an empty `audience` is any."""
+
+    owner: str
+    reason: str
+    expires: date
+    """The last day on which it holds."""
+    client: str
+    scope: str = "*"
+    audience: str = ""
+    kind: Kind | None = None
+    """Of the findings; None: any but `stale_waiver`."""
+
+    def covers(self, one: Departure) -> bool:
+        return (
+            one.kind is not Kind.STALE_WAIVER
+            and self.kind in {None, one.kind}
+            and self.is_about(one.client, one.audience, one.scope)
+        )
+
+    def is_about(self, client: str, audience: str, scope: str) -> bool:
+        return (
+            fnmatchcase(client, self.client)
+            and fnmatchcase(scope, self.scope)
+            and (not self.audience or fnmatchcase(audience, self.audience))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The verdicts that were accepted, by cell, and the clients whose failing was."""
+
+    verdicts: Mapping[Cell, Verdict] = field(default_factory=dict)
+    unauthenticated: frozenset[ClientName] = frozenset()
+    waivers: tuple[Waiver, ...] = ()
+
+    def accepts(self, one: Departure, found: Mapping[Cell, Finding]) -> bool:
+        """The finding was there when the baseline was written."""
+        if one.kind is Kind.UNAUTHENTICATED and not one.scope:
+            return one.client in self.unauthenticated
+        if one.kind not in {Kind.MISSING, Kind.EXCESS, Kind.UNENFORCED}:
+            return False
+        cell = one.client, one.audience, one.scope
+        return cell in found and self.verdicts.get(cell) is found[cell].verdict
+
+    def departures(self, maps: Iterable[PermissionMap]) -> Iterator[Departure]:
+        """Where proved cells are no longer as they were accepted. `unknown` is no departure."""
+        for permissions in maps:
+            for finding in permissions.findings:
+                was = self.verdicts.get(finding.cell)
+                if (found := _departure(finding, was)) is not None:
+                    kind, detail = found
+                    yield Departure(kind, finding.client, finding.audience, finding.scope, detail)
+
+    def renewed(self, maps: Iterable[PermissionMap]) -> Baseline:
+        """What is now is accepted; what was not proved this time stays as it was."""
+        verdicts, failing = dict(self.verdicts), set(self.unauthenticated)
+        for permissions in maps:
+            failing.discard(permissions.client)
+            if permissions.is_unauthenticated:
+                failing.add(permissions.client)
+            for finding in permissions.findings:
+                if finding.is_proved:
+                    verdicts[finding.cell] = finding.verdict
+        return Baseline(verdicts, frozenset(failing), self.waivers)
+
+
+def _departure(finding: Finding, was: Verdict | None) -> tuple[Kind, str] | None:
+    is_now = finding.verdict
+    if is_now is Verdict.DENIED and was in _HAS:
+        return Kind.MISSING, f"was accepted as {was}, is denied: {finding.reason}"
+    if is_now in _HAS and was not in _HAS:
+        before = f"was accepted as {was}" if was else "is not in the baseline"
+        return Kind.EXCESS, f"{before}, is {is_now}: {finding.reason}"
+    return None
+
+
+def waived(
+    found: Collection[Departure],
+    waivers: Iterable[Waiver],
+    maps: Iterable[PermissionMap],
+    today: date,
+) -> Iterator[Departure]:
+    """
+    What no waiver covers, and the waivers that have expired or that nothing needs any more.
+
+    A waiver is needed as long as a cell that it is about is not proved: nobody knows yet.
+    """
+    waivers, cells = list(waivers), [f for permissions in maps for f in permissions.findings]
+    holding = [waiver for waiver in waivers if waiver.expires >= today]
+    yield from (one for one in found if not any(waiver.covers(one) for waiver in holding))
+    for waiver in waivers:
+        about = [f for f in cells if waiver.is_about(*f.cell)]
+        is_needed = any(waiver.covers(one) for one in found)
+        if waiver not in holding:
+            yield _stale(waiver, f"expired on {waiver.expires}: {waiver.reason} ({waiver.owner})")
+        elif about and not is_needed and all(finding.is_proved for finding in about):
+            yield _stale(waiver, f"nothing needs it any more: {waiver.reason} ({waiver.owner})")
+
+
+def _stale(waiver: Waiver, detail: str) -> Departure:
+    return Departure(
+        Kind.STALE_WAIVER, ClientName(waiver.client), waiver.audience, waiver.scope, detail
+    )

@@ -1,0 +1,77 @@
+"""Where two sets of permission maps differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scopeprobe.model.clients import ClientName, Scope
+from scopeprobe.model.findings import Finding, PermissionMap, Verdict
+
+_GAINED = (Verdict.DENIED, Verdict.GRANTED)
+_LOST = (Verdict.GRANTED, Verdict.DENIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cell whose verdict is another one; None where the cell did not exist."""
+
+    client: ClientName
+    audience: str
+    scope: Scope
+    before: Verdict | None
+    after: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """All of them, sorted. Cells of new and gone clients are not listed one by one."""
+
+    gained: tuple[Difference, ...]
+    """Denied before, granted now."""
+    lost: tuple[Difference, ...]
+    changed: tuple[Difference, ...]
+    """Any other difference, also to and from `unknown`."""
+    new_clients: tuple[ClientName, ...]
+    gone_clients: tuple[ClientName, ...]
+
+    def __bool__(self) -> bool:
+        return any((self.gained, self.lost, self.changed, self.new_clients, self.gone_clients))
+
+
+def differences(before: Iterable[PermissionMap], after: Iterable[PermissionMap]) -> Differences:
+    """Compare verdicts alone: reasons and evidence may differ from night to night."""
+    old, new = _by_client(before), _by_client(after)
+    found = [
+        difference
+        for client in sorted(old.keys() & new.keys())
+        for difference in _of_client(old[client], new[client])
+    ]
+
+    def between(verdicts: tuple[Verdict, Verdict]) -> tuple[Difference, ...]:
+        return tuple(d for d in found if (d.before, d.after) == verdicts)
+
+    return Differences(
+        gained=between(_GAINED),
+        lost=between(_LOST),
+        changed=tuple(d for d in found if (d.before, d.after) not in {_GAINED, _LOST}),
+        new_clients=tuple(sorted(new.keys() - old.keys())),
+        gone_clients=tuple(sorted(old.keys() - new.keys())),
+    )
+
+
+_Cells = dict[tuple[str, str, str], Finding]
+
+
+def _by_client(maps: Iterable[PermissionMap]) -> dict[ClientName, _Cells]:
+    return {found.client: {cell.cell: cell for cell in found.findings} for found in maps}
+
+
+def _of_client(old: _Cells, new: _Cells) -> Iterable[Difference]:
+    for cell in sorted(old.keys() | new.keys()):
+        before, after = old.get(cell), new.get(cell)
+        was = before.verdict if before else None
+        is_now = after.verdict if after else None
+        if was is not is_now:
+            client, audience, scope = cell
+            yield Difference(ClientName(client), audience, Scope(scope), was, is_now)

@@ -1,0 +1,63 @@
+"""When cells changed: intervals of nights on which one verdict was proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from scopeprobe.model.clients import Scope
+from scopeprobe.model.findings import PermissionMap, Verdict
+from scopeprobe.model.runs import Run
+
+FLAPS = 3
+"""Changes from which on a cell is said to be flapping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Nights on end on which a cell was proved to be the same; others may lie between."""
+
+    verdict: Verdict
+    first: Run
+    last: Run
+    nights: int = 1
+    unproved: int = 0
+    """Nights since its first on which the cell was asked and not proved."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellHistory:
+    """What became of one cell. The verdict of an interval that never was proved is `unknown`."""
+
+    audience: str
+    scope: Scope
+    intervals: tuple[Interval, ...]
+
+    @property
+    def is_flapping(self) -> bool:
+        return len(self.intervals) > FLAPS
+
+
+def history(nights: Iterable[tuple[Run, PermissionMap]]) -> tuple[CellHistory, ...]:
+    """
+    Lay out what nights, the oldest first, found out about one client, sorted by cell.
+
+    A night that proved nothing of a cell ends no interval: only a proved verdict does.
+    """
+    cells: dict[tuple[str, Scope], list[Interval]] = {}
+    for run, permissions in nights:
+        for finding in permissions.findings:
+            past = cells.setdefault((finding.audience, finding.scope), [])
+            if not finding.is_proved:
+                if past:
+                    past[-1] = replace(past[-1], unproved=past[-1].unproved + 1)
+                else:
+                    past.append(Interval(Verdict.UNKNOWN, run, run, nights=0, unproved=1))
+            elif past and past[-1].verdict is finding.verdict:
+                past[-1] = replace(past[-1], last=run, nights=past[-1].nights + 1)
+            else:
+                past.append(Interval(finding.verdict, run, run))
+    return tuple(
+        CellHistory(audience, scope, tuple(intervals))
+        for (audience, scope), intervals in sorted(cells.items())
+    )

@@ -1,0 +1,54 @@
+"""What is accepted and waived, for people in 80 columns and for machines as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from datetime import date
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from scopeprobe.model.findings import Verdict
+from scopeprobe.policy import Baseline
+
+_ACCEPTED = (Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED)
+
+
+def baseline_json(baseline: Baseline) -> str:
+    members = {
+        "version": 1,
+        "accepted": [
+            {"client": client, "audience": audience, "scope": scope, "verdict": verdict}
+            for (client, audience, scope), verdict in sorted(baseline.verdicts.items())
+        ],
+        "unauthenticated": sorted(baseline.unauthenticated),
+        "waivers": [asdict(waiver) for waiver in baseline.waivers],
+    }
+    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+
+
+def baseline_table(baseline: Baseline, today: date) -> RenderableType:
+    accepted = Table(box=None, pad_edge=False)
+    accepted.add_column("client", overflow="ellipsis", no_wrap=True, max_width=30)
+    accepted.add_column("audience", overflow="ellipsis", no_wrap=True, max_width=20)
+    for verdict in _ACCEPTED:
+        accepted.add_column(verdict, justify="right")
+    counts = Counter((cell[:2], verdict) for cell, verdict in baseline.verdicts.items())
+    for place in sorted({cell[:2] for cell in baseline.verdicts}):
+        counted = (str(counts[place, verdict] or "") for verdict in _ACCEPTED)
+        accepted.add_row(*map(Text, (*place, *counted)))
+    for client in sorted(baseline.unauthenticated):
+        accepted.add_row(Text(client), Text("unauthenticated"))
+    if not baseline.waivers:
+        return accepted
+    waivers = Table(title="waivers", title_justify="left", title_style="bold", box=None)
+    for name in ("client", "scope", "owner", "until", "reason"):
+        waivers.add_column(name, overflow="fold")
+    for waiver in baseline.waivers:
+        until = f"{waiver.expires}{' (expired)' if waiver.expires < today else ''}"
+        cells = (waiver.client, waiver.scope, waiver.owner, until, waiver.reason)
+        waivers.add_row(*map(Text, cells))
+    return Group(accepted, "", waivers)

@@ -1,0 +1,63 @@
+"""When cells changed, for people in 80 columns and for machines as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from scopeprobe.policy.history import CellHistory
+from scopeprobe.reports.summary import moment
+
+
+def history_json(client: str, cells: Sequence[CellHistory]) -> str:
+    members = {
+        "version": 1,
+        "client": client,
+        "cells": [
+            {
+                "audience": cell.audience,
+                "scope": cell.scope,
+                "flapping": cell.is_flapping,
+                "intervals": [
+                    {
+                        "verdict": interval.verdict,
+                        "first_run": interval.first.id,
+                        "first": moment(interval.first.started),
+                        "last_run": interval.last.id,
+                        "last": moment(interval.last.started),
+                        "nights": interval.nights,
+                        "not_proved": interval.unproved,
+                    }
+                    for interval in cell.intervals
+                ],
+            }
+            for cell in cells
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+
+
+def history_table(cells: Sequence[CellHistory]) -> Table:
+    """A row for every interval, the newest of a cell first."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("scope", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    for name in ("since", "until"):
+        table.add_column(name, no_wrap=True)
+    for name in ("nights", "not proved"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for cell in cells:
+        name = " ".join(filter(None, (cell.audience, cell.scope)))
+        if cell.is_flapping:
+            name += " (flapping)"
+        for interval in reversed(cell.intervals):
+            since, until = (
+                moment(run.started).partition("T")[0] for run in (interval.first, interval.last)
+            )
+            counted = (str(interval.nights), str(interval.unproved or ""))
+            table.add_row(*map(Text, (name, interval.verdict, since, until, *counted)))
+            name = ""
+    return table
