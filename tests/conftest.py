@@ -1,4 +1,6 @@
 import pytest
+from harness import raw_server
+from nights import Fleet
 
 from scopeprobe.model.clients import (
     AuthMethod,
@@ -48,3 +50,11 @@ def make_client():
         )
 
     return make
+
+
+@pytest.fixture
+def fleet_of_nights(tmp_path):
+    fleet = Fleet(tmp_path)
+    with raw_server(fleet) as wire:
+        fleet.url = wire.url
+        yield fleet

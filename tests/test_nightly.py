@@ -1,89 +1,38 @@
 """A fortnight of nights, and what is told of each: changes, baseline, waivers, history."""
 
-import base64
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from harness import Entry, Reply, maps, raw_server, scopeprobe, summary, verdicts, write_inputs
+from harness import maps, scopeprobe, verdicts
 
-SCOPES = ["a.read", "a.write", "b.read", "b.write"]
 TODAY = datetime.now(UTC).date()
-
-
-class Fleet:
-    """Two servers of the test's own, whose truth changes from night to night."""
-
-    def __init__(self, folder):
-        self.folder, self.out = folder, folder / "out"
-        self.granted = {"one": {"a.read", "a.write"}, "two": {"a.read"}, "three": {"b.read"}}
-        self.secrets = dict.fromkeys(self.granted, "s3cret-of-nobody")
-        self.down = set()
-        self.extra = dict.fromkeys(self.granted, "")
-
-    def __call__(self, asked):
-        basic = asked.client.removeprefix("Basic ")
-        name, _, secret = base64.b64decode(basic).decode().partition(":")
-        if asked.path.strip("/") in self.down:
-            return Reply(503, b"down")
-        if self.secrets.get(name) != secret:
-            return Reply(401, b'{"error":"invalid_client"}')
-        wanted = (asked.scopes or "").split()
-        if not self.granted[name].issuperset(wanted):
-            return Reply(400, b'{"error":"invalid_scope"}')
-        return Reply(body=b'{"access_token":"opaque","scope":"%s"}' % " ".join(wanted).encode())
-
-    def night(self, *options, strategy="each", codes=(0,)):
-        servers = {
-            name: f'token_endpoint = "{self.url}/{name}"\nrate = "900/s"\nclient_rate = "900/s"\n'
-            "retries = 0"
-            for name in ("east", "west")
-        }
-        entries = [
-            Entry(name, "west" if name == "three" else "east", extra=self.extra[name])
-            for name in self.extra
-        ]
-        arguments, environment = write_inputs(self.folder, servers, entries, SCOPES)
-        result = scopeprobe(
-            "audit", *arguments, "-s", strategy, "-o", self.out, "--max-pause", "1s", *options,
-            env=environment,
-        )  # fmt: skip
-        assert result.returncode in codes, (result.returncode, result.stderr)
-        return result
-
-    def findings(self):
-        return [(f["kind"], f["client"], f["scope"]) for f in summary(self.out)["findings"]]
-
-
-@pytest.fixture
-def fleet(tmp_path):
-    fleet = Fleet(tmp_path)
-    with raw_server(fleet) as wire:
-        fleet.url = wire.url
-        yield fleet
 
 
 CHANGED = ("--previous", "last", "--fail-on", "changed,missing,excess,unauthenticated")
 
 
-def test_the_first_night_has_nothing_to_compare_with_and_says_so(fleet):
+def test_the_first_night_has_nothing_to_compare_with_and_says_so(fleet_of_nights):
+    fleet = fleet_of_nights
     result = fleet.night(*CHANGED)
     assert "no earlier run is finished here" in result.stderr
     assert fleet.findings() == []
 
 
-def test_a_grant_and_a_revocation_are_found_the_same_night_and_no_longer_the_next(fleet):
+def test_a_grant_and_a_revocation_are_found_the_same_night_and_no_longer_the_next(fleet_of_nights):
+    fleet = fleet_of_nights
     fleet.night(*CHANGED)
     fleet.granted["two"] = {"a.write"}
     fleet.night(*CHANGED, codes=(1,))
     assert fleet.findings() == [("changed", "two", "a.read"), ("changed", "two", "a.write")]
-    files = maps(fleet.out)
+    files = maps(fleet_of_nights.out)
     fleet.night(*CHANGED)
     assert fleet.findings() == []
-    assert maps(fleet.out) == files
+    assert maps(fleet_of_nights.out) == files
 
 
-def test_a_dead_server_shows_no_loss_and_hides_none(fleet):
+def test_a_dead_server_shows_no_loss_and_hides_none(fleet_of_nights):
+    fleet = fleet_of_nights
     fleet.night(*CHANGED)
     fleet.down.add("west")
     fleet.night(*CHANGED, codes=(3,))
@@ -96,7 +45,8 @@ def test_a_dead_server_shows_no_loss_and_hides_none(fleet):
     assert fleet.findings() == [("changed", "three", "b.read")]
 
 
-def test_only_what_is_new_is_told_where_that_is_asked_for(fleet):
+def test_only_what_is_new_is_told_where_that_is_asked_for(fleet_of_nights):
+    fleet = fleet_of_nights
     fleet.extra["two"] = 'expect = { granted = ["b.*"] }'
     options = ("--new-only",)
     fleet.night(*options, codes=(1,))
@@ -114,7 +64,8 @@ def test_only_what_is_new_is_told_where_that_is_asked_for(fleet):
     assert fleet.findings() == [("excess", "two", "a.write")]
 
 
-def test_a_named_run_that_is_not_there_is_an_input_error_before_anything_is_sent(fleet):
+def test_a_named_run_that_is_not_there_is_an_input_error_before_anything_is_sent(fleet_of_nights):
+    fleet = fleet_of_nights
     fleet.night()
     asked = fleet.night("--previous", "20200101T000000Z-0000", codes=(2,))
     assert "there is no run 20200101T000000Z-0000" in asked.stderr
@@ -122,7 +73,8 @@ def test_a_named_run_that_is_not_there_is_an_input_error_before_anything_is_sent
         assert "none.toml" in fleet.night(option, fleet.folder / "none.toml", codes=(2,)).stderr
 
 
-def test_what_is_accepted_is_no_finding_and_what_differs_from_it_is(fleet):
+def test_what_is_accepted_is_no_finding_and_what_differs_from_it_is(fleet_of_nights):
+    fleet = fleet_of_nights
     fleet.extra["two"] = 'expect = { granted = ["b.*"] }'
     fleet.secrets["three"] = "rotated"
     fleet.night(codes=(1,))
@@ -137,7 +89,8 @@ def test_what_is_accepted_is_no_finding_and_what_differs_from_it_is(fleet):
     assert fleet.findings() == [("missing", "one", "a.write"), ("excess", "one", "b.write")]
 
 
-def test_writing_a_baseline_keeps_what_was_not_tested_and_what_people_wrote(fleet):
+def test_writing_a_baseline_keeps_what_was_not_tested_and_what_people_wrote(fleet_of_nights):
+    fleet = fleet_of_nights
     fleet.night()
     scopeprobe("baseline", "write", "-o", fleet.out)
     baseline = fleet.out / "baseline.toml"
@@ -165,7 +118,8 @@ def test_writing_a_baseline_keeps_what_was_not_tested_and_what_people_wrote(flee
     assert fleet.findings() == [("stale_waiver", "one", "b.*")]  # b.read is accepted by now
 
 
-def test_a_waiver_that_has_expired_is_told_with_what_it_hid(fleet):
+def test_a_waiver_that_has_expired_is_told_with_what_it_hid(fleet_of_nights):
+    fleet = fleet_of_nights
     fleet.night()
     scopeprobe("baseline", "write", "-o", fleet.out)
     baseline = fleet.out / "baseline.toml"
@@ -182,7 +136,8 @@ def test_a_waiver_that_has_expired_is_told_with_what_it_hid(fleet):
     assert max(map(len, table.splitlines())) <= 80
 
 
-def test_rules_for_tags_add_to_what_a_client_expects(fleet):
+def test_rules_for_tags_add_to_what_a_client_expects(fleet_of_nights):
+    fleet = fleet_of_nights
     fleet.extra["one"] = 'tags = ["prod", "billing"]\nexpect = { granted = ["a.read"] }'
     fleet.extra["two"] = 'tags = ["prod"]'
     policy = fleet.folder / "policy.toml"
@@ -199,13 +154,15 @@ def test_rules_for_tags_add_to_what_a_client_expects(fleet):
 
 
 @pytest.mark.parametrize(("days", "code"), [(31, 0), (30, 1), (0, 1), (-1, 1)])
-def test_a_secret_is_a_finding_thirty_days_before_its_end(fleet, days, code):
+def test_a_secret_is_a_finding_thirty_days_before_its_end(fleet_of_nights, days, code):
+    fleet = fleet_of_nights
     fleet.extra["one"] = f"secret_expires = {TODAY + timedelta(days=days)}"
     fleet.night("--fail-on", "secret_expiry", codes=(code,))
     assert fleet.findings() == [("secret_expiry", "one", "")] * code
 
 
-def test_the_history_of_a_cell_ends_with_proof_only_and_tells_flapping(fleet):
+def test_the_history_of_a_cell_ends_with_proof_only_and_tells_flapping(fleet_of_nights):
+    fleet = fleet_of_nights
     for truth, is_down in (
         ({"b.read"}, False),
         (set(), True),
@@ -227,7 +184,8 @@ def test_the_history_of_a_cell_ends_with_proof_only_and_tells_flapping(fleet):
     assert scopeprobe("history", "nobody", "-o", fleet.out).returncode == 2
 
 
-def test_runs_are_compared_by_their_last_proof(fleet):
+def test_runs_are_compared_by_their_last_proof(fleet_of_nights):
+    fleet = fleet_of_nights
     fleet.night()
     fleet.down.add("west")
     fleet.night(codes=(3,))
@@ -248,9 +206,10 @@ def test_runs_are_compared_by_their_last_proof(fleet):
     assert scopeprobe("diff", "no-such-run", last, "-o", fleet.out).returncode == 2
 
 
-def test_only_so_many_runs_are_remembered(fleet):
+def test_only_so_many_runs_are_remembered(fleet_of_nights):
+    fleet = fleet_of_nights
     for _ in range(4):
         fleet.night("--keep", "2")
     listed = json.loads(scopeprobe("runs", "-o", fleet.out, "--print", "json").stdout)
     assert len(listed["runs"]) == 2
-    assert verdicts(fleet.out)
+    assert verdicts(fleet_of_nights.out)

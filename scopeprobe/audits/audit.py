@@ -27,6 +27,7 @@ from scopeprobe.model.plans import Proof, Strategy
 from scopeprobe.model.runs import Run
 from scopeprobe.policy import Departure, Earlier, Policy, held_against, news, review
 from scopeprobe.reports.files import write_reports
+from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import (
     NotTested,
     ServerSummary,
@@ -58,6 +59,8 @@ class Audit:
     """The run that cells are compared with, or `last`; None: with none."""
     new_only: bool = False
     """Only findings that were not there before are over the bar."""
+    formats: Collection[Format] = ()
+    """Files beside the CSV ones."""
     keep: int = KEPT
     """Finished runs that stay in the folder's database."""
     strategy: str = "each"
@@ -252,11 +255,9 @@ class _Session:
             authorised_by=_distinct(client.authorised_by for client in fleet.clients),
             contact=_distinct(client.server.contact for client in fleet.clients),
         )
-        text = summary.as_json()
-        write_reports(order.out, maps, text, fleet.known)
-        self._run = replace(
-            self._run, finished=finished, complete=summary.complete, summary=text.encode()
-        )
+        write_reports(order.out, maps, summary, fleet.known, order.formats)
+        text = summary.as_json().encode()
+        self._run = replace(self._run, finished=finished, complete=summary.complete, summary=text)
         self._store.finish(self._run, maps, self._rounds.covers(maps), order.keep)
         order.observer(
             RunFinished(

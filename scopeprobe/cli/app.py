@@ -21,6 +21,7 @@ from scopeprobe.cli import (
     lab,
     plan,
     providers,
+    report,
     runs,
     streams,
     validate,
@@ -71,6 +72,7 @@ app.command("init", epilog=init.EXAMPLES)(init.init_command)
 app.command("diff", epilog=diff.EXAMPLES)(diff.diff_command)
 app.command("history", epilog=history.EXAMPLES)(history.history_command)
 app.add_typer(baseline.app)
+app.command("report", epilog=report.EXAMPLES)(report.report_command)
 app.command("runs", epilog=runs.EXAMPLES)(runs.runs_command)
 app.command("providers", epilog=providers.EXAMPLES)(providers.providers_command)
 app.command("lab", epilog=lab.EXAMPLES)(lab.lab_command)

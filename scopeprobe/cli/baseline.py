@@ -64,9 +64,13 @@ def write_command(
     with Store.read(out) as store:
         maps = store.maps_of(store.finished_run(run))
     file = _file(baseline, out)
-    before = file.read_text(encoding="utf-8") if file.exists() else ""
-    accepted = (read_baseline(file) if before else Baseline()).renewed(maps)
-    write_file(file, baseline_text(accepted, before))
+    if file.exists():
+        accepted = read_baseline(file).renewed(maps)
+        text = baseline_text(accepted, file.read_text(encoding="utf-8"))
+    else:
+        accepted = Baseline().renewed(maps)
+        text = baseline_text(accepted)
+    write_file(file, text)
     clients = {cell[0] for cell in accepted.verdicts} | accepted.unauthenticated
     say(f"{file}: {len(accepted.verdicts)} cells of {len(clients)} clients are accepted")
 

@@ -16,6 +16,7 @@ from scopeprobe.cli import telling
 from scopeprobe.cli.logs import LogObserver, log_file
 from scopeprobe.cli.streams import print_data
 from scopeprobe.cli.terminal import Printed, Terminal
+from scopeprobe.reports.formats import Format, render
 from scopeprobe.reports.tables import permissions_csv
 
 
@@ -70,6 +71,8 @@ def _print(result: Result, order: Audit, printed: Printed | None) -> None:
             print_data(permissions_csv(result.findings))
         case Printed.JSON:
             print_data(result.summary.as_json())
+        case form:
+            print_data(render(Format(form.value), result.maps, result.summary))
 
 
 def _resume_command(result: Result) -> str | None:

@@ -10,6 +10,7 @@ import typer
 from scopeprobe.cli.logs import LogFormat
 from scopeprobe.model.clients import Verify
 from scopeprobe.model.plans import Proof
+from scopeprobe.reports.formats import Format as ReportFormat
 
 
 def option(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:  # noqa: A002, ANN401
@@ -188,6 +189,15 @@ FailOn = Annotated[
         metavar="LIST",
         help="Findings that make exit code 1: missing, excess, changed, unauthenticated, unknown,"
         " unenforced, secret_expiry, stale_waiver; or never.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Formats = Annotated[
+    list[ReportFormat] | None,
+    option(
+        "--format",
+        "-f",
+        help="Files beside the CSV ones; repeatable.",
         rich_help_panel=_OUTPUT,
     ),
 ]

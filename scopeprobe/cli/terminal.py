@@ -14,6 +14,10 @@ class Printed(StrEnum):
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
+    JSONL = "jsonl"
+    MARKDOWN = "markdown"
+    JUNIT = "junit"
+    OPENMETRICS = "openmetrics"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -19,14 +20,16 @@ from scopeprobe.inputs.sources import StandardInput
 from scopeprobe.inputs.wording import complain_about, unknown_key
 from scopeprobe.model.clients import ClientName, Expectation, Scope
 from scopeprobe.model.findings import Cell, Verdict
-from scopeprobe.policy import Baseline, Rule, Waiver
+from scopeprobe.policy import Baseline, Kind, Rule, Waiver
 
 E = TypeVar("E", bound=Entry)
 _ACCEPTED = (Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED)
-_HEAD = (
-    "What was accepted, written by `scopeprobe baseline write`. Waivers are yours: they stay as"
-    " they are."
-)
+_ACCEPTED_TABLES = re.compile(r"^\[\[accepted\]\]\n(?:(?![\[#]).*\n?)*", re.MULTILINE)
+"""What `baseline write` wrote, up to the next table or comment."""
+_HEAD = """\
+# What was accepted, written by `scopeprobe baseline write`. Waivers and comments are yours: they
+# stay as they are.
+"""
 
 
 class _RuleEntry(Entry):
@@ -104,16 +107,15 @@ def read_baseline(path: Path) -> Baseline:
     return Baseline(verdicts, frozenset(failing), waivers)
 
 
-def baseline_text(baseline: Baseline, before: str = "") -> str:
-    """The text of a baseline's file; what people wrote into the one `before` stays."""
-    document = tomlkit.parse(before) if before else tomlkit.document()
-    if not before:
-        document.add(tomlkit.comment(_HEAD))
+def baseline_text(baseline: Baseline, before: str = _HEAD) -> str:
+    """The text of a baseline's file. What people wrote into the one `before` stays as it is."""
+    kept = _ACCEPTED_TABLES.sub("", before).rstrip("\n")
     accepted = tomlkit.aot()
     for client, audience in sorted({(cell[0], cell[1]) for cell in _cells(baseline)}):
         accepted.append(_table(baseline, client, audience))
+    document = tomlkit.document()
     document["accepted"] = accepted
-    return tomlkit.dumps(document)
+    return f"{kept}\n\n{tomlkit.dumps(document)}"
 
 
 def _cells(baseline: Baseline) -> Iterable[Cell]:

@@ -9,29 +9,39 @@ from pathlib import Path
 from scopeprobe.errors import StoreError
 from scopeprobe.model.clients import ClientName
 from scopeprobe.model.findings import PermissionMap
+from scopeprobe.reports.formats import FILES, Format, render
+from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.tables import HEADER, matrix_csv, permission_rows
 
 PERMISSIONS, MATRIX, SUMMARY, CLIENTS = "permissions.csv", "matrix.csv", "summary.json", "clients"
 
 
 def write_reports(
-    folder: Path, maps: Sequence[PermissionMap], summary: str, known: Collection[ClientName]
+    folder: Path,
+    maps: Sequence[PermissionMap],
+    summary: Summary,
+    known: Collection[ClientName],
+    formats: Collection[Format] = (),
 ) -> None:
     """
     Write all files of a run. `maps` are sorted by client; `known` are all clients of the inputs.
+
+    `formats` are those that were asked for beside the CSV files.
 
     Maps of clients that are no longer in the inputs are removed, those of clients that were merely
     not selected stay. Raises StoreError where a file cannot be written.
     """
     try:
         _write_all(folder, maps, summary, known)
+        for form in dict.fromkeys(formats):
+            _replace(folder / FILES[form], render(form, maps, summary))
     except OSError as error:
         place = error.filename2 or error.filename or folder
         raise StoreError(f"{place}: the reports cannot be written: {error.strerror}") from error
 
 
 def _write_all(
-    folder: Path, maps: Sequence[PermissionMap], summary: str, known: Collection[ClientName]
+    folder: Path, maps: Sequence[PermissionMap], summary: Summary, known: Collection[ClientName]
 ) -> None:
     clients = folder / CLIENTS
     clients.mkdir(mode=0o700, exist_ok=True)
@@ -46,7 +56,7 @@ def _write_all(
             stale.unlink()
     _replace(folder / PERMISSIONS, "".join(all_rows))
     _replace(folder / MATRIX, matrix_csv(maps))
-    _replace(folder / SUMMARY, summary)
+    _replace(folder / SUMMARY, summary.as_json())
 
 
 def write_file(path: Path, text: str) -> None:

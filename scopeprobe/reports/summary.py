@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 import msgspec
 
@@ -69,6 +70,11 @@ class Summary:
     authorised_by: tuple[str, ...] = ()
     contact: tuple[str, ...] = ()
     version: int = 1
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Self:
+        """Read what `as_json` wrote."""
+        return msgspec.json.decode(text, type=cls)
 
     def as_json(self) -> str:
         members = asdict(self)

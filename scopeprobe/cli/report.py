@@ -1,0 +1,63 @@
+"""`scopeprobe report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scopeprobe.cli import options
+from scopeprobe.errors import InputError
+from scopeprobe.reports.formats import Format
+
+EXAMPLES = """
+Examples:
+
+  scopeprobe report -f markdown -f junit -o nightly
+
+  scopeprobe report 20261123T020000Z-k3f9 --print json
+
+  scopeprobe report -f openmetrics --into /var/lib/node_exporter/textfile
+"""
+
+
+def report_command(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A stored run; the last unless given.")
+    ] = "last",
+    *,
+    formats: options.Formats = None,
+    out: options.Out = Path("scopeprobe-out"),
+    into: Annotated[
+        Path | None,
+        options.option("--into", metavar="DIR", help="Where files go; --out unless given."),
+    ] = None,
+    print_: Annotated[
+        Format | None, options.option("--print", help="One of them, to standard output.")
+    ] = None,
+) -> None:
+    """
+    Render a stored run again, byte for byte as it was. Nothing is sent.
+
+    Exit codes: 0 rendered, 2 there is no such run.
+    """
+    from scopeprobe.cli.streams import print_data, say  # noqa: PLC0415
+    from scopeprobe.reports.files import write_file  # noqa: PLC0415
+    from scopeprobe.reports.formats import FILES, render  # noqa: PLC0415
+    from scopeprobe.reports.summary import Summary  # noqa: PLC0415
+    from scopeprobe.store import Store  # noqa: PLC0415
+
+    if not (formats or print_):
+        raise InputError(["report: name a format with -f, or with --print"])
+    with Store.read(out) as store:
+        stored = store.finished_run(run)
+        maps = store.maps_of(stored)
+    if stored.summary is None:
+        raise InputError([f"{out}: run {stored.id} is not finished"])
+    summary = Summary.from_json(stored.summary)
+    for form in dict.fromkeys(formats or ()):
+        write_file((into or out) / FILES[form], render(form, maps, summary))
+        say(f"written: {(into or out) / FILES[form]}")
+    if print_ is not None:
+        print_data(render(print_, maps, summary))

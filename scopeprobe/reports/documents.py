@@ -1,0 +1,49 @@
+"""The report as one JSON document, or as a line for every cell; their schemas ship beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from scopeprobe.model.findings import Finding, PermissionMap
+from scopeprobe.reports.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`report.json`: `schemas/report-1.json`. Members are only ever added to version 1."""
+
+    summary: Summary
+    cells: tuple[Finding, ...]
+    version: int = 1
+
+
+def report_json(maps: Sequence[PermissionMap], summary: Summary) -> str:
+    members = {
+        "version": 1,
+        "summary": msgspec.json.decode(summary.as_json()),
+        "cells": list(_cells(maps)),
+    }
+    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+
+
+def report_jsonl(maps: Sequence[PermissionMap], _summary: Summary) -> str:
+    """Every cell as `schemas/cell-1.json` says; equal maps give equal bytes."""
+    return "".join(msgspec.json.encode(cell).decode() + "\n" for cell in _cells(maps))
+
+
+def schemas() -> Mapping[str, dict[str, Any]]:
+    """The JSON Schemas (2020-12) by the names of their files."""
+    return {"report-1.json": _schema(Document), "cell-1.json": _schema(Finding)}
+
+
+def _schema(type_: type) -> dict[str, Any]:
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": draft, **msgspec.json.schema(type_)}
+
+
+def _cells(maps: Iterable[PermissionMap]) -> Iterable[Finding]:
+    return (finding for permissions in maps for finding in permissions.findings)

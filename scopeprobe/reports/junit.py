@@ -1,0 +1,88 @@
+"""JUnit XML, as Jenkins, GitLab and GitHub's actions read it: a suite a client, a case a scope."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from xml.etree import ElementTree as ET
+
+from scopeprobe.model.findings import Finding, PermissionMap, Verdict
+from scopeprobe.policy import Departure, Kind
+from scopeprobe.reports.summary import Summary
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 section 2.2 does not allow."""
+_COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def report_junit(maps: Sequence[PermissionMap], summary: Summary) -> str:
+    """
+    Findings over the bar are failures, clients that fail to authenticate errors.
+
+    What is unknown was skipped, and says why.
+    """
+    told: defaultdict[str, list[Departure]] = defaultdict(list)
+    for departure in summary.findings:
+        told[departure.client].append(departure)
+    root = ET.Element("testsuites", name="scopeprobe")
+    for permissions in maps:
+        root.append(
+            _suite(permissions.client, permissions.findings, told.pop(permissions.client, []))
+        )
+    for name, rest in sorted(told.items()):  # waivers name clients by globs
+        root.append(_suite(name, (), rest))
+    _count(root, root.iter("testcase"))
+    ET.indent(root)
+    return ET.tostring(root, "unicode", xml_declaration=False) + "\n"
+
+
+def _suite(client: str, findings: Iterable[Finding], departures: Sequence[Departure]) -> ET.Element:
+    suite = ET.Element("testsuite", name=_xml(client))
+    of_cell: defaultdict[tuple[str, str], list[Departure]] = defaultdict(list)
+    for one in departures:
+        of_cell[one.audience, one.scope].append(one)
+    fails = any(one.kind is Kind.UNAUTHENTICATED for one in departures)
+    for finding in findings:
+        case = _case(suite, client, finding.audience, finding.scope)
+        found = of_cell.pop((finding.audience, finding.scope), [])
+        _judge(case, finding, found, is_error=fails)
+    for (audience, scope), rest in of_cell.items():
+        for one in rest:
+            case = _case(suite, client, audience, f"{one.kind}: {scope}" if scope else one.kind)
+            _tell(case, "error" if one.kind is Kind.UNAUTHENTICATED else "failure", one)
+    _count(suite, suite.iter("testcase"))
+    return suite
+
+
+def _judge(
+    case: ET.Element, finding: Finding, found: Sequence[Departure], *, is_error: bool
+) -> None:
+    """A case has one outcome: the gravest."""
+    failures = [one for one in found if one.kind is not Kind.UNAUTHENTICATED]
+    if failures:
+        _tell(case, "failure", failures[0])
+    elif finding.verdict is Verdict.UNAUTHENTICATED and is_error:
+        ET.SubElement(case, "error", type="unauthenticated", message=finding.reason)
+    elif not finding.is_proved:
+        ET.SubElement(case, "skipped", message=f"{finding.verdict}: {finding.reason}")
+
+
+def _tell(case: ET.Element, outcome: str, one: Departure) -> None:
+    ET.SubElement(case, outcome, type=one.kind, message=_xml(one.detail))
+
+
+def _case(suite: ET.Element, client: str, audience: str, name: str) -> ET.Element:
+    where = " ".join(filter(None, (client, audience)))
+    return ET.SubElement(suite, "testcase", classname=_xml(where), name=_xml(name))
+
+
+def _count(element: ET.Element, cases: Iterable[ET.Element]) -> None:
+    cases = list(cases)
+    element.set("tests", str(len(cases)))
+    for name, outcome in _COUNTED.items():
+        element.set(name, str(sum(case.find(outcome) is not None for case in cases)))
+
+
+def _xml(text: str) -> str:
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)

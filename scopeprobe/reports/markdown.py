@@ -1,0 +1,54 @@
+"""A summary short enough for the page of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scopeprobe.model.findings import PermissionMap
+from scopeprobe.reports.summary import Summary
+
+MOST_ROWS = 20
+_INERT = str.maketrans(
+    {chr(code): " " for code in (*range(32), 127)}
+    | {"|": "\\|", "`": "'", "<": "&lt;", ">": "&gt;", "[": "\\[", "]": "\\]"}
+)
+
+
+def report_markdown(_maps: Sequence[PermissionMap], summary: Summary) -> str:
+    """What is wrong first, then what was not tested, then the counts."""
+    return "\n".join(_lines(summary)) + "\n"
+
+
+def _lines(summary: Summary) -> Iterator[str]:
+    state = "complete" if summary.complete else "incomplete"
+    yield f"## scopeprobe: {_count(len(summary.findings), 'finding')}, {state}"
+    yield ""
+    counted = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
+    clients, servers = _count(len(summary.clients), "client"), len(summary.servers)
+    yield f"{clients} on {_count(servers, 'server')}: {counted or 'nothing'}."
+    yield f"{_count(summary.requests, 'request')}, {_count(summary.tokens, 'token')} issued."
+    if summary.findings:
+        rows = [
+            (one.kind, one.client, one.audience, one.scope, one.detail) for one in summary.findings
+        ]
+        yield from _table(("finding", "client", "audience", "scope", "what"), rows)
+    if summary.not_tested:
+        tested = [(n.client, n.reason, str(n.cells)) for n in summary.not_tested]
+        yield from _table(("not tested", "why", "cells"), tested)
+    yield ""
+    yield f"Run `{summary.run}`, {summary.started} to {summary.finished}."
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield ""
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "---|" * len(head)
+    for row in rows[:MOST_ROWS]:
+        yield f"| {' | '.join(cell.translate(_INERT) for cell in row)} |"
+    if len(rows) > MOST_ROWS:
+        yield ""
+        yield f"… and {len(rows) - MOST_ROWS} more."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
