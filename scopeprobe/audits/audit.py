@@ -245,7 +245,7 @@ class _Session:
             tokens=self._known.tokens + sum(tally.tokens for tally in tallies),
             clients=client_summaries(maps, by_name, rounds.requests_by_client()),
             servers=tuple(self._server_summaries(maps)),
-            not_tested=(*unread, *not_tested(maps)),
+            not_tested=(*_spared(fleet), *unread, *not_tested(maps)),
             findings=over_bar,
             introspections=rounds.follow_ups(Purpose.INTROSPECTION),
             rights_calls=rounds.follow_ups(Purpose.RIGHTS),
@@ -321,6 +321,13 @@ def _token_notices(summary: Summary, fleet: Fleet) -> Iterator[str]:
         yield f"nothing was revoked on {servers}: tokens there are shared with other users of them"
     if summary.tokens_left_alive:
         yield f"{summary.tokens_left_alive} tokens could not be revoked and live until they expire"
+
+
+def _spared(fleet: Fleet) -> Iterator[NotTested]:
+    """Clients that are left alone on purpose, which makes no run incomplete."""
+    for client in sorted(fleet.spared, key=lambda one: one.name):
+        cells = sum(len(target.candidates) for target in client.targets)
+        yield NotTested(client.name, Reason.NOT_ASKED, cells)
 
 
 def _without_cells(fleet: Fleet) -> Iterator[NotTested]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import anyio
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs import Fleet, Overrides, read_clients, read_servers
+from scopeprobe.inputs import Fleet, Overrides, Selection, read_clients, read_servers
 from scopeprobe.inputs.quantities import parse_duration, parse_rate
 from scopeprobe.inputs.values import endpoint as check_endpoint
 from scopeprobe.inputs.values import is_plain_http_abroad
@@ -43,6 +43,8 @@ class Sources:
     providers: list[Path] | None = None
     allow_literal_secrets: bool = False
     scopes_from_metadata: bool = False
+    client: list[str] | None = None
+    tag: list[str] | None = None
 
 
 def read_fleet(sources: Sources, overrides: Overrides) -> Fleet:
@@ -55,6 +57,7 @@ def read_fleet(sources: Sources, overrides: Overrides) -> Fleet:
         overrides=overrides,
         scopes_from_metadata=sources.scopes_from_metadata,
         allow_literal_secrets=sources.allow_literal_secrets,
+        chosen=Selection(tuple(sources.client or ()), tuple(sources.tag or ())),
         stdin=sys.stdin,
     )
 

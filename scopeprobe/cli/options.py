@@ -65,6 +65,24 @@ ScopesFromMetadata = Annotated[
         rich_help_panel=_INPUTS,
     ),
 ]
+ChosenClients = Annotated[
+    list[str] | None,
+    option(
+        "--client",
+        metavar="GLOB",
+        help="Only clients of that name; repeatable.",
+        rich_help_panel=_INPUTS,
+    ),
+]
+ChosenTags = Annotated[
+    list[str] | None,
+    option(
+        "--tag",
+        metavar="TAG",
+        help="Only clients with that tag; repeatable.",
+        rich_help_panel=_INPUTS,
+    ),
+]
 LiteralSecrets = Annotated[
     bool,
     option(

@@ -30,6 +30,8 @@ def plan_command(
     *,
     scopes: options.Scopes = None,
     scope: options.Scope = None,
+    client: options.ChosenClients = None,
+    tag: options.ChosenTags = None,
     providers: options.Providers = None,
     scopes_from_metadata: options.ScopesFromMetadata = False,
     allow_literal_secrets: options.LiteralSecrets = False,
@@ -68,7 +70,14 @@ def plan_command(
 
     fleet = inputs.read_fleet(
         inputs.Sources(
-            clients, scopes, scope, providers, allow_literal_secrets, scopes_from_metadata
+            clients,
+            scopes,
+            scope,
+            providers,
+            allow_literal_secrets,
+            scopes_from_metadata,
+            client,
+            tag,
         ),
         inputs.overrides_from(
             rate=rate,

@@ -1,6 +1,6 @@
 """Every file that a user gives: read, checked and turned into values of the model."""
 
-from scopeprobe.inputs.clients import read_client, read_clients, read_servers
+from scopeprobe.inputs.clients import Selection, read_client, read_clients, read_servers
 from scopeprobe.inputs.fleet import Fleet
 from scopeprobe.inputs.layers import Overrides
 from scopeprobe.inputs.maps import read_permissions
@@ -11,6 +11,7 @@ from scopeprobe.inputs.scopes import read_scopes
 __all__ = [
     "Fleet",
     "Overrides",
+    "Selection",
     "baseline_text",
     "parse_duration",
     "parse_rate",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import TextIO
 
 from scopeprobe.errors import InputError
@@ -27,6 +28,31 @@ from scopeprobe.providers import shipped_packs
 NO_OVERRIDES = Overrides()
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which clients: by globs of names, and by tags of which one is enough; empty chooses all."""
+
+    names: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    def has(self, client: Client) -> bool:
+        is_named = not self.names or any(fnmatchcase(client.name, glob) for glob in self.names)
+        return is_named and (not self.tags or not set(self.tags).isdisjoint(client.tags))
+
+    def complaint(self, clients: Iterable[Client | None]) -> str:
+        """Say that nobody was chosen, and what there is."""
+        there = [client for client in clients if client is not None]
+        options = [f"--client {glob}" for glob in self.names] + [f"--tag {t}" for t in self.tags]
+        names = ", ".join(sorted(client.name for client in there)[:_MOST_NAMED])
+        tags = ", ".join(sorted({tag for client in there for tag in client.tags})[:_MOST_NAMED])
+        told = f"; tags: {tags}" if self.tags and tags else ""
+        return f"{' '.join(options)}: chooses no client; there are {names}{told}"
+
+
+EVERYBODY = Selection()
+_MOST_NAMED = 10
+
+
 def read_clients(
     paths: Sequence[Source],
     *,
@@ -36,6 +62,7 @@ def read_clients(
     overrides: Overrides = NO_OVERRIDES,
     scopes_from_metadata: bool = False,
     allow_literal_secrets: bool = False,
+    chosen: Selection = EVERYBODY,
     environment: Mapping[str, str] = os.environ,
     stdin: TextIO | None = None,
 ) -> Fleet:
@@ -48,6 +75,7 @@ def read_clients(
         shipped ones unless given.
     :param scopes_from_metadata: targets may name no candidates; `resolve` adds those that the
         metadata of their server advertises.
+    :param chosen: which clients; no secret of another is looked up.
     :param environment: where `{ env }` secrets are looked up.
     :param stdin: what `-` reads; standard input unless given.
     :raises InputError: with all complaints about all files, each with its place.
@@ -59,8 +87,21 @@ def read_clients(
     builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, remarks)
     wanted = CandidatesFrom.METADATA if scopes_from_metadata else CandidatesFrom.INPUTS
     enrolment = Enrolment(builder.all_of(files), builder, scopes, remarks, wanted)
-    fleet = _fleet(enrolment.of_all(files), environment, remarks, allow_literal_secrets)
-    return replace(fleet, wants_advertised=scopes_from_metadata)
+    enrolled = enrolment.of_all(files)
+    selected = [one for one in enrolled if one.client is None or chosen.has(one.client)]
+    if enrolled and not selected:
+        remarks.complaints.append(chosen.complaint(one.client for one in enrolled))
+    spared = tuple(one.client for one in selected if one.is_spared and one.client is not None)
+    asked = [one for one in selected if not one.is_spared]
+    fleet = _fleet(asked, environment, remarks, allow_literal_secrets)
+    if not asked:
+        raise InputError(["no client is left to probe: all that were chosen say `probe = false`"])
+    return replace(
+        fleet,
+        known=frozenset(one.client.name for one in enrolled if one.client is not None),
+        spared=spared,
+        wants_advertised=scopes_from_metadata,
+    )
 
 
 def read_servers(
@@ -152,4 +193,5 @@ def _fleet(
     if remarks.complaints:
         raise InputError(remarks.complaints)
     clients = tuple(one.client for one in equipped)
-    return Fleet(clients, frozenset(client.name for client in clients), tuple(remarks.notices))
+    known = frozenset(client.name for client in clients)
+    return Fleet(clients, known, notices=tuple(remarks.notices))

@@ -43,6 +43,8 @@ class ClientsFile:
     defaults: DefaultsEntry | None
     servers: Mapping[str, ServerEntry | None]
     clients: tuple[ClientEntry | None, ...]
+    places: tuple[Place, ...]
+    """Where each of the clients stands."""
 
 
 def read_clients_file(document: Document, remarks: Remarks) -> ClientsFile:
@@ -62,6 +64,7 @@ class _Checker:
             self.remarks.complain(place.at(key), unknown_key(key, SECTIONS))
         servers = self.table(sections.get("servers", {}), place.at("servers"))
         clients = self.items(sections.get("clients", []), place.at("clients"))
+        places = tuple(map(self.place_of, range(len(clients))))
         return ClientsFile(
             place=place,
             is_exposed=self.document.is_exposed,
@@ -71,10 +74,16 @@ class _Checker:
                 for name, server in servers.items()
             },
             clients=tuple(
-                self.entry(ClientEntry, client, place.at("clients", index))
-                for index, client in enumerate(clients)
+                self.entry(ClientEntry, client, place)
+                for client, place in zip(clients, places, strict=True)
             ),
+            places=places,
         )
+
+    def place_of(self, index: int) -> Place:
+        """By its line in a file that has one a line."""
+        place, lines = self.document.place, self.document.lines
+        return Place(f"{place.file}:{lines[index]}") if lines else place.at("clients", index)
 
     def entry(self, model: type[E], data: object, place: Place) -> E | None:
         """Check a table. One with faults is checked further by what is left of it."""

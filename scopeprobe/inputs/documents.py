@@ -1,5 +1,5 @@
 """
-TOML, YAML and JSON text as plain data.
+TOML, YAML, JSON and CSV text as plain data.
 
 A complaint says where the text is broken and never quotes it: it may hold a secret.
 """
@@ -23,6 +23,7 @@ from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.complaints import Place
+from scopeprobe.inputs.rows import BrokenRow, Rows, read_rows
 from scopeprobe.inputs.sources import Source, StandardInput, file_of, name_of, text_of
 
 MOST_VALUES = 1_000_000
@@ -44,6 +45,8 @@ class Document:
     is_exposed: bool
     """Group or others can read the file."""
     data: object
+    lines: tuple[int, ...] = ()
+    """Where each of its clients stands, in a file that has one a line."""
 
 
 class Malformed(Exception):
@@ -68,6 +71,9 @@ def read_document(source: Source, standard_input: StandardInput) -> Document:
     path = file_of(source)
     if path is None:
         return Document(Place(name), Path(), is_exposed=False, data=data)
+    if isinstance(data, Rows):
+        clients = {"clients": data.clients}
+        return Document(Place(name), path.parent, _is_exposed(path), clients, data.lines)
     return Document(Place(name), path.parent, _is_exposed(path), data)
 
 
@@ -170,6 +176,13 @@ def _parts(node: Node) -> list[Node]:
     return node.value if isinstance(node, CollectionNode) else []
 
 
+def parse_rows(text: str) -> Rows:
+    try:
+        return read_rows(text)
+    except BrokenRow as error:
+        raise Malformed(error.words, error.line, error.column) from None
+
+
 def parse_yaml_or_json(text: str) -> object:
     """Read JSON as such where it is, since that is quicker; YAML 1.2 contains it."""
     try:
@@ -183,5 +196,6 @@ PARSERS: dict[str, Callable[[str], object]] = {
     ".yaml": parse_yaml,
     ".yml": parse_yaml,
     ".json": parse_json,
+    ".csv": parse_rows,
     "-": parse_yaml_or_json,
 }

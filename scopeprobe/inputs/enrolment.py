@@ -69,6 +69,8 @@ class Enrolled:
     kid: str = ""
     names_encoding: bool = False
     """Its server's `basic_encoding` was chosen, and not merely left as it is."""
+    is_spared: bool = False
+    """`probe = false`: it is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,8 @@ class Enrolment:
         places: dict[str, Place] = {}
         enrolled = []
         for file in files:
-            for index, entry in enumerate(file.clients):
+            for place, entry in zip(file.places, file.clients, strict=True):
                 if entry is not None:
-                    place = file.place.at("clients", index)
                     self._refuse_namesakes(entry.name, place, places)
                     enrolled.append(self._enrol(entry, place, file))
         return enrolled
@@ -114,7 +115,15 @@ class Enrolment:
         layers = (file.defaults, *home.layers, entry)
         self._check_issuer(home.server, place)
         client = self._client(whole, way, home.server, layers, place)
-        return Enrolled(place, file, sources, client, whole.kid or "", home.names_encoding)
+        return Enrolled(
+            place,
+            file,
+            sources,
+            client,
+            whole.kid or "",
+            home.names_encoding,
+            is_spared=whole.probe is False,
+        )
 
     def _client(
         self,

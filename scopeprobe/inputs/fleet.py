@@ -19,6 +19,8 @@ class Fleet:
     clients: tuple[Client, ...]
     known: frozenset[ClientName] = frozenset()
     """All names of the inputs, also where `clients` is a selection of them."""
+    spared: tuple[Client, ...] = ()
+    """Clients that are left alone on purpose: `probe = false`."""
     notices: tuple[str, ...] = ()
     wants_advertised: bool = False
     """Every target is to be given the `scopes_supported` of its server as candidates."""

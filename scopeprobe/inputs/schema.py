@@ -133,6 +133,7 @@ class ClientKeys(PartyEntry):
         Annotated[GrantType, Field(strict=False), BeforeValidator(values.grant_type)] | None
     ) = None
     subject: Text | None = None
+    probe: bool | None = None
     expect: ExpectEntry | None = None
     targets: Annotated[tuple[TargetEntry, ...], Field(strict=False)] | None = None
 

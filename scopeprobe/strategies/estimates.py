@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from scopeprobe.model.clients import Scope
 from scopeprobe.model.plans import Assignment, Proof
 from scopeprobe.strategies.adaptive import prior_of
-from scopeprobe.strategies.beliefs import mean_chance
+from scopeprobe.strategies.beliefs import Prior, flat, mean_chance
 from scopeprobe.strategies.groups import price, slack
 from scopeprobe.strategies.hearing import MOST_REFUSALS_UNBRACKETED
 from scopeprobe.strategies.inquiry import Inquiry
@@ -110,19 +111,36 @@ def _estimate(assignment: Assignment, *, expected: float, refused: float, most: 
 
 def _denied(assignment: Assignment, scopes: Sequence[Scope]) -> float:
     """How many of them are expected to be denied."""
-    prior = prior_of(assignment, scopes)
-    return sum(mean_chance(prior, scope) for scope in scopes)
+    return _believed(assignment, scopes)[0]
 
 
 def _searched(assignment: Assignment, scopes: Sequence[Scope]) -> float:
     """What the opening and the search of scopes are expected to take, under what is believed."""
     if not scopes:
         return 0.0
-    searched = math.fsum(
+    return max(1 + _believed(assignment, scopes)[1], _splits(assignment, scopes))
+
+
+def _believed(assignment: Assignment, scopes: Sequence[Scope]) -> tuple[float, float]:
+    """How many are expected to be denied, and what finding them out costs."""
+    if assignment.known_before or assignment.lesson.precedents:
+        return _weighed(prior_of(assignment, scopes), scopes)
+    return _believed_of_strangers(len(scopes))
+
+
+@lru_cache(maxsize=1024)
+def _believed_of_strangers(count: int) -> tuple[float, float]:
+    """Of so many scopes of which nothing is known, whatever they are called."""
+    return _weighed(flat(count), [Scope("")] * count)
+
+
+def _weighed(prior: Prior, scopes: Sequence[Scope]) -> tuple[float, float]:
+    denied = math.fsum(mean_chance(prior, scope) for scope in scopes)
+    cost = math.fsum(
         hypothesis.weight * math.fsum(price(hypothesis.chance(scope)) for scope in scopes)
-        for hypothesis in prior_of(assignment, scopes)
+        for hypothesis in prior
     )
-    return max(1 + searched, _splits(assignment, scopes))
+    return denied, cost
 
 
 def _splits(assignment: Assignment, scopes: Sequence[Scope]) -> float:

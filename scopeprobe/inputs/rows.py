@@ -1,0 +1,112 @@
+"""
+Clients as rows of a CSV file: a column a key, dots for members, spaces between items of a list.
+
+`client_secret.env`, `expect.granted`, `token_params.audience`. Servers come from another file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args, get_origin
+
+from pydantic import BaseModel
+
+from scopeprobe.inputs.schema import ClientEntry, ExpectEntry
+
+_TRUTH = {"true": True, "false": False}
+_FREE = {"token_params", "client_secret", "private_key", "private_key_password", "assertion"}
+"""Keys whose members are their own: a parameter's name, or where a secret is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The clients of a CSV file, and the line on which each of them begins."""
+
+    clients: list[dict[str, object]]
+    lines: tuple[int, ...]
+
+
+class BrokenRow(Exception):
+    """A line that is no row of clients. Its cells are not quoted: they may hold a secret."""
+
+    def __init__(self, words: str, line: int, column: int = 1) -> None:
+        super().__init__(words)
+        self.words, self.line, self.column = words, line, column
+
+
+def read_rows(text: str) -> Rows:
+    """Read a header and rows, by commas, or by semicolons where the header has no comma."""
+    header = text.partition("\n")[0]
+    delimiter = ";" if ";" in header and "," not in header else ","
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+    clients, lines, line = [], [], 1
+    try:
+        columns = next(reader, [])
+        _check_header(columns)
+        for cells in reader:
+            begins, line = line + 1, reader.line_num
+            if not any(cells):
+                continue
+            if len(cells) != len(columns):
+                counts = f"has {len(cells)} cells, and the header {len(columns)}"
+                raise BrokenRow(counts, begins)
+            clients.append(_client(columns, cells, begins))
+            lines.append(begins)
+    except csv.Error:
+        raise BrokenRow("is not valid CSV: a quotation mark is out of place", line + 1) from None
+    return Rows(clients, tuple(lines))
+
+
+def _check_header(columns: Sequence[str]) -> None:
+    if not columns:
+        raise BrokenRow("has no header: name the columns in the first line", 1)
+    for number, column in enumerate(columns, start=1):
+        key, _, member = column.partition(".")
+        members = ExpectEntry.model_fields if key == "expect" else None
+        is_known = key in ClientEntry.model_fields and key != "targets"
+        if not is_known or (members is not None and member not in members):
+            raise BrokenRow(f"column {number} is no key of a client: `{column[:40]}`", 1, number)
+    twice = [column for column, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise BrokenRow(f"has the column `{twice[0]}` twice", 1)
+
+
+def _client(columns: Sequence[str], cells: Sequence[str], line: int) -> dict[str, object]:
+    client: dict[str, object] = {}
+    for number, (column, cell) in enumerate(zip(columns, cells, strict=True), start=1):
+        if cell == "":
+            continue
+        key, _, member = column.partition(".")
+        value = _value(key, member, cell, line, number)
+        if not member:
+            client[key] = value
+        elif isinstance(inner := client.setdefault(key, {}), dict):
+            inner[member] = value
+        else:
+            raise BrokenRow(f"has both `{key}` and `{column}`", line, number)
+    return client
+
+
+def _value(key: str, member: str, cell: str, line: int, number: int) -> object:
+    model: type[BaseModel] = ExpectEntry if key == "expect" else ClientEntry
+    kinds = _kinds(model.model_fields[member if key == "expect" else key])
+    if tuple in kinds or (key in _FREE and member == "command"):
+        return cell.split()
+    if bool in kinds:
+        if cell.lower() not in _TRUTH:
+            raise BrokenRow(f"`{key}` must be true or false", line, number)
+        return _TRUTH[cell.lower()]
+    return cell
+
+
+def _kinds(field: object) -> set[object]:
+    """The plain types that a field's annotation is made of."""
+    annotation = getattr(field, "annotation", field)
+    found = {get_origin(annotation) or annotation}
+    for part in get_args(annotation):
+        found |= _kinds(part)
+    return found
