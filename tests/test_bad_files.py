@@ -244,7 +244,7 @@ def test_a_bad_file_is_refused_in_the_words_of_its_user(text, complaint):
         pytest.param("a.yaml", "1: 2\n", "a.yaml: must be a table with text for keys"),
         pytest.param("a.yaml", "", "a.yaml: there are no clients"),
         pytest.param(
-            "a.csv", "name\n", "a.csv: the ending must be one of .toml, .yaml, .yml, .json"
+            "a.txt", "name\n", "a.txt: the ending must be one of .toml, .yaml, .yml, .json, .csv"
         ),
         pytest.param("a", "", "a: the ending must be one of .toml, .yaml, .yml, .json"),
     ],

@@ -66,7 +66,7 @@ def _print(result: Result, order: Audit, printed: Printed | None) -> None:
         case None if not sys.stdout.isatty() or result.stopped_by:
             return
         case None | Printed.TABLE:
-            telling.print_table(result, order)
+            telling.print_table(result.maps, result.summary)
         case Printed.CSV:
             print_data(permissions_csv(result.findings))
         case Printed.JSON:

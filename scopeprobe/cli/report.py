@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from scopeprobe.cli import options
+from scopeprobe.cli.terminal import Printed
 from scopeprobe.errors import InputError
-from scopeprobe.reports.formats import Format
 
 EXAMPLES = """
 Examples:
@@ -34,7 +34,7 @@ def report_command(
         options.option("--into", metavar="DIR", help="Where files go; --out unless given."),
     ] = None,
     print_: Annotated[
-        Format | None, options.option("--print", help="One of them, to standard output.")
+        Printed | None, options.option("--print", help="One of them, to standard output.")
     ] = None,
 ) -> None:
     """
@@ -43,8 +43,9 @@ def report_command(
     Exit codes: 0 rendered, 2 there is no such run.
     """
     from scopeprobe.cli.streams import print_data, say  # noqa: PLC0415
+    from scopeprobe.cli.telling import print_table  # noqa: PLC0415
     from scopeprobe.reports.files import write_file  # noqa: PLC0415
-    from scopeprobe.reports.formats import FILES, render  # noqa: PLC0415
+    from scopeprobe.reports.formats import FILES, Format, render  # noqa: PLC0415
     from scopeprobe.reports.summary import Summary  # noqa: PLC0415
     from scopeprobe.store import Store  # noqa: PLC0415
 
@@ -59,5 +60,7 @@ def report_command(
     for form in dict.fromkeys(formats or ()):
         write_file((into or out) / FILES[form], render(form, maps, summary))
         say(f"written: {(into or out) / FILES[form]}")
-    if print_ is not None:
-        print_data(render(print_, maps, summary))
+    if print_ is Printed.TABLE:
+        print_table(maps, summary)
+    elif print_ is not None:
+        print_data(render(Format(print_.value), maps, summary))

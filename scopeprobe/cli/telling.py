@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import fill
 
@@ -16,6 +16,8 @@ from scopeprobe.cli.progress import ProgressBar
 from scopeprobe.cli.streams import print_data, say
 from scopeprobe.cli.terminal import Terminal
 from scopeprobe.model.events import Event, Observer
+from scopeprobe.model.findings import PermissionMap
+from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.terminal import advertised_remarks, audit_table, remarks
 
 MOST_LINES = 20
@@ -119,13 +121,13 @@ def _where(client: str, audience: str, scope: str) -> str:
     return " ".join(filter(None, (client, audience, scope)))
 
 
-def print_table(result: Result, order: Audit) -> None:
+def print_table(maps: Sequence[PermissionMap], summary: Summary) -> None:
     """The matrix of every server, on standard output."""
     console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
-    clients = {client.name: client for client in order.fleet.clients}
+    servers = {client.name: client.server for client in summary.clients}
     unicode = "utf" in (sys.stdout.encoding or "").lower()
     with console.capture() as captured:
-        console.print(audit_table(result.maps, clients, unicode=unicode))
-        for remark in (*remarks(result.maps), *advertised_remarks(result.summary.servers)):
+        console.print(audit_table(maps, servers, unicode=unicode))
+        for remark in (*remarks(maps), *advertised_remarks(summary.servers)):
             console.print(remark, markup=False)
     print_data(captured.get())

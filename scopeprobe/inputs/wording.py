@@ -46,7 +46,9 @@ def _in_words(detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 def unknown_key(key: str, known: Collection[str]) -> str:
     """Say that a key is unknown, and which one was probably meant."""
-    near = get_close_matches(key, known, n=1, cutoff=0.7) or [
-        name for name in known if f"_{key}_" in f"_{name}_"
-    ]
+    near = (
+        get_close_matches(key, known, n=1, cutoff=0.7)
+        or [name for name in known if name.endswith(f"_{key}")]
+        or [name for name in known if f"_{key}_" in f"_{name}_"]
+    )
     return f"unknown key; did you mean `{near[0]}`?" if len(near) == 1 else "unknown key"

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.clients import Client, ClientName, Scope
+from scopeprobe.model.clients import ClientName, Scope
 from scopeprobe.model.findings import Finding, PermissionMap, Verdict
 from scopeprobe.reports.summary import ServerSummary
 
@@ -30,12 +30,12 @@ _SIGNS = {
 
 
 def audit_table(
-    maps: Sequence[PermissionMap], clients: Mapping[ClientName, Client], *, unicode: bool
+    maps: Sequence[PermissionMap], servers: Mapping[ClientName, str], *, unicode: bool
 ) -> RenderableType:
     """The maps of all clients, by server. `unicode`: the output can show ✓."""
 
     def server_of(permissions: PermissionMap) -> str:
-        return clients[permissions.client].server.name
+        return servers[permissions.client]
 
     scopes = sorted({finding.scope for permissions in maps for finding in permissions.findings})
     by_server = groupby(sorted(maps, key=server_of), server_of)
