@@ -45,7 +45,7 @@ def carry_out(
             result = anyio.run(audit, watched, backend_options={"use_uvloop": _uvloop_is_there()})
         telling.tell(result, order, terminal, logs, _resume_command(result))
         telling.advise(_explain_commands(result, inputs), terminal)
-    _print(result, order, printed)
+    _print(result, printed)
     raise typer.Exit(exit_code(result))
 
 
@@ -60,7 +60,7 @@ def exit_code(result: Result) -> int:
     return Exit.OVER_THE_BAR if result.summary.over_bar else Exit.COMPLETE
 
 
-def _print(result: Result, order: Audit, printed: Printed | None) -> None:
+def _print(result: Result, printed: Printed | None) -> None:
     """Standard output carries data only."""
     match printed:
         case None if not sys.stdout.isatty() or result.stopped_by:
