@@ -7,10 +7,13 @@ import secrets
 import signal
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
+
+import anyio
 
 from scopeprobe.audits.assignments import Past, assignments_of
 from scopeprobe.audits.discovery import resolve
@@ -18,7 +21,7 @@ from scopeprobe.audits.interruption import undisturbed
 from scopeprobe.audits.rounds import Rounds
 from scopeprobe.engine.courier import Tally
 from scopeprobe.engine.lines import Limits
-from scopeprobe.errors import InputsChanged
+from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answers import Purpose
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
@@ -42,6 +45,8 @@ from scopeprobe.strategies import adaptive, each, recheck
 from scopeprobe.strategies.estimates import ESTIMATORS, total
 
 KEPT = 100
+LOOKS_EVERY = 0.5
+"""Seconds between two looks at a folder that is in use."""
 DEFAULT_BAR = ("missing", "excess", "unauthenticated")
 STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
@@ -66,6 +71,8 @@ class Audit:
     strategy: str = "each"
     """One of STRATEGIES."""
     proof: Proof = Proof.SAFE
+    is_patient: bool = False
+    """Wait for another audit that writes into the folder."""
     resume: bool = False
     """Go on with the unfinished run of the folder."""
     run_id: str | None = None
@@ -115,7 +122,8 @@ async def audit(order: Audit) -> Result:
     fleet = await resolve(order.fleet)
     remarked = fleet.notices[len(order.fleet.notices) :]
     order = replace(order, fleet=fleet)
-    with Store.open(order.out) as store:
+    with ExitStack() as folder:
+        store = await _enter(folder, order)
         earlier, absence = _earlier(order, store)
         run, notices = _run_of(order, store)
         notices = (*remarked, *notices, *absence)
@@ -125,6 +133,17 @@ async def audit(order: Audit) -> Result:
         stopped_by = await session.ask()
         with undisturbed():
             return session.conclude(stopped_by, notices)
+
+
+async def _enter(folder: ExitStack, order: Audit) -> Store:
+    """Open the folder's store; where another audit writes there, wait if told to."""
+    while True:
+        try:
+            return folder.enter_context(Store.open(order.out))
+        except FolderInUse:
+            if not order.is_patient:
+                raise
+        await anyio.sleep(LOOKS_EVERY)
 
 
 def _earlier(order: Audit, store: Store) -> tuple[Earlier | None, tuple[str, ...]]:

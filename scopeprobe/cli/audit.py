@@ -83,6 +83,10 @@ def audit_command(
         str | None,
         options.option("--run", metavar="ID", help="The run that --resume goes on with."),
     ] = None,
+    wait: Annotated[
+        bool,
+        options.option("--wait", help="Wait for another audit that writes to --out."),
+    ] = False,
     fail_on: options.FailOn = "missing,excess,unauthenticated",
     formats: options.Formats = None,
     baseline: options.BaselineFile = None,
@@ -168,6 +172,7 @@ def audit_command(
         keep=keep,
         strategy=strategy,
         proof=proof,
+        is_patient=wait,
         resume=resume or run is not None,
         run_id=run,
     )

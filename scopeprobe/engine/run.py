@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from asyncio import get_running_loop
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
 import anyio
@@ -76,17 +77,21 @@ class Engine:
 
     async def run(self) -> None:
         """Ask all there is to ask. Cancelling it keeps every answer that was received."""
-        deadline = None
+        loop, alarms = get_running_loop(), []
         if self.limits.max_time is not None:
-            loop = get_running_loop()
-            deadline = loop.call_later(self.limits.max_time, self.stop, Reason.DEADLINE)
+            alarms.append(loop.call_later(self.limits.max_time, self.stop, Reason.DEADLINE))
+        for server, begins_in in self._quiet_hours():
+            if begins_in > 0:
+                alarms.append(loop.call_later(begins_in, self._leave_alone, server))
+            else:
+                self._leave_alone(server)
         try:
             async with anyio.create_task_group() as lines:
                 for line in self.lines:
                     lines.start_soon(self._finish, line)
         finally:
-            if deadline is not None:
-                deadline.cancel()
+            for alarm in alarms:
+                alarm.cancel()
             with anyio.CancelScope(shield=True):
                 await self.journal.flush()
 
@@ -96,6 +101,23 @@ class Engine:
             self.stopped_because = reason
         for line in self.lines:
             line.close(reason)
+
+    def _quiet_hours(self) -> Iterator[tuple[str, float]]:
+        """Servers that want to be left alone for hours, and in how many seconds those begin."""
+        now = datetime.now(UTC)
+        servers = {lane.client.server for line in self.lines for lane in line.lanes}
+        for server in servers:
+            if server.quiet is not None:
+                yield server.name, server.quiet.begins_in(now)
+
+    def _leave_alone(self, server: str) -> None:
+        """Its quiet hours have begun."""
+        for line in self.lines:
+            lanes = [lane for lane in line.lanes if lane.client.server.name == server]
+            for lane in lanes:
+                lane.close(Reason.QUIET)
+            line.refresh(lanes)
+        self.observer(EndpointLeftAlone(server, Reason.QUIET))
 
     @property
     def requests(self) -> int:

@@ -14,10 +14,11 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from scopeprobe.inputs import values
-from scopeprobe.inputs.quantities import parse_duration, parse_rates
+from scopeprobe.inputs.quantities import parse_duration, parse_quiet, parse_rates
 from scopeprobe.inputs.scopes import expand
 from scopeprobe.inputs.secrets import SecretSource, secret_source
 from scopeprobe.model.clients import AuthMethod, BasicEncoding, GrantType, Rate, Scope
+from scopeprobe.model.hours import Quiet
 
 
 def expanded(pattern: object) -> tuple[Scope, ...]:
@@ -79,6 +80,7 @@ class ServerEntry(PartyEntry):
     burst: Count | None = None
     in_flight: Count | None = None
     rate_group: Text | None = None
+    quiet: Annotated[Quiet, PlainValidator(parse_quiet)] | None = None
     timeout: Annotated[float, PlainValidator(parse_duration)] | None = None
     retries: Annotated[int, Field(ge=0)] | None = None
     max_auth_failures: Count | None = None

@@ -136,6 +136,7 @@ def _said(entry: ServerEntry, known: Known, overrides: Overrides) -> dict[str, A
         "burst": entry.burst,
         "in_flight": nearest(entry.in_flight, overrides.in_flight),
         "rate_group": entry.rate_group,
+        "quiet": entry.quiet,
         "timeout": nearest(entry.timeout, overrides.timeout),
         "retries": nearest(entry.retries, overrides.retries),
         "max_auth_failures": nearest(entry.max_auth_failures, overrides.max_auth_failures),

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NewType, NoReturn
 from urllib.parse import urlsplit
 
+from scopeprobe.model.hours import Quiet
+
 if TYPE_CHECKING:
     from joserfc.jwk import Key
 
@@ -145,6 +147,8 @@ class Server:
     burst: int = 1
     in_flight: int = 4
     rate_group: str = ""
+    quiet: Quiet | None = None
+    """When nothing is asked of it."""
     timeout: float = 15.0
     """Seconds from sending to the last byte of the answer."""
     retries: int = 4

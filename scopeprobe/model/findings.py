@@ -55,6 +55,7 @@ class Reason(StrEnum):
     CLIENT_LEFT_ALONE = "client_left_alone"
     BUDGET_SPENT = "budget_spent"
     DEADLINE = "deadline"
+    QUIET = "quiet"
     INTERRUPTED = "interrupted"
     REFUSALS_UNBRACKETED = "refusals_unbracketed"
     # unknown, settled: asking again tells nothing new
@@ -90,6 +91,7 @@ _OPEN = frozenset(
         Reason.CLIENT_LEFT_ALONE,
         Reason.BUDGET_SPENT,
         Reason.DEADLINE,
+        Reason.QUIET,
         Reason.INTERRUPTED,
         Reason.REFUSALS_UNBRACKETED,
     }

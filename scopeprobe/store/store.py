@@ -392,7 +392,10 @@ def _locked(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderInUse(
-                [f"{folder}: another audit is writing here; wait for it, or choose another --out"]
+                [
+                    f"{folder}: another audit is writing here; wait for it with --wait, or choose"
+                    " another --out"
+                ]
             ) from None
         yield
     finally:

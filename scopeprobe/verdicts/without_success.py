@@ -17,6 +17,7 @@ from scopeprobe.verdicts.rulings import (
 _CUT_SHORT = {
     Reason.BUDGET_SPENT,
     Reason.DEADLINE,
+    Reason.QUIET,
     Reason.INTERRUPTED,
     Reason.THROTTLED,
     Reason.AUTHENTICATION_UNPROVED,
