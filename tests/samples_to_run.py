@@ -151,6 +151,7 @@ AUDITED = [
     ),
 ]
 READ_ONLY = [
+    Sample("nightly", ("clients.toml",), {}),
     Sample("private-ca", ("clients.toml",), {}),
     Sample("metadata", ("clients.toml",), {}),
     Sample("private-key-jwt", ("clients.toml",), {}),

@@ -391,12 +391,11 @@ def _locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderInUse(
-                [
-                    f"{folder}: another audit is writing here; wait for it with --wait, or choose"
-                    " another --out"
-                ]
-            ) from None
+            complaint = (
+                f"{folder}: another audit is writing here; wait for it with --wait, or choose"
+                " another --out"
+            )
+            raise FolderInUse([complaint]) from None
         yield
     finally:
         os.close(descriptor)
