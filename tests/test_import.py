@@ -84,6 +84,13 @@ KEYCLOAK = {
 }  # fmt: skip
 
 
+KEY = """\
+-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+"""
+
+
 def imported(folder, product, export, *options):
     file = folder / "export.json"
     file.write_text(json.dumps(export))
@@ -91,19 +98,19 @@ def imported(folder, product, export, *options):
 
 
 @pytest.mark.parametrize(
-    ("product", "export", "issuer", "names", "left_out"),
+    ("export", "issuer", "names", "left_out"),
     [
         (
-            "okta", OKTA_APPS, "https://corp.okta.com/oauth2/default",
+            ("okta", OKTA_APPS), "https://corp.okta.com/oauth2/default",
             {"Billing-EU": "0oa1", "Signer": "0oa2"},
             ["Old: is disabled", "Web: may not use client_credentials", "SAML: is no OAuth client"],
         ),
         (
-            "okta", OKTA_CLIENTS, "https://YOUR-ORG.okta.com/oauth2/default",
+            ("okta", OKTA_CLIENTS), "https://YOUR-ORG.okta.com/oauth2/default",
             {"Service": "0oa9"}, ["Phone: is a public client"],
         ),
         (
-            "entra", ENTRA, "https://login.microsoftonline.com/corp.onmicrosoft.com/v2.0",
+            ("entra", ENTRA), "https://login.microsoftonline.com/corp.onmicrosoft.com/v2.0",
             {
                 "Payroll": "11111111-0000-4000-8000-000000000001",
                 "Payroll-2": "11111111-0000-4000-8000-000000000002",
@@ -111,7 +118,7 @@ def imported(folder, product, export, *options):
             ["Nobody: has no credentials"],
         ),
         (
-            "keycloak", KEYCLOAK, "https://YOUR-KEYCLOAK/realms/main", {"reports": "reports"},
+            ("keycloak", KEYCLOAK), "https://YOUR-KEYCLOAK/realms/main", {"reports": "reports"},
             [
                 "account: is a public client", "off: is disabled",
                 "api: may not use client_credentials",
@@ -119,8 +126,9 @@ def imported(folder, product, export, *options):
         ),
     ],
 )  # fmt: skip
-def test_an_export_becomes_a_clients_file(tmp_path, product, export, issuer, names, left_out):
-    result = imported(tmp_path, product, export)
+def test_an_export_becomes_a_clients_file(tmp_path, export, issuer, names, left_out):
+    product = export[0]
+    result = imported(tmp_path, *export)
     assert result.returncode == 0, result.stderr
     read = tomllib.loads(result.stdout)
     assert read["servers"][product]["issuer"] == issuer
@@ -141,11 +149,8 @@ def test_the_clients_file_can_be_used_once_its_secrets_are_there(tmp_path, produ
     clients.write_text(result.stdout)
     clients.chmod(0o600)
     variables = re.findall(r'env = "(\w+)"', result.stdout)
-    key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n"
-    environment = {
-        name: key if name.endswith("_KEY") else "secret-of-its-own" + name for name in variables
-    }
-    read = scopeprobe("validate", clients, "--scope", "a", env=environment)
+    secrets = {name: KEY if name.endswith("_KEY") else f"secret of {name}" for name in variables}
+    read = scopeprobe("validate", clients, "--scope", "a", env=secrets)
     assert read.returncode == 0, read.stderr
 
 

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import tomlkit
-from tomlkit.items import Table
+from tomlkit.items import InlineTable, Table
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.documents import read_document
@@ -225,7 +225,7 @@ def _client(application: Application, name: str, server: str) -> Table:
     return client
 
 
-def _reference(variable: str) -> Any:
+def _reference(variable: str) -> InlineTable:
     reference = tomlkit.inline_table()
     reference["env"] = variable
     return reference
