@@ -161,6 +161,13 @@ def test_a_secret_is_a_finding_thirty_days_before_its_end(fleet_of_nights, days,
     assert fleet.findings() == [("secret_expiry", "one", "")] * code
 
 
+def test_a_secret_that_expires_soon_is_told_although_it_is_not_over_the_bar(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.extra["one"] = f"secret_expires = {TODAY + timedelta(days=9)}"
+    assert "one: its secret expires on" in fleet.night().stderr
+    assert fleet.findings() == []
+
+
 def test_the_history_of_a_cell_ends_with_proof_only_and_tells_flapping(fleet_of_nights):
     fleet = fleet_of_nights
     for truth, is_down in (

@@ -28,7 +28,7 @@ from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarte
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.plans import Proof, Strategy
 from scopeprobe.model.runs import Run
-from scopeprobe.policy import Departure, Earlier, Policy, held_against, news, review
+from scopeprobe.policy import Departure, Earlier, Kind, Policy, held_against, news, review
 from scopeprobe.reports.files import write_reports
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import (
@@ -47,6 +47,8 @@ from scopeprobe.strategies.estimates import ESTIMATORS, total
 KEPT = 100
 LOOKS_EVERY = 0.5
 """Seconds between two looks at a folder that is in use."""
+WARNINGS = {Kind.SECRET_EXPIRY, Kind.STALE_WAIVER}
+"""Findings that deserve a notice where they are not over the bar."""
 DEFAULT_BAR = ("missing", "excess", "unauthenticated")
 STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
@@ -249,7 +251,8 @@ class _Session:
             *_without_cells(fleet),
             *(NotTested(client, reason, 0) for client, reason in doubts),
         )
-        over_bar = self._over_the_bar(maps)
+        found = self._reviewed(maps)
+        over_bar = tuple(one for one in found if one.kind in order.bar)
         finished = time.time()
         rounds, by_name = self._rounds, {client.name: client for client in fleet.clients}
         tallies = rounds.tallies.values()
@@ -286,17 +289,22 @@ class _Session:
                 seconds=round(time.monotonic() - self._started, 1),
             )
         )
-        notices += (*_other_regions(maps, fleet), *_token_notices(summary, fleet))
+        warned = (one for one in found if one.kind in WARNINGS - {*order.bar})
+        notices += (
+            *(f"{one.client}: {one.detail}" for one in warned),
+            *_other_regions(maps, fleet),
+            *_token_notices(summary, fleet),
+        )
         return Result(self._run.id, maps, summary, over_bar, stopped_by, notices)
 
-    def _over_the_bar(self, maps: Sequence[PermissionMap]) -> tuple[Departure, ...]:
+    def _reviewed(self, maps: Sequence[PermissionMap]) -> list[Departure]:
         order, clients = self._order, self._order.fleet.clients
         today = datetime.fromtimestamp(self._run.started, UTC).date()
         compared = self._earlier if order.previous is not None else None
         found = review(maps, clients, order.policy, compared, today)
         if order.new_only and self._earlier is not None:
             found = news(found, clients, order.policy, self._earlier, today)
-        return tuple(one for one in found if one.kind in order.bar)
+        return found
 
     def _server_summaries(self, maps: Sequence[PermissionMap]) -> Iterator[ServerSummary]:
         clients = self._order.fleet.clients
