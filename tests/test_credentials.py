@@ -22,9 +22,9 @@ SCOPES = [f"s{n:02}" for n in range(60)]
 FAST = 'rate = "1000/s"\nclient_rate = "1000/s"'
 
 
-def audit(tmp_path, server, entries, *options, settings="", scopes=SCOPES):
+def audit(tmp_path, server, entries, *options, settings="", scopes=SCOPES, pace=FAST):
     with lab([server]) as url:
-        text = f'token_endpoint = "{url}/{server.name}/token"\n{FAST}\n{settings}'
+        text = f'token_endpoint = "{url}/{server.name}/token"\n{pace}\n{settings}'
         arguments, environment = write_inputs(tmp_path, {server.name: text}, entries, scopes)
         return scopeprobe("audit", *arguments, "-o", tmp_path / "out", *options, env=environment)
 
@@ -118,10 +118,16 @@ def test_a_secret_rotated_in_the_middle_of_a_run_denies_nothing_falsely(tmp_path
 
 
 def test_a_server_where_many_clients_fail_is_left_alone(tmp_path):
+    """The server's pace leaves each client time for its next try before another has its turn."""
     server = AuthorizationServer("corp", read_manner("strict"), [Client("x", "right", SCOPES)])
     entries = [Entry(f"bad{n:02}", "corp", secret="wr0ng-one") for n in range(30)]
     result = audit(
-        tmp_path, server, entries, "--max-auth-failures-per-server", 5, settings="in_flight = 1"
+        tmp_path,
+        server,
+        entries,
+        *("--max-auth-failures-per-server", 5),
+        settings="in_flight = 1",
+        pace='rate = "10/s"\nclient_rate = "1000/s"',
     )
     failures = Counter(received.client_id for received in server.received)
     assert sum(count == 3 for count in failures.values()) == 5

@@ -20,6 +20,8 @@ import scopeprobe as package
 from scopeprobe.lab import demo_environment, read_fleet
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+OTHERS = {"servers.toml", "environment.toml", "policy.toml", "cronjob.yaml"}
+"""Files beside clients files, with endings that those have."""
 PORT = ":8089/"
 """Of the lab, in every sample that it plays."""
 OURS = {"PYTHONPATH": str(Path(package.__file__).parent.parent)}
@@ -143,7 +145,7 @@ def test_no_sample_is_forgotten():
         for folder in SAMPLES.iterdir()
         if folder.is_dir()
         for path in folder.iterdir()
-        if path.suffix in suffixes and path.name not in {"servers.toml", "environment.toml"}
+        if path.suffix in suffixes and path.name not in OTHERS
     }
     run = {(sample.folder, name) for sample in [*AUDITED, *READ_ONLY] for name in sample.clients}
     assert there == run
