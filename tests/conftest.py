@@ -2,7 +2,7 @@ import pytest
 from harness import raw_server
 from nights import Fleet
 
-from scopeprobe.model.clients import (
+from scopeprobe.model.client import (
     AuthMethod,
     Client,
     ClientId,

@@ -11,7 +11,7 @@ from scopeprobe.audits.explain import Explain
 from scopeprobe.lab.fleet import ClientTable, ServerTable, build_server
 from scopeprobe.lab.scopes import Denial, decide
 from scopeprobe.lab.server import AuthorizationServer
-from scopeprobe.model.clients import (
+from scopeprobe.model.client import (
     AuthMethod,
     BasicEncoding,
     Client,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from multidict import CIMultiDict
 
 from scopeprobe.model.answers import HttpResponse, Question, Refused, Subject, Unanswered
-from scopeprobe.model.clients import (
+from scopeprobe.model.client import (
     AuthMethod,
     Client,
     ClientId,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from scopeprobe.model import clients as model
+from scopeprobe.model import client as model
 from scopeprobe.model.answers import (
     Answer,
     Fact,

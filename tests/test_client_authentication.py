@@ -16,14 +16,7 @@ from multidict import CIMultiDict
 
 from scopeprobe.inputs.secrets import RenewedSecret
 from scopeprobe.model.answers import HttpResponse, Question
-from scopeprobe.model.clients import (
-    AuthMethod,
-    Certificate,
-    GrantType,
-    Scope,
-    Secret,
-    SigningKey,
-)
+from scopeprobe.model.client import AuthMethod, Certificate, GrantType, Scope, Secret, SigningKey
 from scopeprobe.oauth.assertions import LIFETIME, thumbprint
 from scopeprobe.oauth.authentication import ASSERTION_TYPE, Authenticator
 from scopeprobe.oauth.dpop import Prover, ephemeral_key

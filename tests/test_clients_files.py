@@ -21,7 +21,7 @@ from clients_files import (
 )
 
 from scopeprobe.inputs import read_clients
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, Expectation, Rate, Scope, Target
+from scopeprobe.model.client import AuthMethod, BasicEncoding, Expectation, Rate, Scope, Target
 
 pytestmark = pytest.mark.usefixtures("_folder")
 

@@ -10,7 +10,7 @@ from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.guard import CredentialGuard, Endpoint
 from scopeprobe.engine.pace import MARGIN, Gate
 from scopeprobe.model.answers import Fact, Issued, Question, Refused, Unanswered, Unauthenticated
-from scopeprobe.model.clients import Rate
+from scopeprobe.model.client import Rate
 from scopeprobe.model.findings import Reason
 from scopeprobe.model.plans import Assignment
 from scopeprobe.strategies import each

@@ -10,7 +10,7 @@ from harness import maps, scopeprobe, summary
 from lxml import etree
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from scopeprobe.model.clients import ClientId, ClientName, Scope
+from scopeprobe.model.client import ClientId, ClientName, Scope
 from scopeprobe.model.findings import Evidence, Finding, PermissionMap, Reason, Verdict
 from scopeprobe.policy import Departure, Kind
 from scopeprobe.reports.documents import schemas

@@ -17,7 +17,7 @@ from keyring.backend import KeyringBackend
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import read_clients
-from scopeprobe.model.clients import AuthMethod, GrantType
+from scopeprobe.model.client import AuthMethod, GrantType
 from scopeprobe.reports.inventory import inventory_json
 
 SECRET = "a-client-secret-of-32-bytes-or-more"

@@ -8,7 +8,7 @@ import pytest
 from scopeprobe.audits.discovery import best_method
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answers import HttpResponse
-from scopeprobe.model.clients import AuthMethod, Certificate, ClientName, Scope, Secret, Server
+from scopeprobe.model.client import AuthMethod, Certificate, ClientName, Scope, Secret, Server
 from scopeprobe.model.findings import Evidence, Finding, Reason, Verdict
 from scopeprobe.oauth.metadata import Metadata, Refusal, read_metadata, well_known_urls
 from scopeprobe.oauth.precautions import Settled, is_mtls_sibling, is_private, settled

@@ -12,7 +12,7 @@ from msgspec.structs import replace as with_other
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import read_permissions
-from scopeprobe.model.clients import ClientId, ClientName, Scope
+from scopeprobe.model.client import ClientId, ClientName, Scope
 from scopeprobe.model.findings import Evidence, Finding, PermissionMap, Reason, Verdict
 from scopeprobe.reports.tables import permissions_csv
 

@@ -27,7 +27,7 @@ from simulated import (
 )
 
 from scopeprobe.model.answers import Issued
-from scopeprobe.model.clients import ClientName
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.findings import PermissionMap, Reason
 from scopeprobe.model.plans import Proof
 from scopeprobe.strategies import adaptive, each, recheck

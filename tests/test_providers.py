@@ -7,7 +7,7 @@ from harness import scopeprobe
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import read_clients
-from scopeprobe.model.clients import Rate, Verify
+from scopeprobe.model.client import Rate, Verify
 from scopeprobe.model.providers import pack_of
 from scopeprobe.providers import read_packs, shipped_packs
 

@@ -13,7 +13,7 @@ from harness import Entry, Reply, command, raw_server, reasons, scopeprobe, verd
 from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
 from scopeprobe.inputs.quantities import parse_quiet
-from scopeprobe.model.clients import Rate
+from scopeprobe.model.client import Rate
 from scopeprobe.model.findings import Reason
 from scopeprobe.model.hours import Quiet
 

@@ -28,7 +28,7 @@ import scopeprobe as package
 from scopeprobe.cli import app as cli
 from scopeprobe.cli import conduct
 from scopeprobe.inputs.schema import ClientEntry, ExpectEntry, ServerEntry, TargetEntry
-from scopeprobe.model.clients import AuthMethod, GrantType, Server
+from scopeprobe.model.client import AuthMethod, GrantType, Server
 from scopeprobe.model.events import Event
 from scopeprobe.model.findings import Evidence, Reason, Verdict
 from scopeprobe.policy import KINDS

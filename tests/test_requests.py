@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from scopeprobe.model.answers import AS_CONFIGURED, Change, Question
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, Scope
+from scopeprobe.model.client import AuthMethod, BasicEncoding, Scope
 from scopeprobe.oauth.changes import changed
 from scopeprobe.oauth.requests import request_writer
 

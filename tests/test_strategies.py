@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scopeprobe.model import clients as model
+from scopeprobe.model import client as model
 from scopeprobe.model.answers import Fact, Issued, Refused, Unauthenticated
 from scopeprobe.model.findings import Reason, Verdict
 from scopeprobe.model.plans import Assignment

@@ -8,7 +8,7 @@ import pytest
 from multidict import CIMultiDict
 
 from scopeprobe.model.answers import Change, HttpResponse, Question
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, Scope
+from scopeprobe.model.client import AuthMethod, BasicEncoding, Scope
 from scopeprobe.oauth.changes import changed
 from scopeprobe.oauth.requests import request_writer
 from scopeprobe.oauth.traces import LONGEST_BODY, trace_of

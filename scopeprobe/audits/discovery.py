@@ -14,7 +14,7 @@ from scopeprobe.engine.transport import Transport, connect
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answers import HttpRequest, HttpResponse, Purpose
-from scopeprobe.model.clients import AuthMethod, Client, Server
+from scopeprobe.model.client import AuthMethod, Client, Server
 from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.metadata import Metadata, Refusal, read_metadata, well_known_urls
 from scopeprobe.oauth.precautions import Settled, is_address, is_private, settled

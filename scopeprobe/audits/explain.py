@@ -12,7 +12,7 @@ from scopeprobe.diagnosis import Case, Endpoint, Explanation, diagnose, explain_
 from scopeprobe.engine.interview import Interview, Watcher
 from scopeprobe.engine.transport import connect
 from scopeprobe.errors import InputError
-from scopeprobe.model.clients import Client, RightsApi, Scope, Server
+from scopeprobe.model.client import Client, RightsApi, Scope, Server
 from scopeprobe.model.providers import Pack
 from scopeprobe.providers import shipped_packs
 

@@ -16,7 +16,7 @@ from scopeprobe.engine.run import Engine
 from scopeprobe.engine.transport import connect
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answers import Fact, Purpose
-from scopeprobe.model.clients import ClientName, Scope
+from scopeprobe.model.client import ClientName, Scope
 from scopeprobe.model.events import Observer
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.lessons import NOTHING_LEARNED, Lesson

@@ -45,7 +45,7 @@ def history_command(
 
     from rich.console import Console  # noqa: PLC0415
 
-    from scopeprobe.model.clients import ClientName  # noqa: PLC0415
+    from scopeprobe.model.client import ClientName  # noqa: PLC0415
     from scopeprobe.policy.history import history  # noqa: PLC0415
     from scopeprobe.reports.history import history_json, history_table  # noqa: PLC0415
     from scopeprobe.store import Store  # noqa: PLC0415

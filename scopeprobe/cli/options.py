@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from scopeprobe.cli.logs import LogFormat
-from scopeprobe.model.clients import Verify
+from scopeprobe.model.client import Verify
 from scopeprobe.model.plans import Proof
 from scopeprobe.reports.formats import Format as ReportFormat
 

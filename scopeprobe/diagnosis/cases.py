@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import quote
 
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, Client, Scope, Target
+from scopeprobe.model.client import AuthMethod, BasicEncoding, Client, Scope, Target
 
 MOST_SPELLINGS = 3
 """Names that are tried in the place of one refused scope."""

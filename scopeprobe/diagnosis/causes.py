@@ -20,7 +20,7 @@ from scopeprobe.diagnosis.seen import left_out
 from scopeprobe.diagnosis.view import Found, View
 from scopeprobe.diagnosis.wall_causes import wall_causes
 from scopeprobe.model.answers import Refusal
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.experiments import Experiment
 
 LEAST_CONFIDENCE = 0.3

@@ -32,7 +32,7 @@ from scopeprobe.model.answers import (
     Refused,
     TooLarge,
 )
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.experiments import Experiment, Inquiry
 from scopeprobe.model.findings import Reason
 

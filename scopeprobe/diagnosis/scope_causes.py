@@ -17,7 +17,7 @@ from scopeprobe.model.answers import (
     alike,
     is_plain_about_scope,
 )
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.experiments import Experiment
 
 _EITHER = 0.6

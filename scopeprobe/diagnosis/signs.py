@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from scopeprobe.model.answers import Issued
-from scopeprobe.model.clients import AuthMethod
+from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.experiments import Experiment
 
 _RECALLED = "M"

@@ -9,7 +9,7 @@ from typing import Any
 from scopeprobe.diagnosis.cases import Case
 from scopeprobe.diagnosis.signs import Sign
 from scopeprobe.model.answers import Change
-from scopeprobe.model.clients import AuthMethod
+from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.experiments import Experiment
 
 LARGEST_SKEW = 30.0

@@ -12,7 +12,7 @@ from scopeprobe.diagnosis.desk import is_accepting, is_past_credentials
 from scopeprobe.diagnosis.signs import Sign, signs_of
 from scopeprobe.diagnosis.words import told
 from scopeprobe.model.answers import AS_CONFIGURED, Change
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.experiments import Experiment
 
 

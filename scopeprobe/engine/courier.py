@@ -27,7 +27,7 @@ from scopeprobe.model.answers import (
     HttpResponse,
     Purpose,
 )
-from scopeprobe.model.clients import Client
+from scopeprobe.model.client import Client
 from scopeprobe.model.findings import Reason
 from scopeprobe.model.memory import Journal
 from scopeprobe.oauth.answers import access_token

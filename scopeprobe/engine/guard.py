@@ -15,7 +15,7 @@ from scopeprobe.model.answers import (
     Unanswered,
     Unauthenticated,
 )
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 
 
 @dataclass(slots=True)

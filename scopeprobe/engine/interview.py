@@ -24,7 +24,7 @@ from scopeprobe.model.answers import (
     Question,
     Unanswered,
 )
-from scopeprobe.model.clients import Client, Target
+from scopeprobe.model.client import Client, Target
 from scopeprobe.model.experiments import Experiment, Inquiry, Trace
 from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.changes import changed

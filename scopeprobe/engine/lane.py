@@ -12,7 +12,7 @@ from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.guard import CredentialGuard
 from scopeprobe.engine.pace import Gate
 from scopeprobe.model.answers import Exchange, Question
-from scopeprobe.model.clients import Client, Target
+from scopeprobe.model.client import Client, Target
 from scopeprobe.model.findings import Reason
 from scopeprobe.model.plans import Assignment
 from scopeprobe.oauth.waits import QuotaTold

@@ -13,7 +13,7 @@ from scopeprobe.engine.guard import CredentialGuard, Endpoint
 from scopeprobe.engine.lane import Lane
 from scopeprobe.engine.line import Line
 from scopeprobe.engine.pace import Gate
-from scopeprobe.model.clients import Client, ClientName, Rate
+from scopeprobe.model.client import Client, ClientName, Rate
 from scopeprobe.model.memory import Memory
 from scopeprobe.model.plans import Assignment, Strategy
 from scopeprobe.oauth.exchange import TokenOffice, exchanges

@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from scopeprobe.model.answers import HttpRequest, HttpResponse
-from scopeprobe.model.clients import Certificate, Client, Server
+from scopeprobe.model.client import Certificate, Client, Server
 from scopeprobe.model.findings import Reason
 
 if TYPE_CHECKING:

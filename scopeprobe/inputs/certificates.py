@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from scopeprobe.model.clients import Certificate
+from scopeprobe.model.client import Certificate
 
 
 class Certificates:

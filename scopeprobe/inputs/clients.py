@@ -21,7 +21,7 @@ from scopeprobe.inputs.precautions import check_literals, check_together
 from scopeprobe.inputs.scopes import gather_scopes
 from scopeprobe.inputs.servers import ServerBuilder
 from scopeprobe.inputs.sources import Source, StandardInput, name_of
-from scopeprobe.model.clients import Client, ClientName, Scope, Server
+from scopeprobe.model.client import Client, ClientName, Scope, Server
 from scopeprobe.model.providers import Pack
 from scopeprobe.providers import shipped_packs
 

@@ -20,7 +20,7 @@ from scopeprobe.inputs.secrets import (
     Unavailable,
     look_up_all,
 )
-from scopeprobe.model.clients import Client, ClientId, Secret
+from scopeprobe.model.client import Client, ClientId, Secret
 
 Found: TypeAlias = Mapping[SecretSource, Content]
 

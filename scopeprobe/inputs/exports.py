@@ -21,7 +21,7 @@ from tomlkit.items import InlineTable, Table
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.documents import read_document
 from scopeprobe.inputs.sources import StandardInput
-from scopeprobe.model.clients import AuthMethod
+from scopeprobe.model.client import AuthMethod
 
 _BY_KEY = {AuthMethod.PRIVATE_KEY_JWT}
 _BY_CERTIFICATE = {AuthMethod.TLS_CLIENT_AUTH, AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH}

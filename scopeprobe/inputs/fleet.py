@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from scopeprobe.model.clients import Client, ClientName
+from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.findings import Reason
 
 

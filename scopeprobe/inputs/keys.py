@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from scopeprobe.inputs.rsa import is_sound, rsa_key_of
-from scopeprobe.model.clients import SigningKey
+from scopeprobe.model.client import SigningKey
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from scopeprobe.inputs.schema import Entry, Layer, PartyEntry
 from scopeprobe.inputs.scopes import distinct
-from scopeprobe.model.clients import Rate, Scope, Verify
+from scopeprobe.model.client import Rate, Scope, Verify
 
 E = TypeVar("E", bound=Entry)
 T = TypeVar("T")

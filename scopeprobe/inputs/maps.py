@@ -12,7 +12,7 @@ from pathlib import Path
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.sources import text_of_file
-from scopeprobe.model.clients import ClientId, ClientName, Scope
+from scopeprobe.model.client import ClientId, ClientName, Scope
 from scopeprobe.model.findings import COLUMNS, Evidence, Finding, PermissionMap, Reason, Verdict
 
 INERT = re.compile(r"'[=+\-@\t\r]")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.schema import ServerEntry
-from scopeprobe.model.clients import RightsApi, Verify
+from scopeprobe.model.client import RightsApi, Verify
 from scopeprobe.model.providers import Pack, pack_of
 
 NO_PROVIDER = "none"

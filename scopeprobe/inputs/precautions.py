@@ -11,7 +11,7 @@ from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.credentials import Equipped
 from scopeprobe.inputs.enrolment import Enrolled
 from scopeprobe.inputs.secrets import LiteralSecret
-from scopeprobe.model.clients import AuthMethod
+from scopeprobe.model.client import AuthMethod
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -7,7 +7,7 @@ import re
 from datetime import time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from scopeprobe.model.clients import Rate
+from scopeprobe.model.client import Rate
 from scopeprobe.model.hours import Quiet
 
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<multiple>[0-9]{0,4})(?P<unit>s|min|h|day)")

@@ -17,7 +17,7 @@ from scopeprobe.inputs import values
 from scopeprobe.inputs.quantities import parse_duration, parse_quiet, parse_rates
 from scopeprobe.inputs.scopes import expand
 from scopeprobe.inputs.secrets import SecretSource, secret_source
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, GrantType, Rate, Scope
+from scopeprobe.model.client import AuthMethod, BasicEncoding, GrantType, Rate, Scope
 from scopeprobe.model.hours import Quiet
 
 

@@ -14,7 +14,7 @@ from braceexpand import braceexpand
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.sources import Source, StandardInput, name_of, text_of
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 
 FORBIDDEN = re.compile(r"[^\x21\x23-\x5B\x5D-\x7E]")
 """What no `scope-token` holds (RFC 6749 section 3.3)."""

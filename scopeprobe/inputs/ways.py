@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.schema import ClientEntry, ClientKeys, DefaultsEntry
 from scopeprobe.inputs.secrets import SecretSource
-from scopeprobe.model.clients import AuthMethod, Certificate, GrantType
+from scopeprobe.model.client import AuthMethod, Certificate, GrantType
 
 SOURCES = ("client_secret", "private_key", "private_key_password", "assertion")
 """Keys that say where something secret is."""

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, Scope
+from scopeprobe.model.client import AuthMethod, BasicEncoding, Scope
 from scopeprobe.model.findings import Reason
 
 

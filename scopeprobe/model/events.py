@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from scopeprobe.model.clients import ClientName, Scope
+from scopeprobe.model.client import ClientName, Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from scopeprobe.model.clients import ClientId, ClientName, Scope
+from scopeprobe.model.client import ClientId, ClientName, Scope
 
 
 class Verdict(StrEnum):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from scopeprobe.model.answers import Answer, Question
-from scopeprobe.model.clients import Client, Scope, Target
+from scopeprobe.model.client import Client, Scope, Target
 from scopeprobe.model.findings import Finding, PermissionMap, Reason
 from scopeprobe.model.lessons import NOTHING_LEARNED, Lesson
 

@@ -30,7 +30,7 @@ from scopeprobe.model.answers import (
     Unanswered,
     Unauthenticated,
 )
-from scopeprobe.model.clients import Client, Scope, Target
+from scopeprobe.model.client import Client, Scope, Target
 from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.scopes import (
     claimed_scopes,

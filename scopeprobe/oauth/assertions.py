@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from scopeprobe.model.clients import Client, Scope, Secret, SigningKey
+from scopeprobe.model.client import Client, Scope, Secret, SigningKey
 
 Clock: TypeAlias = Callable[[], datetime]
 Dice: TypeAlias = Callable[[int], str]

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scopeprobe.model.answers import AS_CONFIGURED, Change
-from scopeprobe.model.clients import Client, ClientId, Secret, Server, Target
+from scopeprobe.model.client import Client, ClientId, Secret, Server, Target
 
 
 def changed(client: Client, target: Target, change: Change) -> tuple[Client, Target]:

@@ -22,7 +22,7 @@ from scopeprobe.model.answers import (
     Question,
     Unanswered,
 )
-from scopeprobe.model.clients import Client, RightsApi, Target, Verify
+from scopeprobe.model.client import Client, RightsApi, Target, Verify
 from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.answers import Reader, access_token, asks_for_nonce
 from scopeprobe.oauth.followups import FollowUps

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from scopeprobe.model.answers import HttpRequest, Purpose
-from scopeprobe.model.clients import BasicEncoding, Client
+from scopeprobe.model.client import BasicEncoding, Client
 from scopeprobe.oauth.authentication import Credentials, basic
 from scopeprobe.oauth.requests import RequestWriter, common_headers
 

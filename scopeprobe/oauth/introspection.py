@@ -8,7 +8,7 @@ from http import HTTPStatus
 import msgspec
 
 from scopeprobe.model.answers import HttpResponse
-from scopeprobe.model.clients import ClientId, Scope
+from scopeprobe.model.client import ClientId, Scope
 from scopeprobe.oauth.scopes import scope_list
 from scopeprobe.oauth.texts import Mask
 

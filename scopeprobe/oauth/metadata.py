@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from scopeprobe.model.answers import HttpResponse
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.scopes import MOST_NAMES
 from scopeprobe.oauth.texts import LONGEST_TEXT, printable

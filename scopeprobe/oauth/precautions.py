@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-from scopeprobe.model.clients import Server
+from scopeprobe.model.client import Server
 from scopeprobe.model.findings import Reason
 from scopeprobe.oauth.metadata import Metadata, Refusal
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import scopeprobe
 from scopeprobe.model.answers import HttpRequest, Question
-from scopeprobe.model.clients import Client, GrantType, Server, Target
+from scopeprobe.model.client import Client, GrantType, Server, Target
 from scopeprobe.oauth.assertions import Asserter, Clock, Dice, wall_clock
 from scopeprobe.oauth.authentication import Authenticator, Credentials
 from scopeprobe.oauth.dpop import Prover

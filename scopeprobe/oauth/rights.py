@@ -11,7 +11,7 @@ from string import Formatter
 import msgspec
 
 from scopeprobe.model.answers import HttpResponse
-from scopeprobe.model.clients import RightsApi, Scope
+from scopeprobe.model.client import RightsApi, Scope
 from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, printable
 
 MOST_RIGHTS = 20_000

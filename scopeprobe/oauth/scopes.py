@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, printable
 
 MOST_NAMES = 5000

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Self
 from urllib.parse import quote, quote_plus
 
-from scopeprobe.model.clients import Client
+from scopeprobe.model.client import Client
 
 LONGEST_TEXT = 200
 """Characters kept of a description, an error code or a scope that a server chose."""

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, quote
 
 from scopeprobe.model.answers import HttpRequest, HttpResponse
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, Client
+from scopeprobe.model.client import AuthMethod, BasicEncoding, Client
 from scopeprobe.model.experiments import Trace
 from scopeprobe.oauth.answers import access_token
 from scopeprobe.oauth.texts import Mask, printable

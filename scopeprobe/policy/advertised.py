@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.findings import Finding, Verdict
 
 _JUDGED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})

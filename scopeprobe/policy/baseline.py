@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 
-from scopeprobe.model.clients import ClientName
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.findings import Cell, Finding, PermissionMap, Verdict
 from scopeprobe.policy.expectations import Departure, Kind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scopeprobe.model.clients import ClientName, Scope
+from scopeprobe.model.client import ClientName, Scope
 from scopeprobe.model.findings import Finding, PermissionMap, Verdict
 
 _GAINED = (Verdict.DENIED, Verdict.GRANTED)

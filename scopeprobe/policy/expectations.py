@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scopeprobe.model.clients import Client, ClientName, Expectation
+from scopeprobe.model.client import Client, ClientName, Expectation
 from scopeprobe.model.findings import Finding, PermissionMap, Verdict
 
 

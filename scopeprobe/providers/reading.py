@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from scopeprobe.errors import InputError
-from scopeprobe.model.clients import AuthMethod, BasicEncoding, Rate, RightsApi, Verify
+from scopeprobe.model.client import AuthMethod, BasicEncoding, Rate, RightsApi, Verify
 from scopeprobe.model.providers import Pack
 
 SHIPPED = files("scopeprobe.providers") / "packs"

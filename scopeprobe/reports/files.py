@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from scopeprobe.errors import StoreError
-from scopeprobe.model.clients import ClientName
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.findings import PermissionMap
 from scopeprobe.reports.formats import FILES, Format, render
 from scopeprobe.reports.summary import Summary

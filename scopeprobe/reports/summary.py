@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from scopeprobe.model.clients import Client, ClientName, Scope
+from scopeprobe.model.client import Client, ClientName, Scope
 from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.policy import Departure
 

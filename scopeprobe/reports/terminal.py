@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.clients import ClientName, Scope
+from scopeprobe.model.client import ClientName, Scope
 from scopeprobe.model.findings import Finding, PermissionMap, Verdict
 from scopeprobe.reports.summary import ServerSummary
 

@@ -18,7 +18,7 @@ import msgspec
 
 from scopeprobe.errors import FolderInUse, InputError, StoreError
 from scopeprobe.model.answers import Answer, Fact, Issued, Question
-from scopeprobe.model.clients import ClientName, Scope
+from scopeprobe.model.client import ClientName, Scope
 from scopeprobe.model.findings import Cell, Finding, PermissionMap
 from scopeprobe.model.memory import Allowance
 from scopeprobe.model.plans import Assignment

@@ -11,7 +11,7 @@ from scopeprobe.model.answers import (
     Refused,
     Subject,
 )
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.findings import Verdict
 from scopeprobe.model.lessons import NOTHING_LEARNED
 from scopeprobe.model.plans import Assignment, Plan

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.plans import Assignment, Proof
 from scopeprobe.strategies.adaptive import prior_of
 from scopeprobe.strategies.beliefs import Prior, flat, mean_chance

@@ -16,7 +16,7 @@ from scopeprobe.model.answers import (
     alike,
     is_plain_about_scope,
 )
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.plans import Assignment
 
 MOST_REFUSALS_UNBRACKETED = 25

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from scopeprobe.model.answers import Answer, Issued, Question, TooLarge, Unanswered
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.plans import Assignment
 from scopeprobe.strategies.hearing import Asking, Hearing
 from scopeprobe.verdicts import culprits, names_on, resource, tells

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.strategies.hearing import Asking
 from scopeprobe.strategies.inquiry import Inquiry, Reply
 from scopeprobe.verdicts import stand_at_an_edge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.findings import Reason, Verdict
 from scopeprobe.model.plans import Assignment, Plan
 from scopeprobe.strategies.adaptive import adaptive, control, cover, find_out

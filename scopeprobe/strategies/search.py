@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from scopeprobe.model.answers import TooLarge
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.strategies.beliefs import Beliefs, Prior
 from scopeprobe.strategies.groups import Groups, halvings, slack
 from scopeprobe.strategies.hearing import Asking

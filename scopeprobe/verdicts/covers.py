@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scopeprobe.model.answers import Fact, Issued
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.findings import Finding, Verdict
 from scopeprobe.model.lessons import Precedent
 from scopeprobe.model.plans import Assignment

@@ -19,7 +19,7 @@ from scopeprobe.model.answers import (
     alike,
     is_plain_about_scope,
 )
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.findings import Evidence, Finding, Reason, Verdict
 from scopeprobe.model.lessons import Lesson
 from scopeprobe.model.plans import Assignment

@@ -14,7 +14,7 @@ from scopeprobe.model.answers import (
     TooLarge,
     Unauthenticated,
 )
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.lessons import Lesson
 from scopeprobe.model.plans import Assignment
 from scopeprobe.verdicts.names import resource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 
 
 def covers(right: Scope, scope: Scope) -> bool:

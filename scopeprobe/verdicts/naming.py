@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from scopeprobe.model.answers import Answer, Refused
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 
 
 def culprits(answer: Answer, asked: tuple[Scope, ...]) -> tuple[Scope, ...]:

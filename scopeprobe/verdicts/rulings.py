@@ -17,7 +17,7 @@ from scopeprobe.model.answers import (
     Unauthenticated,
     alike,
 )
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.findings import Evidence, Reason, Verdict
 from scopeprobe.model.lessons import Lesson
 from scopeprobe.verdicts.names import covers

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from scopeprobe.model.answers import Fact, Issued
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.plans import Assignment
 from scopeprobe.verdicts.lesson import learn
 from scopeprobe.verdicts.testimony import Testimony

@@ -19,7 +19,7 @@ from scopeprobe.model.answers import (
     alike,
     is_plain_about_scope,
 )
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.plans import Assignment
 from scopeprobe.verdicts.naming import are_believable, culprits
 

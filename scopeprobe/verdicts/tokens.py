@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scopeprobe.model.answers import Fact, Issued, Question, Unanswered
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.findings import Evidence, Reason, Verdict
 from scopeprobe.verdicts.names import resembles
 from scopeprobe.verdicts.rulings import Case, Ruling, by_rights, carried, unknown

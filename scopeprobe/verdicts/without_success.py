@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scopeprobe.model.answers import GrantNotAllowed, Refusal, Refused, Subject, Unauthenticated
-from scopeprobe.model.clients import Scope
+from scopeprobe.model.client import Scope
 from scopeprobe.model.findings import Reason, Verdict
 from scopeprobe.verdicts.rulings import (
     Case,

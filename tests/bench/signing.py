@@ -15,7 +15,7 @@ from statistics import median
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from scopeprobe.model.clients import (
+from scopeprobe.model.client import (
     AuthMethod,
     Client,
     ClientId,

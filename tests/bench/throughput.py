@@ -22,7 +22,7 @@ from harness import Reply, raw_server
 
 from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.clients import (
+from scopeprobe.model.client import (
     AuthMethod,
     Client,
     ClientId,
