@@ -2,16 +2,10 @@ import pytest
 from harness import raw_server
 from nights import Fleet
 
-from scopeprobe.model.client import (
-    AuthMethod,
-    Client,
-    ClientId,
-    ClientName,
-    Scope,
-    Secret,
-    Server,
-    Target,
-)
+from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, Target
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import Secret
+from scopeprobe.model.server import Server
 
 
 @pytest.fixture

@@ -11,18 +11,10 @@ from scopeprobe.audits.explain import Explain
 from scopeprobe.lab.fleet import ClientTable, ServerTable, build_server
 from scopeprobe.lab.scopes import Denial, decide
 from scopeprobe.lab.server import AuthorizationServer
-from scopeprobe.model.client import (
-    AuthMethod,
-    BasicEncoding,
-    Client,
-    ClientId,
-    ClientName,
-    Rate,
-    Scope,
-    Secret,
-    Server,
-    Target,
-)
+from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, Target
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import Secret
+from scopeprobe.model.server import BasicEncoding, Rate, Server
 
 ID, SECRET = "billing", "an-ordinary-secret-of-32-letters"
 MANNERS = (

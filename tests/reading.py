@@ -6,18 +6,14 @@ from datetime import UTC, datetime
 
 from multidict import CIMultiDict
 
-from scopeprobe.model.answers import HttpResponse, Question, Refused, Subject, Unanswered
-from scopeprobe.model.client import (
-    AuthMethod,
-    Client,
-    ClientId,
-    ClientName,
-    Scope,
-    Secret,
-    Server,
-    Target,
-)
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.answer import Refused, Subject, Unanswered
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, Target
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.question import Question
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import Secret
+from scopeprobe.model.server import Server
 from scopeprobe.oauth.answers import Reader
 
 NOW = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)

@@ -10,20 +10,14 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from scopeprobe.model import client as model
-from scopeprobe.model.answers import (
-    Answer,
-    Fact,
-    Issued,
-    Question,
-    Refused,
-    TooLarge,
-    Unanswered,
-)
-from scopeprobe.model.findings import Finding, Reason, Verdict
-from scopeprobe.model.lessons import Lesson
-from scopeprobe.model.plans import Assignment, Proof
+from scopeprobe.model.answer import Answer, Fact, Issued, Refused, TooLarge, Unanswered
+from scopeprobe.model.assignment import Assignment, Proof
+from scopeprobe.model.behavior import Lesson
+from scopeprobe.model.cell import Finding, Reason, Verdict
+from scopeprobe.model.question import Question
+from scopeprobe.model.scope_names import resource
 from scopeprobe.strategies import adaptive
-from scopeprobe.verdicts import judge, learn, precedent, resource
+from scopeprobe.verdicts import judge, learn, precedent
 
 PILOTS = 5
 REFUSED = Refused(400, "invalid_scope")

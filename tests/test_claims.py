@@ -3,7 +3,7 @@
 import pytest
 from reading import jwt, read
 
-from scopeprobe.model.client import Scope
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.scopes import repeated, token_issued_at
 
 KEYCLOAK = {"scope": "read", "realm_access": {"roles": ["boss"]}}

@@ -15,8 +15,11 @@ from joserfc.jwk import ECKey, OctKey
 from multidict import CIMultiDict
 
 from scopeprobe.inputs.secrets import RenewedSecret
-from scopeprobe.model.answers import HttpResponse, Question
-from scopeprobe.model.client import AuthMethod, Certificate, GrantType, Scope, Secret, SigningKey
+from scopeprobe.model.client import AuthMethod, Certificate, GrantType, SigningKey
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.question import Question
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import Secret
 from scopeprobe.oauth.assertions import LIFETIME, thumbprint
 from scopeprobe.oauth.authentication import ASSERTION_TYPE, Authenticator
 from scopeprobe.oauth.dpop import Prover, ephemeral_key

@@ -21,7 +21,9 @@ from clients_files import (
 )
 
 from scopeprobe.inputs import read_clients
-from scopeprobe.model.client import AuthMethod, BasicEncoding, Expectation, Rate, Scope, Target
+from scopeprobe.model.client import AuthMethod, Expectation, Target
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import BasicEncoding, Rate
 
 pytestmark = pytest.mark.usefixtures("_folder")
 

@@ -7,9 +7,7 @@ Where only a rumour says what a server answers, the cautious reading is expected
 import pytest
 from reading import read, said
 
-from scopeprobe.model.answers import (
-    Unauthenticated,
-)
+from scopeprobe.model.answer import Unauthenticated
 
 UNAUTHENTICATED = {
     # server-trap: status, code, text, whether the client is said to be unknown

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scopeprobe.diagnosis import Case, Endpoint, codes, diagnose, explain_log
 from scopeprobe.diagnosis.desk import is_failure
-from scopeprobe.model.answers import (
+from scopeprobe.model.answer import (
     GrantNotAllowed,
     Issued,
     Refused,
@@ -18,9 +18,9 @@ from scopeprobe.model.answers import (
     Unanswered,
     Unauthenticated,
 )
-from scopeprobe.model.client import Scope
-from scopeprobe.model.experiments import Experiment, Trace
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.experiment import Experiment, Trace
+from scopeprobe.model.scope_names import Scope
 
 WANTED = tuple(map(Scope, ("a.read", "a.write", "b.read", "b.write", "c.raed")))
 BODIES = (

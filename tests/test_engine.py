@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.guard import CredentialGuard, Endpoint
 from scopeprobe.engine.pace import MARGIN, Gate
-from scopeprobe.model.answers import Fact, Issued, Question, Refused, Unanswered, Unauthenticated
-from scopeprobe.model.client import Rate
-from scopeprobe.model.findings import Reason
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.answer import Fact, Issued, Refused, Unanswered, Unauthenticated
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.question import Question
+from scopeprobe.model.server import Rate
 from scopeprobe.strategies import each
 
 FAILED = Unauthenticated(401, "invalid_client")

@@ -8,14 +8,8 @@ import msgspec
 import pytest
 from reading import read, refused, said, throttled
 
-from scopeprobe.model.answers import (
-    Answer,
-    GrantNotAllowed,
-    Subject,
-    Unanswered,
-    Unauthenticated,
-)
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.answer import Answer, GrantNotAllowed, Subject, Unanswered, Unauthenticated
+from scopeprobe.model.cell import Reason
 
 TARGET = Subject.TARGET
 

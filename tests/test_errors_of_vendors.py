@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from reading import read, refused, said, throttled
 
-from scopeprobe.model.answers import (
+from scopeprobe.model.answer import (
     Answer,
     GrantNotAllowed,
     Subject,
@@ -16,7 +16,7 @@ from scopeprobe.model.answers import (
     Unanswered,
     Unauthenticated,
 )
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.cell import Reason
 
 TARGET = Subject.TARGET
 TOKEN = "opaque-token"

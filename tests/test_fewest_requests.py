@@ -28,10 +28,11 @@ from simulated import (
     with_conflicts,
 )
 
-from scopeprobe.model.answers import WITHOUT_SCOPE, Issued, Question
-from scopeprobe.model.findings import Evidence, Reason, Verdict
-from scopeprobe.model.lessons import Lesson, Precedent
-from scopeprobe.model.plans import Proof
+from scopeprobe.model.answer import Issued
+from scopeprobe.model.assignment import Proof
+from scopeprobe.model.behavior import Lesson, Precedent
+from scopeprobe.model.cell import Evidence, Reason, Verdict
+from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.strategies import adaptive, each
 from scopeprobe.strategies.groups import slack
 from scopeprobe.verdicts import judge, learn

@@ -10,8 +10,9 @@ from harness import maps, scopeprobe, summary
 from lxml import etree
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from scopeprobe.model.client import ClientId, ClientName, Scope
-from scopeprobe.model.findings import Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.client import ClientId, ClientName
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.policy import Departure, Kind
 from scopeprobe.reports.documents import schemas
 from scopeprobe.reports.formats import FILES, Format, render

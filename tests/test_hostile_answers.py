@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import client_of, read, response_of
 
-from scopeprobe.model.answers import Answer, Issued, Unanswered
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.answer import Answer, Issued, Unanswered
+from scopeprobe.model.cell import Reason
 from scopeprobe.oauth.answers import access_token, asks_for_nonce, token_type
 from scopeprobe.oauth.waits import quotas_told
 

@@ -7,9 +7,12 @@ import pytest
 
 from scopeprobe.audits.discovery import best_method
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.answers import HttpResponse
-from scopeprobe.model.client import AuthMethod, Certificate, ClientName, Scope, Secret, Server
-from scopeprobe.model.findings import Evidence, Finding, Reason, Verdict
+from scopeprobe.model.cell import Evidence, Finding, Reason, Verdict
+from scopeprobe.model.client import AuthMethod, Certificate, ClientName
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import Secret
+from scopeprobe.model.server import Server
 from scopeprobe.oauth.metadata import Metadata, Refusal, read_metadata, well_known_urls
 from scopeprobe.oauth.precautions import Settled, is_mtls_sibling, is_private, settled
 from scopeprobe.policy import held_against

@@ -12,8 +12,9 @@ from msgspec.structs import replace as with_other
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import read_permissions
-from scopeprobe.model.client import ClientId, ClientName, Scope
-from scopeprobe.model.findings import Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.client import ClientId, ClientName
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.reports.tables import permissions_csv
 
 pytestmark = pytest.mark.usefixtures("_folder")

@@ -26,10 +26,10 @@ from simulated import (
     with_conflicts,
 )
 
-from scopeprobe.model.answers import Issued
+from scopeprobe.model.answer import Issued
+from scopeprobe.model.assignment import Proof
+from scopeprobe.model.cell import PermissionMap, Reason
 from scopeprobe.model.client import ClientName
-from scopeprobe.model.findings import PermissionMap, Reason
-from scopeprobe.model.plans import Proof
 from scopeprobe.strategies import adaptive, each, recheck
 from scopeprobe.strategies.estimates import ESTIMATORS
 from scopeprobe.verdicts import covers, judge, learn

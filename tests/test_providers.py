@@ -7,8 +7,8 @@ from harness import scopeprobe
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import read_clients
-from scopeprobe.model.client import Rate, Verify
-from scopeprobe.model.providers import pack_of
+from scopeprobe.model.provider import pack_of
+from scopeprobe.model.server import Rate, Verify
 from scopeprobe.providers import read_packs, shipped_packs
 
 CLIENT = """

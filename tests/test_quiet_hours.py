@@ -13,9 +13,9 @@ from harness import Entry, Reply, command, raw_server, reasons, scopeprobe, verd
 from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
 from scopeprobe.inputs.quantities import parse_quiet
-from scopeprobe.model.client import Rate
-from scopeprobe.model.findings import Reason
-from scopeprobe.model.hours import Quiet
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.quiet_hours import Quiet
+from scopeprobe.model.server import Rate
 
 NOON = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
 

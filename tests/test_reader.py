@@ -6,12 +6,8 @@ import msgspec
 import pytest
 from reading import client_of, jwt, read, refused, response_of, said, throttled
 
-from scopeprobe.model.answers import (
-    Answer,
-    Issued,
-    Unanswered,
-)
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.answer import Answer, Issued, Unanswered
+from scopeprobe.model.cell import Reason
 from scopeprobe.oauth.answers import access_token, asks_for_nonce, token_type
 
 TOKEN = "opaque-token"

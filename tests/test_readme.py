@@ -28,9 +28,10 @@ import scopeprobe as package
 from scopeprobe.cli import app as cli
 from scopeprobe.cli import conduct
 from scopeprobe.inputs.schema import ClientEntry, ExpectEntry, ServerEntry, TargetEntry
-from scopeprobe.model.client import AuthMethod, GrantType, Server
+from scopeprobe.model.cell import Evidence, Reason, Verdict
+from scopeprobe.model.client import AuthMethod, GrantType
 from scopeprobe.model.events import Event
-from scopeprobe.model.findings import Evidence, Reason, Verdict
+from scopeprobe.model.server import Server
 from scopeprobe.policy import KINDS
 from scopeprobe.providers.reading import PackTable
 from scopeprobe.reports.summary import Summary

@@ -6,8 +6,10 @@ from urllib.parse import parse_qs
 import msgspec
 import pytest
 
-from scopeprobe.model.answers import AS_CONFIGURED, Change, Question
-from scopeprobe.model.client import AuthMethod, BasicEncoding, Scope
+from scopeprobe.model.client import AuthMethod
+from scopeprobe.model.question import AS_CONFIGURED, Change, Question
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import BasicEncoding
 from scopeprobe.oauth.changes import changed
 from scopeprobe.oauth.requests import request_writer
 

@@ -6,7 +6,7 @@ import pytest
 from clients_files import BILLING, CORP, fleet_of
 
 from scopeprobe.inputs import Overrides, parse_duration, parse_rate
-from scopeprobe.model.client import Rate
+from scopeprobe.model.server import Rate
 
 pytestmark = pytest.mark.usefixtures("_folder")
 

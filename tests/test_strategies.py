@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scopeprobe.model import client as model
-from scopeprobe.model.answers import Fact, Issued, Refused, Unauthenticated
-from scopeprobe.model.findings import Reason, Verdict
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.answer import Fact, Issued, Refused, Unauthenticated
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.cell import Reason, Verdict
 from scopeprobe.strategies import each
 from scopeprobe.verdicts import judge, learn
 

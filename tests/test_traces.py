@@ -7,8 +7,11 @@ from email.utils import format_datetime
 import pytest
 from multidict import CIMultiDict
 
-from scopeprobe.model.answers import Change, HttpResponse, Question
-from scopeprobe.model.client import AuthMethod, BasicEncoding, Scope
+from scopeprobe.model.client import AuthMethod
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.question import Change, Question
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import BasicEncoding
 from scopeprobe.oauth.changes import changed
 from scopeprobe.oauth.requests import request_writer
 from scopeprobe.oauth.traces import LONGEST_BODY, trace_of

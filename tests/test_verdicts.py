@@ -2,18 +2,17 @@
 
 import pytest
 
-from scopeprobe.model.answers import (
-    WITHOUT_SCOPE,
+from scopeprobe.model.answer import (
     Fact,
     GrantNotAllowed,
     Issued,
-    Question,
     Refused,
     Unanswered,
     Unauthenticated,
 )
-from scopeprobe.model.findings import Reason
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.verdicts import judge, learn
 
 REFUSED = Refused(400, "invalid_scope")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from scopeprobe.inputs import Fleet
+from scopeprobe.model.assignment import Assignment, Proof
+from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
-from scopeprobe.model.findings import PermissionMap
-from scopeprobe.model.plans import Assignment, Proof
 from scopeprobe.store import Covers, Store
 
 

@@ -23,11 +23,11 @@ from scopeprobe.engine.courier import Tally
 from scopeprobe.engine.lines import Limits
 from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.answers import Purpose
+from scopeprobe.model.assignment import Proof, Strategy
+from scopeprobe.model.cell import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
-from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
-from scopeprobe.model.plans import Proof, Strategy
-from scopeprobe.model.runs import Run
+from scopeprobe.model.http import Purpose
+from scopeprobe.model.run import Run
 from scopeprobe.policy import Departure, Earlier, Kind, Policy, held_against, news, review
 from scopeprobe.reports.files import write_reports
 from scopeprobe.reports.formats import Format

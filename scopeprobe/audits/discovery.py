@@ -13,9 +13,10 @@ import scopeprobe
 from scopeprobe.engine.transport import Transport, connect
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.answers import HttpRequest, HttpResponse, Purpose
-from scopeprobe.model.client import AuthMethod, Client, Server
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.client import AuthMethod, Client
+from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.server import Server
 from scopeprobe.oauth.metadata import Metadata, Refusal, read_metadata, well_known_urls
 from scopeprobe.oauth.precautions import Settled, is_address, is_private, settled
 from scopeprobe.reports.metadata import Described

@@ -12,8 +12,10 @@ from scopeprobe.diagnosis import Case, Endpoint, Explanation, diagnose, explain_
 from scopeprobe.engine.interview import Interview, Watcher
 from scopeprobe.engine.transport import connect
 from scopeprobe.errors import InputError
-from scopeprobe.model.client import Client, RightsApi, Scope, Server
-from scopeprobe.model.providers import Pack
+from scopeprobe.model.client import Client
+from scopeprobe.model.provider import Pack
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import RightsApi, Server
 from scopeprobe.providers import shipped_packs
 
 

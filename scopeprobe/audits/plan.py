@@ -15,9 +15,10 @@ from scopeprobe.audits.rounds import PILOTS
 from scopeprobe.engine.lines import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING, Limits, quota_of
 from scopeprobe.engine.pace import gap_of, is_spaced
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.client import Client, Rate, Server
-from scopeprobe.model.memory import Allowance
-from scopeprobe.model.plans import Assignment, Proof
+from scopeprobe.model.assignment import Assignment, Proof
+from scopeprobe.model.client import Client
+from scopeprobe.model.journal import Allowance
+from scopeprobe.model.server import Rate, Server
 from scopeprobe.reports.plan import Cost, FleetPlan, ServerPlan
 from scopeprobe.store import Store
 from scopeprobe.strategies.estimates import ESTIMATORS, Estimate, total

@@ -15,13 +15,15 @@ from scopeprobe.engine.lines import Limits, lines_for
 from scopeprobe.engine.run import Engine
 from scopeprobe.engine.transport import connect
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.answers import Fact, Purpose
-from scopeprobe.model.client import ClientName, Scope
+from scopeprobe.model.answer import Fact
+from scopeprobe.model.assignment import Assignment, Strategy
+from scopeprobe.model.behavior import NOTHING_LEARNED, Lesson
+from scopeprobe.model.cell import Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer
-from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
-from scopeprobe.model.lessons import NOTHING_LEARNED, Lesson
-from scopeprobe.model.memory import Journal, Memory
-from scopeprobe.model.plans import Assignment, Strategy
+from scopeprobe.model.http import Purpose
+from scopeprobe.model.journal import Journal, Memory
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenOffice
 from scopeprobe.strategies import LEARNING
 from scopeprobe.verdicts import covers, judge, learn, precedent, shapes_in_doubt

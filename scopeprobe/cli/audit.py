@@ -15,7 +15,7 @@ from scopeprobe.cli.logs import LogFormat
 from scopeprobe.cli.streams import say
 from scopeprobe.cli.terminal import Printed, Terminal
 from scopeprobe.errors import InputError
-from scopeprobe.model.plans import Proof
+from scopeprobe.model.assignment import Proof
 
 if TYPE_CHECKING:
     from scopeprobe.audits.audit import Audit

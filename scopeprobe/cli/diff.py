@@ -11,7 +11,7 @@ import typer
 from scopeprobe.cli import options
 
 if TYPE_CHECKING:
-    from scopeprobe.model.findings import PermissionMap
+    from scopeprobe.model.cell import PermissionMap
 
 EXAMPLES = """
 Examples:

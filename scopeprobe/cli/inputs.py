@@ -16,7 +16,8 @@ from scopeprobe.inputs.quantities import parse_duration, parse_rate
 from scopeprobe.inputs.values import endpoint as check_endpoint
 from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.inputs.values import issuer as check_issuer
-from scopeprobe.model.client import ClientName, Server, Verify
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.server import Server, Verify
 from scopeprobe.policy import KINDS
 from scopeprobe.providers import read_packs
 

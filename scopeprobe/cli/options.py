@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from scopeprobe.cli.logs import LogFormat
-from scopeprobe.model.client import Verify
-from scopeprobe.model.plans import Proof
+from scopeprobe.model.assignment import Proof
+from scopeprobe.model.server import Verify
 from scopeprobe.reports.formats import Format as ReportFormat
 
 

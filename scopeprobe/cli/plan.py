@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scopeprobe.cli import options
-from scopeprobe.model.plans import Proof
+from scopeprobe.model.assignment import Proof
 
 EXAMPLES = """
 Examples:

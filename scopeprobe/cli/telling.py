@@ -15,8 +15,8 @@ from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog
 from scopeprobe.cli.progress import ProgressBar
 from scopeprobe.cli.streams import print_data, say
 from scopeprobe.cli.terminal import Terminal
+from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.events import Event, Observer
-from scopeprobe.model.findings import PermissionMap
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.terminal import advertised_remarks, audit_table, remarks
 

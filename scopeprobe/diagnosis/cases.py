@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import quote
 
-from scopeprobe.model.client import AuthMethod, BasicEncoding, Client, Scope, Target
+from scopeprobe.model.client import AuthMethod, Client, Target
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import BasicEncoding
 
 MOST_SPELLINGS = 3
 """Names that are tried in the place of one refused scope."""

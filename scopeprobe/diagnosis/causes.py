@@ -19,9 +19,9 @@ from scopeprobe.diagnosis.scope_causes import scope_causes, shown_minimal
 from scopeprobe.diagnosis.seen import left_out
 from scopeprobe.diagnosis.view import Found, View
 from scopeprobe.diagnosis.wall_causes import wall_causes
-from scopeprobe.model.answers import Refusal
-from scopeprobe.model.client import Scope
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.answer import Refusal
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.scope_names import Scope
 
 LEAST_CONFIDENCE = 0.3
 """What is less likely than that is not named."""

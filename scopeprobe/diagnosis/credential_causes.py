@@ -11,8 +11,9 @@ from scopeprobe.diagnosis.desk import (
     is_past_credentials,
 )
 from scopeprobe.diagnosis.view import Found, View
-from scopeprobe.model.answers import AS_CONFIGURED, Unauthenticated
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.answer import Unauthenticated
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.question import AS_CONFIGURED
 
 _MEMBERS = {
     "endpoint": "wrong_token_endpoint",

@@ -9,13 +9,10 @@ from typing import TypeAlias
 
 from scopeprobe.diagnosis.cases import Case
 from scopeprobe.diagnosis.signs import Sign, signs_of
-from scopeprobe.model.answers import (
-    AS_CONFIGURED,
+from scopeprobe.model.answer import (
     Answer,
-    Change,
     GrantNotAllowed,
     Issued,
-    Question,
     Refused,
     Subject,
     TooLarge,
@@ -24,8 +21,9 @@ from scopeprobe.model.answers import (
     alike,
     is_plain_about_scope,
 )
-from scopeprobe.model.client import Scope
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.question import AS_CONFIGURED, Change, Question
+from scopeprobe.model.scope_names import Scope
 
 _BEHIND = {"dpop_required", "audience_required", "resource_required"}
 """What servers judge when they know who asks."""

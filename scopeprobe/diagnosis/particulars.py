@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from scopeprobe.diagnosis.seen import left_out, visible
 from scopeprobe.diagnosis.view import Found, View
 from scopeprobe.diagnosis.words import shortened
-from scopeprobe.model.answers import Issued
+from scopeprobe.model.answer import Issued
 
 _IDS = (
     *("x-ms-request-id", "x-correlation-id", "inin-correlation-id", "x-okta-request-id"),

@@ -23,18 +23,11 @@ from scopeprobe.diagnosis.search import Scopes, refusing_sets
 from scopeprobe.diagnosis.seen import left_out, lists_scopes
 from scopeprobe.diagnosis.signs import signs_of
 from scopeprobe.diagnosis.suspects import Suspect, suspects
-from scopeprobe.model.answers import (
-    AS_CONFIGURED,
-    Change,
-    GrantNotAllowed,
-    Issued,
-    Question,
-    Refused,
-    TooLarge,
-)
-from scopeprobe.model.client import Scope
-from scopeprobe.model.experiments import Experiment, Inquiry
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.answer import GrantNotAllowed, Issued, Refused, TooLarge
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.experiment import Experiment, Inquiry
+from scopeprobe.model.question import AS_CONFIGURED, Change, Question
+from scopeprobe.model.scope_names import Scope
 
 MOST_SINGLES = 8
 """Scopes that are asked alone in the search for one that is accepted."""

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from scopeprobe.diagnosis.desk import is_out_of_reach
 from scopeprobe.diagnosis.view import Found, View
 from scopeprobe.diagnosis.words import times
-from scopeprobe.model.answers import TooLarge, Unanswered
-from scopeprobe.model.experiments import Experiment
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.answer import TooLarge, Unanswered
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.experiment import Experiment
 
 _NO_ENDPOINT = {404, 405, 410, 411, 501}
 _GATEWAYS = {502, 504}

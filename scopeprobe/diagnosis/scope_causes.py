@@ -8,7 +8,7 @@ from scopeprobe.diagnosis.search import Scopes, minimal_sets
 from scopeprobe.diagnosis.seen import left_out, lists_scopes, visible
 from scopeprobe.diagnosis.signs import signs_of
 from scopeprobe.diagnosis.view import Found, View
-from scopeprobe.model.answers import (
+from scopeprobe.model.answer import (
     GrantNotAllowed,
     Issued,
     Refusal,
@@ -17,8 +17,8 @@ from scopeprobe.model.answers import (
     alike,
     is_plain_about_scope,
 )
-from scopeprobe.model.client import Scope
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.scope_names import Scope
 
 _EITHER = 0.6
 """The most for a cause that this server does not tell from another."""

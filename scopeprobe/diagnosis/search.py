@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import TypeAlias
 
-from scopeprobe.model.client import Scope
+from scopeprobe.model.scope_names import Scope
 
 Scopes: TypeAlias = tuple[Scope, ...]
 Asking: TypeAlias = Generator[Scopes, tuple[bool, Scopes], tuple[Scopes, ...]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from scopeprobe.model.answers import Issued
-from scopeprobe.model.client import Scope
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.answer import Issued
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.scope_names import Scope
 
 
 def visible(answer: Issued) -> tuple[Scope, ...] | None:

@@ -9,9 +9,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from scopeprobe.model.answers import Issued
+from scopeprobe.model.answer import Issued
 from scopeprobe.model.client import AuthMethod
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.experiment import Experiment
 
 _RECALLED = "M"
 _MOST_FOR_RECALLED = 0.85

@@ -8,9 +8,9 @@ from typing import Any
 
 from scopeprobe.diagnosis.cases import Case
 from scopeprobe.diagnosis.signs import Sign
-from scopeprobe.model.answers import Change
 from scopeprobe.model.client import AuthMethod
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.question import Change
 
 LARGEST_SKEW = 30.0
 """Seconds by which clocks may differ before assertions fail anywhere."""

@@ -11,9 +11,9 @@ from scopeprobe.diagnosis.cases import Case
 from scopeprobe.diagnosis.desk import is_accepting, is_past_credentials
 from scopeprobe.diagnosis.signs import Sign, signs_of
 from scopeprobe.diagnosis.words import told
-from scopeprobe.model.answers import AS_CONFIGURED, Change
-from scopeprobe.model.client import Scope
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.question import AS_CONFIGURED, Change
+from scopeprobe.model.scope_names import Scope
 
 
 @dataclass(frozen=True, slots=True)

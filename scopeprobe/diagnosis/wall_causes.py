@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from scopeprobe.diagnosis.desk import is_accepting
 from scopeprobe.diagnosis.view import Found, View
-from scopeprobe.model.answers import AS_CONFIGURED, GrantNotAllowed, Refused, Subject
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.answer import GrantNotAllowed, Refused, Subject
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.question import AS_CONFIGURED
 
 _TOLD = ("body_not_form", "dpop_required", "audience_required", "resource_required")
 _NO_SUCH_GRANT = "unsupported_grant_type"

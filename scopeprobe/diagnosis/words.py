@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scopeprobe.model.answers import (
-    AS_CONFIGURED,
+from scopeprobe.model.answer import (
     Answer,
-    Change,
     GrantNotAllowed,
     Issued,
     Refused,
@@ -15,8 +13,9 @@ from scopeprobe.model.answers import (
     Unanswered,
     Unauthenticated,
 )
-from scopeprobe.model.client import Scope
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.question import AS_CONFIGURED, Change
+from scopeprobe.model.scope_names import Scope
 
 MOST_NAMED = 6
 """Scopes that are written out of a longer list."""

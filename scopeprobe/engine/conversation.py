@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scopeprobe.model.answers import (
-    Answer,
-    Fact,
-    Issued,
-    Question,
-    Unanswered,
-    is_plain_about_scope,
-)
-from scopeprobe.model.findings import Reason
-from scopeprobe.model.plans import Assignment, Strategy
+from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered, is_plain_about_scope
+from scopeprobe.model.assignment import Assignment, Strategy
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.question import Question
 
 
 class Conversation:

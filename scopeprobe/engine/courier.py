@@ -19,17 +19,11 @@ from scopeprobe.engine.lane import Job, Lane
 from scopeprobe.engine.line import Line, backoff
 from scopeprobe.engine.lines import quota_of
 from scopeprobe.engine.transport import HeldBack, Transport
-from scopeprobe.model.answers import (
-    Answer,
-    CutShort,
-    Exchange,
-    HttpRequest,
-    HttpResponse,
-    Purpose,
-)
+from scopeprobe.model.answer import Answer
+from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
-from scopeprobe.model.findings import Reason
-from scopeprobe.model.memory import Journal
+from scopeprobe.model.http import CutShort, Exchange, HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.journal import Journal
 from scopeprobe.oauth.answers import access_token
 from scopeprobe.oauth.waits import quotas_told, wait_asked_for
 

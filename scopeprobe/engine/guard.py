@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from scopeprobe.model.answers import (
+from scopeprobe.model.answer import (
     Answer,
     Fact,
     GrantNotAllowed,
     Issued,
-    Question,
     Unanswered,
     Unauthenticated,
 )
-from scopeprobe.model.client import Scope
+from scopeprobe.model.question import Question
+from scopeprobe.model.scope_names import Scope
 
 
 @dataclass(slots=True)

@@ -14,19 +14,12 @@ from scopeprobe.engine.line import backoff
 from scopeprobe.engine.lines import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING
 from scopeprobe.engine.pace import Gate
 from scopeprobe.engine.transport import Transport
-from scopeprobe.model.answers import (
-    Answer,
-    Change,
-    Exchange,
-    HttpRequest,
-    HttpResponse,
-    Purpose,
-    Question,
-    Unanswered,
-)
+from scopeprobe.model.answer import Answer, Unanswered
+from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
-from scopeprobe.model.experiments import Experiment, Inquiry, Trace
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.experiment import Experiment, Inquiry, Trace
+from scopeprobe.model.http import Exchange, HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.question import Change, Question
 from scopeprobe.oauth.changes import changed
 from scopeprobe.oauth.exchange import TokenOffice, exchanges
 from scopeprobe.oauth.traces import trace_of

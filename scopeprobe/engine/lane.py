@@ -11,10 +11,11 @@ from itertools import count
 from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.guard import CredentialGuard
 from scopeprobe.engine.pace import Gate
-from scopeprobe.model.answers import Exchange, Question
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
-from scopeprobe.model.findings import Reason
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.http import Exchange
+from scopeprobe.model.question import Question
 from scopeprobe.oauth.waits import QuotaTold
 
 OpenExchange = Callable[[Question], Exchange]

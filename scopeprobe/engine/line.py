@@ -14,8 +14,8 @@ import anyio
 from scopeprobe.engine.conversation import Conversation
 from scopeprobe.engine.lane import Job, Lane
 from scopeprobe.engine.pace import Gate
-from scopeprobe.model.findings import Reason
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.cell import Reason
 
 FLOOR, CEILING = 0.5, 10.0
 """Seconds of the first back-off where a server names none, and of the longest."""

@@ -13,9 +13,10 @@ from scopeprobe.engine.guard import CredentialGuard, Endpoint
 from scopeprobe.engine.lane import Lane
 from scopeprobe.engine.line import Line
 from scopeprobe.engine.pace import Gate
-from scopeprobe.model.client import Client, ClientName, Rate
-from scopeprobe.model.memory import Memory
-from scopeprobe.model.plans import Assignment, Strategy
+from scopeprobe.model.assignment import Assignment, Strategy
+from scopeprobe.model.client import Client, ClientName
+from scopeprobe.model.journal import Memory
+from scopeprobe.model.server import Rate
 from scopeprobe.oauth.exchange import TokenOffice, exchanges
 
 DEFAULT_SPACING, DEFAULT_CLIENT_SPACING = Rate(5, 1), Rate(2, 1)

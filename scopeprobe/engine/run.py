@@ -17,12 +17,8 @@ from scopeprobe.engine.lane import Job, Lane
 from scopeprobe.engine.line import Line, backoff
 from scopeprobe.engine.lines import Limits
 from scopeprobe.engine.transport import Transport
-from scopeprobe.model.answers import (
-    Answer,
-    Fact,
-    Issued,
-    Unanswered,
-)
+from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered
+from scopeprobe.model.cell import Reason
 from scopeprobe.model.events import (
     ClientFinished,
     ClientLeftAlone,
@@ -33,8 +29,7 @@ from scopeprobe.model.events import (
     RequestAnswered,
     RequestRetried,
 )
-from scopeprobe.model.findings import Reason
-from scopeprobe.model.memory import Journal
+from scopeprobe.model.journal import Journal
 
 _RETRIED = {
     Reason.UNREACHABLE,

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from scopeprobe.model.answers import HttpRequest, HttpResponse
-from scopeprobe.model.client import Certificate, Client, Server
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.client import Certificate, Client
+from scopeprobe.model.http import HttpRequest, HttpResponse
+from scopeprobe.model.server import Server
 
 if TYPE_CHECKING:
     from aiohttp.tracing import Trace

@@ -21,8 +21,10 @@ from scopeprobe.inputs.precautions import check_literals, check_together
 from scopeprobe.inputs.scopes import gather_scopes
 from scopeprobe.inputs.servers import ServerBuilder
 from scopeprobe.inputs.sources import Source, StandardInput, name_of
-from scopeprobe.model.client import Client, ClientName, Scope, Server
-from scopeprobe.model.providers import Pack
+from scopeprobe.model.client import Client, ClientName
+from scopeprobe.model.provider import Pack
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import Server
 from scopeprobe.providers import shipped_packs
 
 NO_OVERRIDES = Overrides()

@@ -20,7 +20,8 @@ from scopeprobe.inputs.secrets import (
     Unavailable,
     look_up_all,
 )
-from scopeprobe.model.client import Client, ClientId, Secret
+from scopeprobe.model.client import Client, ClientId
+from scopeprobe.model.secret import Secret
 
 Found: TypeAlias = Mapping[SecretSource, Content]
 

@@ -29,7 +29,9 @@ from scopeprobe.inputs.scopes import distinct
 from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.inputs.servers import Home, ServerBuilder
 from scopeprobe.inputs.ways import SOURCES, Way, certificate_of, check_way, sources_of, way_of
-from scopeprobe.model.client import Client, ClientId, ClientName, Expectation, Scope, Server, Target
+from scopeprobe.model.client import Client, ClientId, ClientName, Expectation, Target
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import Server
 
 INTROSPECTION_SECRET = "introspection_client_secret"
 NO_CANDIDATES = (

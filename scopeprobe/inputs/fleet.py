@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, ClientName
-from scopeprobe.model.findings import Reason
 
 
 @dataclass(frozen=True, slots=True)

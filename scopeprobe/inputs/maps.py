@@ -12,8 +12,9 @@ from pathlib import Path
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.sources import text_of_file
-from scopeprobe.model.client import ClientId, ClientName, Scope
-from scopeprobe.model.findings import COLUMNS, Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import COLUMNS, Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.client import ClientId, ClientName
+from scopeprobe.model.scope_names import Scope
 
 INERT = re.compile(r"'[=+\-@\t\r]")
 """How a cell begins that our reports keep from being run as a formula (CWE-1236)."""

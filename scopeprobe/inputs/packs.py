@@ -9,8 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.schema import ServerEntry
-from scopeprobe.model.client import RightsApi, Verify
-from scopeprobe.model.providers import Pack, pack_of
+from scopeprobe.model.provider import Pack, pack_of
+from scopeprobe.model.server import RightsApi, Verify
 
 NO_PROVIDER = "none"
 

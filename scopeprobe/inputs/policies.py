@@ -18,8 +18,9 @@ from scopeprobe.inputs.documents import read_document
 from scopeprobe.inputs.schema import Date, Entry, ExpectEntry, Text, Texts
 from scopeprobe.inputs.sources import StandardInput
 from scopeprobe.inputs.wording import complain_about, unknown_key
-from scopeprobe.model.client import ClientName, Expectation, Scope
-from scopeprobe.model.findings import Cell, Verdict
+from scopeprobe.model.cell import Cell, Verdict
+from scopeprobe.model.client import ClientName, Expectation
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.policy import Baseline, Kind, Rule, Waiver
 
 E = TypeVar("E", bound=Entry)

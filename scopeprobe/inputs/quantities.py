@@ -7,8 +7,8 @@ import re
 from datetime import time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from scopeprobe.model.client import Rate
-from scopeprobe.model.hours import Quiet
+from scopeprobe.model.quiet_hours import Quiet
+from scopeprobe.model.server import Rate
 
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<multiple>[0-9]{0,4})(?P<unit>s|min|h|day)")
 SECONDS_OF_RATE = {"s": 1, "min": 60, "h": 3600, "day": 86400}

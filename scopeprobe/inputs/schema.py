@@ -17,8 +17,10 @@ from scopeprobe.inputs import values
 from scopeprobe.inputs.quantities import parse_duration, parse_quiet, parse_rates
 from scopeprobe.inputs.scopes import expand
 from scopeprobe.inputs.secrets import SecretSource, secret_source
-from scopeprobe.model.client import AuthMethod, BasicEncoding, GrantType, Rate, Scope
-from scopeprobe.model.hours import Quiet
+from scopeprobe.model.client import AuthMethod, GrantType
+from scopeprobe.model.quiet_hours import Quiet
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import BasicEncoding, Rate
 
 
 def expanded(pattern: object) -> tuple[Scope, ...]:

@@ -14,11 +14,10 @@ from braceexpand import braceexpand
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.sources import Source, StandardInput, name_of, text_of
-from scopeprobe.model.client import Scope
+from scopeprobe.model.scope_names import CANARY_PREFIX, SCOPE_CHARACTERS, Scope
 
-FORBIDDEN = re.compile(r"[^\x21\x23-\x5B\x5D-\x7E]")
+FORBIDDEN = re.compile(f"[^{SCOPE_CHARACTERS}]")
 """What no `scope-token` holds (RFC 6749 section 3.3)."""
-CANARY_PREFIX = "scopeprobe-canary-"
 MOST_SCOPES = 10_000
 """What one pattern may stand for."""
 

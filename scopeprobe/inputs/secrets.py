@@ -13,7 +13,7 @@ from typing import TypeAlias, assert_never
 
 from pydantic import ValidationInfo
 
-from scopeprobe.model.client import Secret
+from scopeprobe.model.secret import Secret
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PLAIN_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")

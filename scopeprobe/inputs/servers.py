@@ -13,8 +13,8 @@ from scopeprobe.inputs.packs import Known, check_confirmation, known_of
 from scopeprobe.inputs.schema import DefaultsEntry, PartyEntry, ServerEntry
 from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.inputs.values import is_plain_http_abroad
-from scopeprobe.model.client import Server
-from scopeprobe.model.providers import Pack
+from scopeprobe.model.provider import Pack
+from scopeprobe.model.server import Server
 
 _ENDPOINTS = (
     "issuer",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from scopeprobe.model.client import ClientName, Scope
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.scope_names import Scope
 
 
 @dataclass(frozen=True, slots=True)

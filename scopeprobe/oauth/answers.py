@@ -18,20 +18,22 @@ from urllib.parse import quote
 
 import msgspec
 
-from scopeprobe.model.answers import (
+from scopeprobe.model.answer import (
     Answer,
     GrantNotAllowed,
-    HttpResponse,
     Issued,
-    Question,
     Refused,
     Subject,
     TooLarge,
     Unanswered,
     Unauthenticated,
 )
-from scopeprobe.model.client import Client, Scope, Target
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.client import Client, Target
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.question import Question
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.oauth.dpop import NONCE
 from scopeprobe.oauth.scopes import (
     claimed_scopes,
     is_readable,
@@ -69,7 +71,6 @@ _DESCRIPTIONS = (
     "title", "detail",
 )  # fmt: skip
 _CODES = ("errorCode", "code", "error_code")
-_NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,1024}")
 _WANTS_NONCE = "use_dpop_nonce"
 _SUBJECTS = (Subject.SCOPE_PARAMETER, Subject.UNKNOWN_SCOPE, Subject.TARGET, Subject.SCOPE)
 """From the narrowest to the widest; each is a topic of `wording.toml`."""
@@ -218,7 +219,7 @@ def token_type(response: HttpResponse) -> str | None:
 def asks_for_nonce(response: HttpResponse) -> str | None:
     """The nonce that the server wants to see in the DPoP proof (RFC 9449 section 8), or None."""
     nonce = response.headers.get("DPoP-Nonce", "").strip()
-    if response.status < HTTPStatus.BAD_REQUEST or not _NONCE.fullmatch(nonce):
+    if response.status < HTTPStatus.BAD_REQUEST or not NONCE.fullmatch(nonce):
         return None
     body = _parsed(response.body)
     is_asked = (

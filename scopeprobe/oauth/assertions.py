@@ -13,7 +13,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from scopeprobe.model.client import Client, Scope, Secret, SigningKey
+from scopeprobe.model.client import Client, SigningKey
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import Secret
 
 Clock: TypeAlias = Callable[[], datetime]
 Dice: TypeAlias = Callable[[int], str]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 from urllib.parse import quote
 
-from scopeprobe.model.client import AuthMethod, BasicEncoding, Client, GrantType
+from scopeprobe.model.client import AuthMethod, Client, GrantType
+from scopeprobe.model.server import BasicEncoding
 from scopeprobe.oauth.assertions import Asserter, Clock, Dice, wall_clock
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

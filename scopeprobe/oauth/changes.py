@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from scopeprobe.model.answers import AS_CONFIGURED, Change
-from scopeprobe.model.client import Client, ClientId, Secret, Server, Target
+from scopeprobe.model.client import Client, ClientId, Target
+from scopeprobe.model.question import AS_CONFIGURED, Change
+from scopeprobe.model.secret import Secret
+from scopeprobe.model.server import Server
 
 
 def changed(client: Client, target: Target, change: Change) -> tuple[Client, Target]:

@@ -7,8 +7,8 @@ import secrets
 from typing import Final
 from urllib.parse import urlsplit
 
-from scopeprobe.model.answers import HttpResponse
 from scopeprobe.model.client import SigningKey
+from scopeprobe.model.http import HttpResponse
 from scopeprobe.oauth.assertions import (
     JTI_BYTES,
     Clock,

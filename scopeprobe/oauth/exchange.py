@@ -11,19 +11,12 @@ from http import HTTPStatus
 
 import msgspec
 
-from scopeprobe.model.answers import (
-    Answer,
-    CutShort,
-    Exchange,
-    HttpRequest,
-    HttpResponse,
-    Issued,
-    Purpose,
-    Question,
-    Unanswered,
-)
-from scopeprobe.model.client import Client, RightsApi, Target, Verify
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.answer import Answer, Issued, Unanswered
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.client import Client, Target
+from scopeprobe.model.http import CutShort, Exchange, HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.question import Question
+from scopeprobe.model.server import RightsApi, Verify
 from scopeprobe.oauth.answers import Reader, access_token, asks_for_nonce
 from scopeprobe.oauth.followups import FollowUps
 from scopeprobe.oauth.introspection import (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from scopeprobe.model.answers import HttpRequest, Purpose
-from scopeprobe.model.client import BasicEncoding, Client
+from scopeprobe.model.client import Client
+from scopeprobe.model.http import HttpRequest, Purpose
+from scopeprobe.model.server import BasicEncoding
 from scopeprobe.oauth.authentication import Credentials, basic
 from scopeprobe.oauth.requests import RequestWriter, common_headers
 

@@ -7,8 +7,9 @@ from http import HTTPStatus
 
 import msgspec
 
-from scopeprobe.model.answers import HttpResponse
-from scopeprobe.model.client import ClientId, Scope
+from scopeprobe.model.client import ClientId
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.scopes import scope_list
 from scopeprobe.oauth.texts import Mask
 

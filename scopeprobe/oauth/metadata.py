@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from scopeprobe.model.answers import HttpResponse
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.scope_names import CANARY_PREFIX, SCOPE_TOKEN, Scope
 from scopeprobe.oauth.scopes import MOST_NAMES
 from scopeprobe.oauth.texts import LONGEST_TEXT, printable
 
@@ -27,9 +27,6 @@ LONGEST_URL = 2000
 MOST_VALUES = 100
 """Algorithms, methods or grant types kept of one list."""
 
-_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
-"""`scope-token` of RFC 6749 section 3.3."""
-_CANARY_PREFIX = "scopeprobe-canary-"
 _URL = re.compile(r"[A-Za-z0-9._~:/?#\[\]!$&'()*+,;=%@-]+")
 """The characters of RFC 3986: with others, two readers may see two hosts."""
 
@@ -173,7 +170,7 @@ def _sound_scopes(values: list[object]) -> Iterator[Scope]:
     for value in values:
         if not isinstance(value, str) or len(value) > LONGEST_TEXT:
             continue
-        if _SCOPE.fullmatch(value) and not value.startswith(_CANARY_PREFIX):
+        if SCOPE_TOKEN.fullmatch(value) and not value.startswith(CANARY_PREFIX):
             yield Scope(value)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-from scopeprobe.model.client import Server
-from scopeprobe.model.findings import Reason
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.server import Server
 from scopeprobe.oauth.metadata import Metadata, Refusal
 
 _MTLS_LABEL = re.compile(r"(?:[a-z0-9-]+-)?mtls(?:-[a-z0-9-]+)?")

@@ -8,8 +8,10 @@ from functools import partial
 from urllib.parse import urlencode
 
 import scopeprobe
-from scopeprobe.model.answers import HttpRequest, Question
-from scopeprobe.model.client import Client, GrantType, Server, Target
+from scopeprobe.model.client import Client, GrantType, Target
+from scopeprobe.model.http import HttpRequest
+from scopeprobe.model.question import Question
+from scopeprobe.model.server import Server
 from scopeprobe.oauth.assertions import Asserter, Clock, Dice, wall_clock
 from scopeprobe.oauth.authentication import Authenticator, Credentials
 from scopeprobe.oauth.dpop import Prover

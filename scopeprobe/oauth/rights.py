@@ -10,8 +10,9 @@ from string import Formatter
 
 import msgspec
 
-from scopeprobe.model.answers import HttpResponse
-from scopeprobe.model.client import RightsApi, Scope
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import RightsApi
 from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, printable
 
 MOST_RIGHTS = 20_000

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from scopeprobe.model.client import Scope
+from scopeprobe.model.scope_names import SCOPE_TOKEN, Scope
 from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, printable
 
 MOST_NAMES = 5000
@@ -19,7 +19,6 @@ MOST_NAMES = 5000
 
 _CLAIMS = ("scope", "scp")
 _JWT_PARTS = 3
-_SCOPE_CHARACTERS = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _LABEL = re.compile(r"\W{0,3}scopes?[=:]", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[,;|]")
 _PUNCTUATION = "'`.,:;!?()[]{}<>"
@@ -141,7 +140,7 @@ def repeated(text: str, asked: Collection[Scope]) -> frozenset[Scope]:
     text = html.unescape(text)
     names = frozenset(name for name in asked if name in text)
     found: set[Scope] = set()
-    for word in _SCOPE_CHARACTERS.finditer(text) if names else ():
+    for word in SCOPE_TOKEN.finditer(text) if names else ():
         is_cut = word[0].endswith("...") or word.string[word.end() : word.end() + 1] == "…"
         here = names & set(_readings(word[0]))
         found |= {name for name in here if not (is_cut and _begins_another(name, asked))}

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, quote
 
-from scopeprobe.model.answers import HttpRequest, HttpResponse
-from scopeprobe.model.client import AuthMethod, BasicEncoding, Client
-from scopeprobe.model.experiments import Trace
+from scopeprobe.model.client import AuthMethod, Client
+from scopeprobe.model.experiment import Trace
+from scopeprobe.model.http import HttpRequest, HttpResponse
+from scopeprobe.model.server import BasicEncoding
 from scopeprobe.oauth.answers import access_token
 from scopeprobe.oauth.texts import Mask, printable
 

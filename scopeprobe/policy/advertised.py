@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import Finding, Verdict
+from scopeprobe.model.cell import Finding, Verdict
+from scopeprobe.model.scope_names import Scope
 
 _JUDGED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
 

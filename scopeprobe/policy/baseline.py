@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 
+from scopeprobe.model.cell import Cell, Finding, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
-from scopeprobe.model.findings import Cell, Finding, PermissionMap, Verdict
 from scopeprobe.policy.expectations import Departure, Kind
 
 _HAS = {Verdict.GRANTED, Verdict.UNENFORCED}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from scopeprobe.model.findings import Cell, Finding, PermissionMap
+from scopeprobe.model.cell import Cell, Finding, PermissionMap
 from scopeprobe.policy.expectations import Departure, Kind
 
 

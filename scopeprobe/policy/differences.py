@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scopeprobe.model.client import ClientName, Scope
-from scopeprobe.model.findings import Finding, PermissionMap, Verdict
+from scopeprobe.model.cell import Finding, PermissionMap, Verdict
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.scope_names import Scope
 
 _GAINED = (Verdict.DENIED, Verdict.GRANTED)
 _LOST = (Verdict.GRANTED, Verdict.DENIED)

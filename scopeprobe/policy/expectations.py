@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scopeprobe.model.cell import Finding, PermissionMap, Verdict
 from scopeprobe.model.client import Client, ClientName, Expectation
-from scopeprobe.model.findings import Finding, PermissionMap, Verdict
 
 
 class Kind(StrEnum):

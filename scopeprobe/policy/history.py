@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import PermissionMap, Verdict
-from scopeprobe.model.runs import Run
+from scopeprobe.model.cell import PermissionMap, Verdict
+from scopeprobe.model.run import Run
+from scopeprobe.model.scope_names import Scope
 
 FLAPS = 3
 """Changes from which on a cell is said to be flapping."""

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from scopeprobe.model.cell import Cell, Finding, PermissionMap
 from scopeprobe.model.client import Client, ClientName, Expectation
-from scopeprobe.model.findings import Cell, Finding, PermissionMap
 from scopeprobe.policy.baseline import Baseline, waived
 from scopeprobe.policy.changes import changes
 from scopeprobe.policy.expectations import Departure, Kind, departures

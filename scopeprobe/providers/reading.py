@@ -17,8 +17,9 @@ import msgspec
 from msgspec import Meta
 
 from scopeprobe.errors import InputError
-from scopeprobe.model.client import AuthMethod, BasicEncoding, Rate, RightsApi, Verify
-from scopeprobe.model.providers import Pack
+from scopeprobe.model.client import AuthMethod
+from scopeprobe.model.provider import Pack
+from scopeprobe.model.server import BasicEncoding, Rate, RightsApi, Verify
 
 SHIPPED = files("scopeprobe.providers") / "packs"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from scopeprobe.model.findings import Finding, PermissionMap
+from scopeprobe.model.cell import Finding, PermissionMap
 from scopeprobe.reports.summary import Summary
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from scopeprobe.diagnosis import Cause, Explanation
 from scopeprobe.diagnosis.words import answered, asked
-from scopeprobe.model.experiments import Experiment
+from scopeprobe.model.experiment import Experiment
 from scopeprobe.oauth.traces import challenges
 
 VERSION = 1

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from scopeprobe.errors import StoreError
+from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
-from scopeprobe.model.findings import PermissionMap
 from scopeprobe.reports.formats import FILES, Format, render
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.tables import HEADER, matrix_csv, permission_rows

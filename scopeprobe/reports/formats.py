@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeAlias
 
-from scopeprobe.model.findings import PermissionMap
+from scopeprobe.model.cell import PermissionMap
 from scopeprobe.reports.documents import report_json, report_jsonl
 from scopeprobe.reports.junit import report_junit
 from scopeprobe.reports.markdown import report_markdown

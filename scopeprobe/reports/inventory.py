@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.client import AuthMethod, Client, GrantType, Server
+from scopeprobe.model.client import AuthMethod, Client, GrantType
+from scopeprobe.model.server import Server
 
 
 def inventory_table(clients: Sequence[Client]) -> RenderableType:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
-from scopeprobe.model.findings import Finding, PermissionMap, Verdict
+from scopeprobe.model.cell import Finding, PermissionMap, Verdict
 from scopeprobe.policy import Departure, Kind
 from scopeprobe.reports.summary import Summary
 

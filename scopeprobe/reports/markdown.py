@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scopeprobe.model.findings import PermissionMap
+from scopeprobe.model.cell import PermissionMap
 from scopeprobe.reports.summary import Summary
 
 MOST_ROWS = 20

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.client import Server
+from scopeprobe.model.server import Server
 from scopeprobe.oauth.metadata import Metadata, Refusal
 
 MOST_SCOPES = 40

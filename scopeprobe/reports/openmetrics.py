@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from scopeprobe.model.findings import PermissionMap
+from scopeprobe.model.cell import PermissionMap
 from scopeprobe.policy import Kind
 from scopeprobe.reports.summary import Summary
 

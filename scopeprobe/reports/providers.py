@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.providers import Pack
+from scopeprobe.model.provider import Pack
 
 
 def providers_table(packs: Sequence[Pack]) -> RenderableType:

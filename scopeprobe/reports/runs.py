@@ -8,7 +8,7 @@ import msgspec
 from rich.console import RenderableType
 from rich.table import Table
 
-from scopeprobe.model.runs import Run
+from scopeprobe.model.run import Run
 from scopeprobe.reports.summary import moment
 
 

@@ -10,8 +10,9 @@ from typing import Self
 
 import msgspec
 
-from scopeprobe.model.client import Client, ClientName, Scope
-from scopeprobe.model.findings import Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.client import Client, ClientName
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.policy import Departure
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from scopeprobe.model.findings import COLUMNS, Finding, PermissionMap
+from scopeprobe.model.cell import COLUMNS, Finding, PermissionMap
 
 HEADER = ",".join(COLUMNS) + "\n"
 _FORMULA = frozenset("=+-@\t\r")

@@ -12,8 +12,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.client import ClientName, Scope
-from scopeprobe.model.findings import Finding, PermissionMap, Verdict
+from scopeprobe.model.cell import Finding, PermissionMap, Verdict
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.reports.summary import ServerSummary
 
 MOST_COLUMNS = 24

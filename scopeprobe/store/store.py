@@ -17,12 +17,14 @@ from typing import Self, TypeAlias
 import msgspec
 
 from scopeprobe.errors import FolderInUse, InputError, StoreError
-from scopeprobe.model.answers import Answer, Fact, Issued, Question
-from scopeprobe.model.client import ClientName, Scope
-from scopeprobe.model.findings import Cell, Finding, PermissionMap
-from scopeprobe.model.memory import Allowance
-from scopeprobe.model.plans import Assignment
-from scopeprobe.model.runs import Run
+from scopeprobe.model.answer import Answer, Fact, Issued
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.cell import Cell, Finding, PermissionMap
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.journal import Allowance
+from scopeprobe.model.question import Question
+from scopeprobe.model.run import Run
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.store.writer import SqliteJournal, encode
 
 DATABASE = "scopeprobe.db"

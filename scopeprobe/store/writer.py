@@ -14,8 +14,8 @@ from queue import SimpleQueue
 import msgspec
 
 from scopeprobe.errors import StoreError
-from scopeprobe.model.answers import Fact
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.answer import Fact
+from scopeprobe.model.assignment import Assignment
 
 BUSY = 4
 """Answers in one batch from which on it pays to let more of them gather."""

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scopeprobe.model.answers import (
-    WITHOUT_SCOPE,
-    Answer,
-    GrantNotAllowed,
-    Refused,
-    Subject,
-)
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import Verdict
-from scopeprobe.model.lessons import NOTHING_LEARNED
-from scopeprobe.model.plans import Assignment, Plan
+from scopeprobe.model.answer import Answer, GrantNotAllowed, Refused, Subject
+from scopeprobe.model.assignment import Assignment, Plan
+from scopeprobe.model.behavior import NOTHING_LEARNED
+from scopeprobe.model.cell import Verdict
+from scopeprobe.model.question import WITHOUT_SCOPE
+from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.strategies.beliefs import Prior, flat, learned, mean_chance, shifted
 from scopeprobe.strategies.each import conclude, tells_scopes_apart
 from scopeprobe.strategies.hearing import Asking, LetDown
 from scopeprobe.strategies.inquiry import Inquiry, Reply
 from scopeprobe.strategies.naming import take_out_the_named
 from scopeprobe.strategies.search import Search
-from scopeprobe.verdicts import names_on, resource
+from scopeprobe.verdicts import names_on
 
 _ENOUGH_PRECEDENTS = 2
 _CHANGED = 0.02

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TypeAlias
 
-from scopeprobe.model.client import Scope
-from scopeprobe.model.lessons import Precedent
+from scopeprobe.model.behavior import Precedent
+from scopeprobe.model.scope_names import Scope
 
 _NEVER = 1e-9
 """The least chance: nothing is impossible."""

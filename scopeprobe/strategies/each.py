@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from scopeprobe.model.answers import (
-    WITHOUT_SCOPE,
-    Answer,
-    GrantNotAllowed,
-    Issued,
-    Question,
-    Refused,
-    Subject,
-    Unanswered,
-)
-from scopeprobe.model.plans import Assignment, Plan, Proof
+from scopeprobe.model.answer import Answer, GrantNotAllowed, Issued, Refused, Subject, Unanswered
+from scopeprobe.model.assignment import Assignment, Plan, Proof
+from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.strategies.hearing import Asking, Hearing, LetDown
 
 

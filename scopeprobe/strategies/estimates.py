@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from scopeprobe.model.client import Scope
-from scopeprobe.model.plans import Assignment, Proof
+from scopeprobe.model.assignment import Assignment, Proof
+from scopeprobe.model.scope_names import Scope, prefix
 from scopeprobe.strategies.adaptive import prior_of
 from scopeprobe.strategies.beliefs import Prior, flat, mean_chance
 from scopeprobe.strategies.groups import price, slack
 from scopeprobe.strategies.hearing import MOST_REFUSALS_UNBRACKETED
 from scopeprobe.strategies.inquiry import Inquiry
 from scopeprobe.strategies.recheck import groups_of, is_told_by_one, proved_before
-from scopeprobe.verdicts import prefix
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,10 @@ from collections.abc import Generator, Iterable
 from itertools import count
 from typing import TypeAlias, TypeVar
 
-from scopeprobe.model.answers import (
-    WITHOUT_SCOPE,
-    Answer,
-    Issued,
-    Question,
-    Refusal,
-    Refused,
-    alike,
-    is_plain_about_scope,
-)
-from scopeprobe.model.client import Scope
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.answer import Answer, Issued, Refusal, Refused, alike, is_plain_about_scope
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.question import WITHOUT_SCOPE, Question
+from scopeprobe.model.scope_names import Scope
 
 MOST_REFUSALS_UNBRACKETED = 25
 """Refusals without a success, after which one that succeeded before is asked again (rule 3)."""

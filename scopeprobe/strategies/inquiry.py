@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from scopeprobe.model.answers import Answer, Issued, Question, TooLarge, Unanswered
-from scopeprobe.model.client import Scope
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.answer import Answer, Issued, TooLarge, Unanswered, culprits
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.question import Question
+from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.strategies.hearing import Asking, Hearing
-from scopeprobe.verdicts import culprits, names_on, resource, tells
+from scopeprobe.verdicts import names_on, tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scopeprobe.model.client import Scope
+from scopeprobe.model.scope_names import Scope, stand_at_an_edge
 from scopeprobe.strategies.hearing import Asking
 from scopeprobe.strategies.inquiry import Inquiry, Reply
-from scopeprobe.verdicts import stand_at_an_edge
 
 
 def take_out_the_named(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import Reason, Verdict
-from scopeprobe.model.plans import Assignment, Plan
+from scopeprobe.model.assignment import Assignment, Plan
+from scopeprobe.model.cell import Reason, Verdict
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.strategies.adaptive import adaptive, control, cover, find_out
 from scopeprobe.strategies.beliefs import remembered
 from scopeprobe.strategies.each import conclude

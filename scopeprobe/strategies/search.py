@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from scopeprobe.model.answers import TooLarge
-from scopeprobe.model.client import Scope
+from scopeprobe.model.answer import TooLarge
+from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.strategies.beliefs import Beliefs, Prior
 from scopeprobe.strategies.groups import Groups, halvings, slack
 from scopeprobe.strategies.hearing import Asking
 from scopeprobe.strategies.inquiry import Inquiry, Reply
-from scopeprobe.verdicts import resource
 
 _CONFLICTS_TO_DOUBT = 3
 """Conflicts after which groups are believed less, and the slack shrinks."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scopeprobe.model.answers import Fact, Issued
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import Finding, Verdict
-from scopeprobe.model.lessons import Precedent
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.answer import Fact, Issued
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.behavior import Precedent
+from scopeprobe.model.cell import Finding, Verdict
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.testimony import names_on, tells
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from scopeprobe.model.answers import (
+from scopeprobe.model.answer import (
     Answer,
     Fact,
     GrantNotAllowed,
@@ -19,10 +19,10 @@ from scopeprobe.model.answers import (
     alike,
     is_plain_about_scope,
 )
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import Evidence, Finding, Reason, Verdict
-from scopeprobe.model.lessons import Lesson
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.behavior import Lesson
+from scopeprobe.model.cell import Evidence, Finding, Reason, Verdict
+from scopeprobe.model.scope_names import Scope, prefix
 from scopeprobe.verdicts.rulings import (
     Case,
     Ruling,
@@ -32,7 +32,6 @@ from scopeprobe.verdicts.rulings import (
     unanswered,
     unknown,
 )
-from scopeprobe.verdicts.shapes import prefix
 from scopeprobe.verdicts.testimony import Testimony, names_on, tells
 from scopeprobe.verdicts.tokens import issued_for, told_unasked
 from scopeprobe.verdicts.without_success import without_success

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from scopeprobe.model.answers import (
-    WITHOUT_SCOPE,
-    Fact,
-    Issued,
-    Refusal,
-    Refused,
-    TooLarge,
-    Unauthenticated,
-)
-from scopeprobe.model.client import Scope
-from scopeprobe.model.lessons import Lesson
-from scopeprobe.model.plans import Assignment
-from scopeprobe.verdicts.names import resource
+from scopeprobe.model.answer import Fact, Issued, Refusal, Refused, TooLarge, Unauthenticated
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.behavior import Lesson
+from scopeprobe.model.question import WITHOUT_SCOPE
+from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.verdicts.testimony import Testimony, names_on, tells
 
 

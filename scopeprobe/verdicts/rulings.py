@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scopeprobe.model.answers import (
+from scopeprobe.model.answer import (
     Answer,
     Issued,
     Refusal,
@@ -17,10 +17,9 @@ from scopeprobe.model.answers import (
     Unauthenticated,
     alike,
 )
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import Evidence, Reason, Verdict
-from scopeprobe.model.lessons import Lesson
-from scopeprobe.verdicts.names import covers
+from scopeprobe.model.behavior import Lesson
+from scopeprobe.model.cell import Evidence, Reason, Verdict
+from scopeprobe.model.scope_names import Scope, covers
 from scopeprobe.verdicts.testimony import Testimony
 
 _UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}

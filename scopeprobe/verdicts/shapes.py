@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from scopeprobe.model.answers import Fact, Issued
-from scopeprobe.model.client import Scope
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.answer import Fact, Issued
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.scope_names import prefix
 from scopeprobe.verdicts.lesson import learn
 from scopeprobe.verdicts.testimony import Testimony
-
-
-def prefix(scope: Scope) -> str:
-    """A name up to its last separator; empty where it has none."""
-    return scope[: max(map(scope.rfind, ".:/")) + 1]
 
 
 def shapes_in_doubt(

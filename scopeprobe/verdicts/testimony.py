@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from scopeprobe.model.answers import (
-    WITHOUT_SCOPE,
+from scopeprobe.model.answer import (
     Answer,
     Fact,
     Issued,
@@ -17,11 +16,12 @@ from scopeprobe.model.answers import (
     TooLarge,
     Unanswered,
     alike,
+    culprits,
     is_plain_about_scope,
 )
-from scopeprobe.model.client import Scope
-from scopeprobe.model.plans import Assignment
-from scopeprobe.verdicts.naming import are_believable, culprits
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.question import WITHOUT_SCOPE
+from scopeprobe.model.scope_names import Scope, are_believable
 
 
 @dataclass(frozen=True)

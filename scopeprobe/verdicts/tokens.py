@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scopeprobe.model.answers import Fact, Issued, Question, Unanswered
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import Evidence, Reason, Verdict
-from scopeprobe.verdicts.names import resembles
+from scopeprobe.model.answer import Fact, Issued, Unanswered
+from scopeprobe.model.cell import Evidence, Reason, Verdict
+from scopeprobe.model.question import Question
+from scopeprobe.model.scope_names import Scope, resembles
 from scopeprobe.verdicts.rulings import Case, Ruling, by_rights, carried, unknown
 from scopeprobe.verdicts.testimony import lists_of, names_on, tells
 

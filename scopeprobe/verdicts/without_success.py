@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scopeprobe.model.answers import GrantNotAllowed, Refusal, Refused, Subject, Unauthenticated
-from scopeprobe.model.client import Scope
-from scopeprobe.model.findings import Reason, Verdict
+from scopeprobe.model.answer import GrantNotAllowed, Refusal, Refused, Subject, Unauthenticated
+from scopeprobe.model.cell import Reason, Verdict
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.rulings import (
     Case,
     Ruling,

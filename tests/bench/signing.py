@@ -15,16 +15,9 @@ from statistics import median
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from scopeprobe.model.client import (
-    AuthMethod,
-    Client,
-    ClientId,
-    ClientName,
-    Scope,
-    Server,
-    SigningKey,
-    Target,
-)
+from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, SigningKey, Target
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import Server
 from scopeprobe.oauth.authentication import Authenticator
 
 URL = "https://login.example/token"

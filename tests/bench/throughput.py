@@ -22,17 +22,10 @@ from harness import Reply, raw_server
 
 from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.client import (
-    AuthMethod,
-    Client,
-    ClientId,
-    ClientName,
-    Rate,
-    Scope,
-    Secret,
-    Server,
-    Target,
-)
+from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, Target
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import Secret
+from scopeprobe.model.server import Rate, Server
 
 CLIENTS, IN_FLIGHT = 50, 50
 BODY = b'{"access_token":"opaque","token_type":"Bearer","scope":"x"}'

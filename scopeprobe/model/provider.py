@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from scopeprobe.model.client import BasicEncoding, Rate, RightsApi, Verify
+from scopeprobe.model.server import BasicEncoding, Rate, RightsApi, Verify
 
 
 @dataclass(frozen=True, slots=True)

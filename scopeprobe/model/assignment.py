@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from scopeprobe.model.answers import Answer, Question
-from scopeprobe.model.client import Client, Scope, Target
-from scopeprobe.model.findings import Finding, PermissionMap, Reason
-from scopeprobe.model.lessons import NOTHING_LEARNED, Lesson
+from scopeprobe.model.answer import Answer
+from scopeprobe.model.behavior import NOTHING_LEARNED, Lesson
+from scopeprobe.model.cell import Finding, PermissionMap, Reason
+from scopeprobe.model.client import Client, Target
+from scopeprobe.model.question import Question
+from scopeprobe.model.scope_names import Scope
 
 
 class Proof(StrEnum):

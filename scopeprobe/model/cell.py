@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from scopeprobe.model.client import ClientId, ClientName, Scope
+from scopeprobe.model.client import ClientId, ClientName
+from scopeprobe.model.scope_names import Scope
 
 
 class Verdict(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from scopeprobe.model.client import Scope
+from scopeprobe.model.scope_names import Scope
 
 
 @dataclass(frozen=True, slots=True)

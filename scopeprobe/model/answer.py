@@ -1,59 +1,16 @@
-"""What is asked of a token endpoint, and the closed list of what it can answer."""
+"""What a token endpoint can answer to a question: a closed list."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
 
-from scopeprobe.model.client import AuthMethod, BasicEncoding, Scope
-from scopeprobe.model.findings import Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a request has otherwise than its client is configured: flags, never a secret."""
-
-    auth_method: AuthMethod | None = None
-    basic_encoding: BasicEncoding | None = None
-    trimmed: bool = False
-    """The white space at the ends of `client_id` and secret is left away."""
-    endpoint: str = ""
-    """Where it is sent instead of the configured token endpoint."""
-    proof: bool = False
-    """With a DPoP proof (RFC 9449), although the client is not configured to send one."""
-    clock_shift: float = 0.0
-    """Seconds that are added to our clock when assertions and proofs are written."""
-    assertion_audience: str = ""
-    dropped: tuple[str, ...] = ()
-    """Names of parameters that are left away."""
-    added: tuple[tuple[str, str], ...] = ()
-    """Parameters that the configuration does not have, or has otherwise."""
-
-
-AS_CONFIGURED = Change()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One token request as a value: equal questions are one fact."""
-
-    scopes: tuple[Scope, ...] | None
-    """In candidate order, never a set. None: no `scope` parameter at all."""
-    change: Change = field(default=AS_CONFIGURED, kw_only=True)
-    again: int = 0
-    """The n-th asking on purpose: controls count up from 1, those of a resume down from -1."""
-
-    @property
-    def size(self) -> int:
-        """The length of the `scope` parameter in bytes, before it is encoded for the form."""
-        return len(" ".join(self.scopes or ()).encode())
-
-
-WITHOUT_SCOPE = Question(scopes=None)
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.question import Question
+from scopeprobe.model.scope_names import Scope
 
 
 class Issued(msgspec.Struct, frozen=True, tag="issued"):
@@ -170,46 +127,9 @@ class Fact:
     received: int
 
 
-class Purpose(StrEnum):
-    """What a request is sent for. Only token requests are counted against budgets of requests."""
-
-    TOKEN = "token"
-    COMPARISON = "comparison"
-    """A token request as well; its token is compared with that of another."""
-    INTROSPECTION = "introspection"
-    RIGHTS = "rights"
-    REVOCATION = "revocation"
-    METADATA = "metadata"
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """One request of an exchange. Its credentials are never shown."""
-
-    url: str
-    body: bytes = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    method: str = "POST"
-    purpose: Purpose = Purpose.TOKEN
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """A whole answer as it came, tokens and all: it lives inside one exchange."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    """Looked up without regard to case (RFC 9110 section 5.1)."""
-    body: bytes = field(repr=False)
-
-
-class CutShort(Exception):
-    """Thrown into an exchange that is to end now. It may yield once more: what cannot wait."""
-
-
-Exchange: TypeAlias = Generator[HttpRequest, HttpResponse | Reason, Answer]
-"""
-One question on the wire: requests out, responses in, or the reason why there is none.
-
-The token is a local of this frame and dies with it.
-"""
+def culprits(answer: Answer, asked: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    """The asked scopes that a refusal names; none where it only repeats the whole request."""
+    if not isinstance(answer, Refused):
+        return ()
+    named = tuple(scope for scope in asked if scope in answer.named)
+    return () if named == asked else named

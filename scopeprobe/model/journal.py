@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from scopeprobe.model.answers import Fact, Question
-from scopeprobe.model.plans import Assignment
+from scopeprobe.model.answer import Fact
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.question import Question
 
 
 @dataclass(frozen=True, slots=True)

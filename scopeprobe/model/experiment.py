@@ -6,7 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from scopeprobe.model.answers import Answer, Question
+from scopeprobe.model.answer import Answer
+from scopeprobe.model.question import Question
 
 
 @dataclass(frozen=True, slots=True)

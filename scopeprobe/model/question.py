@@ -1,0 +1,52 @@
+"""What is asked of a token endpoint: one token request as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scopeprobe.model.client import AuthMethod
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import BasicEncoding
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a request has otherwise than its client is configured: flags, never a secret."""
+
+    auth_method: AuthMethod | None = None
+    basic_encoding: BasicEncoding | None = None
+    trimmed: bool = False
+    """The white space at the ends of `client_id` and secret is left away."""
+    endpoint: str = ""
+    """Where it is sent instead of the configured token endpoint."""
+    proof: bool = False
+    """With a DPoP proof (RFC 9449), although the client is not configured to send one."""
+    clock_shift: float = 0.0
+    """Seconds that are added to our clock when assertions and proofs are written."""
+    assertion_audience: str = ""
+    dropped: tuple[str, ...] = ()
+    """Names of parameters that are left away."""
+    added: tuple[tuple[str, str], ...] = ()
+    """Parameters that the configuration does not have, or has otherwise."""
+
+
+AS_CONFIGURED = Change()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One token request as a value: equal questions are one fact."""
+
+    scopes: tuple[Scope, ...] | None
+    """In candidate order, never a set. None: no `scope` parameter at all."""
+    change: Change = field(default=AS_CONFIGURED, kw_only=True)
+    again: int = 0
+    """The n-th asking on purpose: controls count up from 1, those of a resume down from -1."""
+
+    @property
+    def size(self) -> int:
+        """The length of the `scope` parameter in bytes, before it is encoded for the form."""
+        return len(" ".join(self.scopes or ()).encode())
+
+
+WITHOUT_SCOPE = Question(scopes=None)

@@ -1,0 +1,73 @@
+"""Names of scopes and rights: their grammar, their parts, and what one says of another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import NewType
+
+Scope = NewType("Scope", str)
+"""One `scope-token` of RFC 6749 section 3.3."""
+
+SCOPE_CHARACTERS = r"\x21\x23-\x5B\x5D-\x7E"
+"""What a `scope-token` is made of (RFC 6749 section 3.3), for a set of a regular expression."""
+SCOPE_TOKEN = re.compile(f"[{SCOPE_CHARACTERS}]+")
+
+CANARY_PREFIX = "scopeprobe-canary-"
+"""How every invented scope begins: constant, so that a security team can know it."""
+
+
+def covers(right: Scope, scope: Scope) -> bool:
+    """
+    Whether a right is the candidate or more than it: part by part, `*` standing for any.
+
+    A candidate with `*` is covered by a right that says `*` there too: all of it is held.
+    """
+    parts, wanted = right.split(":"), scope.split(":")
+    return len(parts) == len(wanted) and all(
+        part in {"*", asked} for part, asked in zip(parts, wanted, strict=True)
+    )
+
+
+def resembles(name: Scope, scope: Scope) -> bool:
+    """The same name in other cases, or one with the other as its last part: `api/read`, `read`."""
+    one, other = name.lower(), scope.lower()
+    return one == other or any(
+        long.endswith(separator + short)
+        for long, short in ((one, other), (other, one))
+        for separator in "/:.#"
+    )
+
+
+def resource(scope: Scope) -> str:
+    """The part of a name that tells its resource: up to the last slash; empty without one."""
+    return scope.rpartition("/")[0]
+
+
+def prefix(scope: Scope) -> str:
+    """A name up to its last separator; empty where it has none."""
+    return scope[: max(map(scope.rfind, ".:/")) + 1]
+
+
+def stand_at_an_edge(named: Collection[Scope], asked: tuple[Scope, ...]) -> bool:
+    """
+    The names are the first or the last ones of the request.
+
+    A server that names whatever comes first, or cuts its echo of the request short, does the same.
+    """
+    ends = asked[: len(named)], asked[-len(named) :]
+    return any(set(named) == set(end) for end in ends)
+
+
+def are_believable(named: Collection[Scope], refusals: Iterable[tuple[Scope, ...]]) -> bool:
+    """
+    Whether their places in the requests, whose refusals all named just these, rule an echo out.
+
+    It takes a request in which they stood in the middle, or two with them at either end; and one
+    name alone at an edge is never believed without being asked for.
+    """
+    requests = list(refusals)
+    if any(not stand_at_an_edge(named, asked) for asked in requests):
+        return True
+    starts = {set(asked[: len(named)]) == set(named) for asked in requests}
+    return len(named) > 1 and len(starts) > 1
