@@ -12,12 +12,12 @@ from random import Random
 from scopeprobe.model import client as model
 from scopeprobe.model.answer import Answer, Fact, Issued, Refused, TooLarge, Unanswered
 from scopeprobe.model.assignment import Assignment, Proof
-from scopeprobe.model.behavior import Lesson
+from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Finding, Reason, Verdict
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import resource
 from scopeprobe.strategies import adaptive
-from scopeprobe.verdicts import judge, learn, precedent
+from scopeprobe.verdicts import earlier_client, judge, learn_behavior
 
 PILOTS = 5
 REFUSED = Refused(400, "invalid_scope")
@@ -279,7 +279,7 @@ def night(
     """
     given = tuple(map(frozenset, given))
     logs = tuple(
-        Log(replace(assigned(candidates, f"c{i:03}", **settings), leads=i == 0, proof=proof))
+        Log(replace(assigned(candidates, f"c{i:03}", **settings), is_first=i == 0, proof=proof))
         for i in range(len(given))
     )
     has = {id(log): given[i] for i, log in enumerate(logs)}
@@ -294,30 +294,30 @@ def night(
 
     for log in logs[:PILOTS]:
         ask(log)
-    lesson = _lesson(logs[:PILOTS])
+    behavior = _lesson(logs[:PILOTS])
     if with_precedents:
-        found = (precedent(log.assignment, _judged(log, lesson)) for log in logs[:PILOTS])
-        lesson = replace(lesson, precedents=tuple(found))
+        found = (earlier_client(log.assignment, _judged(log, behavior)) for log in logs[:PILOTS])
+        behavior = replace(behavior, earlier_clients=tuple(found))
     for log in logs[PILOTS:]:
-        log.assignment = replace(log.assignment, lesson=lesson)
+        log.assignment = replace(log.assignment, behavior=behavior)
         ask(log)
-    lesson = _lesson(logs)
+    behavior = _lesson(logs)
     for log in logs:
-        flags = replace(lesson, precedents=log.assignment.lesson.precedents)
-        is_open = any(f.verdict is Verdict.UNKNOWN for f in _judged(log, lesson))
-        if flags != log.assignment.lesson and is_open:
-            log.assignment = replace(log.assignment, lesson=flags, leads=True)
+        flags = replace(behavior, earlier_clients=log.assignment.behavior.earlier_clients)
+        is_open = any(f.verdict is Verdict.UNKNOWN for f in _judged(log, behavior))
+        if flags != log.assignment.behavior and is_open:
+            log.assignment = replace(log.assignment, behavior=flags, is_first=True)
             ask(log)
-    lesson = _lesson(logs)
-    return Night(logs, tuple(_judged(log, lesson) for log in logs), given)
+    behavior = _lesson(logs)
+    return Night(logs, tuple(_judged(log, behavior) for log in logs), given)
 
 
-def _lesson(logs: Iterable[Log]) -> Lesson:
-    return learn((log.assignment, log.facts) for log in logs)
+def _lesson(logs: Iterable[Log]) -> ServerBehavior:
+    return learn_behavior((log.assignment, log.facts) for log in logs)
 
 
-def _judged(log: Log, lesson: Lesson) -> tuple[Finding, ...]:
-    return judge(log.assignment, lesson, log.facts, Reason.NOT_ASKED)
+def _judged(log: Log, behavior: ServerBehavior) -> tuple[Finding, ...]:
+    return judge(log.assignment, behavior, log.facts, Reason.NOT_ASKED)
 
 
 def alone(server: Server, given: Collection[model.Scope], candidates, **settings) -> Night:

@@ -30,12 +30,12 @@ from simulated import (
 
 from scopeprobe.model.answer import Issued
 from scopeprobe.model.assignment import Proof
-from scopeprobe.model.behavior import Lesson, Precedent
+from scopeprobe.model.behavior import EarlierClient, ServerBehavior
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.strategies import adaptive, each
 from scopeprobe.strategies.groups import slack
-from scopeprobe.verdicts import judge, learn
+from scopeprobe.verdicts import judge, learn_behavior
 
 modestly = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -194,14 +194,18 @@ def test_all_granted_takes_one_request_and_none_granted_one_more_than_all(count)
 def test_a_wrong_prior_costs_requests_and_no_truth(world):
     """Two clients before it were granted exactly what this one is denied."""
     server, names, has = world
-    inverted = Precedent("", names, frozenset(names) - has, has)
-    lesson = Lesson(withholds=True, accepts_scopes=True, precedents=(inverted, inverted))
-    log = Log(replace(assigned(names), lesson=lesson))
+    inverted = EarlierClient("", names, frozenset(names) - has, has)
+    behavior = ServerBehavior(
+        withholds=True, accepts_scopes=True, earlier_clients=(inverted, inverted)
+    )
+    log = Log(replace(assigned(names), behavior=behavior))
     log.follow(
         adaptive(log.assignment),
         lambda q: Issued(()) if q.scopes is None else server(has, q.scopes),
     )
-    found = judge(log.assignment, learn([(log.assignment, log.facts)]), log.facts, Reason.NOT_ASKED)
+    found = judge(
+        log.assignment, learn_behavior([(log.assignment, log.facts)]), log.facts, Reason.NOT_ASKED
+    )
     truth = {s: Verdict.GRANTED if s in has else Verdict.DENIED for s in names}
     assert {f.scope: f.verdict for f in found} == truth
     assert log.search <= len(names) + slack(len(names)) + 1

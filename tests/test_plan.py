@@ -32,7 +32,7 @@ from scopeprobe.model.cell import PermissionMap, Reason
 from scopeprobe.model.client import ClientName
 from scopeprobe.strategies import adaptive, each, recheck
 from scopeprobe.strategies.estimates import ESTIMATORS
-from scopeprobe.verdicts import covers, judge, learn
+from scopeprobe.verdicts import covers, judge, learn_behavior
 
 STRATEGIES = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
@@ -59,7 +59,7 @@ def test_no_run_takes_more_than_it_was_said_to(fleet, strategy, proof):
     before = alone(server, has, names, strategy=each).logs[0]
     findings = judge(
         before.assignment,
-        learn([(before.assignment, before.facts)]),
+        learn_behavior([(before.assignment, before.facts)]),
         before.facts,
         Reason.NOT_ASKED,
     )

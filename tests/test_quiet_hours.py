@@ -14,7 +14,7 @@ from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
 from scopeprobe.inputs.quantities import parse_quiet
 from scopeprobe.model.cell import Reason
-from scopeprobe.model.quiet_hours import Quiet
+from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.server import Rate
 
 NOON = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_nothing_is_asked_in_quiet_hours_and_other_servers_are_not_held_up(tmp_p
 
 def test_a_run_stops_asking_when_quiet_hours_begin(tmp_path, make_client):
     begins = datetime.now(UTC) + timedelta(seconds=2)
-    quiet = Quiet(begins.time(), (begins + timedelta(hours=1)).time())
+    quiet = QuietHours(begins.time(), (begins + timedelta(hours=1)).time())
     with raw_server(lambda _asked: Reply(body=b'{"access_token":"t","scope":"a"}')) as wire:
         client = make_client(
             *(f"s{n}" for n in range(40)),

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from scopeprobe.model.client import AuthMethod
-from scopeprobe.model.question import AS_CONFIGURED, Change, Question
+from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import BasicEncoding
 from scopeprobe.oauth.changes import changed
@@ -62,7 +62,7 @@ def test_a_request_shows_no_credentials(make_client):
 
 
 def changed_request(client, **change):
-    client, target = changed(client, client.targets[0], Change(**change))
+    client, target = changed(client, client.targets[0], RequestChange(**change))
     return request_writer(client, target)(ASKED)
 
 

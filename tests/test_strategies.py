@@ -10,7 +10,7 @@ from scopeprobe.model.answer import Fact, Issued, Refused, Unauthenticated
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason, Verdict
 from scopeprobe.strategies import each
-from scopeprobe.verdicts import judge, learn
+from scopeprobe.verdicts import judge, learn_behavior
 
 REFUSED = Refused(400, "invalid_scope")
 FAILED = Unauthenticated(401, "invalid_client")
@@ -62,8 +62,8 @@ def test_each_finds_the_truth_with_its_candidates_and_few_controls(
         return Issued(question.scopes) if set(question.scopes) <= names else refusal
 
     facts = follow(assignment, answer)
-    lesson = learn([(assignment, facts)])
-    found = {f.scope: f.verdict for f in judge(assignment, lesson, facts, Reason.NOT_ASKED)}
+    behavior = learn_behavior([(assignment, facts)])
+    found = {f.scope: f.verdict for f in judge(assignment, behavior, facts, Reason.NOT_ASKED)}
     if needs_scope and not names:
         assert set(found.values()) == {Verdict.UNKNOWN}
         return

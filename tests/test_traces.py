@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.http import HttpResponse
-from scopeprobe.model.question import Change, Question
+from scopeprobe.model.question import Question, RequestChange
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import BasicEncoding
 from scopeprobe.oauth.changes import changed
@@ -21,7 +21,7 @@ SECRET = "hunter2-secret"
 
 
 def traced(client, status=401, body=b"{}", headers=None, **change):
-    client, target = changed(client, client.targets[0], Change(**change))
+    client, target = changed(client, client.targets[0], RequestChange(**change))
     request = request_writer(client, target)(Question((Scope("orders.read"),)))
     return trace_of(client, request, HttpResponse(status, CIMultiDict(headers or {}), body), NOW)
 

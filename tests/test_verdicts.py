@@ -13,7 +13,7 @@ from scopeprobe.model.answer import (
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
-from scopeprobe.verdicts import judge, learn
+from scopeprobe.verdicts import judge, learn_behavior
 
 REFUSED = Refused(400, "invalid_scope")
 FAILED = Unauthenticated(401, "invalid_client")
@@ -43,7 +43,7 @@ def say(make_client):
             peer = make_client("a", name=f"other{n}", client_id=f"other{n}")
             peers = Assignment(peer, peer.targets[0])
             testimonies.append((peers, story(peers, *other)))
-        found = judge(assignment, learn(testimonies), facts, open_because)
+        found = judge(assignment, learn_behavior(testimonies), facts, open_because)
         cells = {finding.scope: (finding.verdict.value, finding.reason.value) for finding in found}
         return cells["a"] if len(cells) == 1 else cells
 
@@ -276,8 +276,8 @@ def test_a_success_in_the_air_at_the_same_time_brackets_nothing(make_client):
         Fact(Question(("b",)), Issued(("b",)), 4, 7),
         Fact(Question(("a",)), REFUSED, 5, 6),
     ]
-    lesson = learn([(assignment, facts)])
-    found = {f.scope: f.reason for f in judge(assignment, lesson, facts, Reason.NOT_ASKED)}
+    behavior = learn_behavior([(assignment, facts)])
+    found = {f.scope: f.reason for f in judge(assignment, behavior, facts, Reason.NOT_ASKED)}
     assert found == {"a": Reason.REFUSALS_UNBRACKETED, "b": Reason.LISTED_IN_RESPONSE}
 
 
@@ -286,6 +286,6 @@ def test_a_scope_policed_for_one_audience_is_not_policed_for_another(make_client
     accepting, refusing = (Assignment(client, client.targets[0]) for client in (one, other))
     silent = story(accepting, (CONTROL, OK), (CANARY, REFUSED), ("a", OK))
     policed = story(refusing, *POLICED)
-    lesson = learn([(accepting, silent), (refusing, policed)])
-    (found,) = judge(accepting, lesson, silent, Reason.NOT_ASKED)
+    behavior = learn_behavior([(accepting, silent), (refusing, policed)])
+    (found,) = judge(accepting, behavior, silent, Reason.NOT_ASKED)
     assert found.reason is Reason.UNCONFIRMED

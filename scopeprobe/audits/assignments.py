@@ -38,6 +38,6 @@ def assignments_of(fleet: Fleet, past: Past, proof: Proof) -> Iterator[Assignmen
                 past.maps.get(client.name),
                 proof=proof,
                 covers=past.covers.get((client.name, target.label), ()),
-                leads=place not in led,
+                is_first=place not in led,
             )
             led.add(place)

@@ -17,7 +17,7 @@ from scopeprobe.engine.transport import connect
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment, Strategy
-from scopeprobe.model.behavior import NOTHING_LEARNED, Lesson
+from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Finding, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer
@@ -26,7 +26,7 @@ from scopeprobe.model.journal import Journal, Memory
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenOffice
 from scopeprobe.strategies import LEARNING
-from scopeprobe.verdicts import covers, judge, learn, precedent, shapes_in_doubt
+from scopeprobe.verdicts import covers, earlier_client, judge, learn_behavior, shapes_in_doubt
 
 PILOTS = 5
 """Clients of a server that are asked before anything is known of it."""
@@ -112,11 +112,11 @@ class Rounds:
 
     def _release(self, line: Line) -> None:
         """Let all others begin, with what the pilots taught."""
-        lessons = self._lessons(line)
+        behaviors = self._lessons(line)
 
         def prepare(assignment: Assignment) -> Conversation:
-            lesson = lessons.get(_endpoint(assignment), NOTHING_LEARNED)
-            return self._conversation(replace(assignment, lesson=lesson))
+            behavior = behaviors.get(_endpoint(assignment), NOTHING_KNOWN)
+            return self._conversation(replace(assignment, behavior=behavior))
 
         for lane in line.lanes:
             if lane.is_held and lane.closed_because is None:
@@ -126,14 +126,14 @@ class Rounds:
         """Clients with open cells are asked again where more is known of their server by now."""
         if self._strategy not in LEARNING:
             return
-        lessons = self._lessons(line)
+        behaviors = self._lessons(line)
         for lane in line.lanes:
             for talk in tuple(lane.heard if lane.closed_because is None else ()):
-                known = talk.assignment.lesson
-                lesson = lessons[_endpoint(talk.assignment)]
-                flags = replace(lesson, precedents=known.precedents)
-                if flags != known and self._has_open_cells(talk, lesson):
-                    further = replace(talk.assignment, lesson=flags, leads=True)
+                known = talk.assignment.behavior
+                behavior = behaviors[_endpoint(talk.assignment)]
+                flags = replace(behavior, earlier_clients=known.earlier_clients)
+                if flags != known and self._has_open_cells(talk, behavior):
+                    further = replace(talk.assignment, behavior=flags, is_first=True)
                     line.go_on(lane, talk, talk.further(further, self._strategy))
 
     def _look_for_shapes(self, line: Line) -> None:
@@ -151,23 +151,23 @@ class Rounds:
     def _conversation(self, assignment: Assignment) -> Conversation:
         return Conversation(assignment, self._strategy, self._memory.facts_of(assignment))
 
-    def _lessons(self, line: Line) -> dict[str, Lesson]:
+    def _lessons(self, line: Line) -> dict[str, ServerBehavior]:
         """By endpoint, what its clients taught so far, and what they were found to have."""
-        lessons = {}
+        behaviors = {}
         for endpoint, talks in _by_endpoint(_heard([line])).items():
-            lesson = learn((talk.assignment, talk.told) for talk in talks)
-            precedents = (
-                precedent(talk.assignment, self._findings(talk, lesson)) for talk in talks
+            behavior = learn_behavior((talk.assignment, talk.told) for talk in talks)
+            earlier_clients = (
+                earlier_client(talk.assignment, self._findings(talk, behavior)) for talk in talks
             )
-            lessons[endpoint] = replace(lesson, precedents=tuple(precedents))
-        return lessons
+            behaviors[endpoint] = replace(behavior, earlier_clients=tuple(earlier_clients))
+        return behaviors
 
-    def _has_open_cells(self, talk: Conversation, lesson: Lesson) -> bool:
-        return any(f.verdict is Verdict.UNKNOWN for f in self._findings(talk, lesson))
+    def _has_open_cells(self, talk: Conversation, behavior: ServerBehavior) -> bool:
+        return any(f.verdict is Verdict.UNKNOWN for f in self._findings(talk, behavior))
 
-    def _findings(self, talk: Conversation, lesson: Lesson) -> tuple[Finding, ...]:
+    def _findings(self, talk: Conversation, behavior: ServerBehavior) -> tuple[Finding, ...]:
         because = talk.open_because or Reason.NOT_ASKED
-        return judge(talk.assignment, lesson, talk.told, because)
+        return judge(talk.assignment, behavior, talk.told, because)
 
     def _talks(self) -> dict[int, tuple[Line, Lane, Conversation]]:
         """By the identity of its assignment, every conversation and whose it is."""
@@ -206,8 +206,9 @@ class Rounds:
     def maps(self) -> Iterator[PermissionMap]:
         """The maps, sorted by client. A server's lesson comes from all its clients (rule 2)."""
         heard = self._heard()
-        lessons = {
-            endpoint: learn(map(_told, talks)) for endpoint, talks in _by_endpoint(heard).items()
+        behaviors = {
+            endpoint: learn_behavior(map(_told, talks))
+            for endpoint, talks in _by_endpoint(heard).items()
         }
         by_client: dict[ClientName, list[Finding]] = {}
         by_name: dict[ClientName, list[Conversation]] = {}
@@ -215,10 +216,10 @@ class Rounds:
             by_name.setdefault(talk.assignment.client.name, []).append(talk)
         for talk in sorted(heard, key=_name_and_audience):
             client, because = talk.assignment.client, talk.open_because or Reason.NOT_ASKED
-            lesson = lessons[_endpoint(talk.assignment)]
+            behavior = behaviors[_endpoint(talk.assignment)]
             others = (other for other in by_name[client.name] if other is not talk)
             elsewhere = (fact for other in others for fact in other.facts.values())
-            findings = judge(talk.assignment, lesson, talk.facts.values(), because, elsewhere)
+            findings = judge(talk.assignment, behavior, talk.facts.values(), because, elsewhere)
             by_client.setdefault(client.name, []).extend(findings)
         return (PermissionMap(client, tuple(cells)) for client, cells in by_client.items())
 

@@ -22,7 +22,7 @@ from scopeprobe.model.answer import (
     is_plain_about_scope,
 )
 from scopeprobe.model.experiment import Experiment
-from scopeprobe.model.question import AS_CONFIGURED, Change, Question
+from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
 
 _BEHIND = {"dpop_required", "audience_required", "resource_required"}
@@ -38,14 +38,14 @@ class Desk:
     def __init__(self, case: Case) -> None:
         self.case = case
         self.log: list[Experiment] = []
-        self.base: Change = AS_CONFIGURED
+        self.base: RequestChange = AS_CONFIGURED
         """The change that all further questions have."""
         self.is_proved = False
         """The server accepted these credentials."""
         self.beyond: Answer | None = None
         """The answer of a wall behind the scopes: what it meets was accepted as to its scopes."""
 
-    def ask(self, scopes: tuple[Scope, ...] | None, change: Change | None = None) -> Asking:
+    def ask(self, scopes: tuple[Scope, ...] | None, change: RequestChange | None = None) -> Asking:
         """Ask, or remember what was answered to the same question."""
         question = Question(scopes or None, change=self.base if change is None else change)
         if (known := self.known(question)) is not None:
@@ -102,7 +102,7 @@ def failures_in(log: list[Experiment]) -> list[Experiment]:
     return [e for e in log if is_failure(e) and credentials_of(e.question.change) not in good]
 
 
-def credentials_of(change: Change) -> Change:
+def credentials_of(change: RequestChange) -> RequestChange:
     """The part of a change that authenticates."""
     return replace(change, dropped=(), added=(), proof=False)
 

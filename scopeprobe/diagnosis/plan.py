@@ -26,7 +26,7 @@ from scopeprobe.diagnosis.suspects import Suspect, suspects
 from scopeprobe.model.answer import GrantNotAllowed, Issued, Refused, TooLarge
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment, Inquiry
-from scopeprobe.model.question import AS_CONFIGURED, Change, Question
+from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
 
 MOST_SINGLES = 8
@@ -64,7 +64,7 @@ _Part = Generator[Question, Experiment, None]
 def _reach(desk: Desk, first: Experiment) -> Generator[Question, Experiment, Experiment | None]:
     """Try the endpoint that somebody else names; else see whether the scopes make the fault."""
     for endpoint in () if isinstance(first.answer, TooLarge) else desk.case.endpoints:
-        change = Change(endpoint=endpoint.url)
+        change = RequestChange(endpoint=endpoint.url)
         elsewhere = yield from desk.ask(desk.case.wanted, change)
         if elsewhere is not None and not is_out_of_reach(elsewhere.answer):
             desk.base, desk.is_proved = change, is_accepting(elsewhere.answer)
@@ -190,14 +190,14 @@ def _show_each(desk: Desk, tried: list[Suspect]) -> _Part:
                 desk.base = whole = without
 
 
-def _is_shown(desk: Desk, whole: Change, without: Change) -> bool:
+def _is_shown(desk: Desk, whole: RequestChange, without: RequestChange) -> bool:
     """Some request failed without the change, and the same one fared better with it."""
     worse = {e.question.scopes for e in desk.log if e.question.change == without}
     better = {e.question.scopes for e in desk.log if e.question.change == whole and _is_better(e)}
     return not worse.isdisjoint(better)
 
 
-def _spend(desk: Desk, change: Change) -> Asking:
+def _spend(desk: Desk, change: RequestChange) -> Asking:
     """Ask what probably fails to authenticate, as far as the budget of failures goes."""
     was_proved, desk.is_proved = desk.is_proved, False
     experiment = yield from desk.ask(None, change)
@@ -209,7 +209,7 @@ def _is_any_better(desk: Desk) -> bool:
     return any(e.question.change == desk.base and _is_better(e) for e in desk.log)
 
 
-def _without(change: Change, suspect: Suspect) -> Change:
+def _without(change: RequestChange, suspect: Suspect) -> RequestChange:
     return Suspect(
         suspect.cause, suspect.member, getattr(AS_CONFIGURED, suspect.member), True
     ).applied(change)
@@ -236,7 +236,7 @@ def _get_past_walls(desk: Desk) -> _Part:
         desk.base, desk.is_proved = change, is_accepting(mended.answer)
 
 
-def _mended(desk: Desk, causes: set[str]) -> Change | None:
+def _mended(desk: Desk, causes: set[str]) -> RequestChange | None:
     """The change that a wall demands, where it can be made."""
     case, base = desk.case, desk.base
     if "dpop_required" in causes and not (case.client.binds_tokens or base.proof):

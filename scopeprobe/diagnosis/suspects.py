@@ -10,7 +10,7 @@ from scopeprobe.diagnosis.cases import Case
 from scopeprobe.diagnosis.signs import Sign
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.experiment import Experiment
-from scopeprobe.model.question import Change
+from scopeprobe.model.question import RequestChange
 
 LARGEST_SKEW = 30.0
 """Seconds by which clocks may differ before assertions fail anywhere."""
@@ -28,10 +28,10 @@ class Suspect:
     stays: bool = False
     """What the server, its metadata or its pack demands: kept also where it is not enough."""
 
-    def applied(self, change: Change) -> Change:
+    def applied(self, change: RequestChange) -> RequestChange:
         return replace(change, **{self.member: self.value})
 
-    def is_in(self, change: Change) -> bool:
+    def is_in(self, change: RequestChange) -> bool:
         return bool(getattr(change, self.member) == self.value)
 
 

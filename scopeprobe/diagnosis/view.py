@@ -12,7 +12,7 @@ from scopeprobe.diagnosis.desk import is_accepting, is_past_credentials
 from scopeprobe.diagnosis.signs import Sign, signs_of
 from scopeprobe.diagnosis.words import told
 from scopeprobe.model.experiment import Experiment
-from scopeprobe.model.question import AS_CONFIGURED, Change
+from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.scope_names import Scope
 
 
@@ -37,7 +37,7 @@ class View:
     log: tuple[Experiment, ...]
 
     @cached_property
-    def base(self) -> Change:
+    def base(self) -> RequestChange:
         """What the last experiment had that got past the credentials; as configured if none did."""
         better = [e.question.change for e in self.log if is_past_credentials(e)]
         return better[-1] if better else AS_CONFIGURED

@@ -14,7 +14,7 @@ from scopeprobe.model.answer import (
     Unauthenticated,
 )
 from scopeprobe.model.experiment import Experiment
-from scopeprobe.model.question import AS_CONFIGURED, Change
+from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.scope_names import Scope
 
 MOST_NAMED = 6
@@ -27,7 +27,7 @@ def told(number: int, experiment: Experiment) -> str:
     return f"request {number}, {asked(question.scopes, question.change)}: {answered(experiment)}"
 
 
-def asked(scopes: tuple[Scope, ...] | None, change: Change) -> str:
+def asked(scopes: tuple[Scope, ...] | None, change: RequestChange) -> str:
     """How a request differs from the one as configured, and which scopes it has."""
     named = "without scope" if scopes is None else f"scope {shortened(scopes)}"
     if change == AS_CONFIGURED:
@@ -35,7 +35,7 @@ def asked(scopes: tuple[Scope, ...] | None, change: Change) -> str:
     return ", ".join((named, *_changes(change)))
 
 
-def _changes(change: Change) -> Iterator[str]:
+def _changes(change: RequestChange) -> Iterator[str]:
     if change.endpoint:
         yield f"at {change.endpoint.partition('?')[0]}"
     if change.auth_method is not None:

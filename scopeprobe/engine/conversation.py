@@ -33,8 +33,8 @@ class Conversation:
         self._ticks = 1 + max((fact.received for fact in memo.values()), default=0)
         self.goes_on = self.has_succeeded
         """An earlier invocation got a token; the credentials may have changed since."""
-        if assignment.unaskable is not None:
-            self.close(assignment.unaskable)
+        if assignment.unaskable_because is not None:
+            self.close(assignment.unaskable_because)
 
     def further(self, assignment: Assignment, strategy: Strategy) -> Conversation:
         """The same, with more to ask; what was answered in this invocation stands."""

@@ -19,7 +19,7 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.experiment import Experiment, Inquiry, Trace
 from scopeprobe.model.http import Exchange, HttpRequest, HttpResponse, Purpose
-from scopeprobe.model.question import Change, Question
+from scopeprobe.model.question import Question, RequestChange
 from scopeprobe.oauth.changes import changed
 from scopeprobe.oauth.exchange import TokenOffice, exchanges
 from scopeprobe.oauth.traces import trace_of
@@ -57,7 +57,7 @@ class Interview:
             Gate(server.rates, now=start, spacing=DEFAULT_SPACING),
             Gate(server.spendable_client_rates, now=start, spacing=DEFAULT_CLIENT_SPACING),
         )
-        self._desks: dict[Change, Callable[[Question], Exchange]] = {}
+        self._desks: dict[RequestChange, Callable[[Question], Exchange]] = {}
         self._office = TokenOffice()
         self._sent = 0
 

@@ -7,7 +7,7 @@ import re
 from datetime import time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from scopeprobe.model.quiet_hours import Quiet
+from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.server import Rate
 
 RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<multiple>[0-9]{0,4})(?P<unit>s|min|h|day)")
@@ -54,14 +54,14 @@ def parse_duration(value: object) -> float:
     return seconds
 
 
-def parse_quiet(value: object) -> Quiet:
+def parse_quiet(value: object) -> QuietHours:
     """Read `22:00-02:00 Europe/Berlin`; without a time zone it is UTC."""
     written = HOURS.fullmatch(value) if isinstance(value, str) else None
     if written is None:
         raise ValueError("must be hours and a time zone, such as 22:00-02:00 Europe/Berlin")
     start, end, zone = written.groups()
     try:
-        quiet = Quiet(time.fromisoformat(start), time.fromisoformat(end), zone or "UTC")
+        quiet = QuietHours(time.fromisoformat(start), time.fromisoformat(end), zone or "UTC")
         ZoneInfo(quiet.zone)
     except ZoneInfoNotFoundError:
         raise ValueError("names no time zone that is known, such as Europe/Berlin") from None

@@ -18,7 +18,7 @@ from scopeprobe.inputs.quantities import parse_duration, parse_quiet, parse_rate
 from scopeprobe.inputs.scopes import expand
 from scopeprobe.inputs.secrets import SecretSource, secret_source
 from scopeprobe.model.client import AuthMethod, GrantType
-from scopeprobe.model.quiet_hours import Quiet
+from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import BasicEncoding, Rate
 
@@ -82,7 +82,7 @@ class ServerEntry(PartyEntry):
     burst: Count | None = None
     in_flight: Count | None = None
     rate_group: Text | None = None
-    quiet: Annotated[Quiet, PlainValidator(parse_quiet)] | None = None
+    quiet: Annotated[QuietHours, PlainValidator(parse_quiet)] | None = None
     timeout: Annotated[float, PlainValidator(parse_duration)] | None = None
     retries: Annotated[int, Field(ge=0)] | None = None
     max_auth_failures: Count | None = None

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from scopeprobe.model.answer import Answer
-from scopeprobe.model.behavior import NOTHING_LEARNED, Lesson
+from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Finding, PermissionMap, Reason
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.question import Question
@@ -34,12 +34,12 @@ class Assignment:
     """What the last run of this folder found out about the client."""
     shapes: tuple[Scope, ...] = ()
     """Invented scopes with prefixes of granted ones, to be asked at last (DESIGN, rule 7)."""
-    lesson: Lesson = NOTHING_LEARNED
+    behavior: ServerBehavior = NOTHING_KNOWN
     """What is known of the server before this client is asked; a pilot knows nothing."""
     proof: Proof = Proof.SAFE
     covers: tuple[tuple[Scope, ...], ...] = ()
     """Sets that were accepted last night and together hold all that was granted in sets."""
-    leads: bool = True
+    is_first: bool = True
     """It is the first of its server, and asks on a recheck what is asked once a server."""
 
     @property
@@ -51,7 +51,7 @@ class Assignment:
         return self.client.canary
 
     @property
-    def unaskable(self) -> Reason | None:
+    def unaskable_because(self) -> Reason | None:
         """Why nothing can be asked for it, or None."""
         if self.client.server.single_token:
             return Reason.TOKEN_SHARED

@@ -8,7 +8,7 @@ from scopeprobe.model.scope_names import Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Precedent:
+class EarlierClient:
     """What another client of the server was proved to have and not to have."""
 
     audience: str
@@ -18,7 +18,7 @@ class Precedent:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class ServerBehavior:
     """Facts about one server. Flags switch one way only: more facts never take one back."""
 
     lists: bool = False
@@ -61,12 +61,12 @@ class Lesson:
     """Scopes of several resources were refused together, each of which is granted by itself."""
     most_bytes: int | None = None
     """How long a list of scopes may be, after a longer one was too large; None: not met."""
-    precedents: tuple[Precedent, ...] = ()
+    earlier_clients: tuple[EarlierClient, ...] = ()
     """What clients of this server were found to have, for the chances of the next."""
 
-    def without_precedents(self) -> Lesson:
+    def without_earlier_clients(self) -> ServerBehavior:
         """The flags alone: what decides whether a client is asked once more."""
-        return replace(self, precedents=())
+        return replace(self, earlier_clients=())
 
 
-NOTHING_LEARNED = Lesson()
+NOTHING_KNOWN = ServerBehavior()

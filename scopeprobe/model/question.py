@@ -10,7 +10,7 @@ from scopeprobe.model.server import BasicEncoding
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RequestChange:
     """What a request has otherwise than its client is configured: flags, never a secret."""
 
     auth_method: AuthMethod | None = None
@@ -30,7 +30,7 @@ class Change:
     """Parameters that the configuration does not have, or has otherwise."""
 
 
-AS_CONFIGURED = Change()
+AS_CONFIGURED = RequestChange()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Question:
 
     scopes: tuple[Scope, ...] | None
     """In candidate order, never a set. None: no `scope` parameter at all."""
-    change: Change = field(default=AS_CONFIGURED, kw_only=True)
+    change: RequestChange = field(default=AS_CONFIGURED, kw_only=True)
     again: int = 0
     """The n-th asking on purpose: controls count up from 1, those of a resume down from -1."""
 

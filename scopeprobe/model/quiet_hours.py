@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietHours:
     """From one time of the day up to before another, where the clocks of `zone` show it."""
 
     start: time

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scopeprobe.model.quiet_hours import Quiet
+from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
 
@@ -75,7 +75,7 @@ class Server:
     burst: int = 1
     in_flight: int = 4
     rate_group: str = ""
-    quiet: Quiet | None = None
+    quiet: QuietHours | None = None
     """When nothing is asked of it."""
     timeout: float = 15.0
     """Seconds from sending to the last byte of the answer."""

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scopeprobe.model.client import Client, ClientId, Target
-from scopeprobe.model.question import AS_CONFIGURED, Change
+from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.secret import Secret
 from scopeprobe.model.server import Server
 
 
-def changed(client: Client, target: Target, change: Change) -> tuple[Client, Target]:
+def changed(client: Client, target: Target, change: RequestChange) -> tuple[Client, Target]:
     """
     Apply a change to a client and its target; whoever writes requests knows nothing of changes.
 
@@ -34,7 +34,7 @@ def changed(client: Client, target: Target, change: Change) -> tuple[Client, Tar
     return replace(client, **said), _target(target, change)
 
 
-def _server(server: Server, change: Change) -> Server:
+def _server(server: Server, change: RequestChange) -> Server:
     said: dict[str, Any] = {}
     if change.basic_encoding is not None:
         said["basic_encoding"] = change.basic_encoding
@@ -54,7 +54,7 @@ def _trimmed(secret: Secret | None) -> Secret | None:
     return None if secret is None else Secret(secret.reveal().strip())
 
 
-def _target(target: Target, change: Change) -> Target:
+def _target(target: Target, change: RequestChange) -> Target:
     named = {"audience": target.audience, "resource": target.resource}
     parameters = dict(target.token_params) | named | dict(change.added)
     kept = {name: value for name, value in parameters.items() if name not in change.dropped}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from scopeprobe.model.answer import Answer, GrantNotAllowed, Refused, Subject
 from scopeprobe.model.assignment import Assignment, Plan
-from scopeprobe.model.behavior import NOTHING_LEARNED
+from scopeprobe.model.behavior import NOTHING_KNOWN
 from scopeprobe.model.cell import Verdict
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
@@ -18,7 +18,7 @@ from scopeprobe.strategies.naming import take_out_the_named
 from scopeprobe.strategies.search import Search
 from scopeprobe.verdicts import names_on
 
-_ENOUGH_PRECEDENTS = 2
+_ENOUGH_CLIENTS = 2
 _CHANGED = 0.02
 """The chance that a scope has changed since the last run, where a map of it is at hand."""
 
@@ -48,7 +48,7 @@ def _is_worth_asking(inquiry: Inquiry) -> Asking[bool]:
     """The request without scope first, where it is known to tell something, or is all there is."""
     server = inquiry.assignment.client.server
     sends = server.send_scope and bool(inquiry.assignment.candidates)
-    if sends and not inquiry.lesson.lists_without_scope:
+    if sends and not inquiry.behavior.lists_without_scope:
         return True
     answer = yield from inquiry.heard.learn(WITHOUT_SCOPE)
     return server.send_scope and tells_scopes_apart(answer)
@@ -79,11 +79,14 @@ def _without_a_token(
     The request for everything brought none. Go on by the names in the refusal, without what a
     request without scope brings, or with the search; None where scopes are not what it is about.
     """
-    if reply.named and not inquiry.lesson.names_off:
+    if reply.named and not inquiry.behavior.names_off:
         left = yield from take_out_the_named(inquiry, reply, _open(inquiry, scopes))
         inquiry.spent = 0
         return _search(inquiry, left)
-    if _is_about_scopes(reply.answer) and inquiry.lesson.without_precedents() != NOTHING_LEARNED:
+    if (
+        _is_about_scopes(reply.answer)
+        and inquiry.behavior.without_earlier_clients() != NOTHING_KNOWN
+    ):
         return search
     control = yield from inquiry.heard.learn(WITHOUT_SCOPE)
     if _asked_of_several_resources(reply):
@@ -149,13 +152,13 @@ def prior_of(assignment: Assignment, scopes: Sequence[Scope]) -> Prior:
     if 2 * len(before.keys() & set(scopes)) >= max(len(scopes), 1):
         mean = (sum(before.values()) + 0.5) / (len(before) + 1)
         return shifted(before, mean, spread=1.5, all_granted=0.10)
-    precedents = [
+    earlier_clients = [
         past
-        for past in assignment.lesson.precedents
+        for past in assignment.behavior.earlier_clients
         if (past.audience, past.candidates) == (assignment.target.label, assignment.candidates)
     ]
-    if len(precedents) >= _ENOUGH_PRECEDENTS:
-        return learned(scopes, precedents)
+    if len(earlier_clients) >= _ENOUGH_CLIENTS:
+        return learned(scopes, earlier_clients)
     return flat(len(scopes))
 
 
@@ -193,8 +196,8 @@ def control(inquiry: Inquiry) -> Asking[None]:
     LetDown.
     """
     heard = inquiry.heard
-    is_pilot = inquiry.lesson == NOTHING_LEARNED
-    if heard.success is None or (is_pilot and inquiry.assignment.leads):
+    is_pilot = inquiry.behavior == NOTHING_KNOWN
+    if heard.success is None or (is_pilot and inquiry.assignment.is_first):
         yield from heard.learn(WITHOUT_SCOPE)
     if heard.got_through:
         yield from heard.learn(heard.canary)

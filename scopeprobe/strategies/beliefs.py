@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TypeAlias
 
-from scopeprobe.model.behavior import Precedent
+from scopeprobe.model.behavior import EarlierClient
 from scopeprobe.model.scope_names import Scope
 
 _NEVER = 1e-9
@@ -60,20 +60,20 @@ def _alike(chances: Iterable[float], weights: Iterable[float]) -> Prior:
     return tuple(Hypothesis(w, of_all(p)) for p, w in zip(chances, weights, strict=True))
 
 
-def learned(candidates: Sequence[Scope], precedents: Sequence[Precedent]) -> Prior:
+def learned(candidates: Sequence[Scope], earlier_clients: Sequence[EarlierClient]) -> Prior:
     """
     What the finished clients of the server teach about the next (B.2).
 
     How much one scope's share may differ from another's is chosen by likelihood (beta-binomial):
     to take alike scopes for different ones costs up to a fifth more requests.
     """
-    denied = {s: sum(s in past.denied for past in precedents) for s in candidates}
-    heard = {s: denied[s] + sum(s in past.granted for past in precedents) for s in candidates}
+    denied = {s: sum(s in past.denied for past in earlier_clients) for s in candidates}
+    heard = {s: denied[s] + sum(s in past.granted for past in earlier_clients) for s in candidates}
     mean = (sum(denied.values()) + 0.5) / (sum(heard.values()) + 1)
     counts = [(denied[s], heard[s]) for s in candidates]
     strength = max(_STRENGTHS, key=lambda k: (_likelihood(k, mean, counts), -k))
     if strength >= _ALIKE:
-        return _flat_after(len(candidates), precedents)
+        return _flat_after(len(candidates), earlier_clients)
     shares = {s: (denied[s] + strength * mean) / (heard[s] + strength) for s in candidates}
     return shifted(shares, mean, spread=1.5, all_granted=0.10)
 
@@ -88,11 +88,11 @@ def _log_beta(a: float, b: float) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
-def _flat_after(candidates: int, precedents: Sequence[Precedent]) -> Prior:
+def _flat_after(candidates: int, earlier_clients: Sequence[EarlierClient]) -> Prior:
     """The flat prior, moved by how many scopes each earlier client was denied."""
     chances = _flat_chances(candidates)
     weights = list(_FLAT_WEIGHTS)
-    for past in precedents:
+    for past in earlier_clients:
         logs = [
             math.log(weight) + len(past.denied) * math.log(p) + len(past.granted) * math.log1p(-p)
             for p, weight in zip(chances, _FLAT_WEIGHTS, strict=True)
@@ -101,7 +101,7 @@ def _flat_after(candidates: int, precedents: Sequence[Precedent]) -> Prior:
         shares = [math.exp(log - top) for log in logs]
         total = sum(shares)
         weights = [w + share / total for w, share in zip(weights, shares, strict=True)]
-    return _alike(chances, [weight / (1 + len(precedents)) for weight in weights])
+    return _alike(chances, [weight / (1 + len(earlier_clients)) for weight in weights])
 
 
 def shifted(

@@ -48,14 +48,14 @@ def of_each(assignment: Assignment) -> Estimate:
 
 def of_adaptive(assignment: Assignment) -> Estimate:
     """The opening and the search, at most n + B(n) + 1 (algorithm.md, section 10)."""
-    scopes, leads = assignment.candidates, assignment.leads
+    scopes, is_first = assignment.candidates, assignment.is_first
     denied = _denied(assignment, scopes)
     search = _searched(assignment, scopes)
     if is_told_by_one(assignment):
         search, denied = _splits(assignment, scopes), 0.0
     return _estimate(
         assignment,
-        expected=search + 1 + leads,
+        expected=search + 1 + is_first,
         refused=denied,
         most=len(scopes) + slack(len(scopes)) + 1 + _BESIDE_THE_SEARCH,
     )
@@ -71,7 +71,7 @@ def of_recheck(assignment: Assignment) -> Estimate:
     searches = [*map(len, groups), *([len(new)] if new else [])]
     return _estimate(
         assignment,
-        expected=len(groups) + len(denied) + _searched(assignment, new) + assignment.leads,
+        expected=len(groups) + len(denied) + _searched(assignment, new) + assignment.is_first,
         refused=len(denied) + _denied(assignment, new),
         most=len(denied) + sum(n + slack(n) + 1 for n in searches) + _BESIDE_THE_SEARCH,
     )
@@ -93,7 +93,7 @@ def _estimate(assignment: Assignment, *, expected: float, refused: float, most: 
 
     The request for all that is granted, or the one without scope, closes refusals as well.
     """
-    if assignment.unaskable is not None:
+    if assignment.unaskable_because is not None:
         return NOTHING
     if not (assignment.client.server.send_scope and assignment.candidates):
         return Estimate(1.0, 2)
@@ -101,7 +101,7 @@ def _estimate(assignment: Assignment, *, expected: float, refused: float, most: 
         expected, refused, most = expected + refused, 2 * refused, most + len(assignment.candidates)
     expected += refused / MOST_REFUSALS_UNBRACKETED + min(refused, 1.0)
     most += most // MOST_REFUSALS_UNBRACKETED + 1
-    if assignment.leads and (shapes := len({*map(prefix, assignment.candidates)} - {""})):
+    if assignment.is_first and (shapes := len({*map(prefix, assignment.candidates)} - {""})):
         most += shapes + 1
     if assignment.was_unauthenticated:
         expected = 1.0
@@ -122,7 +122,7 @@ def _searched(assignment: Assignment, scopes: Sequence[Scope]) -> float:
 
 def _believed(assignment: Assignment, scopes: Sequence[Scope]) -> tuple[float, float]:
     """How many are expected to be denied, and what finding them out costs."""
-    if assignment.known_before or assignment.lesson.precedents:
+    if assignment.known_before or assignment.behavior.earlier_clients:
         return _weighed(prior_of(assignment, scopes), scopes)
     return _believed_of_strangers(len(scopes))
 

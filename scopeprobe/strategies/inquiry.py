@@ -50,7 +50,7 @@ class Inquiry:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self.lesson = assignment.lesson
+        self.behavior = assignment.behavior
         self.heard = Hearing(assignment)
         self.spent = 0
         """Answered requests that asked for candidates; repetitions and controls are not counted."""
@@ -59,10 +59,10 @@ class Inquiry:
         """Sets of which nothing was left out."""
         self.narrows = False
         """Some list left out what was asked for."""
-        self.keeps_to_one_resource = self.lesson.one_resource
+        self.keeps_to_one_resource = self.behavior.one_resource
         server = assignment.client.server
         self.most_bytes = min(
-            server.max_scope_bytes, self.lesson.most_bytes or server.max_scope_bytes
+            server.max_scope_bytes, self.behavior.most_bytes or server.max_scope_bytes
         )
         """How long the `scope` parameter may be."""
 
@@ -97,7 +97,7 @@ class Inquiry:
 
     @property
     def _lists(self) -> bool:
-        return self.lesson.lists or self.lesson.lists_in_token or self._has_told
+        return self.behavior.lists or self.behavior.lists_in_token or self._has_told
 
     @property
     def is_in_doubt_about_silence(self) -> bool:
@@ -107,7 +107,9 @@ class Inquiry:
             for question, answer in self.heard.answers.items()
         )
         return (
-            self._has_told and is_silent and not (self.lesson.lists or self.lesson.lists_in_token)
+            self._has_told
+            and is_silent
+            and not (self.behavior.lists or self.behavior.lists_in_token)
         )
 
     @property
@@ -133,7 +135,7 @@ class Inquiry:
         A scope may have been dropped for want of a companion, or for one too many; where other
         clients showed that the server drops what is not granted and nothing else, it is believed.
         """
-        if self.lesson.narrows and not self.lesson.drops_companions:
+        if self.behavior.narrows and not self.behavior.drops_companions:
             return
         by_resource: dict[str, list[Scope]] = {}
         for scope in left_out:

@@ -21,7 +21,7 @@ def take_out_the_named(
     """
     left, named, checks = list(order), list[Scope](), 0
     while reply.is_refused and (culprits := reply.named):
-        is_due = len(named) + 1 >= 2**checks if checks else not inquiry.lesson.names_culprits
+        is_due = len(named) + 1 >= 2**checks if checks else not inquiry.behavior.names_culprits
         if len(culprits) > 1 and stand_at_an_edge(culprits, reply.asked):
             moved = yield from inquiry.ask(_to_the_middle(culprits, reply.asked))
             if set(moved.named) != set(culprits):

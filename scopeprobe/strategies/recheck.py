@@ -45,7 +45,7 @@ def recheck(assignment: Assignment) -> Plan:
         if new := [scope for scope in assignment.candidates if scope not in known]:
             yield from find_out(inquiry, new)
             yield from cover(inquiry)
-        if assignment.leads or inquiry.heard.success is None:
+        if assignment.is_first or inquiry.heard.success is None:
             yield from control(inquiry)
         yield from conclude(assignment, inquiry.heard)
     except LetDown:

@@ -1,17 +1,17 @@
-"""What the facts prove: `learn` what a server is like, `judge` what a client has."""
+"""What the facts prove: `learn_behavior`: what a server is like, `judge` what a client has."""
 
-from scopeprobe.verdicts.covers import covers, precedent
+from scopeprobe.verdicts.covers import covers, earlier_client
 from scopeprobe.verdicts.judge import judge
-from scopeprobe.verdicts.lesson import learn
+from scopeprobe.verdicts.learn_behavior import learn_behavior
 from scopeprobe.verdicts.shapes import shapes_in_doubt
 from scopeprobe.verdicts.testimony import names_on, tells
 
 __all__ = [
     "covers",
     "judge",
-    "learn",
+    "learn_behavior",
     "names_on",
-    "precedent",
+    "earlier_client",
     "shapes_in_doubt",
     "tells",
 ]

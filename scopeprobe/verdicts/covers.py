@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.behavior import Precedent
+from scopeprobe.model.behavior import EarlierClient
 from scopeprobe.model.cell import Finding, Verdict
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.testimony import names_on, tells
@@ -37,14 +37,14 @@ def _accepted(fact: Fact) -> tuple[Scope, ...]:
     return () if tells(fact.answer) and not names_on(fact.answer).issuperset(asked) else asked
 
 
-def precedent(assignment: Assignment, findings: Iterable[Finding]) -> Precedent:
+def earlier_client(assignment: Assignment, findings: Iterable[Finding]) -> EarlierClient:
     """What this client teaches about the next: proved verdicts only."""
     found = list(findings)
 
     def having(verdict: Verdict) -> frozenset[Scope]:
         return frozenset(finding.scope for finding in found if finding.verdict is verdict)
 
-    return Precedent(
+    return EarlierClient(
         assignment.target.label,
         assignment.candidates,
         having(Verdict.GRANTED),

@@ -20,7 +20,7 @@ from scopeprobe.model.answer import (
     is_plain_about_scope,
 )
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.behavior import Lesson
+from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Evidence, Finding, Reason, Verdict
 from scopeprobe.model.scope_names import Scope, prefix
 from scopeprobe.verdicts.rulings import (
@@ -42,7 +42,7 @@ _NOT_THE_SCOPE = {Subject.TARGET, Subject.SCOPE_PARAMETER}
 
 def judge(
     assignment: Assignment,
-    lesson: Lesson,
+    behavior: ServerBehavior,
     facts: Iterable[Fact],
     open_because: Reason,
     elsewhere: Iterable[Fact] = (),
@@ -55,7 +55,7 @@ def judge(
     Rules: DESIGN, "Verdicts".
     """
     testimony, others = Testimony(assignment, tuple(facts)), Testimony(assignment, tuple(elsewhere))
-    case = Case(testimony, lesson, open_because, others)
+    case = Case(testimony, behavior, open_because, others)
     rulings = {scope: _rule_on(case, scope) for scope in assignment.candidates}
     rulings |= {scope: _rule_on_unlisted(case, scope) for scope in _unlisted(case)}
     return tuple(_finding(assignment, scope, rulings[scope]) for scope in sorted(rulings))
@@ -107,7 +107,7 @@ def _rule_on_unlisted(case: Case, scope: Scope) -> Ruling:
 
 def _rule_on(case: Case, scope: Scope) -> Ruling:
     ruling = _ruled(case, scope)
-    is_open = (case.label, prefix(scope)) in case.lesson.open_shapes
+    is_open = (case.label, prefix(scope)) in case.behavior.open_shapes
     if is_open and ruling.verdict is Verdict.GRANTED:
         return Ruling(Verdict.UNENFORCED, Reason.SHAPE_UNENFORCED, ruling.evidence)
     return ruling
@@ -155,7 +155,7 @@ def _answered_in_sets(case: Case, scope: Scope, alone: Answer | None) -> Ruling:
 
 def _believed_naming(case: Case, scope: Scope) -> Fact | None:
     """A refusal that names the scope, where naming was confirmed and was never wrong."""
-    if case.lesson.names_culprits and not case.lesson.names_off:
+    if case.behavior.names_culprits and not case.behavior.names_off:
         return case.testimony.naming(scope)
     return None
 

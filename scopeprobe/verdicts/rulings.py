@@ -17,7 +17,7 @@ from scopeprobe.model.answer import (
     Unauthenticated,
     alike,
 )
-from scopeprobe.model.behavior import Lesson
+from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope, covers
 from scopeprobe.verdicts.testimony import Testimony
@@ -41,7 +41,7 @@ class Case:
     """One client and target: what was heard, and what is known of its server."""
 
     testimony: Testimony
-    lesson: Lesson
+    behavior: ServerBehavior
     open_because: Reason
     """Why the asking stopped."""
     elsewhere: Testimony
@@ -60,7 +60,7 @@ def unknown(reason: Reason, because: Answer | None = None) -> Ruling:
 def denied(case: Case, refusal: Refusal) -> Ruling:
     is_unknown = isinstance(refusal, Refused) and (
         refusal.about is Subject.UNKNOWN_SCOPE
-        or (case.lesson.tells_unknown_scopes and refusal.error == "invalid_scope")
+        or (case.behavior.tells_unknown_scopes and refusal.error == "invalid_scope")
     )
     reason = Reason.UNKNOWN_SCOPE if is_unknown else Reason.REFUSED_ALONE
     return Ruling(Verdict.DENIED, reason, Evidence.ALONE, refusal)
@@ -91,7 +91,7 @@ def may_be_about_the_parameter(case: Case, refusal: Refusal) -> bool:
         refusal.error in _UNSPECIFIC
         and not isinstance(refusal, Unauthenticated)
         and alike(refusal, case.testimony.canary)
-        and not case.lesson.accepts_scopes
+        and not case.behavior.accepts_scopes
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.scope_names import prefix
-from scopeprobe.verdicts.lesson import learn
+from scopeprobe.verdicts.learn_behavior import learn_behavior
 from scopeprobe.verdicts.testimony import Testimony
 
 
@@ -24,8 +24,8 @@ def shapes_in_doubt(
     asks for an invented scope.
     """
     testimonies = [Testimony(assignment, tuple(facts)) for assignment, facts in clients]
-    lesson = learn((client.assignment, client.facts) for client in testimonies)
-    is_silent = not (lesson.lists or lesson.lists_in_token)
+    behavior = learn_behavior((client.assignment, client.facts) for client in testimonies)
+    is_silent = not (behavior.lists or behavior.lists_in_token)
     seen = {
         (client.assignment.target.label, prefix(scope))
         for client in testimonies

@@ -68,14 +68,14 @@ def _not_confirmed(case: Case, scope: Scope, issued: Issued, question: Question)
     """
     if any(scope in names for names in lists_of(issued)):
         return unknown(Reason.CONTRADICTORY)
-    if not case.lesson.lists_when_introspected:
+    if not case.behavior.lists_when_introspected:
         return unknown(Reason.UNCONFIRMED)
     return _left_out(case, scope, issued, question)
 
 
 def _listed(case: Case, scope: Scope, issued: Issued) -> Ruling:
     if case.testimony.canary is None:
-        if not (case.lesson.withholds or case.label in case.lesson.drops_canary):
+        if not (case.behavior.withholds or case.label in case.behavior.drops_canary):
             return unknown(_why_no_canary(case))
     elif not case.testimony.drops_canary:
         return Ruling(Verdict.UNENFORCED, Reason.CANARY_ISSUED, Evidence.TOKEN)
@@ -114,25 +114,25 @@ def _is_dropped_for_itself(case: Case, scope: Scope) -> bool:
     """And not for want of a companion: shown by this client, or by others of the server."""
     if case.testimony.is_left_out_by_itself(scope):
         return True
-    return case.lesson.narrows and not case.lesson.drops_companions
+    return case.behavior.narrows and not case.behavior.drops_companions
 
 
 def _untold(case: Case, scope: Scope, issued: Issued, question: Question) -> Ruling:
     """A token that tells nothing of its scopes (rule 1)."""
-    lesson, canary = case.lesson, case.testimony.canary
+    behavior, canary = case.behavior, case.testimony.canary
     evidence = Evidence.SET if _is_set(question) else Evidence.ALONE
-    if lesson.lists or (lesson.lists_in_token and issued.readable):
+    if behavior.lists or (behavior.lists_in_token and issued.readable):
         if case.testimony.lists(scope):
             return unknown(Reason.CONTRADICTORY)
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, evidence)
     canary_is_silent = isinstance(canary, Issued) and not tells(canary)
-    if canary_is_silent and not lesson.withholds:
+    if canary_is_silent and not behavior.withholds:
         return Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, evidence)
     as_requested = case.testimony.assignment.client.server.absent_scope_as_requested
-    is_policed = (canary is not None or case.label in lesson.drops_canary) and (
-        as_requested or any(audience == case.label for audience, _ in lesson.polices)
+    is_policed = (canary is not None or case.label in behavior.drops_canary) and (
+        as_requested or any(audience == case.label for audience, _ in behavior.polices)
     )
-    if (case.label, scope) in lesson.polices or (is_policed and not canary_is_silent):
+    if (case.label, scope) in behavior.polices or (is_policed and not canary_is_silent):
         reason = Reason.ACCEPTED_IN_SET if _is_set(question) else Reason.ACCEPTED_ALONE
         return Ruling(Verdict.GRANTED, reason, evidence)
     return unknown(Reason.UNCONFIRMED)

@@ -57,7 +57,7 @@ def _heard_without_success(case: Case, scope: Scope) -> Ruling:
 def _refused_without_success(case: Case, refused: Refused) -> Ruling:
     """Denied only by a server known to look at credentials before scopes (rule 4)."""
     server = case.testimony.assignment.client.server
-    if not (case.lesson.rejects_credentials_first or server.credentials_first):
+    if not (case.behavior.rejects_credentials_first or server.credentials_first):
         return unknown(Reason.AUTHENTICATION_UNPROVED, refused)
     if refused.about is Subject.TARGET:
         return unknown(Reason.NEEDS_TARGET, refused)
@@ -75,7 +75,7 @@ def _unauthenticated(case: Case, answer: Refusal) -> Ruling:
     """
     if case.open_because in _CUT_SHORT:
         return unknown(case.open_because, answer)
-    if case.lesson.rejects_absent_scope:
+    if case.behavior.rejects_absent_scope:
         return unknown(Reason.AUTHENTICATION_UNPROVED, answer)
     unknown_client = isinstance(answer, Unauthenticated) and answer.unknown_client
     reason = Reason.UNKNOWN_CLIENT if unknown_client else Reason.CREDENTIALS_REJECTED

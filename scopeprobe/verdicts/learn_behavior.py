@@ -7,13 +7,13 @@ from itertools import chain
 
 from scopeprobe.model.answer import Fact, Issued, Refusal, Refused, TooLarge, Unauthenticated
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.behavior import Lesson
+from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.verdicts.testimony import Testimony, names_on, tells
 
 
-def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
+def learn_behavior(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> ServerBehavior:
     """Fold the facts of a server's clients into its lesson. Their order does not matter."""
     clients = [Testimony(assignment, tuple(facts)) for assignment, facts in testimonies]
     scoped = [
@@ -31,7 +31,7 @@ def learn(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> Lesson:
     )
     lists = any(set(asked) == set(answer.listed or ()) for asked, answer in scoped)
     lists_in_token = any(set(asked) <= set(answer.claimed or ()) for asked, answer in scoped)
-    return Lesson(
+    return ServerBehavior(
         lists=lists,
         lists_in_token=lists_in_token,
         lists_when_introspected=any(
