@@ -19,7 +19,7 @@ from anyio.from_thread import start_blocking_portal
 
 from scopeprobe.lab import Lab
 
-Cell = tuple[str, str]
+CellKey = tuple[str, str]
 """(client, scope)"""
 
 
@@ -89,11 +89,11 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def verdicts(out: Path) -> dict[Cell, str]:
+def verdicts(out: Path) -> dict[CellKey, str]:
     return {(row["client"], row["scope"]): row["verdict"] for row in rows(out / "permissions.csv")}
 
 
-def reasons(out: Path) -> dict[Cell, str]:
+def reasons(out: Path) -> dict[CellKey, str]:
     return {(row["client"], row["scope"]): row["reason"] for row in rows(out / "permissions.csv")}
 
 

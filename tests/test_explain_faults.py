@@ -23,7 +23,7 @@ CHILDREN = {"scopes_do_not_apply"}
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellKey:
     manner: str
     faults: tuple[Fault, ...]
     patient: Patient
@@ -41,7 +41,7 @@ class Cell:
 def cells_of(*faults: Fault, manners=MANNERS):
     for manner in manners:
         try:
-            yield Cell(manner, faults, made_ill(manner, *faults))
+            yield CellKey(manner, faults, made_ill(manner, *faults))
         except CannotOccur:
             continue
 
@@ -81,7 +81,7 @@ async def fronts(base: str, stack: AsyncExitStack) -> str:
     return f"{host}:{port}"
 
 
-async def explained(cells: list[Cell]) -> dict[str, Explanation]:
+async def explained(cells: list[CellKey]) -> dict[str, Explanation]:
     """Explain every cell, some at a time; by the cell's name."""
     found: dict[str, Explanation] = {}
     turns = anyio.Semaphore(24)
@@ -90,7 +90,7 @@ async def explained(cells: list[Cell]) -> dict[str, Explanation]:
         base = await stack.enter_async_context(Lab(servers).serve())
         front = await fronts(base, stack)
 
-        async def one(cell: Cell) -> None:
+        async def one(cell: CellKey) -> None:
             if cell.front == "tls":
                 cell.patient.endpoint = f"https://{front}/token"
             elif cell.front:
@@ -104,7 +104,7 @@ async def explained(cells: list[Cell]) -> dict[str, Explanation]:
     return found
 
 
-def wrong_ones(cell: Cell, explanation: Explanation) -> list[str]:
+def wrong_ones(cell: CellKey, explanation: Explanation) -> list[str]:
     """Causes that are named surely although they are not the fault."""
     true = {code for fault in cell.faults for code in (fault.expected, *fault.also)} | CHILDREN
     return [
@@ -114,14 +114,14 @@ def wrong_ones(cell: Cell, explanation: Explanation) -> list[str]:
     ]
 
 
-def is_right(cell: Cell, explanation: Explanation) -> bool:
+def is_right(cell: CellKey, explanation: Explanation) -> bool:
     named = {cause.code for cause in explanation.causes}
     return all(fault.expected in named for fault in cell.faults)
 
 
-def show(cells: list[Cell], found: dict[str, Explanation]) -> None:
+def show(cells: list[CellKey], found: dict[str, Explanation]) -> None:
     """Print the table: a row a fault, with cells, right ones, and requests."""
-    rows: dict[str, list[Cell]] = defaultdict(list)
+    rows: dict[str, list[CellKey]] = defaultdict(list)
     for cell in cells:
         rows[" + ".join(fault.name for fault in cell.faults)].append(cell)
     print(f"\n{'fault':34} cells right  requests (mean, most)  failed authentications (most)")
@@ -140,7 +140,7 @@ def show(cells: list[Cell], found: dict[str, Explanation]) -> None:
 
 
 async def test_a_healthy_client_works_on_every_server():
-    cells = [Cell(manner, (), healthy(manner)) for manner in MANNERS]
+    cells = [CellKey(manner, (), healthy(manner)) for manner in MANNERS]
     found = await explained(cells)
     outcomes = {cell.manner: found[cell.name].outcome for cell in cells}
     assert Counter(outcomes.values()) == {"working": len(MANNERS)}, outcomes

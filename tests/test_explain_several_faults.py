@@ -7,7 +7,7 @@ import pytest
 from faults_to_explain import FAULTS as ALL
 from faults_to_explain import ID, SECRET, Fault, Patient, healthy, refused_scope
 from harness import Reply, lab, raw_server
-from test_explain_faults import Cell, cells_of, explained, is_right, show, wrong_ones
+from test_explain_faults import CellKey, cells_of, explained, is_right, show, wrong_ones
 
 from scopeprobe.audits.explain import Explain, explain
 from scopeprobe.diagnosis import codes
@@ -56,7 +56,7 @@ async def test_three_refused_of_sixty_four_are_found_in_forty_requests(manner):
     bad = ("area05.read", "area30.read", "area63.read")
     granted = tuple(scope for scope in MANY if scope not in bad)
     patient = Patient(manner, granted, MANY, known=bad)
-    cell = Cell(manner, (), patient)
+    cell = CellKey(manner, (), patient)
     explanation = (await explained([cell]))[cell.name]
     assert explanation.refusing_sets == tuple((scope,) for scope in bad)
     assert explanation.requests <= 40

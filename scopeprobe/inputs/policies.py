@@ -18,7 +18,7 @@ from scopeprobe.inputs.documents import read_document
 from scopeprobe.inputs.schema import Date, Entry, ExpectEntry, Text, Texts
 from scopeprobe.inputs.sources import StandardInput
 from scopeprobe.inputs.wording import complain_about, unknown_key
-from scopeprobe.model.cell import Cell, Verdict
+from scopeprobe.model.cell import CellKey, Verdict
 from scopeprobe.model.client import ClientName, Expectation
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.policy import Baseline, Kind, Rule, Waiver
@@ -95,7 +95,7 @@ def read_baseline(path: Path) -> Baseline:
     sections = _entries(path, {"accepted": _AcceptedEntry, "waivers": _WaiverEntry}, remarks)
     if remarks.complaints:
         raise InputError(remarks.complaints)
-    verdicts: dict[Cell, Verdict] = {}
+    verdicts: dict[CellKey, Verdict] = {}
     failing = set()
     for entry in sections["accepted"]:
         assert isinstance(entry, _AcceptedEntry)  # noqa: S101 - its section was read so
@@ -119,7 +119,7 @@ def baseline_text(baseline: Baseline, before: str = _HEAD) -> str:
     return f"{kept}\n\n{tomlkit.dumps(document)}"
 
 
-def _cells(baseline: Baseline) -> Iterable[Cell]:
+def _cells(baseline: Baseline) -> Iterable[CellKey]:
     yield from baseline.verdicts
     yield from ((client, "", Scope("")) for client in baseline.unauthenticated)
 

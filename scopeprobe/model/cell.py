@@ -124,7 +124,7 @@ class Evidence(StrEnum):
     NONE = "none"
 
 
-Cell: TypeAlias = tuple[str, str, str]
+CellKey: TypeAlias = tuple[str, str, str]
 """Client, audience, scope."""
 _PROVED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
 
@@ -153,7 +153,7 @@ class Finding(msgspec.Struct, frozen=True):
         return self.verdict in _PROVED
 
     @property
-    def cell(self) -> Cell:
+    def cell(self) -> CellKey:
         """What identifies the finding, and what maps are sorted by."""
         return self.client, self.audience, self.scope
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 
-from scopeprobe.model.cell import Cell, Finding, PermissionMap, Verdict
+from scopeprobe.model.cell import CellKey, Finding, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.policy.expectations import Departure, Kind
 
@@ -47,11 +47,11 @@ class Waiver:
 class Baseline:
     """The verdicts that were accepted, by cell, and the clients whose failing was."""
 
-    verdicts: Mapping[Cell, Verdict] = field(default_factory=dict)
+    verdicts: Mapping[CellKey, Verdict] = field(default_factory=dict)
     unauthenticated: frozenset[ClientName] = frozenset()
     waivers: tuple[Waiver, ...] = ()
 
-    def accepts(self, one: Departure, found: Mapping[Cell, Finding]) -> bool:
+    def accepts(self, one: Departure, found: Mapping[CellKey, Finding]) -> bool:
         """The finding was there when the baseline was written."""
         if one.kind is Kind.UNAUTHENTICATED and not one.scope:
             return one.client in self.unauthenticated

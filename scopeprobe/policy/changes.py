@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from scopeprobe.model.cell import Cell, Finding, PermissionMap
+from scopeprobe.model.cell import CellKey, Finding, PermissionMap
 from scopeprobe.policy.expectations import Departure, Kind
 
 
-def changes(maps: Iterable[PermissionMap], proved: Mapping[Cell, Finding]) -> Iterator[Departure]:
+def changes(
+    maps: Iterable[PermissionMap], proved: Mapping[CellKey, Finding]
+) -> Iterator[Departure]:
     """Cells between two proved verdicts: neither `unknown` now, nor never proved before."""
     for permissions in maps:
         for finding in permissions.findings:
@@ -25,7 +27,7 @@ def changes(maps: Iterable[PermissionMap], proved: Mapping[Cell, Finding]) -> It
 
 
 def last_proved(
-    maps: Iterable[PermissionMap], proved: Mapping[Cell, Finding]
+    maps: Iterable[PermissionMap], proved: Mapping[CellKey, Finding]
 ) -> tuple[PermissionMap, ...]:
     """The maps, with what was proved before in the place of what is not proved in them."""
     return tuple(

@@ -61,14 +61,14 @@ def differences(before: Iterable[PermissionMap], after: Iterable[PermissionMap])
     )
 
 
-_Cells = dict[tuple[str, str, str], Finding]
+_CellsByKey = dict[tuple[str, str, str], Finding]
 
 
-def _by_client(maps: Iterable[PermissionMap]) -> dict[ClientName, _Cells]:
+def _by_client(maps: Iterable[PermissionMap]) -> dict[ClientName, _CellsByKey]:
     return {found.client: {cell.cell: cell for cell in found.findings} for found in maps}
 
 
-def _of_client(old: _Cells, new: _Cells) -> Iterable[Difference]:
+def _of_client(old: _CellsByKey, new: _CellsByKey) -> Iterable[Difference]:
     for cell in sorted(old.keys() | new.keys()):
         before, after = old.get(cell), new.get(cell)
         was = before.verdict if before else None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from scopeprobe.model.cell import Cell, Finding, PermissionMap
+from scopeprobe.model.cell import CellKey, Finding, PermissionMap
 from scopeprobe.model.client import Client, ClientName, Expectation
 from scopeprobe.policy.baseline import Baseline, waived
 from scopeprobe.policy.changes import changes
@@ -38,7 +38,7 @@ class Policy:
 class Earlier:
     """What was known before this night."""
 
-    proved: Mapping[Cell, Finding] = field(default_factory=dict)
+    proved: Mapping[CellKey, Finding] = field(default_factory=dict)
     """The last proved finding of every cell."""
     last: tuple[PermissionMap, ...] = ()
     """What the run before found out."""
@@ -137,7 +137,7 @@ def _added(expectations: Sequence[Expectation]) -> Expectation:
     )
 
 
-def _as_maps(proved: Mapping[Cell, Finding]) -> tuple[PermissionMap, ...]:
+def _as_maps(proved: Mapping[CellKey, Finding]) -> tuple[PermissionMap, ...]:
     by_client: dict[ClientName, list[Finding]] = {}
     for _, finding in sorted(proved.items()):
         by_client.setdefault(finding.client, []).append(finding)

@@ -19,7 +19,7 @@ import msgspec
 from scopeprobe.errors import FolderInUse, InputError, StoreError
 from scopeprobe.model.answer import Answer, Fact, Issued
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.cell import Cell, Finding, PermissionMap
+from scopeprobe.model.cell import CellKey, Finding, PermissionMap
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.journal import Allowance
 from scopeprobe.model.question import Question
@@ -239,7 +239,7 @@ class Store:
         rows = self._connection.execute("select distinct client from found order by client")
         return [client for (client,) in rows]
 
-    def proved_by(self, moment: float) -> dict[Cell, Finding]:
+    def proved_by(self, moment: float) -> dict[CellKey, Finding]:
         """
         The last proved finding of every cell, by runs that began before then (epoch).
 
@@ -251,7 +251,7 @@ class Store:
             " order by max(started) desc",
             (moment,),
         ).fetchall()
-        proved: dict[Cell, Finding] = {}
+        proved: dict[CellKey, Finding] = {}
         for _, digest, _ in rows:
             (cells,) = self._connection.execute(
                 "select cells from findings where map = ?", (digest,)

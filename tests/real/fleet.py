@@ -8,7 +8,7 @@ from pathlib import Path
 
 from credentials import signing_key
 
-Cell = tuple[str, str]
+CellKey = tuple[str, str]
 """(client name, scope)"""
 
 
@@ -90,7 +90,7 @@ def read_fleet(name: str) -> Fleet:
     return Fleet(tuple(table["scopes"]), tuple(table["unknown"]), clients)
 
 
-def own_grants(fleet: Fleet) -> Mapping[Cell, str]:
+def own_grants(fleet: Fleet) -> Mapping[CellKey, str]:
     """A server that gives each client what was configured for it."""
     return {
         (client.name, scope): "granted" if scope in client.scopes else "denied"
@@ -99,7 +99,7 @@ def own_grants(fleet: Fleet) -> Mapping[Cell, str]:
     }
 
 
-def whatever_exists(fleet: Fleet) -> Mapping[Cell, str]:
+def whatever_exists(fleet: Fleet) -> Mapping[CellKey, str]:
     """A server without scopes of single clients: what exists is everybody's."""
     return {
         (client.name, scope): "granted" if scope in fleet.scopes else "denied"
@@ -108,7 +108,7 @@ def whatever_exists(fleet: Fleet) -> Mapping[Cell, str]:
     }
 
 
-def whatever_is_asked(fleet: Fleet) -> Mapping[Cell, str]:
+def whatever_is_asked(fleet: Fleet) -> Mapping[CellKey, str]:
     """A server that gives out every word it is asked for."""
     return {
         (client.name, scope): "unenforced" for client in fleet.clients for scope in fleet.candidates

@@ -13,7 +13,7 @@ from typing import Literal
 import node_packages
 import trustme
 from credentials import Identity, self_signed, write_private
-from fleet import Cell, Client, Fleet, own_grants, whatever_exists, whatever_is_asked
+from fleet import CellKey, Client, Fleet, own_grants, whatever_exists, whatever_is_asked
 from processes import gunicorn, running
 
 HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 class RealServer:
     name: str
     fleet: Fleet
-    truth: Mapping[Cell, str]
+    truth: Mapping[CellKey, str]
     """The verdict that is right, for every client and candidate."""
     issuer: str
     token_endpoint: str
@@ -103,7 +103,7 @@ def django_per_client(fleet: Fleet) -> Iterator[RealServer]:
 
 
 @contextmanager
-def _django(fleet: Fleet, backend: str, truth: Mapping[Cell, str]) -> Iterator[RealServer]:
+def _django(fleet: Fleet, backend: str, truth: Mapping[CellKey, str]) -> Iterator[RealServer]:
     with _folder(fleet) as folder:
         app = f"django_server:create_app({str(folder / 'fleet.json')!r}, {backend!r})"
         with gunicorn(app, folder, os.environ) as port:
