@@ -8,10 +8,10 @@ from scopeprobe.verdicts.testimony import names_on, tells
 
 __all__ = [
     "covers",
+    "earlier_client",
     "judge",
     "learn_behavior",
     "names_on",
-    "earlier_client",
     "shapes_in_doubt",
     "tells",
 ]
