@@ -47,5 +47,5 @@ class Fleet:
         assert result.returncode in codes, (result.returncode, result.stderr)
         return result
 
-    def findings(self):
+    def cells(self):
         return [(f["kind"], f["client"], f["scope"]) for f in summary(self.out)["findings"]]

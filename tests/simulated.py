@@ -13,7 +13,7 @@ from scopeprobe.model import client as model
 from scopeprobe.model.answer import Answer, Fact, Issued, Refused, TooLarge, Unanswered
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.behavior import ServerBehavior
-from scopeprobe.model.cell import Finding, Reason, Verdict
+from scopeprobe.model.cell import Cell, Reason, Verdict
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import resource
 from scopeprobe.strategies import adaptive
@@ -234,11 +234,11 @@ class Night:
     """A fleet of one server, asked and judged."""
 
     logs: tuple[Log, ...]
-    findings: tuple[tuple[Finding, ...], ...]
+    cells: tuple[tuple[Cell, ...], ...]
     given: tuple[Given, ...]
 
     def maps(self) -> list[dict[model.Scope, Verdict]]:
-        return [{f.scope: f.verdict for f in findings} for findings in self.findings]
+        return [{f.scope: f.verdict for f in cells} for cells in self.cells]
 
     @property
     def false_verdicts(self) -> int:
@@ -316,7 +316,7 @@ def _lesson(logs: Iterable[Log]) -> ServerBehavior:
     return learn_behavior((log.assignment, log.facts) for log in logs)
 
 
-def _judged(log: Log, behavior: ServerBehavior) -> tuple[Finding, ...]:
+def _judged(log: Log, behavior: ServerBehavior) -> tuple[Cell, ...]:
     return judge(log.assignment, behavior, log.facts, Reason.NOT_ASKED)
 
 

@@ -88,22 +88,20 @@ def test_every_verdict_stands_in_the_log(world):
     issued = [(f.question.scopes, f.answer.listed) for f in log if isinstance(f.answer, Issued)]
     alone_refused = {f.question.scopes for f in log if f.answer == REFUSED}
     named = {name for f in log for name in getattr(f.answer, "named", ())}
-    for finding in proved.findings[0]:
-        if finding.verdict is Verdict.GRANTED:
+    for cell in proved.cells[0]:
+        if cell.verdict is Verdict.GRANTED:
             assert any(
-                finding.scope in (asked or ()) and finding.scope in listed
-                for asked, listed in issued
+                cell.scope in (asked or ()) and cell.scope in listed for asked, listed in issued
             )
-        elif finding.reason is Reason.LEFT_OUT:
+        elif cell.reason is Reason.LEFT_OUT:
             assert any(
-                finding.scope in (asked or ()) and finding.scope not in listed
-                for asked, listed in issued
+                cell.scope in (asked or ()) and cell.scope not in listed for asked, listed in issued
             )
-        elif finding.reason is Reason.NAMED_IN_REFUSAL:
-            assert finding.scope in named
-            assert finding.evidence is Evidence.SET
+        elif cell.reason is Reason.NAMED_IN_REFUSAL:
+            assert cell.scope in named
+            assert cell.evidence is Evidence.SET
         else:
-            assert (finding.scope,) in alone_refused or finding.scope in named
+            assert (cell.scope,) in alone_refused or cell.scope in named
 
 
 @modestly

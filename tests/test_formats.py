@@ -10,7 +10,7 @@ from harness import maps, scopeprobe, summary
 from lxml import etree
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from scopeprobe.model.cell import Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientId, ClientName
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.policy import Departure, Kind
@@ -121,7 +121,7 @@ HOSTILE = 'a"|`<b>\\\x1b[31m]]>\n\ud83d\ude00'.encode("utf-16", "surrogatepass")
 
 
 def test_hostile_text_breaks_no_format():
-    cell = Finding(
+    cell = Cell(
         ClientName("c"), ClientId(HOSTILE), HOSTILE, Scope("s|x"), Verdict.DENIED,
         Reason.REFUSED_ALONE, Evidence.ALONE, 400, HOSTILE, HOSTILE,
     )  # fmt: skip

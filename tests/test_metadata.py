@@ -7,7 +7,7 @@ import pytest
 
 from scopeprobe.audits.discovery import best_method
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.cell import Evidence, Finding, Reason, Verdict
+from scopeprobe.model.cell import Cell, Evidence, Reason, Verdict
 from scopeprobe.model.client import AuthMethod, Certificate, ClientName
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
@@ -315,8 +315,8 @@ def test_better_credentials_come_first(make_client, tmp_path):
     assert best_method(client, everything) is AuthMethod.PRIVATE_KEY_JWT
 
 
-def finding(client, scope, verdict):
-    return Finding(
+def cell(client, scope, verdict):
+    return Cell(
         ClientName(client), "id", "", Scope(scope), verdict, Reason.NOT_ASKED, Evidence.NONE
     )
 
@@ -325,13 +325,13 @@ def test_what_is_advertised_is_held_against_what_was_found():
     found = held_against(
         ("refused", "had", "unjudged", "untried"),
         [
-            finding("a", "refused", Verdict.DENIED),
-            finding("b", "refused", Verdict.UNKNOWN),
-            finding("a", "had", Verdict.DENIED),
-            finding("b", "had", Verdict.GRANTED),
-            finding("a", "unjudged", Verdict.UNAUTHENTICATED),
-            finding("a", "hidden", Verdict.GRANTED),
-            finding("a", "neither", Verdict.DENIED),
+            cell("a", "refused", Verdict.DENIED),
+            cell("b", "refused", Verdict.UNKNOWN),
+            cell("a", "had", Verdict.DENIED),
+            cell("b", "had", Verdict.GRANTED),
+            cell("a", "unjudged", Verdict.UNAUTHENTICATED),
+            cell("a", "hidden", Verdict.GRANTED),
+            cell("a", "neither", Verdict.DENIED),
         ],
     )
     assert found.refused == ("refused",)

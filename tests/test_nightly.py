@@ -16,7 +16,7 @@ def test_the_first_night_has_nothing_to_compare_with_and_says_so(fleet_of_nights
     fleet = fleet_of_nights
     result = fleet.night(*CHANGED)
     assert "no earlier run is finished here" in result.stderr
-    assert fleet.findings() == []
+    assert fleet.cells() == []
 
 
 def test_a_grant_and_a_revocation_are_found_the_same_night_and_no_longer_the_next(fleet_of_nights):
@@ -24,10 +24,10 @@ def test_a_grant_and_a_revocation_are_found_the_same_night_and_no_longer_the_nex
     fleet.night(*CHANGED)
     fleet.granted["two"] = {"a.write"}
     fleet.night(*CHANGED, codes=(1,))
-    assert fleet.findings() == [("changed", "two", "a.read"), ("changed", "two", "a.write")]
+    assert fleet.cells() == [("changed", "two", "a.read"), ("changed", "two", "a.write")]
     files = maps(fleet_of_nights.out)
     fleet.night(*CHANGED)
-    assert fleet.findings() == []
+    assert fleet.cells() == []
     assert maps(fleet_of_nights.out) == files
 
 
@@ -36,13 +36,13 @@ def test_a_dead_server_shows_no_loss_and_hides_none(fleet_of_nights):
     fleet.night(*CHANGED)
     fleet.down.add("west")
     fleet.night(*CHANGED, codes=(3,))
-    assert fleet.findings() == []
+    assert fleet.cells() == []
     fleet.granted["three"] = set()  # revoked behind the outage
     fleet.night(*CHANGED, codes=(3,))
-    assert fleet.findings() == []
+    assert fleet.cells() == []
     fleet.down.clear()
     fleet.night(*CHANGED, codes=(1,))
-    assert fleet.findings() == [("changed", "three", "b.read")]
+    assert fleet.cells() == [("changed", "three", "b.read")]
 
 
 def test_only_what_is_new_is_told_where_that_is_asked_for(fleet_of_nights):
@@ -50,18 +50,18 @@ def test_only_what_is_new_is_told_where_that_is_asked_for(fleet_of_nights):
     fleet.extra["two"] = 'expect = { granted = ["b.*"] }'
     options = ("--new-only",)
     fleet.night(*options, codes=(1,))
-    everything = fleet.findings()
+    everything = fleet.cells()
     assert ("missing", "two", "b.read") in everything
     fleet.night(*options)
-    assert fleet.findings() == []
+    assert fleet.cells() == []
     fleet.down.add("east")
     fleet.night(*options, codes=(3,))
     fleet.down.clear()
     fleet.night(*options)
-    assert fleet.findings() == []
+    assert fleet.cells() == []
     fleet.granted["two"].add("a.write")
     fleet.night(*options, codes=(1,))
-    assert fleet.findings() == [("excess", "two", "a.write")]
+    assert fleet.cells() == [("excess", "two", "a.write")]
 
 
 def test_a_named_run_that_is_not_there_is_an_input_error_before_anything_is_sent(fleet_of_nights):
@@ -83,10 +83,10 @@ def test_what_is_accepted_is_no_finding_and_what_differs_from_it_is(fleet_of_nig
     baseline = fleet.out / "baseline.toml"
     held = ("--baseline", baseline)
     fleet.night(*held)
-    assert fleet.findings() == []
+    assert fleet.cells() == []
     fleet.granted["one"] = {"a.read", "b.write"}
     fleet.night(*held, codes=(1,))
-    assert fleet.findings() == [("missing", "one", "a.write"), ("excess", "one", "b.write")]
+    assert fleet.cells() == [("missing", "one", "a.write"), ("excess", "one", "b.write")]
 
 
 def test_writing_a_baseline_keeps_what_was_not_tested_and_what_people_wrote(fleet_of_nights):
@@ -103,7 +103,7 @@ def test_writing_a_baseline_keeps_what_was_not_tested_and_what_people_wrote(flee
     fleet.down.add("west")
     fleet.granted["one"].add("b.read")
     fleet.night("--baseline", baseline, codes=(3,))
-    assert fleet.findings() == []  # waived
+    assert fleet.cells() == []  # waived
     scopeprobe("baseline", "write", "-o", fleet.out)
     text = baseline.read_text()
     assert "# agreed in March" in text
@@ -115,7 +115,7 @@ def test_writing_a_baseline_keeps_what_was_not_tested_and_what_people_wrote(flee
     fleet.down.clear()
     stale = ("--fail-on", "missing,excess,stale_waiver")
     fleet.night("--baseline", baseline, *stale, codes=(1,))
-    assert fleet.findings() == [("stale_waiver", "one", "b.*")]  # b.read is accepted by now
+    assert fleet.cells() == [("stale_waiver", "one", "b.*")]  # b.read is accepted by now
 
 
 def test_a_waiver_that_has_expired_is_told_with_what_it_hid(fleet_of_nights):
@@ -130,7 +130,7 @@ def test_a_waiver_that_has_expired_is_told_with_what_it_hid(fleet_of_nights):
         + f'\n[[waivers]]\nclient = "o*"\nowner = "ann"\nreason = "trial"\nexpires = {yesterday}\n'
     )
     fleet.night("--baseline", baseline, "--fail-on", "excess,stale_waiver", codes=(1,))
-    assert fleet.findings() == [("stale_waiver", "o*", "*"), ("excess", "one", "b.read")]
+    assert fleet.cells() == [("stale_waiver", "o*", "*"), ("excess", "one", "b.read")]
     table = scopeprobe("baseline", "show", "-o", fleet.out).stdout
     assert "expired" in table
     assert max(map(len, table.splitlines())) <= 80
@@ -146,7 +146,7 @@ def test_rules_for_tags_add_to_what_a_client_expects(fleet_of_nights):
         '[[rules]]\ntags = ["prod"]\nexpect = { denied = ["a.read"] }\n'
     )
     fleet.night("--policy", policy, codes=(1,))
-    assert fleet.findings() == [("excess", "one", "a.read"), ("excess", "two", "a.read")]
+    assert fleet.cells() == [("excess", "one", "a.read"), ("excess", "two", "a.read")]
     policy.write_text('[[rules]]\ntags = []\nexpect = { grant = ["a"] }\n[[rule]]\n')
     complaints = fleet.night("--policy", policy, codes=(2,)).stderr
     assert "rules[0].expect.grant" in complaints
@@ -158,14 +158,14 @@ def test_a_secret_is_a_finding_thirty_days_before_its_end(fleet_of_nights, days,
     fleet = fleet_of_nights
     fleet.extra["one"] = f"secret_expires = {TODAY + timedelta(days=days)}"
     fleet.night("--fail-on", "secret_expiry", codes=(code,))
-    assert fleet.findings() == [("secret_expiry", "one", "")] * code
+    assert fleet.cells() == [("secret_expiry", "one", "")] * code
 
 
 def test_a_secret_that_expires_soon_is_told_although_it_is_not_over_the_bar(fleet_of_nights):
     fleet = fleet_of_nights
     fleet.extra["one"] = f"secret_expires = {TODAY + timedelta(days=9)}"
     assert "one: its secret expires on" in fleet.night().stderr
-    assert fleet.findings() == []
+    assert fleet.cells() == []
 
 
 def test_the_history_of_a_cell_ends_with_proof_only_and_tells_flapping(fleet_of_nights):

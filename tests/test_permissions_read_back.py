@@ -12,7 +12,7 @@ from msgspec.structs import replace as with_other
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import read_permissions
-from scopeprobe.model.cell import Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientId, ClientName
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.reports.tables import permissions_csv
@@ -20,7 +20,7 @@ from scopeprobe.reports.tables import permissions_csv
 pytestmark = pytest.mark.usefixtures("_folder")
 
 
-FINDING = Finding(
+FINDING = Cell(
     client=ClientName("billing"),
     client_id=ClientId("billing"),
     audience="",
@@ -38,35 +38,33 @@ CELL = st.text(PRINTED).filter(lambda cell: cell[:1] != "'")
 
 
 @given(st.lists(st.builds(with_other, st.just(FINDING), scope=CELL, audience=CELL, error=CELL)))
-def test_permissions_are_read_as_they_were_written(tmp_path_factory, findings):
+def test_permissions_are_read_as_they_were_written(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("maps") / "permissions.csv"
-    path.write_bytes(permissions_csv(findings).encode())
-    expected = tuple(sorted(findings, key=lambda finding: finding.cell))
-    assert read_permissions(path) == (
-        (PermissionMap(FINDING.client, expected),) if findings else ()
-    )
+    path.write_bytes(permissions_csv(cells).encode())
+    expected = tuple(sorted(cells, key=lambda cell: cell.key))
+    assert read_permissions(path) == ((PermissionMap(FINDING.client, expected),) if cells else ())
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "'x", "''=1", "'", "x'=1"])
 def test_what_kept_a_cell_from_being_a_formula_is_taken_off(cell):
-    finding = with_other(FINDING, error_description=cell)
-    path = write("permissions.csv", permissions_csv([finding]))
-    assert read_permissions(path) == (PermissionMap(FINDING.client, (finding,)),)
+    cell = with_other(FINDING, error_description=cell)
+    path = write("permissions.csv", permissions_csv([cell]))
+    assert read_permissions(path) == (PermissionMap(FINDING.client, (cell,)),)
 
 
 def test_a_carriage_return_survives_in_quotes():
     text = permissions_csv([FINDING]).replace("no, never", "'\rno")
     [permissions] = read_permissions(write("permissions.csv", text))
-    assert permissions.findings[0].error_description == "\rno"
+    assert permissions.cells[0].error_description == "\rno"
 
 
 def test_maps_are_told_apart_and_sorted():
-    findings = [
+    cells = [
         with_other(FINDING, client=ClientName(client), scope=Scope(scope), http_status=None)
         for client, scope in [("b", "y"), ("a", "z"), ("b", "x")]
     ]
-    maps = read_permissions(write("permissions.csv", permissions_csv(findings)))
-    cells = [[finding.cell for finding in one.findings] for one in maps]
+    maps = read_permissions(write("permissions.csv", permissions_csv(cells)))
+    cells = [[cell.key for cell in one.cells] for one in maps]
     assert cells == [[("a", "", "z")], [("b", "", "x"), ("b", "", "y")]]
 
 

@@ -57,7 +57,7 @@ def test_no_run_takes_more_than_it_was_said_to(fleet, strategy, proof):
     """Also where a third of what was granted changed since the last night."""
     server, names, has, rng = fleet
     before = alone(server, has, names, strategy=each).logs[0]
-    findings = judge(
+    cells = judge(
         before.assignment,
         learn_behavior([(before.assignment, before.facts)]),
         before.facts,
@@ -68,9 +68,9 @@ def test_no_run_takes_more_than_it_was_said_to(fleet, strategy, proof):
     assignment = type(base)(
         base.client,
         base.target,
-        PermissionMap(base.client.name, findings),
+        PermissionMap(base.client.name, cells),
         proof=proof,
-        covers=covers(before.facts, findings),
+        covers=covers(before.facts, cells),
     )
     log = Log(assignment)
     log.follow(
@@ -103,9 +103,7 @@ def test_a_server_that_named_its_culprits_is_expected_to_do_so_again():
     names = scopes(50)
     night = alone(NAMERS["names all culprits"], names[:30], names)
     base = assigned(names, "c000")
-    known = type(base)(
-        base.client, base.target, PermissionMap(ClientName("c000"), night.findings[0])
-    )
+    known = type(base)(base.client, base.target, PermissionMap(ClientName("c000"), night.cells[0]))
     assert ESTIMATORS["recheck"](known).requests_expected < 6
     assert ESTIMATORS["adaptive"](base).requests_expected > 20
 

@@ -88,7 +88,7 @@ def test_a_run_stops_asking_when_quiet_hours_begin(tmp_path, make_client):
             audit, Audit(Fleet((client,), frozenset([client.name])), tmp_path / "out")
         )
         asked = len(wire.asked)
-    told = {finding.reason for finding in result.findings}
+    told = {cell.reason for cell in result.cells}
     assert Reason.QUIET in told
     assert told - {Reason.QUIET}
     assert asked <= 12

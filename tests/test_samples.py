@@ -104,8 +104,8 @@ def audited(here, folder):
 
 
 def test_the_expectations_find_one_missing_and_two_in_excess(here):
-    findings = audited(here, "expectations")["findings"]
-    assert [(finding["kind"], finding["client"], finding["scope"]) for finding in findings] == [
+    cells = audited(here, "expectations")["findings"]
+    assert [(cell["kind"], cell["client"], cell["scope"]) for cell in cells] == [
         ("missing", "has-too-little", "invoices.write"),
         ("excess", "has-too-much", "users.admin"),
         ("excess", "only-forbidden", "invoices.delete"),

@@ -44,7 +44,7 @@ def say(make_client):
             peers = Assignment(peer, peer.targets[0])
             testimonies.append((peers, story(peers, *other)))
         found = judge(assignment, learn_behavior(testimonies), facts, open_because)
-        cells = {finding.scope: (finding.verdict.value, finding.reason.value) for finding in found}
+        cells = {cell.scope: (cell.verdict.value, cell.reason.value) for cell in found}
         return cells["a"] if len(cells) == 1 else cells
 
     return judged

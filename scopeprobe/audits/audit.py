@@ -24,7 +24,7 @@ from scopeprobe.engine.lines import Limits
 from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof, Strategy
-from scopeprobe.model.cell import Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
@@ -97,8 +97,8 @@ class Result:
     notices: tuple[str, ...]
 
     @property
-    def findings(self) -> Iterator[Finding]:
-        return (finding for permissions in self.maps for finding in permissions.findings)
+    def cells(self) -> Iterator[Cell]:
+        return (cell for permissions in self.maps for cell in permissions.cells)
 
     @property
     def is_complete(self) -> bool:
@@ -108,9 +108,9 @@ class Result:
     def judged_nothing(self) -> bool:
         """No server could be reached, or no client authenticated."""
         return all(
-            finding.verdict is Verdict.UNAUTHENTICATED
-            or (finding.verdict is Verdict.UNKNOWN and finding.reason.is_out_of_reach)
-            for finding in self.findings
+            cell.verdict is Verdict.UNAUTHENTICATED
+            or (cell.verdict is Verdict.UNKNOWN and cell.reason.is_out_of_reach)
+            for cell in self.cells
         )
 
 
@@ -244,8 +244,8 @@ class _Session:
         """Judge, write the files, and only then call the run finished."""
         fleet, order = self._order.fleet, self._order
         maps = tuple(self._rounds.maps())
-        findings = [finding for permissions in maps for finding in permissions.findings]
-        are_open = {finding.client for finding in findings if finding.is_open}
+        cells = [cell for permissions in maps for cell in permissions.cells]
+        are_open = {cell.client for cell in cells if cell.is_open}
         doubts = (doubt for doubt in self._rounds.doubts() if doubt[0] not in are_open)
         unread = (
             *_without_cells(fleet),
@@ -260,9 +260,9 @@ class _Session:
             run=self._run.id,
             started=moment(self._run.started),
             finished=moment(finished),
-            complete=not any(finding.is_open for finding in findings) and not unread,
+            complete=not any(cell.is_open for cell in cells) and not unread,
             over_bar=bool(over_bar),
-            counts=counts(findings),
+            counts=counts(cells),
             requests=len(self._known) + sum(tally.requests for tally in tallies),
             tokens=self._known.tokens + sum(tally.tokens for tally in tallies),
             clients=client_summaries(maps, by_name, rounds.requests_by_client()),
@@ -311,8 +311,8 @@ class _Session:
         servers = {client.server.name: client.server for client in clients}
         for name, server in sorted(servers.items()):
             members = {client.name for client in clients if client.server.name == name}
-            findings = [f for m in maps if m.client in members for f in m.findings]
-            advertised = held_against(server.scopes_supported, findings)
+            cells = [f for m in maps if m.client in members for f in m.cells]
+            advertised = held_against(server.scopes_supported, cells)
             tally = self._rounds.tallies.get(name, Tally())
             yield ServerSummary(
                 name=name,
@@ -330,7 +330,7 @@ def _other_regions(maps: Iterable[PermissionMap], fleet: Fleet) -> Iterator[str]
     servers = {client.name: client.server for client in fleet.clients}
     for permissions in maps:
         server = servers[permissions.client]
-        is_unknown = all(f.reason is Reason.UNKNOWN_CLIENT for f in permissions.findings)
+        is_unknown = all(f.reason is Reason.UNKNOWN_CLIENT for f in permissions.cells)
         if server.region and is_unknown:
             others = ", ".join(region for region in server.regions if region != server.region)
             yield (

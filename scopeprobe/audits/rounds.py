@@ -18,7 +18,7 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
-from scopeprobe.model.cell import Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer
 from scopeprobe.model.http import Purpose
@@ -157,15 +157,15 @@ class Rounds:
         for endpoint, talks in _by_endpoint(_heard([line])).items():
             behavior = learn_behavior((talk.assignment, talk.told) for talk in talks)
             earlier_clients = (
-                earlier_client(talk.assignment, self._findings(talk, behavior)) for talk in talks
+                earlier_client(talk.assignment, self._cells(talk, behavior)) for talk in talks
             )
             behaviors[endpoint] = replace(behavior, earlier_clients=tuple(earlier_clients))
         return behaviors
 
     def _has_open_cells(self, talk: Conversation, behavior: ServerBehavior) -> bool:
-        return any(f.verdict is Verdict.UNKNOWN for f in self._findings(talk, behavior))
+        return any(f.verdict is Verdict.UNKNOWN for f in self._cells(talk, behavior))
 
-    def _findings(self, talk: Conversation, behavior: ServerBehavior) -> tuple[Finding, ...]:
+    def _cells(self, talk: Conversation, behavior: ServerBehavior) -> tuple[Cell, ...]:
         because = talk.open_because or Reason.NOT_ASKED
         return judge(talk.assignment, behavior, talk.told, because)
 
@@ -182,15 +182,12 @@ class Rounds:
         self, maps: Iterable[PermissionMap]
     ) -> Iterator[tuple[Assignment, tuple[tuple[Scope, ...], ...]]]:
         """By client and target, the sets whose acceptance proves what the maps say is granted."""
-        found = {finding.cell: finding for proved in maps for finding in proved.findings}
+        found = {cell.key: cell for proved in maps for cell in proved.cells}
         for talk in self._heard():
             assignment = talk.assignment
-            cells = (
-                (assignment.client.name, assignment.target.label, scope)
-                for scope in assignment.candidates
-            )
-            findings = [found[cell] for cell in cells]
-            yield assignment, covers(talk.facts.values(), findings)
+            place = assignment.client.name, assignment.target.label
+            cells = [found[*place, scope] for scope in assignment.candidates]
+            yield assignment, covers(talk.facts.values(), cells)
 
     def doubts(self) -> Iterator[tuple[ClientName, Reason]]:
         """Clients that did not get to ask about a shape, and why: asking again may settle it."""
@@ -210,7 +207,7 @@ class Rounds:
             endpoint: learn_behavior(map(_told, talks))
             for endpoint, talks in _by_endpoint(heard).items()
         }
-        by_client: dict[ClientName, list[Finding]] = {}
+        by_client: dict[ClientName, list[Cell]] = {}
         by_name: dict[ClientName, list[Conversation]] = {}
         for talk in heard:
             by_name.setdefault(talk.assignment.client.name, []).append(talk)
@@ -219,9 +216,9 @@ class Rounds:
             behavior = behaviors[_endpoint(talk.assignment)]
             others = (other for other in by_name[client.name] if other is not talk)
             elsewhere = (fact for other in others for fact in other.facts.values())
-            findings = judge(talk.assignment, behavior, talk.facts.values(), because, elsewhere)
-            by_client.setdefault(client.name, []).extend(findings)
-        return (PermissionMap(client, tuple(cells)) for client, cells in by_client.items())
+            cells = judge(talk.assignment, behavior, talk.facts.values(), because, elsewhere)
+            by_client.setdefault(client.name, []).extend(cells)
+        return (PermissionMap(client, tuple(found)) for client, found in by_client.items())
 
     def requests_by_client(self) -> dict[str, int]:
         return {

@@ -68,7 +68,7 @@ def _print(result: Result, printed: Printed | None) -> None:
         case None | Printed.TABLE:
             telling.print_table(result.maps, result.summary)
         case Printed.CSV:
-            print_data(permissions_csv(result.findings))
+            print_data(permissions_csv(result.cells))
         case Printed.JSON:
             print_data(result.summary.as_json())
         case form:

@@ -12,7 +12,7 @@ from pathlib import Path
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.complaints import Place, Remarks
 from scopeprobe.inputs.sources import text_of_file
-from scopeprobe.model.cell import COLUMNS, Evidence, Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import COLUMNS, Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientId, ClientName
 from scopeprobe.model.scope_names import Scope
 
@@ -29,19 +29,19 @@ def read_permissions(path: Path) -> tuple[PermissionMap, ...]:
     :raises InputError: with every row that is no finding, its file and line.
     """
     remarks = Remarks()
-    findings: defaultdict[ClientName, list[Finding]] = defaultdict(list)
+    cells: defaultdict[ClientName, list[Cell]] = defaultdict(list)
     for place, row in _rows(path):
         try:
-            finding = _finding(row)
+            cell = _cell(row)
         except ValueError as error:
             remarks.complain(place, str(error))
         else:
-            findings[finding.client].append(finding)
+            cells[cell.client].append(cell)
     if remarks.complaints:
         raise InputError(remarks.complaints)
     return tuple(
-        PermissionMap(client, tuple(sorted(findings[client], key=lambda finding: finding.cell)))
-        for client in sorted(findings)
+        PermissionMap(client, tuple(sorted(cells[client], key=lambda cell: cell.key)))
+        for client in sorted(cells)
     )
 
 
@@ -57,14 +57,14 @@ def _rows(path: Path) -> Iterator[tuple[Place, Row]]:
         raise InputError([f"{path}:{reader.reader.line_num}: is not valid CSV: {error}"]) from error
 
 
-def _finding(row: Row) -> Finding:
+def _cell(row: Row) -> Cell:
     if None in row or None in row.values():
         raise ValueError("has another number of cells than the first line")
     cells = {column: live(row[column]) for column in COLUMNS}
     status = cells["http_status"]
     if status and not status.isdecimal():
         raise ValueError("http_status must be a number")
-    return Finding(
+    return Cell(
         client=ClientName(cells["client"]),
         client_id=ClientId(cells["client_id"]),
         audience=cells["audience"],

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from scopeprobe.model.answer import Answer
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
-from scopeprobe.model.cell import Finding, PermissionMap, Reason
+from scopeprobe.model.cell import Cell, PermissionMap, Reason
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
@@ -68,10 +68,10 @@ class Assignment:
         return shape.removesuffix(self.canary)
 
     @property
-    def known_before(self) -> tuple[Finding, ...]:
+    def known_before(self) -> tuple[Cell, ...]:
         """The findings of the last run for this target."""
-        found = self.previous.findings if self.previous is not None else ()
-        return tuple(finding for finding in found if finding.audience == self.target.label)
+        found = self.previous.cells if self.previous is not None else ()
+        return tuple(cell for cell in found if cell.audience == self.target.label)
 
     @property
     def was_unauthenticated(self) -> bool:

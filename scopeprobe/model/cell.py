@@ -129,7 +129,7 @@ CellKey: TypeAlias = tuple[str, str, str]
 _PROVED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Cell(msgspec.Struct, frozen=True):
     """The verdict on one (client, audience, scope) cell."""
 
     client: ClientName
@@ -153,12 +153,12 @@ class Finding(msgspec.Struct, frozen=True):
         return self.verdict in _PROVED
 
     @property
-    def cell(self) -> CellKey:
+    def key(self) -> CellKey:
         """What identifies the finding, and what maps are sorted by."""
         return self.client, self.audience, self.scope
 
 
-COLUMNS = Finding.__struct_fields__
+COLUMNS = Cell.__struct_fields__
 """Of `permissions.csv` and the maps of single clients, in their order."""
 
 
@@ -167,18 +167,18 @@ class PermissionMap:
     """All findings of one client, sorted by audience and scope."""
 
     client: ClientName
-    findings: tuple[Finding, ...]
+    cells: tuple[Cell, ...]
 
     @property
     def is_unauthenticated(self) -> bool:
         """The credentials were accepted for nothing at all."""
-        return bool(self.findings) and all(
-            finding.verdict is Verdict.UNAUTHENTICATED for finding in self.findings
+        return bool(self.cells) and all(
+            cell.verdict is Verdict.UNAUTHENTICATED for cell in self.cells
         )
 
     def grants(self, audience: str, scope: Scope) -> bool:
         return any(
-            finding.verdict is Verdict.GRANTED
-            for finding in self.findings
-            if (finding.audience, finding.scope) == (audience, scope)
+            cell.verdict is Verdict.GRANTED
+            for cell in self.cells
+            if (cell.audience, cell.scope) == (audience, scope)
         )

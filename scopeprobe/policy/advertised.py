@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scopeprobe.model.cell import Finding, Verdict
+from scopeprobe.model.cell import Cell, Verdict
 from scopeprobe.model.scope_names import Scope
 
 _JUDGED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
@@ -23,16 +23,16 @@ class Advertised:
 
 
 def held_against(
-    scopes_supported: Iterable[Scope] | None, findings: Iterable[Finding]
+    scopes_supported: Iterable[Scope] | None, cells: Iterable[Cell]
 ) -> Advertised | None:
     """Compare the findings of one server's clients with its list; None where it has none."""
     if scopes_supported is None:
         return None
     listed = frozenset(scopes_supported)
     verdicts: defaultdict[Scope, set[Verdict]] = defaultdict(set)
-    for finding in findings:
-        if finding.verdict in _JUDGED:
-            verdicts[finding.scope].add(finding.verdict)
+    for cell in cells:
+        if cell.verdict in _JUDGED:
+            verdicts[cell.scope].add(cell.verdict)
     return Advertised(
         refused=tuple(
             sorted(

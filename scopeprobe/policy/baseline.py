@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 
-from scopeprobe.model.cell import CellKey, Finding, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.policy.expectations import Departure, Kind
 
@@ -51,7 +51,7 @@ class Baseline:
     unauthenticated: frozenset[ClientName] = frozenset()
     waivers: tuple[Waiver, ...] = ()
 
-    def accepts(self, one: Departure, found: Mapping[CellKey, Finding]) -> bool:
+    def accepts(self, one: Departure, found: Mapping[CellKey, Cell]) -> bool:
         """The finding was there when the baseline was written."""
         if one.kind is Kind.UNAUTHENTICATED and not one.scope:
             return one.client in self.unauthenticated
@@ -63,11 +63,11 @@ class Baseline:
     def departures(self, maps: Iterable[PermissionMap]) -> Iterator[Departure]:
         """Where proved cells are no longer as they were accepted. `unknown` is no departure."""
         for permissions in maps:
-            for finding in permissions.findings:
-                was = self.verdicts.get(finding.cell)
-                if (found := _departure(finding, was)) is not None:
+            for cell in permissions.cells:
+                was = self.verdicts.get(cell.key)
+                if (found := _departure(cell, was)) is not None:
                     kind, detail = found
-                    yield Departure(kind, finding.client, finding.audience, finding.scope, detail)
+                    yield Departure(kind, cell.client, cell.audience, cell.scope, detail)
 
     def renewed(self, maps: Iterable[PermissionMap]) -> Baseline:
         """What is now is accepted; what was not proved this time stays as it was."""
@@ -76,19 +76,19 @@ class Baseline:
             failing.discard(permissions.client)
             if permissions.is_unauthenticated:
                 failing.add(permissions.client)
-            for finding in permissions.findings:
-                if finding.is_proved:
-                    verdicts[finding.cell] = finding.verdict
+            for cell in permissions.cells:
+                if cell.is_proved:
+                    verdicts[cell.key] = cell.verdict
         return Baseline(verdicts, frozenset(failing), self.waivers)
 
 
-def _departure(finding: Finding, was: Verdict | None) -> tuple[Kind, str] | None:
-    is_now = finding.verdict
+def _departure(cell: Cell, was: Verdict | None) -> tuple[Kind, str] | None:
+    is_now = cell.verdict
     if is_now is Verdict.DENIED and was in _HAS:
-        return Kind.MISSING, f"was accepted as {was}, is denied: {finding.reason}"
+        return Kind.MISSING, f"was accepted as {was}, is denied: {cell.reason}"
     if is_now in _HAS and was not in _HAS:
         before = f"was accepted as {was}" if was else "is not in the baseline"
-        return Kind.EXCESS, f"{before}, is {is_now}: {finding.reason}"
+        return Kind.EXCESS, f"{before}, is {is_now}: {cell.reason}"
     return None
 
 
@@ -103,15 +103,15 @@ def waived(
 
     A waiver is needed as long as a cell that it is about is not proved: nobody knows yet.
     """
-    waivers, cells = list(waivers), [f for permissions in maps for f in permissions.findings]
+    waivers, cells = list(waivers), [f for permissions in maps for f in permissions.cells]
     holding = [waiver for waiver in waivers if waiver.expires >= today]
     yield from (one for one in found if not any(waiver.covers(one) for waiver in holding))
     for waiver in waivers:
-        about = [f for f in cells if waiver.is_about(*f.cell)]
+        about = [f for f in cells if waiver.is_about(*f.key)]
         is_needed = any(waiver.covers(one) for one in found)
         if waiver not in holding:
             yield _stale(waiver, f"expired on {waiver.expires}: {waiver.reason} ({waiver.owner})")
-        elif about and not is_needed and all(finding.is_proved for finding in about):
+        elif about and not is_needed and all(cell.is_proved for cell in about):
             yield _stale(waiver, f"nothing needs it any more: {waiver.reason} ({waiver.owner})")
 
 

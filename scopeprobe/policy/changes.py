@@ -4,38 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from scopeprobe.model.cell import CellKey, Finding, PermissionMap
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap
 from scopeprobe.policy.expectations import Departure, Kind
 
 
-def changes(
-    maps: Iterable[PermissionMap], proved: Mapping[CellKey, Finding]
-) -> Iterator[Departure]:
+def changes(maps: Iterable[PermissionMap], proved: Mapping[CellKey, Cell]) -> Iterator[Departure]:
     """Cells between two proved verdicts: neither `unknown` now, nor never proved before."""
     for permissions in maps:
-        for finding in permissions.findings:
-            before = proved.get(finding.cell)
-            if before is None or not finding.is_proved or before.verdict is finding.verdict:
+        for cell in permissions.cells:
+            before = proved.get(cell.key)
+            if before is None or not cell.is_proved or before.verdict is cell.verdict:
                 continue
             yield Departure(
                 Kind.CHANGED,
-                finding.client,
-                finding.audience,
-                finding.scope,
-                f"was {before.verdict}, is {finding.verdict}: {finding.reason}",
+                cell.client,
+                cell.audience,
+                cell.scope,
+                f"was {before.verdict}, is {cell.verdict}: {cell.reason}",
             )
 
 
 def last_proved(
-    maps: Iterable[PermissionMap], proved: Mapping[CellKey, Finding]
+    maps: Iterable[PermissionMap], proved: Mapping[CellKey, Cell]
 ) -> tuple[PermissionMap, ...]:
     """The maps, with what was proved before in the place of what is not proved in them."""
     return tuple(
         PermissionMap(
             permissions.client,
             tuple(
-                finding if finding.is_proved else proved.get(finding.cell, finding)
-                for finding in permissions.findings
+                cell if cell.is_proved else proved.get(cell.key, cell) for cell in permissions.cells
             ),
         )
         for permissions in maps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scopeprobe.model.cell import Finding, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.scope_names import Scope
 
@@ -61,11 +61,11 @@ def differences(before: Iterable[PermissionMap], after: Iterable[PermissionMap])
     )
 
 
-_CellsByKey = dict[tuple[str, str, str], Finding]
+_CellsByKey = dict[tuple[str, str, str], Cell]
 
 
 def _by_client(maps: Iterable[PermissionMap]) -> dict[ClientName, _CellsByKey]:
-    return {found.client: {cell.cell: cell for cell in found.findings} for found in maps}
+    return {found.client: {cell.key: cell for cell in found.cells} for found in maps}
 
 
 def _of_client(old: _CellsByKey, new: _CellsByKey) -> Iterable[Difference]:

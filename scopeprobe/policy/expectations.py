@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scopeprobe.model.cell import Finding, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Verdict
 from scopeprobe.model.client import Client, ClientName, Expectation
 
 
@@ -49,11 +49,11 @@ def departures(maps: Iterable[PermissionMap], clients: Iterable[Client]) -> Iter
         for target in client.targets
     }
     for permissions in maps:
-        for kind, finding, scope, detail in _of_client(permissions, expected):
-            yield Departure(kind, finding.client, finding.audience, scope, detail)
+        for kind, cell, scope, detail in _of_client(permissions, expected):
+            yield Departure(kind, cell.client, cell.audience, scope, detail)
 
 
-_Found = tuple[Kind, Finding, str, str]
+_Found = tuple[Kind, Cell, str, str]
 """What kind of departure, where it was found, the scope it is about, and the detail."""
 
 
@@ -61,29 +61,29 @@ def _of_client(
     permissions: PermissionMap, expected: Mapping[tuple[ClientName, str], Expectation]
 ) -> Iterator[_Found]:
     if permissions.is_unauthenticated:
-        first = permissions.findings[0]
+        first = permissions.cells[0]
         yield Kind.UNAUTHENTICATED, first, "", first.reason
         return
-    for finding in permissions.findings:
-        expect = expected.get((finding.client, finding.audience), NOTHING_EXPECTED)
-        for kind, detail in _of_cell(finding, expect):
-            yield kind, finding, finding.scope, detail
+    for cell in permissions.cells:
+        expect = expected.get((cell.client, cell.audience), NOTHING_EXPECTED)
+        for kind, detail in _of_cell(cell, expect):
+            yield kind, cell, cell.scope, detail
 
 
-def _of_cell(finding: Finding, expect: Expectation) -> Iterator[tuple[Kind, str]]:
-    scope, verdict = finding.scope, finding.verdict
+def _of_cell(cell: Cell, expect: Expectation) -> Iterator[tuple[Kind, str]]:
+    scope, verdict = cell.scope, cell.verdict
     match verdict:
         case Verdict.DENIED:
             if expect.wants(scope):
-                yield Kind.MISSING, f"expected granted, is denied: {finding.reason}"
+                yield Kind.MISSING, f"expected granted, is denied: {cell.reason}"
         case Verdict.GRANTED | Verdict.UNENFORCED:
             if expect.forbids(scope):
                 yield Kind.EXCESS, f"expected denied, is {verdict}"
             elif expect.granted is not None and not expect.wants(scope):
                 yield Kind.EXCESS, f"not expected, is {verdict}"
             if verdict is Verdict.UNENFORCED:
-                yield Kind.UNENFORCED, finding.reason
+                yield Kind.UNENFORCED, cell.reason
         case Verdict.UNKNOWN:
-            yield Kind.UNKNOWN, finding.reason
+            yield Kind.UNKNOWN, cell.reason
         case Verdict.UNAUTHENTICATED:
-            yield Kind.UNAUTHENTICATED, finding.reason
+            yield Kind.UNAUTHENTICATED, cell.reason

@@ -46,17 +46,17 @@ def history(nights: Iterable[tuple[Run, PermissionMap]]) -> tuple[CellHistory, .
     """
     cells: dict[tuple[str, Scope], list[Interval]] = {}
     for run, permissions in nights:
-        for finding in permissions.findings:
-            past = cells.setdefault((finding.audience, finding.scope), [])
-            if not finding.is_proved:
+        for cell in permissions.cells:
+            past = cells.setdefault((cell.audience, cell.scope), [])
+            if not cell.is_proved:
                 if past:
                     past[-1] = replace(past[-1], unproved=past[-1].unproved + 1)
                 else:
                     past.append(Interval(Verdict.UNKNOWN, run, run, nights=0, unproved=1))
-            elif past and past[-1].verdict is finding.verdict:
+            elif past and past[-1].verdict is cell.verdict:
                 past[-1] = replace(past[-1], last=run, nights=past[-1].nights + 1)
             else:
-                past.append(Interval(finding.verdict, run, run))
+                past.append(Interval(cell.verdict, run, run))
     return tuple(
         CellHistory(audience, scope, tuple(intervals))
         for (audience, scope), intervals in sorted(cells.items())

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from scopeprobe.model.cell import CellKey, Finding, PermissionMap
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap
 from scopeprobe.model.client import Client, ClientName, Expectation
 from scopeprobe.policy.baseline import Baseline, waived
 from scopeprobe.policy.changes import changes
@@ -38,7 +38,7 @@ class Policy:
 class Earlier:
     """What was known before this night."""
 
-    proved: Mapping[CellKey, Finding] = field(default_factory=dict)
+    proved: Mapping[CellKey, Cell] = field(default_factory=dict)
     """The last proved finding of every cell."""
     last: tuple[PermissionMap, ...] = ()
     """What the run before found out."""
@@ -53,7 +53,7 @@ def review(
 ) -> list[Departure]:
     """Every departure, sorted by cell. Changes only where there is something `earlier`."""
     ruled = [_ruled(client, policy.rules) for client in clients]
-    found = list(_findings(maps, ruled, policy.baseline, today))
+    found = list(_cells(maps, ruled, policy.baseline, today))
     if earlier is not None:
         found += changes(maps, earlier.proved)
     if policy.baseline is not None:
@@ -84,13 +84,13 @@ def news(
     return [one for one in found if one.kind is Kind.CHANGED or _key(one) not in known]
 
 
-def _findings(
+def _cells(
     maps: Sequence[PermissionMap],
     clients: Sequence[Client],
     baseline: Baseline | None,
     today: date,
 ) -> Iterator[Departure]:
-    cells = {finding.cell: finding for found in maps for finding in found.findings}
+    cells = {cell.key: cell for found in maps for cell in found.cells}
     for one in departures(maps, clients):
         if baseline is None or not baseline.accepts(one, cells):
             yield one
@@ -137,10 +137,10 @@ def _added(expectations: Sequence[Expectation]) -> Expectation:
     )
 
 
-def _as_maps(proved: Mapping[CellKey, Finding]) -> tuple[PermissionMap, ...]:
-    by_client: dict[ClientName, list[Finding]] = {}
-    for _, finding in sorted(proved.items()):
-        by_client.setdefault(finding.client, []).append(finding)
+def _as_maps(proved: Mapping[CellKey, Cell]) -> tuple[PermissionMap, ...]:
+    by_client: dict[ClientName, list[Cell]] = {}
+    for _, cell in sorted(proved.items()):
+        by_client.setdefault(cell.client, []).append(cell)
     return tuple(PermissionMap(client, tuple(cells)) for client, cells in by_client.items())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from scopeprobe.model.cell import Finding, PermissionMap
+from scopeprobe.model.cell import Cell, PermissionMap
 from scopeprobe.reports.summary import Summary
 
 
@@ -17,7 +17,7 @@ class Document:
     """`report.json`: `schemas/report-1.json`. Members are only ever added to version 1."""
 
     summary: Summary
-    cells: tuple[Finding, ...]
+    cells: tuple[Cell, ...]
     version: int = 1
 
 
@@ -37,7 +37,7 @@ def report_jsonl(maps: Sequence[PermissionMap], _summary: Summary) -> str:
 
 def schemas() -> Mapping[str, dict[str, Any]]:
     """The JSON Schemas (2020-12) by the names of their files."""
-    return {"report-1.json": _schema(Document), "cell-1.json": _schema(Finding)}
+    return {"report-1.json": _schema(Document), "cell-1.json": _schema(Cell)}
 
 
 def _schema(type_: type) -> dict[str, Any]:
@@ -45,5 +45,5 @@ def _schema(type_: type) -> dict[str, Any]:
     return {"$schema": draft, **msgspec.json.schema(type_)}
 
 
-def _cells(maps: Iterable[PermissionMap]) -> Iterable[Finding]:
-    return (finding for permissions in maps for finding in permissions.findings)
+def _cells(maps: Iterable[PermissionMap]) -> Iterable[Cell]:
+    return (cell for permissions in maps for cell in permissions.cells)

@@ -47,7 +47,7 @@ def _write_all(
     clients.mkdir(mode=0o700, exist_ok=True)
     all_rows = [HEADER]
     for permissions in maps:
-        rows = permission_rows(permissions.findings)
+        rows = permission_rows(permissions.cells)
         _replace(clients / f"{permissions.client}.csv", HEADER + rows)
         all_rows.append(rows)
     names = {f"{name}.csv" for name in known}

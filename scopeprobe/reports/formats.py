@@ -37,7 +37,7 @@ FILES: Mapping[Format, str] = {
 
 
 def _csv(maps: Sequence[PermissionMap], _summary: Summary) -> str:
-    return permissions_csv(finding for permissions in maps for finding in permissions.findings)
+    return permissions_csv(cell for permissions in maps for cell in permissions.cells)
 
 
 _RENDERERS: Mapping[Format, Renderer] = {

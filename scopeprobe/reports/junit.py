@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
-from scopeprobe.model.cell import Finding, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Verdict
 from scopeprobe.policy import Departure, Kind
 from scopeprobe.reports.summary import Summary
 
@@ -27,9 +27,7 @@ def report_junit(maps: Sequence[PermissionMap], summary: Summary) -> str:
         told[departure.client].append(departure)
     root = ET.Element("testsuites", name="scopeprobe")
     for permissions in maps:
-        root.append(
-            _suite(permissions.client, permissions.findings, told.pop(permissions.client, []))
-        )
+        root.append(_suite(permissions.client, permissions.cells, told.pop(permissions.client, [])))
     for name, rest in sorted(told.items()):  # waivers name clients by globs
         root.append(_suite(name, (), rest))
     _count(root, root.iter("testcase"))
@@ -37,16 +35,16 @@ def report_junit(maps: Sequence[PermissionMap], summary: Summary) -> str:
     return ET.tostring(root, "unicode", xml_declaration=False) + "\n"
 
 
-def _suite(client: str, findings: Iterable[Finding], departures: Sequence[Departure]) -> ET.Element:
+def _suite(client: str, cells: Iterable[Cell], departures: Sequence[Departure]) -> ET.Element:
     suite = ET.Element("testsuite", name=_xml(client))
     of_cell: defaultdict[tuple[str, str], list[Departure]] = defaultdict(list)
     for one in departures:
         of_cell[one.audience, one.scope].append(one)
     fails = any(one.kind is Kind.UNAUTHENTICATED for one in departures)
-    for finding in findings:
-        case = _case(suite, client, finding.audience, finding.scope)
-        found = of_cell.pop((finding.audience, finding.scope), [])
-        _judge(case, finding, found, is_error=fails)
+    for cell in cells:
+        case = _case(suite, client, cell.audience, cell.scope)
+        found = of_cell.pop((cell.audience, cell.scope), [])
+        _judge(case, cell, found, is_error=fails)
     for (audience, scope), rest in of_cell.items():
         for one in rest:
             case = _case(suite, client, audience, f"{one.kind}: {scope}" if scope else one.kind)
@@ -55,17 +53,15 @@ def _suite(client: str, findings: Iterable[Finding], departures: Sequence[Depart
     return suite
 
 
-def _judge(
-    case: ET.Element, finding: Finding, found: Sequence[Departure], *, is_error: bool
-) -> None:
+def _judge(case: ET.Element, cell: Cell, found: Sequence[Departure], *, is_error: bool) -> None:
     """A case has one outcome: the gravest."""
     failures = [one for one in found if one.kind is not Kind.UNAUTHENTICATED]
     if failures:
         _tell(case, "failure", failures[0])
-    elif finding.verdict is Verdict.UNAUTHENTICATED and is_error:
-        ET.SubElement(case, "error", type="unauthenticated", message=finding.reason)
-    elif not finding.is_proved:
-        ET.SubElement(case, "skipped", message=f"{finding.verdict}: {finding.reason}")
+    elif cell.verdict is Verdict.UNAUTHENTICATED and is_error:
+        ET.SubElement(case, "error", type="unauthenticated", message=cell.reason)
+    elif not cell.is_proved:
+        ET.SubElement(case, "skipped", message=f"{cell.verdict}: {cell.reason}")
 
 
 def _tell(case: ET.Element, outcome: str, one: Departure) -> None:

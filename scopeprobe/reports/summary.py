@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from scopeprobe.model.cell import Finding, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.policy import Departure
@@ -83,9 +83,9 @@ class Summary:
         return msgspec.json.format(msgspec.json.encode(ordered), indent=2).decode() + "\n"
 
 
-def counts(findings: Iterable[Finding]) -> dict[str, int]:
+def counts(cells: Iterable[Cell]) -> dict[str, int]:
     """How many cells got each verdict; every verdict is named."""
-    tally = Counter(finding.verdict for finding in findings)
+    tally = Counter(cell.verdict for cell in cells)
     return {verdict.value: tally[verdict] for verdict in Verdict}
 
 
@@ -96,7 +96,7 @@ def client_summaries(
         ClientSummary(
             name=permissions.client,
             server=clients[permissions.client].server.name,
-            counts=counts(permissions.findings),
+            counts=counts(permissions.cells),
             requests=requests.get(permissions.client, 0),
             family=_family(permissions),
         )
@@ -107,10 +107,10 @@ def client_summaries(
 def not_tested(maps: Iterable[PermissionMap]) -> tuple[NotTested, ...]:
     """Cells that ended unknown, by client and reason."""
     cells = Counter(
-        (finding.client, finding.reason)
+        (cell.client, cell.reason)
         for permissions in maps
-        for finding in permissions.findings
-        if finding.verdict is Verdict.UNKNOWN
+        for cell in permissions.cells
+        if cell.verdict is Verdict.UNKNOWN
     )
     return tuple(NotTested(client, reason, n) for (client, reason), n in sorted(cells.items()))
 
@@ -120,8 +120,8 @@ def moment(epoch: float) -> str:
 
 
 def _family(permissions: PermissionMap) -> str:
-    reasons = {finding.reason for finding in permissions.findings}
-    verdicts = {finding.verdict for finding in permissions.findings}
+    reasons = {cell.reason for cell in permissions.cells}
+    verdicts = {cell.verdict for cell in permissions.cells}
     if Verdict.UNENFORCED in verdicts:
         return "ignoring"
     if {Reason.REFUSED_ALONE, Reason.LEFT_OUT} <= reasons:

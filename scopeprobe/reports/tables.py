@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from scopeprobe.model.cell import COLUMNS, Finding, PermissionMap
+from scopeprobe.model.cell import COLUMNS, Cell, PermissionMap
 
 HEADER = ",".join(COLUMNS) + "\n"
 _FORMULA = frozenset("=+-@\t\r")
@@ -17,27 +17,27 @@ def inert(cell: str) -> str:
     return f"'{cell}" if cell[:1] in _FORMULA else cell
 
 
-def permissions_csv(findings: Iterable[Finding]) -> str:
+def permissions_csv(cells: Iterable[Cell]) -> str:
     """A whole permission map."""
-    return HEADER + permission_rows(findings)
+    return HEADER + permission_rows(cells)
 
 
-def permission_rows(findings: Iterable[Finding]) -> str:
+def permission_rows(cells: Iterable[Cell]) -> str:
     """One row a cell, in the order given, without the header."""
     return _csv(
         (
-            inert(finding.client),
-            inert(finding.client_id),
-            inert(finding.audience),
-            inert(finding.scope),
-            finding.verdict,
-            finding.reason,
-            finding.evidence,
-            "" if finding.http_status is None else finding.http_status,
-            inert(finding.error),
-            inert(finding.error_description),
+            inert(cell.client),
+            inert(cell.client_id),
+            inert(cell.audience),
+            inert(cell.scope),
+            cell.verdict,
+            cell.reason,
+            cell.evidence,
+            "" if cell.http_status is None else cell.http_status,
+            inert(cell.error),
+            inert(cell.error_description),
         )
-        for finding in findings
+        for cell in cells
     )
 
 
@@ -45,9 +45,9 @@ def matrix_csv(maps: Iterable[PermissionMap]) -> str:
     """One row a client and audience, one column a scope; empty where a scope is no candidate."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for permissions in maps:
-        for finding in permissions.findings:
-            row = rows.setdefault((finding.client, finding.audience), {})
-            row[finding.scope] = finding.verdict
+        for cell in permissions.cells:
+            row = rows.setdefault((cell.client, cell.audience), {})
+            row[cell.scope] = cell.verdict
     scopes = sorted({scope for row in rows.values() for scope in row})
     header = ("client", "audience", *map(inert, scopes))
     cells = (

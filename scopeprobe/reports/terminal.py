@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.cell import Finding, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.reports.summary import ServerSummary
@@ -38,7 +38,7 @@ def audit_table(
     def server_of(permissions: PermissionMap) -> str:
         return servers[permissions.client]
 
-    scopes = sorted({finding.scope for permissions in maps for finding in permissions.findings})
+    scopes = sorted({cell.scope for permissions in maps for cell in permissions.cells})
     by_server = groupby(sorted(maps, key=server_of), server_of)
     if len(scopes) > MOST_COLUMNS:
         return Group(*(_counts(server, list(members)) for server, members in by_server))
@@ -56,9 +56,9 @@ def remarks(maps: Iterable[PermissionMap]) -> list[str]:
     lines = []
     for permissions in maps:
         blamed = [
-            finding.scope
-            for finding in permissions.findings
-            if finding.verdict is Verdict.DENIED and finding.http_status == HTTPStatus.UNAUTHORIZED
+            cell.scope
+            for cell in permissions.cells
+            if cell.verdict is Verdict.DENIED and cell.http_status == HTTPStatus.UNAUTHORIZED
         ]
         if blamed:
             named = _few(blamed)
@@ -89,8 +89,8 @@ def _matrix(
     table = _table(server)
     for letter in letters.values():
         table.add_column(letter, width=1)
-    for name, findings in _rows(maps):
-        verdicts = {finding.scope: finding.verdict for finding in findings}
+    for name, cells in _rows(maps):
+        verdicts = {cell.scope: cell.verdict for cell in cells}
         table.add_row(Text(name), *(_sign(verdicts.get(scope), unicode) for scope in letters))
     return Group(table, "")
 
@@ -99,8 +99,8 @@ def _counts(server: str, maps: Sequence[PermissionMap]) -> RenderableType:
     table = _table(server)
     for verdict in Verdict:
         table.add_column(verdict.value[:8], justify="right")
-    for name, findings in _rows(maps):
-        verdicts = [finding.verdict for finding in findings]
+    for name, cells in _rows(maps):
+        verdicts = [cell.verdict for cell in cells]
         table.add_row(Text(name), *(str(verdicts.count(verdict) or "") for verdict in Verdict))
     return Group(table, "")
 
@@ -118,12 +118,12 @@ def _table(server: str) -> Table:
     return table
 
 
-def _rows(maps: Sequence[PermissionMap]) -> Iterable[tuple[str, list[Finding]]]:
+def _rows(maps: Sequence[PermissionMap]) -> Iterable[tuple[str, list[Cell]]]:
     """One row a client, or a client and audience where there are several."""
     for permissions in maps:
-        for audience, findings in groupby(permissions.findings, lambda finding: finding.audience):
+        for audience, cells in groupby(permissions.cells, lambda cell: cell.audience):
             name = f"{permissions.client} {audience}" if audience else permissions.client
-            yield name, list(findings)
+            yield name, list(cells)
 
 
 def _sign(verdict: Verdict | None, unicode: bool) -> Text:

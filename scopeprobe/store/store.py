@@ -19,7 +19,7 @@ import msgspec
 from scopeprobe.errors import FolderInUse, InputError, StoreError
 from scopeprobe.model.answer import Answer, Fact, Issued
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.cell import CellKey, Finding, PermissionMap
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.journal import Allowance
 from scopeprobe.model.question import Question
@@ -50,7 +50,7 @@ _covers = msgspec.json.Decoder(Covers).decode
 _COVERED_RUNS = 2
 """Runs of a client whose covers are kept: those that a recheck, or its resume, may need."""
 
-_findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
+_cells = msgspec.json.Decoder(tuple[Cell, ...]).decode
 
 
 class Store:
@@ -120,7 +120,7 @@ class Store:
         keep: int,
     ) -> None:
         """Store what a run found out and the sets that prove it; forget all but `keep` runs."""
-        found = [(permissions.client, encode(permissions.findings)) for permissions in maps]
+        found = [(permissions.client, encode(permissions.cells)) for permissions in maps]
         digests = {client: blake2b(cells, digest_size=16).hexdigest() for client, cells in found}
         sets = [
             (run.id, assignment.client.name, assignment.target.label, encode(cover))
@@ -207,7 +207,7 @@ class Store:
             f"select client, cells from ({last}) join findings using (map)",  # noqa: S608
             (started,),
         )
-        return {client: PermissionMap(client, _findings(cells)) for client, cells in rows}
+        return {client: PermissionMap(client, _cells(cells)) for client, cells in rows}
 
     def covers_before(self, started: float) -> dict[tuple[ClientName, str], Covers]:
         """The sets that were accepted by those runs, by client and audience."""
@@ -222,7 +222,7 @@ class Store:
             " order by client",
             (run.id,),
         )
-        return tuple(PermissionMap(client, _findings(cells)) for client, cells in rows)
+        return tuple(PermissionMap(client, _cells(cells)) for client, cells in rows)
 
     def nights(self, client: ClientName) -> Iterator[tuple[Run, PermissionMap]]:
         """What the finished runs found out about a client, the oldest first."""
@@ -232,14 +232,14 @@ class Store:
         cells = dict(rows.fetchall())
         for run in reversed(_runs(self._connection)):
             if run.id in cells and run.finished is not None:
-                yield run, PermissionMap(client, _findings(cells[run.id]))
+                yield run, PermissionMap(client, _cells(cells[run.id]))
 
     def clients(self) -> list[ClientName]:
         """All clients that finished runs found something out about."""
         rows = self._connection.execute("select distinct client from found order by client")
         return [client for (client,) in rows]
 
-    def proved_by(self, moment: float) -> dict[CellKey, Finding]:
+    def proved_by(self, moment: float) -> dict[CellKey, Cell]:
         """
         The last proved finding of every cell, by runs that began before then (epoch).
 
@@ -251,14 +251,14 @@ class Store:
             " order by max(started) desc",
             (moment,),
         ).fetchall()
-        proved: dict[CellKey, Finding] = {}
+        proved: dict[CellKey, Cell] = {}
         for _, digest, _ in rows:
             (cells,) = self._connection.execute(
                 "select cells from findings where map = ?", (digest,)
             ).fetchone()
-            for finding in _findings(cells):
-                if finding.is_proved:
-                    proved.setdefault(finding.cell, finding)
+            for cell in _cells(cells):
+                if cell.is_proved:
+                    proved.setdefault(cell.key, cell)
         return proved
 
     def allowance(self, quota: str) -> Allowance:

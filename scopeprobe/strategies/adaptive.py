@@ -166,9 +166,9 @@ def _before(assignment: Assignment) -> dict[Scope, float]:
     """By scope, the chance that it is denied today, where the last run proved what it was."""
     chances = {Verdict.GRANTED: _CHANGED, Verdict.DENIED: 1 - _CHANGED}
     return {
-        finding.scope: chances[finding.verdict]
-        for finding in assignment.known_before
-        if finding.verdict in chances
+        cell.scope: chances[cell.verdict]
+        for cell in assignment.known_before
+        if cell.verdict in chances
     }
 
 

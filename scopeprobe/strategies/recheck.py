@@ -54,12 +54,12 @@ def recheck(assignment: Assignment) -> Plan:
 
 def is_told_by_one(assignment: Assignment) -> bool:
     """One answer of the server told everything last night."""
-    return any(finding.reason in _TOLD_BY_ONE for finding in assignment.known_before)
+    return any(cell.reason in _TOLD_BY_ONE for cell in assignment.known_before)
 
 
 def proved_before(assignment: Assignment) -> tuple[list[Scope], list[Scope]]:
     """The candidates that were granted last night, and those that were denied."""
-    verdicts = {finding.scope: finding.verdict for finding in assignment.known_before}
+    verdicts = {cell.scope: cell.verdict for cell in assignment.known_before}
 
     def having(verdict: Verdict) -> list[Scope]:
         return [scope for scope in assignment.candidates if verdicts.get(scope) is verdict]

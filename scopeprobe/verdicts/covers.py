@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import EarlierClient
-from scopeprobe.model.cell import Finding, Verdict
+from scopeprobe.model.cell import Cell, Verdict
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.testimony import names_on, tells
 
 
-def covers(facts: Iterable[Fact], findings: Iterable[Finding]) -> tuple[tuple[Scope, ...], ...]:
+def covers(facts: Iterable[Fact], cells: Iterable[Cell]) -> tuple[tuple[Scope, ...], ...]:
     """
     Sets of several scopes that were accepted as a whole, few that together hold the most.
 
     The larger first, and of equals the one asked first: what is granted today is proved again
     tomorrow by asking for these.
     """
-    granted = {finding.scope for finding in findings if finding.verdict is Verdict.GRANTED}
+    granted = {cell.scope for cell in cells if cell.verdict is Verdict.GRANTED}
     accepted = [asked for fact in facts if (asked := _accepted(fact)) and granted.issuperset(asked)]
     chosen, held = [], set[Scope]()
     for asked in sorted(accepted, key=len, reverse=True):
@@ -37,12 +37,12 @@ def _accepted(fact: Fact) -> tuple[Scope, ...]:
     return () if tells(fact.answer) and not names_on(fact.answer).issuperset(asked) else asked
 
 
-def earlier_client(assignment: Assignment, findings: Iterable[Finding]) -> EarlierClient:
+def earlier_client(assignment: Assignment, cells: Iterable[Cell]) -> EarlierClient:
     """What this client teaches about the next: proved verdicts only."""
-    found = list(findings)
+    found = list(cells)
 
     def having(verdict: Verdict) -> frozenset[Scope]:
-        return frozenset(finding.scope for finding in found if finding.verdict is verdict)
+        return frozenset(cell.scope for cell in found if cell.verdict is verdict)
 
     return EarlierClient(
         assignment.target.label,

@@ -21,7 +21,7 @@ from scopeprobe.model.answer import (
 )
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
-from scopeprobe.model.cell import Evidence, Finding, Reason, Verdict
+from scopeprobe.model.cell import Cell, Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope, prefix
 from scopeprobe.verdicts.rulings import (
     Case,
@@ -46,7 +46,7 @@ def judge(
     facts: Iterable[Fact],
     open_because: Reason,
     elsewhere: Iterable[Fact] = (),
-) -> tuple[Finding, ...]:
+) -> tuple[Cell, ...]:
     """
     Say what the facts prove about every candidate, and about scopes that tokens carry unasked.
 
@@ -58,13 +58,13 @@ def judge(
     case = Case(testimony, behavior, open_because, others)
     rulings = {scope: _rule_on(case, scope) for scope in assignment.candidates}
     rulings |= {scope: _rule_on_unlisted(case, scope) for scope in _unlisted(case)}
-    return tuple(_finding(assignment, scope, rulings[scope]) for scope in sorted(rulings))
+    return tuple(_cell(assignment, scope, rulings[scope]) for scope in sorted(rulings))
 
 
-def _finding(assignment: Assignment, scope: Scope, ruling: Ruling) -> Finding:
+def _cell(assignment: Assignment, scope: Scope, ruling: Ruling) -> Cell:
     status, error, description = _particulars(ruling.because)
     client = assignment.client
-    return Finding(
+    return Cell(
         client=client.name,
         client_id=client.client_id,
         audience=assignment.target.label,
