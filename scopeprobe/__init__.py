@@ -3,8 +3,8 @@ Which scopes does each OAuth 2.0 client really have, and why does the token endp
 
     fleet = read_clients([Path("clients.toml")], scopes_files=[Path("scopes.txt")])
     result = await audit(Audit(fleet, out=Path("scopeprobe-out")))
-    for finding in result.findings:
-        print(finding.client, finding.scope, finding.verdict, finding.reason)
+    for cell in result.cells:
+        print(cell.client, cell.scope, cell.verdict, cell.reason)
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ NOW = datetime(2026, 11, 23, 2, 0, 0, 700_000, tzinfo=UTC)
 IAT = 1795399200
 ENDPOINT = "https://login.example/token"
 ASKED = Question((Scope("orders.read"), Scope("orders.write")))
-KINDS = {
+FINDING_KINDS = {
     "RS256": "rsa",
     "RS384": "rsa",
     "RS512": "rsa",
@@ -73,10 +73,10 @@ def decoded(token, kind="rsa", alg="RS256"):
 # -- private_key_jwt
 
 
-@pytest.mark.parametrize("alg", KINDS)
+@pytest.mark.parametrize("alg", FINDING_KINDS)
 def test_an_assertion_is_signed_with_the_clients_key_and_says_who_it_is(make_client, alg):
-    _, form = written(with_key(make_client("s"), KINDS[alg], alg, kid="2026-11"))
-    token = decoded(form["client_assertion"], KINDS[alg], alg)
+    _, form = written(with_key(make_client("s"), FINDING_KINDS[alg], alg, kid="2026-11"))
+    token = decoded(form["client_assertion"], FINDING_KINDS[alg], alg)
     assert token.header == {"alg": alg, "typ": "JWT", "kid": "2026-11"}
     assert token.claims == {
         "iss": "billing-id",

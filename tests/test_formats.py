@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientId, ClientName
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.policy import Departure, Kind
+from scopeprobe.policy import Finding, FindingKind
 from scopeprobe.reports.documents import schemas
 from scopeprobe.reports.formats import FILES, Format, render
 from scopeprobe.reports.summary import NotTested, Summary
@@ -74,7 +74,7 @@ def test_openmetrics_is_read_by_prometheus_own_parser(night):
     assert cells["three", "unknown"] == 4
     found = {s.labels["kind"]: s.value for s in families["scopeprobe_findings"].samples}
     assert found["excess"] == 1
-    assert set(found) == set(Kind)
+    assert set(found) == set(FindingKind)
     assert families["scopeprobe_run_complete"].samples[0].value == 0
 
 
@@ -128,7 +128,7 @@ def test_hostile_text_breaks_no_format():
     told = Summary(
         "run", "2026-11-24T00:00:00Z", "2026-11-24T00:00:01Z", True, True, {"denied": 1}, 1, 1,
         (), (), (NotTested(ClientName(HOSTILE), Reason.THROTTLED, 1),),
-        (Departure(Kind.MISSING, ClientName("c"), HOSTILE, "s|x", HOSTILE),),
+        (Finding(FindingKind.MISSING, ClientName("c"), HOSTILE, "s|x", HOSTILE),),
     )  # fmt: skip
     permissions = [PermissionMap(ClientName("c"), (cell,))]
     texts = {form: render(form, permissions, told) for form in Format}

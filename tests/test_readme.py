@@ -32,7 +32,7 @@ from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.client import AuthMethod, GrantType
 from scopeprobe.model.events import Event
 from scopeprobe.model.server import Server
-from scopeprobe.policy import KINDS
+from scopeprobe.policy import FINDING_KINDS
 from scopeprobe.providers.reading import PackTable
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.tables import COLUMNS
@@ -290,7 +290,7 @@ def test_the_verdicts_reasons_and_evidence_are_those_of_the_model():
 
 def test_the_findings_are_those_of_the_policy():
     rows = table("finding", "when", "in the default bar")
-    assert tuple(bare(row[0]) for row in rows) == KINDS
+    assert tuple(bare(row[0]) for row in rows) == FINDING_KINDS
     default = [parameter.default for parameter in audit_options() if parameter.name == "fail_on"]
     assert ",".join(bare(row[0]) for row in rows if row[2] == "yes") == default[0]
 

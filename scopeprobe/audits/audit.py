@@ -28,7 +28,7 @@ from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
-from scopeprobe.policy import Departure, Earlier, Kind, Policy, held_against, news, review
+from scopeprobe.policy import Earlier, Finding, FindingKind, Policy, held_against, news, review
 from scopeprobe.reports.files import write_reports
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import (
@@ -47,7 +47,7 @@ from scopeprobe.strategies.estimates import ESTIMATORS, total
 KEPT = 100
 LOOKS_EVERY = 0.5
 """Seconds between two looks at a folder that is in use."""
-WARNINGS = {Kind.SECRET_EXPIRY, Kind.STALE_WAIVER}
+WARNINGS = {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}
 """Findings that deserve a notice where they are not over the bar."""
 DEFAULT_BAR = ("missing", "excess", "unauthenticated")
 STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
@@ -92,7 +92,7 @@ class Result:
     run: str
     maps: tuple[PermissionMap, ...]
     summary: Summary
-    departures: tuple[Departure, ...]
+    findings: tuple[Finding, ...]
     stopped_by: signal.Signals | None
     notices: tuple[str, ...]
 
@@ -297,7 +297,7 @@ class _Session:
         )
         return Result(self._run.id, maps, summary, over_bar, stopped_by, notices)
 
-    def _reviewed(self, maps: Sequence[PermissionMap]) -> list[Departure]:
+    def _reviewed(self, maps: Sequence[PermissionMap]) -> list[Finding]:
         order, clients = self._order, self._order.fleet.clients
         today = datetime.fromtimestamp(self._run.started, UTC).date()
         compared = self._earlier if order.previous is not None else None

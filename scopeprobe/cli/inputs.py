@@ -18,7 +18,7 @@ from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.inputs.values import issuer as check_issuer
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.server import Server, Verify
-from scopeprobe.policy import KINDS
+from scopeprobe.policy import FINDING_KINDS
 from scopeprobe.providers import read_packs
 
 T = TypeVar("T")
@@ -127,8 +127,8 @@ def bar_from(text: str) -> tuple[str, ...]:
     kinds = tuple(kind.strip() for kind in text.split(",") if kind.strip())
     if kinds == ("never",):
         return ()
-    if unknown := [kind for kind in kinds if kind not in KINDS]:
-        known = ", ".join(KINDS)
+    if unknown := [kind for kind in kinds if kind not in FINDING_KINDS]:
+        known = ", ".join(FINDING_KINDS)
         raise InputError(
             [f"--fail-on: no such kind: {', '.join(unknown)} (there are {known}, never)"]
         )

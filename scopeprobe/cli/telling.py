@@ -96,10 +96,7 @@ def _lines(result: Result, order: Audit) -> list[str]:
         word = "interrupted" if result.stopped_by is signal.SIGINT else "terminated"
         lines.insert(0, f"{word}: what is known is kept")
     lines += _some(
-        [
-            f"{d.kind}: {_where(d.client, d.audience, d.scope)}: {d.detail}"
-            for d in result.departures
-        ]
+        [f"{d.kind}: {_where(d.client, d.audience, d.scope)}: {d.detail}" for d in result.findings]
     )
     lines += _some(
         [f"not tested: {n.client}: {n.cells} cells, {n.reason}" for n in summary.not_tested]

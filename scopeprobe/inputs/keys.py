@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SMALLEST_RSA = 2048
 """Bits (RFC 7518 section 3.3)."""
 
-KINDS = "PEM, JWK (JSON), PKCS#12, or the JSON file of a Google service account"
+FINDING_KINDS = "PEM, JWK (JSON), PKCS#12, or the JSON file of a Google service account"
 
 
 class Unusable(Exception):
@@ -118,7 +118,7 @@ def _of_json(text: bytes, password: str | None) -> _Material:
             text = pem.encode("ascii", "replace")  # what is no ASCII is no PEM either
             return replace(_of_pem(text, password), kid=kid, client_email=email)
         case _:
-            raise Unusable(f"is not a private key: give {KINDS}")
+            raise Unusable(f"is not a private key: give {FINDING_KINDS}")
 
 
 def _of_jwk(members: dict[str, object]) -> _Material:
@@ -199,7 +199,7 @@ def _of_pkcs12(data: bytes, password: str | None) -> _Material:
         )
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Unusable(
-            f"cannot be read, or private_key_password does not open it: give {KINDS}"
+            f"cannot be read, or private_key_password does not open it: give {FINDING_KINDS}"
         ) from None
     if private is None:
         raise Unusable("is a PKCS#12 file without a private key")

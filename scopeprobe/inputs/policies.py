@@ -21,7 +21,7 @@ from scopeprobe.inputs.wording import complain_about, unknown_key
 from scopeprobe.model.cell import CellKey, Verdict
 from scopeprobe.model.client import ClientName, Expectation
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.policy import Baseline, Kind, Rule, Waiver
+from scopeprobe.policy import Baseline, FindingKind, Rule, Waiver
 
 E = TypeVar("E", bound=Entry)
 _ACCEPTED = (Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED)
@@ -55,7 +55,7 @@ class _WaiverEntry(Entry):
     client: Text
     scope: Text = "*"
     audience: Text = ""
-    kind: Annotated[Kind, Field(strict=False)] | None = None
+    kind: Annotated[FindingKind, Field(strict=False)] | None = None
 
 
 def read_policy(path: Path) -> tuple[Rule, ...]:

@@ -2,16 +2,16 @@
 
 from scopeprobe.policy.advertised import Advertised, held_against
 from scopeprobe.policy.baseline import Baseline, Waiver
-from scopeprobe.policy.expectations import KINDS, Departure, Kind
+from scopeprobe.policy.expectations import FINDING_KINDS, Finding, FindingKind
 from scopeprobe.policy.review import Earlier, Policy, Rule, news, review
 
 __all__ = [
-    "KINDS",
+    "FINDING_KINDS",
     "Advertised",
     "Baseline",
-    "Departure",
     "Earlier",
-    "Kind",
+    "Finding",
+    "FindingKind",
     "Policy",
     "Rule",
     "Waiver",

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
-from scopeprobe.policy.expectations import Departure, Kind
+from scopeprobe.policy.expectations import Finding, FindingKind
 
 _HAS = {Verdict.GRANTED, Verdict.UNENFORCED}
 
@@ -25,12 +25,12 @@ class Waiver:
     client: str
     scope: str = "*"
     audience: str = ""
-    kind: Kind | None = None
+    kind: FindingKind | None = None
     """Of the findings; None: any but `stale_waiver`."""
 
-    def covers(self, one: Departure) -> bool:
+    def covers(self, one: Finding) -> bool:
         return (
-            one.kind is not Kind.STALE_WAIVER
+            one.kind is not FindingKind.STALE_WAIVER
             and self.kind in {None, one.kind}
             and self.is_about(one.client, one.audience, one.scope)
         )
@@ -51,23 +51,23 @@ class Baseline:
     unauthenticated: frozenset[ClientName] = frozenset()
     waivers: tuple[Waiver, ...] = ()
 
-    def accepts(self, one: Departure, found: Mapping[CellKey, Cell]) -> bool:
+    def accepts(self, one: Finding, found: Mapping[CellKey, Cell]) -> bool:
         """The finding was there when the baseline was written."""
-        if one.kind is Kind.UNAUTHENTICATED and not one.scope:
+        if one.kind is FindingKind.UNAUTHENTICATED and not one.scope:
             return one.client in self.unauthenticated
-        if one.kind not in {Kind.MISSING, Kind.EXCESS, Kind.UNENFORCED}:
+        if one.kind not in {FindingKind.MISSING, FindingKind.EXCESS, FindingKind.UNENFORCED}:
             return False
         cell = one.client, one.audience, one.scope
         return cell in found and self.verdicts.get(cell) is found[cell].verdict
 
-    def departures(self, maps: Iterable[PermissionMap]) -> Iterator[Departure]:
+    def findings(self, maps: Iterable[PermissionMap]) -> Iterator[Finding]:
         """Where proved cells are no longer as they were accepted. `unknown` is no departure."""
         for permissions in maps:
             for cell in permissions.cells:
                 was = self.verdicts.get(cell.key)
-                if (found := _departure(cell, was)) is not None:
+                if (found := _finding(cell, was)) is not None:
                     kind, detail = found
-                    yield Departure(kind, cell.client, cell.audience, cell.scope, detail)
+                    yield Finding(kind, cell.client, cell.audience, cell.scope, detail)
 
     def renewed(self, maps: Iterable[PermissionMap]) -> Baseline:
         """What is now is accepted; what was not proved this time stays as it was."""
@@ -82,22 +82,22 @@ class Baseline:
         return Baseline(verdicts, frozenset(failing), self.waivers)
 
 
-def _departure(cell: Cell, was: Verdict | None) -> tuple[Kind, str] | None:
+def _finding(cell: Cell, was: Verdict | None) -> tuple[FindingKind, str] | None:
     is_now = cell.verdict
     if is_now is Verdict.DENIED and was in _HAS:
-        return Kind.MISSING, f"was accepted as {was}, is denied: {cell.reason}"
+        return FindingKind.MISSING, f"was accepted as {was}, is denied: {cell.reason}"
     if is_now in _HAS and was not in _HAS:
         before = f"was accepted as {was}" if was else "is not in the baseline"
-        return Kind.EXCESS, f"{before}, is {is_now}: {cell.reason}"
+        return FindingKind.EXCESS, f"{before}, is {is_now}: {cell.reason}"
     return None
 
 
 def waived(
-    found: Collection[Departure],
+    found: Collection[Finding],
     waivers: Iterable[Waiver],
     maps: Iterable[PermissionMap],
     today: date,
-) -> Iterator[Departure]:
+) -> Iterator[Finding]:
     """
     What no waiver covers, and the waivers that have expired or that nothing needs any more.
 
@@ -115,7 +115,7 @@ def waived(
             yield _stale(waiver, f"nothing needs it any more: {waiver.reason} ({waiver.owner})")
 
 
-def _stale(waiver: Waiver, detail: str) -> Departure:
-    return Departure(
-        Kind.STALE_WAIVER, ClientName(waiver.client), waiver.audience, waiver.scope, detail
+def _stale(waiver: Waiver, detail: str) -> Finding:
+    return Finding(
+        FindingKind.STALE_WAIVER, ClientName(waiver.client), waiver.audience, waiver.scope, detail
     )

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap
-from scopeprobe.policy.expectations import Departure, Kind
+from scopeprobe.policy.expectations import Finding, FindingKind
 
 
-def changes(maps: Iterable[PermissionMap], proved: Mapping[CellKey, Cell]) -> Iterator[Departure]:
+def changes(maps: Iterable[PermissionMap], proved: Mapping[CellKey, Cell]) -> Iterator[Finding]:
     """Cells between two proved verdicts: neither `unknown` now, nor never proved before."""
     for permissions in maps:
         for cell in permissions.cells:
             before = proved.get(cell.key)
             if before is None or not cell.is_proved or before.verdict is cell.verdict:
                 continue
-            yield Departure(
-                Kind.CHANGED,
+            yield Finding(
+                FindingKind.CHANGED,
                 cell.client,
                 cell.audience,
                 cell.scope,

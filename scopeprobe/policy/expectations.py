@@ -10,7 +10,7 @@ from scopeprobe.model.cell import Cell, PermissionMap, Verdict
 from scopeprobe.model.client import Client, ClientName, Expectation
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     MISSING = "missing"
     """Expected granted, proved otherwise."""
     EXCESS = "excess"
@@ -26,22 +26,22 @@ class Kind(StrEnum):
     """A waiver that has expired, or that nothing needs any more."""
 
 
-KINDS = tuple(Kind)
+FINDING_KINDS = tuple(FindingKind)
 NOTHING_EXPECTED = Expectation()
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Finding:
     """One thing that somebody should look at."""
 
-    kind: Kind
+    kind: FindingKind
     client: ClientName
     audience: str
     scope: str
     detail: str
 
 
-def departures(maps: Iterable[PermissionMap], clients: Iterable[Client]) -> Iterator[Departure]:
+def findings(maps: Iterable[PermissionMap], clients: Iterable[Client]) -> Iterator[Finding]:
     """All departures from what clients are expected to have, in the order of the maps."""
     expected = {
         (client.name, target.label): target.expect
@@ -50,10 +50,10 @@ def departures(maps: Iterable[PermissionMap], clients: Iterable[Client]) -> Iter
     }
     for permissions in maps:
         for kind, cell, scope, detail in _of_client(permissions, expected):
-            yield Departure(kind, cell.client, cell.audience, scope, detail)
+            yield Finding(kind, cell.client, cell.audience, scope, detail)
 
 
-_Found = tuple[Kind, Cell, str, str]
+_Found = tuple[FindingKind, Cell, str, str]
 """What kind of departure, where it was found, the scope it is about, and the detail."""
 
 
@@ -62,7 +62,7 @@ def _of_client(
 ) -> Iterator[_Found]:
     if permissions.is_unauthenticated:
         first = permissions.cells[0]
-        yield Kind.UNAUTHENTICATED, first, "", first.reason
+        yield FindingKind.UNAUTHENTICATED, first, "", first.reason
         return
     for cell in permissions.cells:
         expect = expected.get((cell.client, cell.audience), NOTHING_EXPECTED)
@@ -70,20 +70,20 @@ def _of_client(
             yield kind, cell, cell.scope, detail
 
 
-def _of_cell(cell: Cell, expect: Expectation) -> Iterator[tuple[Kind, str]]:
+def _of_cell(cell: Cell, expect: Expectation) -> Iterator[tuple[FindingKind, str]]:
     scope, verdict = cell.scope, cell.verdict
     match verdict:
         case Verdict.DENIED:
             if expect.wants(scope):
-                yield Kind.MISSING, f"expected granted, is denied: {cell.reason}"
+                yield FindingKind.MISSING, f"expected granted, is denied: {cell.reason}"
         case Verdict.GRANTED | Verdict.UNENFORCED:
             if expect.forbids(scope):
-                yield Kind.EXCESS, f"expected denied, is {verdict}"
+                yield FindingKind.EXCESS, f"expected denied, is {verdict}"
             elif expect.granted is not None and not expect.wants(scope):
-                yield Kind.EXCESS, f"not expected, is {verdict}"
+                yield FindingKind.EXCESS, f"not expected, is {verdict}"
             if verdict is Verdict.UNENFORCED:
-                yield Kind.UNENFORCED, cell.reason
+                yield FindingKind.UNENFORCED, cell.reason
         case Verdict.UNKNOWN:
-            yield Kind.UNKNOWN, cell.reason
+            yield FindingKind.UNKNOWN, cell.reason
         case Verdict.UNAUTHENTICATED:
-            yield Kind.UNAUTHENTICATED, cell.reason
+            yield FindingKind.UNAUTHENTICATED, cell.reason

@@ -10,7 +10,7 @@ from scopeprobe.model.cell import Cell, CellKey, PermissionMap
 from scopeprobe.model.client import Client, ClientName, Expectation
 from scopeprobe.policy.baseline import Baseline, waived
 from scopeprobe.policy.changes import changes
-from scopeprobe.policy.expectations import Departure, Kind, departures
+from scopeprobe.policy.expectations import Finding, FindingKind, findings
 
 WARNED = timedelta(days=30)
 """How long before its end a secret is a finding."""
@@ -50,7 +50,7 @@ def review(
     policy: Policy,
     earlier: Earlier | None,
     today: date,
-) -> list[Departure]:
+) -> list[Finding]:
     """Every departure, sorted by cell. Changes only where there is something `earlier`."""
     ruled = [_ruled(client, policy.rules) for client in clients]
     found = list(_cells(maps, ruled, policy.baseline, today))
@@ -58,7 +58,7 @@ def review(
         found += changes(maps, earlier.proved)
     if policy.baseline is not None:
         found = list(waived(found, policy.baseline.waivers, maps, today))
-    order = list(Kind)
+    order = list(FindingKind)
     return sorted(
         _distinct(found),
         key=lambda one: (one.client, one.audience, one.scope, order.index(one.kind)),
@@ -66,22 +66,22 @@ def review(
 
 
 def news(
-    found: Iterable[Departure],
+    found: Iterable[Finding],
     clients: Iterable[Client],
     policy: Policy,
     earlier: Earlier,
     today: date,
-) -> list[Departure]:
+) -> list[Finding]:
     """
     Departures that were not there when their cells were last proved, or on the night before.
 
     So that neither a finding that everybody knows nor a night with a dead server makes news.
     """
     clients = list(clients)
-    known: set[tuple[Kind, str, str, str]] = set()
+    known: set[tuple[FindingKind, str, str, str]] = set()
     for maps in (_as_maps(earlier.proved), earlier.last):
         known |= {_key(one) for one in review(maps, clients, policy, None, today)}
-    return [one for one in found if one.kind is Kind.CHANGED or _key(one) not in known]
+    return [one for one in found if one.kind is FindingKind.CHANGED or _key(one) not in known]
 
 
 def _cells(
@@ -89,17 +89,17 @@ def _cells(
     clients: Sequence[Client],
     baseline: Baseline | None,
     today: date,
-) -> Iterator[Departure]:
+) -> Iterator[Finding]:
     cells = {cell.key: cell for found in maps for cell in found.cells}
-    for one in departures(maps, clients):
+    for one in findings(maps, clients):
         if baseline is None or not baseline.accepts(one, cells):
             yield one
     if baseline is not None:
-        yield from baseline.departures(maps)
+        yield from baseline.findings(maps)
     tested = {permissions.client for permissions in maps}
     for client in clients:
         if client.name in tested and (detail := _expiry(client, today)):
-            yield Departure(Kind.SECRET_EXPIRY, client.name, "", "", detail)
+            yield Finding(FindingKind.SECRET_EXPIRY, client.name, "", "", detail)
 
 
 def _expiry(client: Client, today: date) -> str:
@@ -144,13 +144,13 @@ def _as_maps(proved: Mapping[CellKey, Cell]) -> tuple[PermissionMap, ...]:
     return tuple(PermissionMap(client, tuple(cells)) for client, cells in by_client.items())
 
 
-def _key(one: Departure) -> tuple[Kind, str, str, str]:
+def _key(one: Finding) -> tuple[FindingKind, str, str, str]:
     return one.kind, one.client, one.audience, one.scope
 
 
-def _distinct(found: Collection[Departure]) -> Iterable[Departure]:
+def _distinct(found: Collection[Finding]) -> Iterable[Finding]:
     """One of each kind a cell: that of the expectations goes before that of the baseline."""
-    first: dict[tuple[Kind, str, str, str], Departure] = {}
+    first: dict[tuple[FindingKind, str, str, str], Finding] = {}
     for one in found:
         first.setdefault(_key(one), one)
     return first.values()

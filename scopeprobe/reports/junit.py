@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
 from scopeprobe.model.cell import Cell, PermissionMap, Verdict
-from scopeprobe.policy import Departure, Kind
+from scopeprobe.policy import Finding, FindingKind
 from scopeprobe.reports.summary import Summary
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -22,9 +22,9 @@ def report_junit(maps: Sequence[PermissionMap], summary: Summary) -> str:
 
     What is unknown was skipped, and says why.
     """
-    told: defaultdict[str, list[Departure]] = defaultdict(list)
-    for departure in summary.findings:
-        told[departure.client].append(departure)
+    told: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in summary.findings:
+        told[finding.client].append(finding)
     root = ET.Element("testsuites", name="scopeprobe")
     for permissions in maps:
         root.append(_suite(permissions.client, permissions.cells, told.pop(permissions.client, [])))
@@ -35,12 +35,12 @@ def report_junit(maps: Sequence[PermissionMap], summary: Summary) -> str:
     return ET.tostring(root, "unicode", xml_declaration=False) + "\n"
 
 
-def _suite(client: str, cells: Iterable[Cell], departures: Sequence[Departure]) -> ET.Element:
+def _suite(client: str, cells: Iterable[Cell], findings: Sequence[Finding]) -> ET.Element:
     suite = ET.Element("testsuite", name=_xml(client))
-    of_cell: defaultdict[tuple[str, str], list[Departure]] = defaultdict(list)
-    for one in departures:
+    of_cell: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for one in findings:
         of_cell[one.audience, one.scope].append(one)
-    fails = any(one.kind is Kind.UNAUTHENTICATED for one in departures)
+    fails = any(one.kind is FindingKind.UNAUTHENTICATED for one in findings)
     for cell in cells:
         case = _case(suite, client, cell.audience, cell.scope)
         found = of_cell.pop((cell.audience, cell.scope), [])
@@ -48,14 +48,14 @@ def _suite(client: str, cells: Iterable[Cell], departures: Sequence[Departure]) 
     for (audience, scope), rest in of_cell.items():
         for one in rest:
             case = _case(suite, client, audience, f"{one.kind}: {scope}" if scope else one.kind)
-            _tell(case, "error" if one.kind is Kind.UNAUTHENTICATED else "failure", one)
+            _tell(case, "error" if one.kind is FindingKind.UNAUTHENTICATED else "failure", one)
     _count(suite, suite.iter("testcase"))
     return suite
 
 
-def _judge(case: ET.Element, cell: Cell, found: Sequence[Departure], *, is_error: bool) -> None:
+def _judge(case: ET.Element, cell: Cell, found: Sequence[Finding], *, is_error: bool) -> None:
     """A case has one outcome: the gravest."""
-    failures = [one for one in found if one.kind is not Kind.UNAUTHENTICATED]
+    failures = [one for one in found if one.kind is not FindingKind.UNAUTHENTICATED]
     if failures:
         _tell(case, "failure", failures[0])
     elif cell.verdict is Verdict.UNAUTHENTICATED and is_error:
@@ -64,7 +64,7 @@ def _judge(case: ET.Element, cell: Cell, found: Sequence[Departure], *, is_error
         ET.SubElement(case, "skipped", message=f"{cell.verdict}: {cell.reason}")
 
 
-def _tell(case: ET.Element, outcome: str, one: Departure) -> None:
+def _tell(case: ET.Element, outcome: str, one: Finding) -> None:
     ET.SubElement(case, outcome, type=one.kind, message=_xml(one.detail))
 
 

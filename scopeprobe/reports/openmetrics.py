@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from scopeprobe.model.cell import PermissionMap
-from scopeprobe.policy import Kind
+from scopeprobe.policy import FindingKind
 from scopeprobe.reports.summary import Summary
 
 Sample = tuple[dict[str, str], float]
@@ -20,7 +20,7 @@ def report_openmetrics(_maps: Sequence[PermissionMap], summary: Summary) -> str:
 
 
 def _families(summary: Summary) -> Iterator[tuple[str, str, Iterable[Sample]]]:
-    found = Counter(departure.kind for departure in summary.findings)
+    found = Counter(finding.kind for finding in summary.findings)
     yield (
         "scopeprobe_cells",
         "Cells of a client by verdict.",
@@ -33,7 +33,7 @@ def _families(summary: Summary) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     yield (
         "scopeprobe_findings",
         "Findings over the bar by kind.",
-        (({"kind": kind}, found[kind]) for kind in Kind),
+        (({"kind": kind}, found[kind]) for kind in FindingKind),
     )
     yield (
         "scopeprobe_server_requests",

@@ -13,7 +13,7 @@ import msgspec
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.policy import Departure
+from scopeprobe.policy import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Summary:
     clients: tuple[ClientSummary, ...]
     servers: tuple[ServerSummary, ...]
     not_tested: tuple[NotTested, ...]
-    findings: tuple[Departure, ...]
+    findings: tuple[Finding, ...]
     introspections: int = 0
     rights_calls: int = 0
     revocations: int = 0
