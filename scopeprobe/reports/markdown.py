@@ -21,7 +21,7 @@ def report_markdown(_maps: Sequence[PermissionMap], summary: Summary) -> str:
 
 def _lines(summary: Summary) -> Iterator[str]:
     state = "complete" if summary.complete else "incomplete"
-    yield f"## scopeprobe: {_count(len(summary.findings), 'cell')}, {state}"
+    yield f"## scopeprobe: {_count(len(summary.findings), 'finding')}, {state}"
     yield ""
     counted = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
     clients, servers = _count(len(summary.clients), "client"), len(summary.servers)
