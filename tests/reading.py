@@ -14,7 +14,7 @@ from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
 from scopeprobe.model.server import Server
-from scopeprobe.oauth.answers import Reader
+from scopeprobe.oauth.token_response import Reader
 
 NOW = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 

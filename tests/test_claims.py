@@ -4,7 +4,7 @@ import pytest
 from reading import jwt, read
 
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.oauth.scopes import repeated, token_issued_at
+from scopeprobe.oauth.scope_lists import repeated, token_issued_at
 
 KEYCLOAK = {"scope": "read", "realm_access": {"roles": ["boss"]}}
 KEYCLOAK["resource_access"] = {"app": {"roles": ["write"]}, "web": {"roles": ["x"]}}

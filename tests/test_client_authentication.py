@@ -21,9 +21,9 @@ from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
 from scopeprobe.oauth.assertions import LIFETIME, thumbprint
-from scopeprobe.oauth.authentication import ASSERTION_TYPE, Authenticator
-from scopeprobe.oauth.dpop import Prover, ephemeral_key
-from scopeprobe.oauth.requests import request_writer
+from scopeprobe.oauth.client_auth import ASSERTION_TYPE, Authenticator
+from scopeprobe.oauth.dpop import DpopProver, ephemeral_key
+from scopeprobe.oauth.token_request import request_writer
 
 NOW = datetime(2026, 11, 23, 2, 0, 0, 700_000, tzinfo=UTC)
 IAT = 1795399200
@@ -303,7 +303,7 @@ def told(nonce, status=400):
 
 
 def test_the_nonce_of_an_origin_is_repeated_to_it_until_it_gives_another():
-    prover = Prover()
+    prover = DpopProver()
     api = "https://api.example/rights"
     assert prover.remember(ENDPOINT, told("one"))
     assert not prover.remember(ENDPOINT, told("one"))
@@ -325,13 +325,13 @@ def test_a_writers_next_request_has_the_nonce_that_its_prover_was_told(make_clie
 
 @pytest.mark.parametrize("nonce", ["", 'a"b', "a b", "a\\b", "ä", "a\r\nX: y", "n" * 2049])
 def test_what_is_no_nonce_is_not_repeated(nonce):
-    prover = Prover()
+    prover = DpopProver()
     assert not prover.remember(ENDPOINT, told(nonce))
     assert "nonce" not in claims_of(prover.proof("POST", ENDPOINT))
 
 
 def test_a_response_without_a_nonce_changes_nothing():
-    prover = Prover()
+    prover = DpopProver()
     prover.remember(ENDPOINT, told("one"))
     assert not prover.remember(ENDPOINT, HttpResponse(200, CIMultiDict(), b""))
     assert claims_of(prover.proof("POST", ENDPOINT))["nonce"] == "one"
@@ -342,7 +342,7 @@ def test_a_proof_for_a_resource_names_the_token_by_its_hash():
     token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"
     expected = "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
     assert thumbprint(token) == expected
-    claims = claims_of(Prover().proof("GET", "https://api.example/r?q=1#f", token=token))
+    claims = claims_of(DpopProver().proof("GET", "https://api.example/r?q=1#f", token=token))
     assert (claims["ath"], claims["htm"], claims["htu"]) == (
         expected,
         "GET",
@@ -357,7 +357,7 @@ def test_a_token_that_no_server_should_send_can_be_hashed(token):
 
 def test_a_prover_can_be_given_its_key():
     key = ephemeral_key()
-    header = jws.extract_compact(Prover(key).proof("POST", ENDPOINT).encode()).headers()
+    header = jws.extract_compact(DpopProver(key).proof("POST", ENDPOINT).encode()).headers()
     assert header["jwk"] == key.key.as_dict(private=False)
 
 

@@ -12,7 +12,7 @@ from scopeprobe.audits.explain import Explain, case_of
 from scopeprobe.diagnosis import codes
 from scopeprobe.lab import AuthorizationServer, read_fleet, read_manner
 from scopeprobe.lab.clients import Client
-from scopeprobe.oauth.traces import challenges
+from scopeprobe.oauth.trace import challenges
 
 DESIGN_CODES = [
     "scope_refused", "scope_combination_refused", "scope_unknown", "scope_misspelt",

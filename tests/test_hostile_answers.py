@@ -10,8 +10,8 @@ from reading import client_of, read, response_of
 
 from scopeprobe.model.answer import Answer, Issued, Unanswered
 from scopeprobe.model.cell import Reason
-from scopeprobe.oauth.answers import access_token, asks_for_nonce, token_type
-from scopeprobe.oauth.waits import quotas_told
+from scopeprobe.oauth.throttling import reported_quotas
+from scopeprobe.oauth.token_response import access_token, asks_for_nonce, token_type
 
 CLIENT = client_of()
 WORDS = [
@@ -91,7 +91,7 @@ def judge(status, headers, body):
     response = response_of(status, body, headers)
     asks_for_nonce(response)
     token_type(response)
-    quotas_told(response.headers)
+    reported_quotas(response.headers)
     assert isinstance(answer, get_args(Answer))
     if isinstance(answer, Issued):
         token = access_token(response)

@@ -13,8 +13,13 @@ from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
 from scopeprobe.model.server import Server
-from scopeprobe.oauth.metadata import Metadata, Refusal, read_metadata, well_known_urls
-from scopeprobe.oauth.precautions import Settled, is_mtls_sibling, is_private, settled
+from scopeprobe.oauth.endpoint_trust import (
+    ResolvedServer,
+    is_mtls_sibling,
+    is_private,
+    resolved_server,
+)
+from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
 from scopeprobe.policy import held_against
 
 ISSUER = "https://login.example"
@@ -122,7 +127,7 @@ def test_what_is_not_said_has_the_defaults_of_the_rfc():
 )
 def test_what_is_no_metadata_is_refused_with_words(answer, reason, words):
     found = read(**answer)
-    assert isinstance(found, Refusal)
+    assert isinstance(found, MetadataProblem)
     assert found.reason is (reason or Reason.MALFORMED_ANSWER)
     assert words in found.words
 
@@ -181,8 +186,8 @@ def test_an_endpoint_that_is_no_sound_url_is_none(url):
 
 
 def test_endpoints_of_the_issuers_own_origin_are_used():
-    found = settled(PUBLIC, read(introspection_endpoint=f"{ISSUER}:443/i"), private=())
-    assert found == Settled(
+    found = resolved_server(PUBLIC, read(introspection_endpoint=f"{ISSUER}:443/i"), private=())
+    assert found == ResolvedServer(
         replace(PUBLIC, token_endpoint=f"{ISSUER}/token", introspection_endpoint=f"{ISSUER}:443/i")
     )
 
@@ -203,14 +208,14 @@ def test_endpoints_of_the_issuers_own_origin_are_used():
 )
 def test_a_token_endpoint_elsewhere_is_refused(url, words):
     private = {"10.0.0.1", "inside.example", "127.0.0.1"}
-    found = settled(PUBLIC, read(token_endpoint=url), private)
-    assert isinstance(found, Refusal)
+    found = resolved_server(PUBLIC, read(token_endpoint=url), private)
+    assert isinstance(found, MetadataProblem)
     assert words in found.words
 
 
 def test_plain_http_is_used_where_it_is_allowed():
     server = replace(PUBLIC, allow_http=True)
-    found = settled(server, read(token_endpoint="http://login.example/token"), private=())
+    found = resolved_server(server, read(token_endpoint="http://login.example/token"), private=())
     assert found.server.token_endpoint == "http://login.example/token"
 
 
@@ -218,12 +223,14 @@ def test_a_private_issuer_may_have_private_endpoints():
     issuer = "https://10.1.2.3"
     server = Server("inside", "", issuer=issuer)
     metadata = Metadata(issuer, token_endpoint=f"{issuer}/token")
-    assert settled(server, metadata, {"10.1.2.3"}).server.token_endpoint == f"{issuer}/token"
+    assert (
+        resolved_server(server, metadata, {"10.1.2.3"}).server.token_endpoint == f"{issuer}/token"
+    )
 
 
 def test_the_endpoint_that_the_user_wrote_wins():
     server = replace(PUBLIC, token_endpoint="https://elsewhere.example/token")
-    found = settled(
+    found = resolved_server(
         server, read(token_endpoint="https://evil.example/t", scopes_supported=["a"]), ()
     )
     assert found.server.token_endpoint == "https://elsewhere.example/token"
@@ -232,7 +239,9 @@ def test_the_endpoint_that_the_user_wrote_wins():
 
 
 def test_another_endpoint_elsewhere_is_merely_left_out():
-    found = settled(PUBLIC, read(revocation_endpoint="https://evil.example/revoke"), private=())
+    found = resolved_server(
+        PUBLIC, read(revocation_endpoint="https://evil.example/revoke"), private=()
+    )
     assert found.server.token_endpoint == f"{ISSUER}/token"
     assert found.server.revocation_endpoint == ""
     assert [member for member, _ in found.refused] == ["revocation_endpoint"]
@@ -242,7 +251,7 @@ def test_another_endpoint_elsewhere_is_merely_left_out():
 def test_an_alias_in_a_private_network_needs_leave(allowed, used):
     server = replace(PUBLIC, allow_private=allowed)
     metadata = read(mtls_endpoint_aliases={"token_endpoint": "https://mtls.login.example/t"})
-    found = settled(server, metadata, {"mtls.login.example"})
+    found = resolved_server(server, metadata, {"mtls.login.example"})
     assert found.server.mtls_token_endpoint == used
 
 

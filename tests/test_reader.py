@@ -8,7 +8,7 @@ from reading import client_of, jwt, read, refused, response_of, said, throttled
 
 from scopeprobe.model.answer import Answer, Issued, Unanswered
 from scopeprobe.model.cell import Reason
-from scopeprobe.oauth.answers import access_token, asks_for_nonce, token_type
+from scopeprobe.oauth.token_response import access_token, asks_for_nonce, token_type
 
 TOKEN = "opaque-token"
 

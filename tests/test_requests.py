@@ -10,8 +10,8 @@ from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import BasicEncoding
-from scopeprobe.oauth.changes import changed
-from scopeprobe.oauth.requests import request_writer
+from scopeprobe.oauth.request_changes import changed
+from scopeprobe.oauth.token_request import request_writer
 
 ASKED = Question((Scope("orders.read"),))
 

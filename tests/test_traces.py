@@ -12,9 +12,9 @@ from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.question import Question, RequestChange
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import BasicEncoding
-from scopeprobe.oauth.changes import changed
-from scopeprobe.oauth.requests import request_writer
-from scopeprobe.oauth.traces import LONGEST_BODY, trace_of
+from scopeprobe.oauth.request_changes import changed
+from scopeprobe.oauth.token_request import request_writer
+from scopeprobe.oauth.trace import LONGEST_BODY, trace_of
 
 NOW = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 SECRET = "hunter2-secret"

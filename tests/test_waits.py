@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from multidict import CIMultiDict
 
-from scopeprobe.oauth.waits import LONGEST_WAIT, QuotaTold, quotas_told, wait_asked_for
+from scopeprobe.oauth.throttling import LONGEST_WAIT, ReportedQuota, reported_quotas, requested_wait
 
 NOW = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 EPOCH = int(NOW.timestamp())
@@ -43,7 +43,7 @@ DAY = "b=per_day;q=50;r={};t=43200"
     ],
 )
 def test_a_wait_is_found_in_the_headers(headers, seconds):
-    assert wait_asked_for(CIMultiDict(headers), "", NOW) == seconds
+    assert requested_wait(CIMultiDict(headers), "", NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_wait_is_found_in_the_headers(headers, seconds):
 )
 def test_a_point_in_time_is_read_by_the_servers_own_clock(headers):
     headers = {"Date": "Mon, 23 Nov 2026 05:00:00 GMT", **headers}
-    assert wait_asked_for(CIMultiDict(headers), "", NOW) == 60.0
+    assert requested_wait(CIMultiDict(headers), "", NOW) == 60.0
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_point_in_time_is_read_by_the_servers_own_clock(headers):
     ],
 )
 def test_a_wait_is_found_in_the_sentence(text, seconds):
-    assert wait_asked_for(CIMultiDict(), text, NOW) == seconds
+    assert requested_wait(CIMultiDict(), text, NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_wait_is_found_in_the_sentence(text, seconds):
     ],
 )
 def test_no_other_number_is_taken_for_a_wait(text):
-    assert wait_asked_for(CIMultiDict(), text, NOW) is None
+    assert requested_wait(CIMultiDict(), text, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_no_other_number_is_taken_for_a_wait(text):
     [
         (
             {"Auth0-Client-Quota-Limit": f"{HOUR.format(7)},{DAY.format(47)}"},
-            (QuotaTold(10, 7, 3540.0), QuotaTold(50, 47, 43200.0)),
+            (ReportedQuota(10, 7, 3540.0), ReportedQuota(50, 47, 43200.0)),
         ),
         (
             {"RateLimit": '"d";r=50;t=30', "RateLimit-Policy": '"d";q=100;w=60'},
-            (QuotaTold(100, 50, 30.0),),
+            (ReportedQuota(100, 50, 30.0),),
         ),
         (
             {
@@ -117,11 +117,11 @@ def test_no_other_number_is_taken_for_a_wait(text):
                 "X-RateLimit-Reset": str(EPOCH + 9),
                 "Date": "Mon, 23 Nov 2026 02:00:00 GMT",
             },
-            (QuotaTold(100, 9, 9.0),),
+            (ReportedQuota(100, 9, 9.0),),
         ),
         (
             {"RateLimit-Limit": "5", "RateLimit-Remaining": "0", "RateLimit-Reset": "9"},
-            (QuotaTold(5, 0, 9.0),),
+            (ReportedQuota(5, 0, 9.0),),
         ),
         (
             {
@@ -129,7 +129,7 @@ def test_no_other_number_is_taken_for_a_wait(text):
                 "inin-ratelimit-allowed": "180",
                 "inin-ratelimit-reset": "61",
             },
-            (QuotaTold(180, 179, 61.0),),
+            (ReportedQuota(180, 179, 61.0),),
         ),
         ({"RateLimit": '"d";r=50;t=30'}, ()),
         ({"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "9"}, ()),
@@ -139,7 +139,7 @@ def test_no_other_number_is_taken_for_a_wait(text):
     ids=["auth0", "draft", "x", "old-draft", "genesys", "no-limit", "no-reset", "absurd", "none"],
 )
 def test_a_quota_is_told_where_limit_remainder_and_reset_are(headers, told):
-    assert quotas_told(CIMultiDict(headers)) == told
+    assert reported_quotas(CIMultiDict(headers)) == told
 
 
 def test_an_epoch_is_no_reset_where_nobody_says_what_time_it_is():
@@ -150,5 +150,5 @@ def test_an_epoch_is_no_reset_where_nobody_says_what_time_it_is():
             "X-RateLimit-Reset": str(EPOCH + 9),
         }
     )
-    assert quotas_told(headers) == ()
-    assert quotas_told(headers, NOW) == (QuotaTold(5, 1, 9.0),)
+    assert reported_quotas(headers) == ()
+    assert reported_quotas(headers, NOW) == (ReportedQuota(5, 1, 9.0),)

@@ -272,7 +272,9 @@ class _Session:
             introspections=rounds.follow_ups(Purpose.INTROSPECTION),
             rights_calls=rounds.follow_ups(Purpose.RIGHTS),
             revocations=rounds.follow_ups(Purpose.REVOCATION),
-            tokens_left_alive=sum(office.left_alive for office in rounds.offices.values()),
+            tokens_left_alive=sum(
+                handling.left_alive for handling in rounds.token_handling.values()
+            ),
             shared_tokens=_distinct(rounds.servers_that_share_tokens()),
             authorised_by=_distinct(client.authorised_by for client in fleet.clients),
             contact=_distinct(client.server.contact for client in fleet.clients),

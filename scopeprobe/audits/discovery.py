@@ -17,8 +17,8 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.server import Server
-from scopeprobe.oauth.metadata import Metadata, Refusal, read_metadata, well_known_urls
-from scopeprobe.oauth.precautions import Settled, is_address, is_private, settled
+from scopeprobe.oauth.endpoint_trust import ResolvedServer, is_address, is_private, resolved_server
+from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
 from scopeprobe.reports.metadata import Described
 
 AT_ONCE = 8
@@ -44,17 +44,17 @@ class Discovered:
     url: str
     """Where its metadata was read, or was last looked for."""
     metadata: Metadata | None
-    outcome: Settled | Refusal
+    outcome: ResolvedServer | MetadataProblem
 
     @property
     def server(self) -> Server:
-        return self.outcome.server if isinstance(self.outcome, Settled) else self.written
+        return self.outcome.server if isinstance(self.outcome, ResolvedServer) else self.written
 
 
 async def discover(servers: Iterable[Server]) -> dict[Server, Discovered]:
     """Read the metadata of servers that name an issuer, each document once."""
     servers = [server for server in dict.fromkeys(servers) if server.issuer]
-    documents: dict[Server, tuple[str, Metadata | Refusal]] = {}
+    documents: dict[Server, tuple[str, Metadata | MetadataProblem]] = {}
     turns = anyio.Semaphore(AT_ONCE)
 
     async def read(source: Server, transport: Transport) -> None:
@@ -81,9 +81,9 @@ def _source(server: Server) -> Server:
     )
 
 
-async def _document(server: Server, transport: Transport) -> tuple[str, Metadata | Refusal]:
+async def _document(server: Server, transport: Transport) -> tuple[str, Metadata | MetadataProblem]:
     """The first sound document and where it was, or the most telling refusal."""
-    refusals: list[tuple[str, Refusal]] = []
+    refusals: list[tuple[str, MetadataProblem]] = []
     for url in well_known_urls(server.issuer):
         found = await _asked(server, url, transport)
         if isinstance(found, Metadata):
@@ -95,7 +95,7 @@ async def _document(server: Server, transport: Transport) -> tuple[str, Metadata
     return next((told for told in refusals if "is 404" not in told[1].words), refusals[0])
 
 
-async def _asked(server: Server, url: str, transport: Transport) -> Metadata | Refusal:
+async def _asked(server: Server, url: str, transport: Transport) -> Metadata | MetadataProblem:
     request = _request(server, url)
     found = _read(server.issuer, await transport.fetch(server, request))
     for pause in PAUSES:
@@ -116,17 +116,17 @@ def _request(server: Server, url: str) -> HttpRequest:
     return HttpRequest(url, b"", headers, method="GET", purpose=Purpose.METADATA)
 
 
-def _read(issuer: str, response: HttpResponse | Reason) -> Metadata | Refusal:
+def _read(issuer: str, response: HttpResponse | Reason) -> Metadata | MetadataProblem:
     if isinstance(response, Reason):
-        return Refusal(response, _SAID[response])
+        return MetadataProblem(response, _SAID[response])
     return read_metadata(issuer, response)
 
 
-async def _settle(server: Server, url: str, found: Metadata | Refusal) -> Discovered:
-    if isinstance(found, Refusal):
+async def _settle(server: Server, url: str, found: Metadata | MetadataProblem) -> Discovered:
+    if isinstance(found, MetadataProblem):
         return Discovered(server, url, None, found)
     private = await _private_hosts(server, found)
-    return Discovered(server, url, found, settled(server, found, private))
+    return Discovered(server, url, found, resolved_server(server, found, private))
 
 
 async def _private_hosts(server: Server, metadata: Metadata) -> frozenset[str]:
@@ -163,9 +163,9 @@ def _described(server: Server, found: Discovered | None) -> Described:
     if found is None:
         return Described(server, "", None, None)
     match found.outcome:
-        case Settled(resolved, refused):
+        case ResolvedServer(resolved, refused):
             return Described(resolved, found.url, found.metadata, None, refused)
-        case Refusal() as refusal:
+        case MetadataProblem() as refusal:
             return Described(server, found.url, found.metadata, refusal)
 
 
@@ -189,7 +189,7 @@ async def resolve(fleet: Fleet) -> Fleet:
     unusable = {
         one.written.name: one.outcome.reason
         for one in told
-        if isinstance(one.outcome, Refusal) and not one.written.token_endpoint
+        if isinstance(one.outcome, MetadataProblem) and not one.written.token_endpoint
     }
     if fleet.wants_advertised:
         _refuse_empty_targets(clients, unusable)
@@ -260,7 +260,7 @@ def _refuse_empty_targets(clients: Iterable[Client], unusable: Mapping[str, Reas
 
 def _notices(one: Discovered) -> Iterator[str]:
     match one.outcome:
-        case Refusal(reason, words):
+        case MetadataProblem(reason, words):
             rest = (
                 "the token endpoint of the clients file is used"
                 if one.written.token_endpoint
@@ -268,6 +268,6 @@ def _notices(one: Discovered) -> Iterator[str]:
                 " metadata"
             )
             yield f"{one.written.name}: metadata of {one.url}: {reason}: {words}; {rest}"
-        case Settled(_, refused):
+        case ResolvedServer(_, refused):
             for member, refusal in refused:
                 yield f"{one.written.name}: {member} is not used: {refusal.words}"

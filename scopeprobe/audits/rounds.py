@@ -24,7 +24,7 @@ from scopeprobe.model.events import Observer
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.journal import Journal, Memory
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.oauth.exchange import TokenOffice
+from scopeprobe.oauth.exchange import TokenHandling
 from scopeprobe.strategies import LEARNING
 from scopeprobe.verdicts import covers, earlier_client, judge, learn_behavior, shapes_in_doubt
 
@@ -52,7 +52,7 @@ class Rounds:
     ) -> None:
         self.tallies: dict[str, Tally] = {}
         """What was spent, by the name of the server."""
-        self.offices: dict[str, TokenOffice] = {}
+        self.token_handling: dict[str, TokenHandling] = {}
         """What became of tokens, by token endpoint."""
         self._fleet = fleet
         self._strategy = strategy
@@ -61,7 +61,12 @@ class Rounds:
         assignments = list(assignments)
         held = _behind_the_pilots(assignments) if strategy in LEARNING else set()
         self._lines = lines_for(
-            assignments, strategy, memory=memory, limits=limits, offices=self.offices, held=held
+            assignments,
+            strategy,
+            memory=memory,
+            limits=limits,
+            token_handling=self.token_handling,
+            held=held,
         )
         self._further = {id(line): self._rounds(line) for line in self._lines}
         self._stopped_because: Reason | None = None
@@ -233,8 +238,8 @@ class Rounds:
 
     def servers_that_share_tokens(self) -> Iterator[str]:
         for client in self._fleet.clients:
-            office = self.offices.get(client.server.token_endpoint)
-            if office is not None and office.shares_tokens:
+            handling = self.token_handling.get(client.server.token_endpoint)
+            if handling is not None and handling.shares_tokens:
                 yield client.server.name
 
     def _heard(self) -> Sequence[Conversation]:

@@ -22,10 +22,10 @@ from scopeprobe.engine.transport import HeldBack, Transport
 from scopeprobe.model.answer import Answer
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
-from scopeprobe.model.http import CutShort, Exchange, HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.journal import Journal
-from scopeprobe.oauth.answers import access_token
-from scopeprobe.oauth.waits import quotas_told, wait_asked_for
+from scopeprobe.oauth.throttling import reported_quotas, requested_wait
+from scopeprobe.oauth.token_response import access_token
 
 _TOKEN_REQUESTS = {Purpose.TOKEN, Purpose.COMPARISON}
 _PASSING = {Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.MALFORMED_ANSWER}
@@ -166,9 +166,9 @@ class Courier:
         """Let an exchange that is cut short give its token back; it has a second for that."""
         with (
             anyio.move_on_after(LAST_MOMENT, shield=True),
-            suppress(CutShort, StopIteration),
+            suppress(ExchangeCut, StopIteration),
         ):
-            response = await self.transport.send(client, exchange.throw(CutShort()))
+            response = await self.transport.send(client, exchange.throw(ExchangeCut()))
             exchange.send(response)
 
 
@@ -182,7 +182,7 @@ def note_permits(journal: Journal, line: Line, lane: Lane) -> None:
 
 def _heed_quotas(lane: Lane, response: HttpResponse | Reason) -> None:
     if isinstance(response, HttpResponse) and response.status == HTTPStatus.OK:
-        for quota in quotas_told(response.headers, datetime.now(UTC)):
+        for quota in reported_quotas(response.headers, datetime.now(UTC)):
             lane.heed(quota, time.monotonic())
 
 
@@ -205,4 +205,4 @@ def _status(response: HttpResponse | Reason) -> int | None:
 def _wait(response: HttpResponse | Reason) -> float | None:
     if isinstance(response, Reason):
         return None
-    return wait_asked_for(response.headers, "", datetime.now(UTC))
+    return requested_wait(response.headers, "", datetime.now(UTC))

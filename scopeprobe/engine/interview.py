@@ -20,9 +20,9 @@ from scopeprobe.model.client import Client, Target
 from scopeprobe.model.experiment import Experiment, Inquiry, Trace
 from scopeprobe.model.http import Exchange, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.question import Question, RequestChange
-from scopeprobe.oauth.changes import changed
-from scopeprobe.oauth.exchange import TokenOffice, exchanges
-from scopeprobe.oauth.traces import trace_of
+from scopeprobe.oauth.exchange import TokenHandling, exchanges
+from scopeprobe.oauth.request_changes import changed
+from scopeprobe.oauth.trace import trace_of
 
 MOST_THROTTLES = 3
 """Times that one request is sent again after a throttle."""
@@ -58,7 +58,7 @@ class Interview:
             Gate(server.spendable_client_rates, now=start, spacing=DEFAULT_CLIENT_SPACING),
         )
         self._desks: dict[RequestChange, Callable[[Question], Exchange]] = {}
-        self._office = TokenOffice()
+        self._office = TokenHandling()
         self._sent = 0
 
     async def conduct(self, inquiry: Inquiry) -> None:
@@ -130,7 +130,7 @@ class Interview:
         if change not in self._desks:
             client, target = changed(self.client, self.target, change)
             now = partial(self._shifted, change.clock_shift) if change.clock_shift else self.now
-            self._desks[change] = exchanges(client, target, office=self._office, now=now)
+            self._desks[change] = exchanges(client, target, handling=self._office, now=now)
         return self._desks[change](question)
 
     def _shifted(self, seconds: float) -> datetime:

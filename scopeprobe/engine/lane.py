@@ -16,7 +16,7 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.http import Exchange
 from scopeprobe.model.question import Question
-from scopeprobe.oauth.waits import QuotaTold
+from scopeprobe.oauth.throttling import ReportedQuota
 
 OpenExchange = Callable[[Question], Exchange]
 
@@ -182,7 +182,7 @@ class Lane:
         self.requests -= 1
         self.ask_later(job, not_before)
 
-    def heed(self, quota: QuotaTold, now: float) -> None:
+    def heed(self, quota: ReportedQuota, now: float) -> None:
         """Leave the reserve of a quota to production: ask again when it is filled up."""
         if quota.remaining <= quota.limit * self.client.server.reserve:
             self.resting_until = max(self.resting_until, now + quota.seconds)

@@ -17,7 +17,7 @@ from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.journal import Memory
 from scopeprobe.model.server import Rate
-from scopeprobe.oauth.exchange import TokenOffice, exchanges
+from scopeprobe.oauth.exchange import TokenHandling, exchanges
 
 DEFAULT_SPACING, DEFAULT_CLIENT_SPACING = Rate(5, 1), Rate(2, 1)
 
@@ -45,7 +45,7 @@ def lines_for(
     *,
     memory: Memory,
     limits: Limits,
-    offices: dict[str, TokenOffice],
+    token_handling: dict[str, TokenHandling],
     held: Collection[ClientName] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Line]:
@@ -56,7 +56,9 @@ def lines_for(
     """
     assignments = list(assignments)
     clients = {assignment.client.name: assignment for assignment in assignments}
-    builder = _Builder(strategy, memory, limits, clock, _guards(clients.values()), offices, held)
+    builder = _Builder(
+        strategy, memory, limits, clock, _guards(clients.values()), token_handling, held
+    )
     groups: dict[str, str] = {}
 
     def group_of(assignment: Assignment) -> str:
@@ -75,11 +77,11 @@ class _Builder:
     limits: Limits
     clock: Callable[[], float]
     guards: Mapping[ClientName, CredentialGuard]
-    offices: dict[str, TokenOffice]
+    token_handling: dict[str, TokenHandling]
     held: Collection[ClientName]
 
-    def office_of(self, client: Client) -> TokenOffice:
-        return self.offices.setdefault(client.server.token_endpoint, TokenOffice())
+    def handling_of(self, client: Client) -> TokenHandling:
+        return self.token_handling.setdefault(client.server.token_endpoint, TokenHandling())
 
     def line(self, group: str, members: Sequence[Assignment]) -> Line:
         """Where servers of one group differ, the stricter holds."""
@@ -113,7 +115,7 @@ class _Builder:
             client,
             conversations,
             {
-                member.target: exchanges(client, member.target, office=self.office_of(client))
+                member.target: exchanges(client, member.target, handling=self.handling_of(client))
                 for member in members
             },
             gate=self.gate(

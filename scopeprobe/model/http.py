@@ -44,7 +44,7 @@ class HttpResponse:
     body: bytes = field(repr=False)
 
 
-class CutShort(Exception):
+class ExchangeCut(Exception):
     """Thrown into an exchange that is to end now. It may yield once more: what cannot wait."""
 
 

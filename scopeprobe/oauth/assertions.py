@@ -18,7 +18,7 @@ from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
 
 Clock: TypeAlias = Callable[[], datetime]
-Dice: TypeAlias = Callable[[int], str]
+RandomHex: TypeAlias = Callable[[int], str]
 """Gives so many random bytes, in hexadecimal."""
 
 LIFETIME = 60
@@ -77,18 +77,18 @@ def signer_of(client: Client) -> Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asserter:
+class AssertionWriter:
     """Writes the assertions of one client, each with a `jti` of its own."""
 
     client: Client
     signer: Signer
     now: Clock
-    token_hex: Dice
+    token_hex: RandomHex
 
     @classmethod
     def of(
-        cls, client: Client, *, now: Clock = wall_clock, token_hex: Dice = secrets.token_hex
-    ) -> Asserter:
+        cls, client: Client, *, now: Clock = wall_clock, token_hex: RandomHex = secrets.token_hex
+    ) -> AssertionWriter:
         return cls(client, signer_of(client), now, token_hex)
 
     def authentication(self) -> str:

@@ -12,7 +12,7 @@ from scopeprobe.model.http import HttpResponse
 from scopeprobe.oauth.assertions import (
     JTI_BYTES,
     Clock,
-    Dice,
+    RandomHex,
     signer_of_key,
     thumbprint,
     wall_clock,
@@ -23,7 +23,7 @@ NONCE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,2048}")
 """`nonce-syntax` of RFC 9449 section 8.1. The length is ours: servers read 8 KiB of headers."""
 
 
-class Prover:
+class DpopProver:
     """
     Proves that one client holds its key, which lives as long as this object.
 
@@ -35,7 +35,7 @@ class Prover:
         key: SigningKey | None = None,
         *,
         now: Clock = wall_clock,
-        token_hex: Dice = secrets.token_hex,
+        token_hex: RandomHex = secrets.token_hex,
     ) -> None:
         key = key or ephemeral_key()
         self._signer = signer_of_key(key, typ="dpop+jwt", jwk=key.key.as_dict(private=False))

@@ -14,29 +14,29 @@ import msgspec
 from scopeprobe.model.answer import Answer, Issued, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
-from scopeprobe.model.http import CutShort, Exchange, HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.question import Question
 from scopeprobe.model.server import RightsApi, Verify
-from scopeprobe.oauth.answers import Reader, access_token, asks_for_nonce
 from scopeprobe.oauth.followups import FollowUps
 from scopeprobe.oauth.introspection import (
     introspected_scopes,
     is_not_introspected,
     rejects_credentials,
 )
-from scopeprobe.oauth.requests import request_writer
-from scopeprobe.oauth.rights import read_bearer, read_rights
-from scopeprobe.oauth.scopes import token_issued_at
+from scopeprobe.oauth.rights_api import read_bearer, read_rights
+from scopeprobe.oauth.scope_lists import token_issued_at
+from scopeprobe.oauth.token_request import request_writer
+from scopeprobe.oauth.token_response import Reader, access_token, asks_for_nonce
 
 _Steps = Generator[HttpRequest, HttpResponse | Reason, Answer]
 _Response = Generator[HttpRequest, HttpResponse | Reason, HttpResponse | Reason]
 
-SKEW = 5.0
+CLOCK_SKEW = 5.0
 """Seconds by which a token may seem older than its request: clocks tick apart, `iat` is whole."""
 
 
 @dataclass(slots=True)
-class TokenOffice:
+class TokenHandling:
     """What the exchanges of one server found out together about its tokens."""
 
     shares_tokens: bool = False
@@ -52,7 +52,7 @@ def exchanges(
     client: Client,
     target: Target,
     *,
-    office: TokenOffice | None = None,
+    handling: TokenHandling | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Callable[[Question], Exchange]:
     """
@@ -61,17 +61,17 @@ def exchanges(
     An exchange asks for a token, has it confirmed where that is wanted (introspection, a rights
     API), gives it back where that is wanted, and says what was learned.
     """
-    desk = _Desk(client, target, office or TokenOffice(), now)
-    return desk.exchange
+    flow = _ExchangeFlow(client, target, handling or TokenHandling(), now)
+    return flow.exchange
 
 
 @dataclass
-class _Desk:
+class _ExchangeFlow:
     """Where one client's questions about one target are put."""
 
     client: Client
     target: Target
-    office: TokenOffice
+    handling: TokenHandling
     now: Callable[[], datetime]
     is_own: bool = False
     """Two requests brought two tokens: what this client is given, nobody else uses."""
@@ -100,7 +100,7 @@ class _Desk:
             confirmed = yield from self._confirmed(question, answer, token)
             if self.client.server.gives_tokens_back:
                 yield from self._look_for_sharing(question, token, sent_at)
-        except CutShort:
+        except ExchangeCut:
             yield from self._given_back(token)
             raise
         yield from self._given_back(token)
@@ -134,7 +134,7 @@ class _Desk:
     def _introspected(self, question: Question, answer: Issued, token: str) -> _Steps:
         server = self.client.server
         unconfirmed = msgspec.structs.replace(answer, unconfirmed=True)
-        failing = self if server.introspection_secret is None else self.office
+        failing = self if server.introspection_secret is None else self.handling
         if (
             failing.introspection_failures >= server.max_auth_failures
             or not server.introspection_endpoint
@@ -183,12 +183,12 @@ class _Desk:
 
     def _given_back(self, token: str) -> Generator[HttpRequest, HttpResponse | Reason, None]:
         """Revoke a token that nobody else can be using; count one that stays alive."""
-        if not self.client.server.gives_tokens_back or self.office.shares_tokens:
+        if not self.client.server.gives_tokens_back or self.handling.shares_tokens:
             return
         if self.is_own:
             yield from self._revoked(token)
         else:
-            self.office.left_alive += 1
+            self.handling.left_alive += 1
 
     def _look_for_sharing(
         self, question: Question, token: str, sent_at: datetime
@@ -199,17 +199,17 @@ class _Desk:
         So is one that was issued before it was asked for.
         """
         issued_at, digest = token_issued_at(token), self._digest(token)
-        is_old = issued_at is not None and issued_at < sent_at.timestamp() - SKEW
-        self.office.shares_tokens |= is_old or digest in self.seen
+        is_old = issued_at is not None and issued_at < sent_at.timestamp() - CLOCK_SKEW
+        self.handling.shares_tokens |= is_old or digest in self.seen
         self.seen.add(digest)
-        if self.is_own or self.office.shares_tokens:
+        if self.is_own or self.handling.shares_tokens:
             return
         response = yield from self._token(question, Purpose.COMPARISON)
         twin = access_token(response) if isinstance(response, HttpResponse) else None
         if twin is None:
             return
         if self._digest(twin) == digest:
-            self.office.shares_tokens = True
+            self.handling.shares_tokens = True
             return
         self.is_own = True
         yield from self._revoked(twin)
@@ -220,12 +220,12 @@ class _Desk:
     def _revoked(self, token: str) -> Generator[HttpRequest, HttpResponse | Reason, None]:
         """Give a token back; when the run is cut short meanwhile, ask for it once more."""
         if self.revocation_failures >= self.client.server.max_auth_failures:
-            self.office.left_alive += 1
+            self.handling.left_alive += 1
             return
         request = self.follow_ups.revocation(token)
         try:
             response = yield request
-        except CutShort:
+        except ExchangeCut:
             response = yield request
             self._note_revocation(response)
             raise
@@ -237,8 +237,8 @@ class _Desk:
         )
         self.revocation_failures = self.revocation_failures + 1 if is_failure else 0
         is_done = isinstance(response, HttpResponse) and response.status < HTTPStatus.BAD_REQUEST
-        self.office.revoked += is_done
-        self.office.left_alive += not is_done
+        self.handling.revoked += is_done
+        self.handling.left_alive += not is_done
 
 
 def _fault(response: HttpResponse | Reason) -> Unanswered | None:

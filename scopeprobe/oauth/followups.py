@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from scopeprobe.model.client import Client
 from scopeprobe.model.http import HttpRequest, Purpose
 from scopeprobe.model.server import BasicEncoding
-from scopeprobe.oauth.authentication import Credentials, basic
-from scopeprobe.oauth.requests import RequestWriter, common_headers
+from scopeprobe.oauth.client_auth import Credentials, basic
+from scopeprobe.oauth.token_request import RequestWriter, common_headers
 
 
 @dataclass(frozen=True, slots=True)

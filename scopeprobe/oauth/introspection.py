@@ -10,8 +10,8 @@ import msgspec
 from scopeprobe.model.client import ClientId
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.oauth.scopes import scope_list
-from scopeprobe.oauth.texts import Mask
+from scopeprobe.oauth.masking import Mask
+from scopeprobe.oauth.scope_lists import scope_list
 
 
 class _Introspected(msgspec.Struct):

@@ -18,8 +18,8 @@ import msgspec
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import CANARY_PREFIX, SCOPE_TOKEN, Scope
-from scopeprobe.oauth.scopes import MOST_NAMES
-from scopeprobe.oauth.texts import LONGEST_TEXT, printable
+from scopeprobe.oauth.masking import LONGEST_TEXT, printable
+from scopeprobe.oauth.scope_lists import MOST_NAMES
 
 LARGEST_DOCUMENT = 1024 * 1024
 """Bytes."""
@@ -32,7 +32,7 @@ _URL = re.compile(r"[A-Za-z0-9._~:/?#\[\]!$&'()*+,;=%@-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class MetadataProblem:
     """Why a document, or an endpoint that it names, is not used."""
 
     reason: Reason
@@ -81,18 +81,18 @@ def well_known_urls(issuer: str) -> tuple[str, ...]:
     )
 
 
-def read_metadata(issuer: str, response: HttpResponse) -> Metadata | Refusal:
+def read_metadata(issuer: str, response: HttpResponse) -> Metadata | MetadataProblem:
     """Read an answer to a metadata request; the issuer in it must be the one that was asked."""
     if refusal := _status_refused(response.status):
         return refusal
     if len(response.body) > LARGEST_DOCUMENT:
-        return Refusal(Reason.MALFORMED_ANSWER, "the document is longer than 1 MiB")
+        return MetadataProblem(Reason.MALFORMED_ANSWER, "the document is longer than 1 MiB")
     document = _object(response.body)
     if document is None:
-        return Refusal(Reason.MALFORMED_ANSWER, "the answer is no JSON object")
+        return MetadataProblem(Reason.MALFORMED_ANSWER, "the answer is no JSON object")
     named = document.get("issuer")
     if named != issuer:
-        return Refusal(Reason.MALFORMED_ANSWER, _other_issuer(issuer, named))
+        return MetadataProblem(Reason.MALFORMED_ANSWER, _other_issuer(issuer, named))
     aliases = document.get("mtls_endpoint_aliases")
     return Metadata(
         issuer=issuer,
@@ -117,17 +117,17 @@ def read_metadata(issuer: str, response: HttpResponse) -> Metadata | Refusal:
     )
 
 
-def _status_refused(status: int) -> Refusal | None:
+def _status_refused(status: int) -> MetadataProblem | None:
     if status == HTTPStatus.OK:
         return None
     said = f"the answer is {status}"
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return Refusal(Reason.REDIRECTED, f"{said}: redirects are never followed")
+        return MetadataProblem(Reason.REDIRECTED, f"{said}: redirects are never followed")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Refusal(Reason.THROTTLED, said)
+        return MetadataProblem(Reason.THROTTLED, said)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Refusal(Reason.SERVER_ERROR, said)
-    return Refusal(Reason.MALFORMED_ANSWER, said)
+        return MetadataProblem(Reason.SERVER_ERROR, said)
+    return MetadataProblem(Reason.MALFORMED_ANSWER, said)
 
 
 def _object(body: bytes) -> dict[str, object] | None:

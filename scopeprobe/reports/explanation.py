@@ -12,7 +12,7 @@ from rich.text import Text
 from scopeprobe.diagnosis import Cause, Explanation
 from scopeprobe.diagnosis.words import answered, asked
 from scopeprobe.model.experiment import Experiment
-from scopeprobe.oauth.traces import challenges
+from scopeprobe.oauth.trace import challenges
 
 VERSION = 1
 _OUTCOMES = {

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scopeprobe.model.server import Server
-from scopeprobe.oauth.metadata import Metadata, Refusal
+from scopeprobe.oauth.metadata import Metadata, MetadataProblem
 
 MOST_SCOPES = 40
 """Scopes that the table names; JSON names all."""
@@ -26,9 +26,9 @@ class Described:
     url: str
     """Where the metadata was read or looked for; empty where no issuer is named."""
     metadata: Metadata | None
-    refusal: Refusal | None
+    refusal: MetadataProblem | None
     """Why the metadata is not used at all."""
-    refused: tuple[tuple[str, Refusal], ...] = ()
+    refused: tuple[tuple[str, MetadataProblem], ...] = ()
     """Single members that are not used."""
 
     @property

@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey, RSAKey
 from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, SigningKey, Target
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import Server
-from scopeprobe.oauth.authentication import Authenticator
+from scopeprobe.oauth.client_auth import Authenticator
 
 URL = "https://login.example/token"
 ROUNDS = 7

@@ -13,8 +13,8 @@ from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.experiment import Trace
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.server import BasicEncoding
-from scopeprobe.oauth.answers import access_token
-from scopeprobe.oauth.texts import Mask, printable
+from scopeprobe.oauth.masking import Mask, printable
+from scopeprobe.oauth.token_response import access_token
 
 LONGEST_BODY = 2000
 LONGEST_HEADER = 500

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from scopeprobe.model.client import AuthMethod, Client, GrantType
 from scopeprobe.model.server import BasicEncoding
-from scopeprobe.oauth.assertions import Asserter, Clock, Dice, wall_clock
+from scopeprobe.oauth.assertions import AssertionWriter, Clock, RandomHex, wall_clock
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -34,7 +34,7 @@ class Authenticator:
     """
 
     def __init__(
-        self, client: Client, *, now: Clock = wall_clock, token_hex: Dice = secrets.token_hex
+        self, client: Client, *, now: Clock = wall_clock, token_hex: RandomHex = secrets.token_hex
     ) -> None:
         self.endpoint = token_endpoint(client)
         """Where this client's token requests go."""
@@ -52,7 +52,7 @@ def token_endpoint(client: Client) -> str:
     return server.token_endpoint
 
 
-def _writer(client: Client, now: Clock, token_hex: Dice) -> Callable[[], Credentials]:
+def _writer(client: Client, now: Clock, token_hex: RandomHex) -> Callable[[], Credentials]:
     if client.grant_type is GrantType.JWT_BEARER:
         return Credentials  # the grant's own assertion says who it is (RFC 7521 section 4.1)
     named = (("client_id", client.client_id),)
@@ -71,13 +71,15 @@ def _writer(client: Client, now: Clock, token_hex: Dice) -> Callable[[], Credent
     return lambda: fixed
 
 
-def _assertion_writer(client: Client, now: Clock, token_hex: Dice) -> Callable[[], Credentials]:
+def _assertion_writer(
+    client: Client, now: Clock, token_hex: RandomHex
+) -> Callable[[], Credentials]:
     """Write a fresh assertion each time, or the ready one as it is at that time."""
     ready = client.assertion
     assertion = (
         ready.reveal
         if ready is not None
-        else Asserter.of(client, now=now, token_hex=token_hex).authentication
+        else AssertionWriter.of(client, now=now, token_hex=token_hex).authentication
     )
     named = (("client_id", client.client_id), ("client_assertion_type", ASSERTION_TYPE))
     return lambda: Credentials((*named, ("client_assertion", assertion())))

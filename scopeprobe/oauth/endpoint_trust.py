@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.server import Server
-from scopeprobe.oauth.metadata import Metadata, Refusal
+from scopeprobe.oauth.metadata import Metadata, MetadataProblem
 
 _MTLS_LABEL = re.compile(r"(?:[a-z0-9-]+-)?mtls(?:-[a-z0-9-]+)?")
 _REGISTRY = re.compile(r"[^.]+|[^.]{2,3}\.[^.]{2}")
@@ -18,26 +18,28 @@ _REGISTRY = re.compile(r"[^.]+|[^.]{2,3}\.[^.]{2}")
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ResolvedServer:
     """A server with the endpoints that may be used, and what was left out of its metadata."""
 
     server: Server
-    refused: tuple[tuple[str, Refusal], ...] = ()
+    refused: tuple[tuple[str, MetadataProblem], ...] = ()
     """By the name of the metadata member."""
 
 
-def settled(server: Server, metadata: Metadata, private: Collection[str]) -> Settled | Refusal:
+def resolved_server(
+    server: Server, metadata: Metadata, private: Collection[str]
+) -> ResolvedServer | MetadataProblem:
     """
     Give a server the endpoints of its metadata.
 
     An endpoint that the user wrote wins. A token endpoint that may not be used refuses the whole
     server; another endpoint is merely left out. `private`: hosts that stand in a private network.
     """
-    gate = _Gate(server, private)
-    refused: dict[str, Refusal] = {}
+    check = _EndpointCheck(server, private)
+    refused: dict[str, MetadataProblem] = {}
 
     def admitted(member: str, url: str) -> str:
-        if refusal := gate.refusal(url, may_be_sibling=member == "mtls_endpoint_aliases"):
+        if refusal := check.refusal(url, may_be_sibling=member == "mtls_endpoint_aliases"):
             refused[member] = refusal
             return ""
         return url
@@ -45,7 +47,7 @@ def settled(server: Server, metadata: Metadata, private: Collection[str]) -> Set
     token_endpoint = server.token_endpoint
     if not token_endpoint:
         if not metadata.token_endpoint:
-            return Refusal(
+            return MetadataProblem(
                 Reason.MALFORMED_ANSWER, "the metadata names no token endpoint that is a URL"
             )
         token_endpoint = admitted("token_endpoint", metadata.token_endpoint)
@@ -62,15 +64,15 @@ def settled(server: Server, metadata: Metadata, private: Collection[str]) -> Set
         or admitted("mtls_endpoint_aliases", metadata.mtls_token_endpoint),
         scopes_supported=metadata.scopes_supported,
     )
-    return Settled(resolved, tuple(refused.items()))
+    return ResolvedServer(resolved, tuple(refused.items()))
 
 
 @dataclass(frozen=True, slots=True)
-class _Gate:
+class _EndpointCheck:
     server: Server
     private: Collection[str]
 
-    def refusal(self, url: str, *, may_be_sibling: bool) -> Refusal | None:
+    def refusal(self, url: str, *, may_be_sibling: bool) -> MetadataProblem | None:
         """Why an endpoint may not be used; None where it may, or where there is none."""
         if not url:
             return None
@@ -94,8 +96,8 @@ class _Gate:
             "if it belongs to this server, write it beside the issuer in the clients file",
         )
 
-    def _refusal(self, url: str, what: str, cure: str) -> Refusal:
-        return Refusal(Reason.REDIRECTED, f"{url.partition('?')[0]} is {what}: {cure}")
+    def _refusal(self, url: str, what: str, cure: str) -> MetadataProblem:
+        return MetadataProblem(Reason.REDIRECTED, f"{url.partition('?')[0]} is {what}: {cure}")
 
 
 def _host_and_port(url: str) -> tuple[str | None, int | None]:

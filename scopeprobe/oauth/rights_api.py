@@ -13,7 +13,7 @@ import msgspec
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import RightsApi
-from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, printable
+from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
 
 MOST_RIGHTS = 20_000
 """Rights kept of one answer; of more, none is believed."""

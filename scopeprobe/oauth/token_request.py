@@ -12,9 +12,9 @@ from scopeprobe.model.client import Client, GrantType, Target
 from scopeprobe.model.http import HttpRequest
 from scopeprobe.model.question import Question
 from scopeprobe.model.server import Server
-from scopeprobe.oauth.assertions import Asserter, Clock, Dice, wall_clock
-from scopeprobe.oauth.authentication import Authenticator, Credentials
-from scopeprobe.oauth.dpop import Prover
+from scopeprobe.oauth.assertions import AssertionWriter, Clock, RandomHex, wall_clock
+from scopeprobe.oauth.client_auth import Authenticator, Credentials
+from scopeprobe.oauth.dpop import DpopProver
 
 
 class RequestWriter:
@@ -26,7 +26,7 @@ class RequestWriter:
         common: str,
         grant: Callable[[Question], str],
         authenticator: Authenticator,
-        prover: Prover | None,
+        prover: DpopProver | None,
     ) -> None:
         self.authenticator = authenticator
         """Authenticates this client's other requests: introspection, revocation."""
@@ -57,7 +57,7 @@ def request_writer(
     target: Target,
     *,
     now: Clock = wall_clock,
-    token_hex: Dice = secrets.token_hex,
+    token_hex: RandomHex = secrets.token_hex,
 ) -> RequestWriter:
     """
     Return what turns this client's questions into requests.
@@ -67,13 +67,13 @@ def request_writer(
     """
     grant: Callable[[Question], str] = partial(_scope, target.fixed_scope(client.server))
     if client.grant_type is GrantType.JWT_BEARER:
-        grant = partial(_assertion, Asserter.of(client, now=now, token_hex=token_hex))
+        grant = partial(_assertion, AssertionWriter.of(client, now=now, token_hex=token_hex))
     return RequestWriter(
         client,
         urlencode(_common(client, target)),
         grant,
         Authenticator(client, now=now, token_hex=token_hex),
-        Prover(now=now, token_hex=token_hex) if client.binds_tokens else None,
+        DpopProver(now=now, token_hex=token_hex) if client.binds_tokens else None,
     )
 
 
@@ -103,5 +103,5 @@ def _scope(fixed_scope: str, question: Question) -> str:
     return urlencode({"scope": scope}) if scope else ""
 
 
-def _assertion(asserter: Asserter, question: Question) -> str:
+def _assertion(asserter: AssertionWriter, question: Question) -> str:
     return urlencode({"assertion": asserter.grant(question.scopes)})

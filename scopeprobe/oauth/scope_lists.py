@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 import msgspec
 
 from scopeprobe.model.scope_names import SCOPE_TOKEN, Scope
-from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, printable
+from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
 
 MOST_NAMES = 5000
 """Names kept of one list; a longer one is a server's mistake or its malice."""

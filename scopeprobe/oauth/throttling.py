@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from scopeprobe.oauth.wording import pattern_of
+from scopeprobe.oauth.error_texts import pattern_of
 
 LONGEST_WAIT = 30 * 86400.0
 """Seconds. A server that asks for more has a mistake in it."""
@@ -37,7 +37,7 @@ _FAMILIES = ("X-RateLimit-", "X-Rate-Limit-", "RateLimit-")
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaTold:
+class ReportedQuota:
     """What a server says is left of one of its quotas."""
 
     limit: int
@@ -57,7 +57,7 @@ class _Bucket:
     window: float | None
 
 
-def wait_asked_for(headers: Mapping[str, str], text: str, now: datetime) -> float | None:
+def requested_wait(headers: Mapping[str, str], text: str, now: datetime) -> float | None:
     """
     Seconds to wait, or None where the server names none.
 
@@ -80,7 +80,9 @@ def wait_asked_for(headers: Mapping[str, str], text: str, now: datetime) -> floa
     return None
 
 
-def quotas_told(headers: Mapping[str, str], now: datetime | None = None) -> tuple[QuotaTold, ...]:
+def reported_quotas(
+    headers: Mapping[str, str], now: datetime | None = None
+) -> tuple[ReportedQuota, ...]:
     """
     The quotas of which limit, remainder and reset are all told, as also successes do.
 
@@ -89,7 +91,7 @@ def quotas_told(headers: Mapping[str, str], now: datetime | None = None) -> tupl
     return tuple(dict.fromkeys(_quotas(headers, now)))
 
 
-def _quotas(headers: Mapping[str, str], now: datetime | None) -> Iterator[QuotaTold]:
+def _quotas(headers: Mapping[str, str], now: datetime | None) -> Iterator[ReportedQuota]:
     policies = {bucket.name: bucket for bucket in _buckets(headers, "RateLimit-Policy")}
     told = [bucket for name in _QUOTAS for bucket in _buckets(headers, name)]
     for bucket in (*told, *_buckets(headers, "RateLimit")):
@@ -110,11 +112,11 @@ def _quotas(headers: Mapping[str, str], now: datetime | None) -> Iterator[QuotaT
 
 def _quota(
     limit: float | None, remaining: float | None, seconds: float | None
-) -> Iterator[QuotaTold]:
+) -> Iterator[ReportedQuota]:
     if limit is None or remaining is None or seconds is None:
         return
     if 0 <= remaining <= limit and 0 <= seconds <= LONGEST_WAIT:
-        yield QuotaTold(int(limit), int(remaining), seconds)
+        yield ReportedQuota(int(limit), int(remaining), seconds)
 
 
 def _their_now(headers: Mapping[str, str], now: datetime | None) -> datetime | None:

@@ -34,7 +34,9 @@ from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.dpop import NONCE
-from scopeprobe.oauth.scopes import (
+from scopeprobe.oauth.error_texts import speaks_of
+from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, first_line, shown
+from scopeprobe.oauth.scope_lists import (
     claimed_scopes,
     is_readable,
     is_scope_list,
@@ -42,9 +44,7 @@ from scopeprobe.oauth.scopes import (
     scope_list,
     token_claims,
 )
-from scopeprobe.oauth.texts import LONGEST_TEXT, Mask, first_line, shown
-from scopeprobe.oauth.waits import wait_asked_for
-from scopeprobe.oauth.wording import speaks_of
+from scopeprobe.oauth.throttling import requested_wait
 
 _TOO_LARGE = {413, 414, 431}
 _TRANSIENT = {408, 409, 421, 425}
@@ -73,7 +73,7 @@ _DESCRIPTIONS = (
 _CODES = ("errorCode", "code", "error_code")
 _WANTS_NONCE = "use_dpop_nonce"
 _SUBJECTS = (Subject.SCOPE_PARAMETER, Subject.UNKNOWN_SCOPE, Subject.TARGET, Subject.SCOPE)
-"""From the narrowest to the widest; each is a topic of `wording.toml`."""
+"""From the narrowest to the widest; each is a topic of `error_texts.toml`."""
 
 
 class _Body(msgspec.Struct):
@@ -185,7 +185,7 @@ class Reader:
         line = first_line(texts[0][:_LONGEST_MASKED], mask) if texts else ""
 
         if reason := _fault(response, said):
-            wait = wait_asked_for(
+            wait = requested_wait(
                 response.headers, said.text if reason is Reason.THROTTLED else "", now
             )
             return Unanswered(reason, said.status, code, line, wait)
