@@ -127,12 +127,12 @@ def test_what_is_no_metadata_is_told_with_its_reason(reply, reason):
 
 
 def test_a_redirect_is_not_followed():
-    with authorization_server() as elsewhere:
-        moved = Reply(302, b"", {"Location": elsewhere.url + RFC8414})
+    with authorization_server() as other_targets:
+        moved = Reply(302, b"", {"Location": other_targets.url + RFC8414})
         with authorization_server(reply=moved) as server:
             code, [told] = discovered("--issuer", server.url)
     assert (code, told["reason"]) == (4, "redirected")
-    assert elsewhere.asked == []
+    assert other_targets.asked == []
 
 
 def test_a_passing_fault_is_tried_again():
@@ -246,12 +246,12 @@ def test_the_method_that_the_user_names_wins(audit):
 
 def test_a_token_endpoint_elsewhere_receives_nothing_and_other_servers_go_on(audit, tmp_path):
     with (
-        authorization_server() as elsewhere,
+        authorization_server() as other_targets,
         authorization_server() as good,
-        authorization_server(token_endpoint=f"{elsewhere.url}/token") as bad,
+        authorization_server(token_endpoint=f"{other_targets.url}/token") as bad,
     ):
         result = audit({"bad": f'issuer = "{bad.url}"', "good": f'issuer = "{good.url}"'})
-    assert elsewhere.asked == []
+    assert other_targets.asked == []
     assert asked_for_tokens(bad) == []
     assert result.returncode == 3
     assert "another origin" in result.stderr
@@ -266,12 +266,12 @@ def test_a_token_endpoint_elsewhere_receives_nothing_and_other_servers_go_on(aud
 
 def test_a_token_endpoint_elsewhere_is_used_once_the_user_writes_it(audit):
     with (
-        authorization_server() as elsewhere,
-        authorization_server(token_endpoint=f"{elsewhere.url}/token") as server,
+        authorization_server() as other_targets,
+        authorization_server(token_endpoint=f"{other_targets.url}/token") as server,
     ):
-        written = f'issuer = "{server.url}"\ntoken_endpoint = "{elsewhere.url}/token"'
+        written = f'issuer = "{server.url}"\ntoken_endpoint = "{other_targets.url}/token"'
         assert audit({"s": written}).returncode == 0
-    assert asked_for_tokens(elsewhere)
+    assert asked_for_tokens(other_targets)
     assert asked_for_tokens(server) == []
 
 

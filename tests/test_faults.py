@@ -75,11 +75,11 @@ def test_a_fault_is_a_reason_in_the_map(tmp_path, reply, reason):
 
 
 def test_a_redirect_is_not_followed_and_the_secret_stays(tmp_path):
-    with raw_server() as elsewhere:
-        moved = Reply(307, b"", {"Location": f"{elsewhere.url}/token"})
+    with raw_server() as other_targets:
+        moved = Reply(307, b"", {"Location": f"{other_targets.url}/token"})
         with raw_server(lambda _asked: moved) as server:
             result = audit(tmp_path, f"{server.url}/token")
-    assert elsewhere.asked == []
+    assert other_targets.asked == []
     assert len(server.asked) == 1
     assert set(reasons(tmp_path / "out").values()) == {"redirected"}
     assert result.returncode == 4

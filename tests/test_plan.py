@@ -32,7 +32,7 @@ from scopeprobe.model.cell import PermissionMap, Reason
 from scopeprobe.model.client import ClientName
 from scopeprobe.strategies import adaptive, each, recheck
 from scopeprobe.strategies.estimates import ESTIMATORS
-from scopeprobe.verdicts import covers, judge, learn_behavior
+from scopeprobe.verdicts import accepted_sets, judge, learn_behavior
 
 STRATEGIES = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
@@ -70,7 +70,7 @@ def test_no_run_takes_more_than_it_was_said_to(fleet, strategy, proof):
         base.target,
         PermissionMap(base.client.name, cells),
         proof=proof,
-        covers=covers(before.facts, cells),
+        accepted_sets=accepted_sets(before.facts, cells),
     )
     log = Log(assignment)
     log.follow(

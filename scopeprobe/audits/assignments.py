@@ -10,7 +10,7 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
-from scopeprobe.store import Covers, Store
+from scopeprobe.store import AcceptedSets, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,12 @@ class Past:
     """The maps of the last finished run, and the sets that proved them."""
 
     maps: Mapping[ClientName, PermissionMap] = field(default_factory=dict)
-    covers: Mapping[tuple[ClientName, str], Covers] = field(default_factory=dict)
+    accepted_sets: Mapping[tuple[ClientName, str], AcceptedSets] = field(default_factory=dict)
 
     @classmethod
     def before(cls, started: float, store: Store) -> Self:
         """What was known when a run began (epoch)."""
-        return cls(store.maps_before(started), store.covers_before(started))
+        return cls(store.maps_before(started), store.accepted_sets_before(started))
 
 
 def assignments_of(fleet: Fleet, past: Past, proof: Proof) -> Iterator[Assignment]:
@@ -37,7 +37,7 @@ def assignments_of(fleet: Fleet, past: Past, proof: Proof) -> Iterator[Assignmen
                 target,
                 past.maps.get(client.name),
                 proof=proof,
-                covers=past.covers.get((client.name, target.label), ()),
+                accepted_sets=past.accepted_sets.get((client.name, target.label), ()),
                 is_first=place not in led,
             )
             led.add(place)

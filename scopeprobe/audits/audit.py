@@ -282,7 +282,7 @@ class _Session:
         write_reports(order.out, maps, summary, fleet.known, order.formats)
         text = summary.as_json().encode()
         self._run = replace(self._run, finished=finished, complete=summary.complete, summary=text)
-        self._store.finish(self._run, maps, self._rounds.covers(maps), order.keep)
+        self._store.finish(self._run, maps, self._rounds.accepted_sets(maps), order.keep)
         order.observer(
             RunFinished(
                 run=self._run.id,

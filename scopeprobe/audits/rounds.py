@@ -26,7 +26,13 @@ from scopeprobe.model.journal import Journal, Memory
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenHandling
 from scopeprobe.strategies import LEARNING
-from scopeprobe.verdicts import covers, earlier_client, judge, learn_behavior, shapes_in_doubt
+from scopeprobe.verdicts import (
+    accepted_sets,
+    earlier_client,
+    judge,
+    learn_behavior,
+    shapes_in_doubt,
+)
 
 PILOTS = 5
 """Clients of a server that are asked before anything is known of it."""
@@ -183,7 +189,7 @@ class Rounds:
             for talk in lane.heard
         }
 
-    def covers(
+    def accepted_sets(
         self, maps: Iterable[PermissionMap]
     ) -> Iterator[tuple[Assignment, tuple[tuple[Scope, ...], ...]]]:
         """By client and target, the sets whose acceptance proves what the maps say is granted."""
@@ -192,7 +198,7 @@ class Rounds:
             assignment = talk.assignment
             place = assignment.client.name, assignment.target.label
             cells = [found[*place, scope] for scope in assignment.candidates]
-            yield assignment, covers(talk.facts.values(), cells)
+            yield assignment, accepted_sets(talk.facts.values(), cells)
 
     def doubts(self) -> Iterator[tuple[ClientName, Reason]]:
         """Clients that did not get to ask about a shape, and why: asking again may settle it."""

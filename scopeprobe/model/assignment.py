@@ -37,7 +37,7 @@ class Assignment:
     behavior: ServerBehavior = NOTHING_KNOWN
     """What is known of the server before this client is asked; a pilot knows nothing."""
     proof: Proof = Proof.SAFE
-    covers: tuple[tuple[Scope, ...], ...] = ()
+    accepted_sets: tuple[tuple[Scope, ...], ...] = ()
     """Sets that were accepted last night and together hold all that was granted in sets."""
     is_first: bool = True
     """It is the first of its server, and asks on a recheck what is asked once a server."""

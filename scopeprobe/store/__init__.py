@@ -1,5 +1,5 @@
 """SQLite: every answer of every run of a folder, committed before it counts."""
 
-from scopeprobe.store.store import Covers, Store, StoredFacts, stored_runs
+from scopeprobe.store.store import AcceptedSets, Store, StoredFacts, stored_runs
 
-__all__ = ["Covers", "Store", "StoredFacts", "stored_runs"]
+__all__ = ["AcceptedSets", "Store", "StoredFacts", "stored_runs"]

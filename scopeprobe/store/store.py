@@ -41,13 +41,13 @@ _LAST_OF_EACH_CLIENT = """
         where started < ? and finished is not null
     ) where age = 1
 """
-Covers: TypeAlias = tuple[tuple[Scope, ...], ...]
+AcceptedSets: TypeAlias = tuple[tuple[Scope, ...], ...]
 """Sets of scopes that were accepted together."""
 
 _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
-_covers = msgspec.json.Decoder(Covers).decode
-_COVERED_RUNS = 2
+_accepted_sets = msgspec.json.Decoder(AcceptedSets).decode
+_RUNS_WITH_SETS = 2
 """Runs of a client whose covers are kept: those that a recheck, or its resume, may need."""
 
 _cells = msgspec.json.Decoder(tuple[Cell, ...]).decode
@@ -116,7 +116,7 @@ class Store:
         self,
         run: Run,
         maps: Iterable[PermissionMap],
-        covers: Iterable[tuple[Assignment, Covers]],
+        accepted_sets: Iterable[tuple[Assignment, AcceptedSets]],
         keep: int,
     ) -> None:
         """Store what a run found out and the sets that prove it; forget all but `keep` runs."""
@@ -124,7 +124,7 @@ class Store:
         digests = {client: blake2b(cells, digest_size=16).hexdigest() for client, cells in found}
         sets = [
             (run.id, assignment.client.name, assignment.target.label, encode(cover))
-            for assignment, cover in covers
+            for assignment, cover in accepted_sets
             if cover
         ]
         with self._transaction():
@@ -159,7 +159,7 @@ class Store:
             " select run, client from (select run, client, dense_rank() over"
             " (partition by client order by started desc) as age"
             " from covers join runs on id = run) where age > ?)",
-            (_COVERED_RUNS,),
+            (_RUNS_WITH_SETS,),
         )
 
     def runs(self) -> list[Run]:
@@ -209,11 +209,11 @@ class Store:
         )
         return {client: PermissionMap(client, _cells(cells)) for client, cells in rows}
 
-    def covers_before(self, started: float) -> dict[tuple[ClientName, str], Covers]:
+    def accepted_sets_before(self, started: float) -> dict[tuple[ClientName, str], AcceptedSets]:
         """The sets that were accepted by those runs, by client and audience."""
         last = _LAST_OF_EACH_CLIENT.format(table="covers", column="audience, sets")
         rows = self._connection.execute(last, (started,))
-        return {(client, audience): _covers(sets) for client, audience, sets in rows}
+        return {(client, audience): _accepted_sets(sets) for client, audience, sets in rows}
 
     def maps_of(self, run: Run) -> tuple[PermissionMap, ...]:
         """What a run found out, sorted by client."""

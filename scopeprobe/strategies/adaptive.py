@@ -37,7 +37,7 @@ def adaptive(assignment: Assignment) -> Plan:
             yield from inquiry.ask([hopeful])
         if (yield from _is_worth_asking(inquiry)):
             yield from find_out(inquiry, assignment.candidates)
-            yield from cover(inquiry)
+            yield from ask_all_granted(inquiry)
             yield from control(inquiry)
             yield from conclude(assignment, inquiry.heard)
     except LetDown:
@@ -172,7 +172,7 @@ def _before(assignment: Assignment) -> dict[Scope, float]:
     }
 
 
-def cover(inquiry: Inquiry) -> Asking[None]:
+def ask_all_granted(inquiry: Inquiry) -> Asking[None]:
     """
     Ask for all that is granted at once, unless some set did: the next run proves it again so.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.cell import Reason, Verdict
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.strategies.adaptive import adaptive, control, cover, find_out
+from scopeprobe.strategies.adaptive import adaptive, ask_all_granted, control, find_out
 from scopeprobe.strategies.beliefs import remembered
 from scopeprobe.strategies.each import conclude
 from scopeprobe.strategies.hearing import Asking, LetDown
@@ -44,7 +44,7 @@ def recheck(assignment: Assignment) -> Plan:
         known = {*granted, *denied}
         if new := [scope for scope in assignment.candidates if scope not in known]:
             yield from find_out(inquiry, new)
-            yield from cover(inquiry)
+            yield from ask_all_granted(inquiry)
         if assignment.is_first or inquiry.heard.success is None:
             yield from control(inquiry)
         yield from conclude(assignment, inquiry.heard)
@@ -74,7 +74,7 @@ def groups_of(assignment: Assignment, granted: Sequence[Scope]) -> list[tuple[Sc
     What no set held goes together, as far as it fits into one request: nothing is known against it.
     """
     left, groups = list(granted), list[tuple[Scope, ...]]()
-    for accepted in assignment.covers:
+    for accepted in assignment.accepted_sets:
         group = tuple(scope for scope in accepted if scope in granted)
         if not set(left).isdisjoint(group):
             groups.append(group)

@@ -1,13 +1,13 @@
 """What the facts prove: `learn_behavior`: what a server is like, `judge` what a client has."""
 
-from scopeprobe.verdicts.covers import covers, earlier_client
+from scopeprobe.verdicts.accepted_sets import accepted_sets, earlier_client
+from scopeprobe.verdicts.client_facts import names_on, tells
 from scopeprobe.verdicts.judge import judge
 from scopeprobe.verdicts.learn_behavior import learn_behavior
-from scopeprobe.verdicts.shapes import shapes_in_doubt
-from scopeprobe.verdicts.testimony import names_on, tells
+from scopeprobe.verdicts.prefixes import shapes_in_doubt
 
 __all__ = [
-    "covers",
+    "accepted_sets",
     "earlier_client",
     "judge",
     "learn_behavior",

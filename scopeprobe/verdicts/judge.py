@@ -23,18 +23,18 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Cell, Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope, prefix
-from scopeprobe.verdicts.rulings import (
-    Case,
+from scopeprobe.verdicts.client_facts import ClientFacts, names_on, tells
+from scopeprobe.verdicts.no_token_rulings import ruling_without_token
+from scopeprobe.verdicts.ruling import (
+    Known,
     Ruling,
-    carried,
     denied,
+    granted_by_list,
     may_be_about_the_parameter,
     unanswered,
     unknown,
 )
-from scopeprobe.verdicts.testimony import Testimony, names_on, tells
-from scopeprobe.verdicts.tokens import issued_for, told_unasked
-from scopeprobe.verdicts.without_success import without_success
+from scopeprobe.verdicts.token_rulings import ruling_on_token, ruling_without_asking
 
 _NOT_THE_SCOPE = {Subject.TARGET, Subject.SCOPE_PARAMETER}
 """What a refusal of several scopes may be about that holds for each of them."""
@@ -45,19 +45,23 @@ def judge(
     behavior: ServerBehavior,
     facts: Iterable[Fact],
     open_because: Reason,
-    elsewhere: Iterable[Fact] = (),
+    other_targets: Iterable[Fact] = (),
 ) -> tuple[Cell, ...]:
     """
     Say what the facts prove about every candidate, and about scopes that tokens carry unasked.
 
     `open_because` is why the asking stopped: the reason of every cell that nothing is known of.
-    `elsewhere` are the facts of the client's other targets, whose credentials are the same.
+    `other_targets` are the facts of the client's other targets, whose credentials are the same.
     Rules: DESIGN, "Verdicts".
     """
-    testimony, others = Testimony(assignment, tuple(facts)), Testimony(assignment, tuple(elsewhere))
-    case = Case(testimony, behavior, open_because, others)
-    rulings = {scope: _rule_on(case, scope) for scope in assignment.candidates}
-    rulings |= {scope: _rule_on_unlisted(case, scope) for scope in _unlisted(case)}
+    known = Known(
+        ClientFacts(assignment, tuple(facts)),
+        behavior,
+        open_because,
+        ClientFacts(assignment, tuple(other_targets)),
+    )
+    rulings = {scope: _rule_on(known, scope) for scope in assignment.candidates}
+    rulings |= {scope: _rule_on_unlisted(known, scope) for scope in _unlisted(known)}
     return tuple(_cell(assignment, scope, rulings[scope]) for scope in sorted(rulings))
 
 
@@ -90,47 +94,47 @@ def _particulars(answer: Answer | None) -> tuple[int | None, str, str]:
             assert_never(answer)
 
 
-def _unlisted(case: Case) -> set[Scope]:
+def _unlisted(known: Known) -> set[Scope]:
     """Scopes that tokens carry without being candidates (rule 9)."""
-    assignment = case.testimony.assignment
+    assignment = known.facts.assignment
     own = {*assignment.candidates, *assignment.shapes, assignment.canary, Scope("")}
-    sure = [issued for issued in case.testimony.issued if not issued.unconfirmed]
+    sure = [issued for issued in known.facts.issued if not issued.unconfirmed]
     names = {name for issued in sure for name in names_on(issued)}
     rights = {right for issued in sure for right in issued.rights or ()}
     return (names | rights) - own
 
 
-def _rule_on_unlisted(case: Case, scope: Scope) -> Ruling:
-    evidence = Evidence.TOKEN if case.testimony.lists(scope) else Evidence.API
+def _rule_on_unlisted(known: Known, scope: Scope) -> Ruling:
+    evidence = Evidence.TOKEN if known.facts.lists(scope) else Evidence.API
     return Ruling(Verdict.GRANTED, Reason.UNLISTED, evidence)
 
 
-def _rule_on(case: Case, scope: Scope) -> Ruling:
-    ruling = _ruled(case, scope)
-    is_open = (case.label, prefix(scope)) in case.behavior.open_shapes
+def _rule_on(known: Known, scope: Scope) -> Ruling:
+    ruling = _ruled(known, scope)
+    is_open = (known.label, prefix(scope)) in known.behavior.open_shapes
     if is_open and ruling.verdict is Verdict.GRANTED:
         return Ruling(Verdict.UNENFORCED, Reason.SHAPE_UNENFORCED, ruling.evidence)
     return ruling
 
 
-def _ruled(case: Case, scope: Scope) -> Ruling:
-    if not case.testimony.assignment.client.server.send_scope and case.testimony.successes:
-        return told_unasked(case, scope)
-    if not case.testimony.successes:
-        return without_success(case, scope)
-    answered = case.testimony.about(scope)
+def _ruled(known: Known, scope: Scope) -> Ruling:
+    if not known.facts.assignment.client.server.send_scope and known.facts.successes:
+        return ruling_without_asking(known, scope)
+    if not known.facts.successes:
+        return ruling_without_token(known, scope)
+    answered = known.facts.about(scope)
     if not answered or isinstance(answered[-1].answer, TooLarge | Unanswered):
-        return _answered_in_sets(case, scope, answered[-1].answer if answered else None)
+        return _answered_in_sets(known, scope, answered[-1].answer if answered else None)
     match answered[-1].answer:
         case Issued():
-            return issued_for(case, scope, answered[-1])
+            return ruling_on_token(known, scope, answered[-1])
         case Refused() | Unauthenticated() | GrantNotAllowed() as refusal:
-            return _refused(case, scope, refusal, answered)
+            return _refused(known, scope, refusal, answered)
         case _ as other:
             raise AssertionError(other)
 
 
-def _answered_in_sets(case: Case, scope: Scope, alone: Answer | None) -> Ruling:
+def _answered_in_sets(known: Known, scope: Scope, alone: Answer | None) -> Ruling:
     """
     What the answers to several scopes at once settle about one that was not heard alone.
 
@@ -138,61 +142,61 @@ def _answered_in_sets(case: Case, scope: Scope, alone: Answer | None) -> Ruling:
     """
     issued = [
         (fact, fact.answer)
-        for fact in case.testimony.with_others(scope)
+        for fact in known.facts.with_others(scope)
         if isinstance(fact.answer, Issued)
     ]
     listing = [fact for fact, answer in issued if scope in names_on(answer)]
     silent = [fact for fact, answer in issued if not tells(answer)]
     if settling := listing or silent or [fact for fact, _ in issued]:
-        return issued_for(case, scope, settling[-1])
-    for fact in case.testimony.with_others(scope):
+        return ruling_on_token(known, scope, settling[-1])
+    for fact in known.facts.with_others(scope):
         if isinstance(fact.answer, Refused) and fact.answer.about in _NOT_THE_SCOPE:
-            return _refused(case, scope, fact.answer, [fact])
-    if (naming := _believed_naming(case, scope)) is not None:
+            return _refused(known, scope, fact.answer, [fact])
+    if (naming := _believed_naming(known, scope)) is not None:
         return Ruling(Verdict.DENIED, Reason.NAMED_IN_REFUSAL, Evidence.SET, because=naming.answer)
-    return unanswered(case, scope, alone)
+    return unanswered(known, scope, alone)
 
 
-def _believed_naming(case: Case, scope: Scope) -> Fact | None:
+def _believed_naming(known: Known, scope: Scope) -> Fact | None:
     """A refusal that names the scope, where naming was confirmed and was never wrong."""
-    if case.behavior.names_culprits and not case.behavior.names_off:
-        return case.testimony.naming(scope)
+    if known.behavior.names_culprits and not known.behavior.names_off:
+        return known.facts.naming(scope)
     return None
 
 
-def _refused(case: Case, scope: Scope, refusal: Refusal, answered: list[Fact]) -> Ruling:
+def _refused(known: Known, scope: Scope, refusal: Refusal, answered: list[Fact]) -> Ruling:
     match refusal:
         case Refused(about=Subject.TARGET):
             return unknown(Reason.NEEDS_TARGET, refusal)
         case Refused(about=Subject.SCOPE_PARAMETER):
-            return _without_parameter(case, scope, refusal)
+            return _without_parameter(known, scope, refusal)
         case _:
-            return _refused_for_its_scope(case, scope, refusal, answered)
+            return _refused_for_its_scope(known, scope, refusal, answered)
 
 
 def _refused_for_its_scope(
-    case: Case, scope: Scope, refusal: Refusal, answered: list[Fact]
+    known: Known, scope: Scope, refusal: Refusal, answered: list[Fact]
 ) -> Ruling:
-    if case.testimony.lists(scope):
+    if known.facts.lists(scope):
         return unknown(Reason.CONTRADICTORY, refusal)
-    if not case.testimony.is_bracketed(answered[-1]):
+    if not known.facts.is_bracketed(answered[-1]):
         return unknown(Reason.REFUSALS_UNBRACKETED, refusal)
-    if not (is_plain_about_scope(refusal) or _is_meant_for_the_scope(case, answered)):
+    if not (is_plain_about_scope(refusal) or _is_meant_for_the_scope(known, answered)):
         return unknown(Reason.REFUSALS_UNBRACKETED, refusal)
-    if may_be_about_the_parameter(case, refusal):
+    if may_be_about_the_parameter(known, refusal):
         return unknown(Reason.UNCONFIRMED, refusal)
-    return denied(case, refusal)
+    return denied(known, refusal)
 
 
-def _without_parameter(case: Case, scope: Scope, refusal: Refusal) -> Ruling:
+def _without_parameter(known: Known, scope: Scope, refusal: Refusal) -> Ruling:
     """The server wants no `scope` at all: what a token shows without it is granted."""
-    for issued in case.testimony.issued:
+    for issued in known.facts.issued:
         if scope in names_on(issued):
-            return carried(scope, issued)
+            return granted_by_list(scope, issued)
     return unknown(Reason.UNCONFIRMED, refusal)
 
 
-def _is_meant_for_the_scope(case: Case, answered: list[Fact]) -> bool:
+def _is_meant_for_the_scope(known: Known, answered: list[Fact]) -> bool:
     """
     Whether an answer that does not say so is this server's way to refuse a scope.
 
@@ -201,4 +205,4 @@ def _is_meant_for_the_scope(case: Case, answered: list[Fact]) -> bool:
     """
     refusal = answered[-1].answer
     again = sum(alike(fact.answer, refusal) for fact in answered)
-    return again > 1 or alike(refusal, case.testimony.canary)
+    return again > 1 or alike(refusal, known.facts.canary)

@@ -10,12 +10,12 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
-from scopeprobe.verdicts.testimony import Testimony, names_on, tells
+from scopeprobe.verdicts.client_facts import ClientFacts, names_on, tells
 
 
-def learn_behavior(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> ServerBehavior:
+def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -> ServerBehavior:
     """Fold the facts of a server's clients into its lesson. Their order does not matter."""
-    clients = [Testimony(assignment, tuple(facts)) for assignment, facts in testimonies]
+    clients = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients_facts]
     scoped = [
         (fact.question.scopes, fact.answer)
         for client in clients
@@ -23,8 +23,8 @@ def learn_behavior(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> 
         if fact.question.scopes is not None and isinstance(fact.answer, Issued)
     ]
     withheld, accepted = (
-        _by_scope(clients, Testimony.is_withheld),
-        _by_scope(clients, Testimony.is_accepted),
+        _by_scope(clients, ClientFacts.is_withheld),
+        _by_scope(clients, ClientFacts.is_accepted),
     )
     refuses_absent_scope = any(
         client.successes and isinstance(client.control, Refused) for client in clients
@@ -78,21 +78,21 @@ def learn_behavior(testimonies: Iterable[tuple[Assignment, Iterable[Fact]]]) -> 
     )
 
 
-def _drops_canary(client: Testimony) -> bool:
+def _drops_canary(client: ClientFacts) -> bool:
     """An authenticated client was refused the invented scope, or not given it in a list."""
     if isinstance(client.canary, Issued):
         return tells(client.canary) and client.drops_canary
     return bool(client.canary and client.successes)
 
 
-def _lists_without_scope(client: Testimony) -> bool:
+def _lists_without_scope(client: ClientFacts) -> bool:
     return bool(
         isinstance(client.control, Issued)
         and names_on(client.control) & set(client.assignment.candidates)
     )
 
 
-def _is_kept_to_one_resource(client: Testimony) -> bool:
+def _is_kept_to_one_resource(client: ClientFacts) -> bool:
     """A set over several resources was refused, each scope of which was accepted otherwise."""
     return any(
         len(set(map(resource, fact.question.scopes or ()))) > 1
@@ -102,14 +102,14 @@ def _is_kept_to_one_resource(client: Testimony) -> bool:
     )
 
 
-def _too_large(client: Testimony) -> Iterator[int]:
+def _too_large(client: ClientFacts) -> Iterator[int]:
     """Half the length of every list of scopes that was too large."""
     for fact in client.facts:
         if isinstance(fact.answer, TooLarge) and len(fact.question.scopes or ()) > 1:
             yield fact.question.size // 2
 
 
-def _tells_scopes_apart(client: Testimony) -> bool:
+def _tells_scopes_apart(client: ClientFacts) -> bool:
     """The canary met `invalid_scope`, and some candidate a code that says "not for you"."""
     return (
         isinstance(client.canary, Refused)
@@ -125,7 +125,7 @@ _EXISTS = {"access_denied", "consent_required", "insufficient_scope"}
 
 
 def _by_scope(
-    clients: Iterable[Testimony], holds: Callable[[Testimony, Scope], bool]
+    clients: Iterable[ClientFacts], holds: Callable[[ClientFacts, Scope], bool]
 ) -> dict[tuple[str, Scope], set[str]]:
     """For every audience and scope, the clients of which something holds."""
     found: dict[tuple[str, Scope], set[str]] = {}
@@ -137,7 +137,7 @@ def _by_scope(
     return found
 
 
-def _rejected_before_its_scope(client: Testimony, refuses_absent_scope: bool) -> bool:
+def _rejected_before_its_scope(client: ClientFacts, refuses_absent_scope: bool) -> bool:
     """
     Bad credentials were told so on a request that is refused to good ones.
 

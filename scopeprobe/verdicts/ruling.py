@@ -20,7 +20,7 @@ from scopeprobe.model.answer import (
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope, covers
-from scopeprobe.verdicts.testimony import Testimony
+from scopeprobe.verdicts.client_facts import ClientFacts
 
 _UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
 """Error codes that may be about the `scope` parameter as such, and not about its value."""
@@ -37,19 +37,19 @@ class Ruling:
 
 
 @dataclass(frozen=True)
-class Case:
+class Known:
     """One client and target: what was heard, and what is known of its server."""
 
-    testimony: Testimony
+    facts: ClientFacts
     behavior: ServerBehavior
     open_because: Reason
     """Why the asking stopped."""
-    elsewhere: Testimony
+    other_targets: ClientFacts
     """What was heard for the client's other targets, whose credentials are the same."""
 
     @property
     def label(self) -> str:
-        return self.testimony.assignment.target.label
+        return self.facts.assignment.target.label
 
 
 @lru_cache(maxsize=64)
@@ -57,17 +57,17 @@ def unknown(reason: Reason, because: Answer | None = None) -> Ruling:
     return Ruling(Verdict.UNKNOWN, reason, because=because)
 
 
-def denied(case: Case, refusal: Refusal) -> Ruling:
+def denied(known: Known, refusal: Refusal) -> Ruling:
     is_unknown = isinstance(refusal, Refused) and (
         refusal.about is Subject.UNKNOWN_SCOPE
-        or (case.behavior.tells_unknown_scopes and refusal.error == "invalid_scope")
+        or (known.behavior.tells_unknown_scopes and refusal.error == "invalid_scope")
     )
     reason = Reason.UNKNOWN_SCOPE if is_unknown else Reason.REFUSED_ALONE
     return Ruling(Verdict.DENIED, reason, Evidence.ALONE, refusal)
 
 
 def by_rights(scope: Scope, rights: Iterable[Scope]) -> Ruling:
-    """What a rights API lists is granted; a right that differs in case only is a riddle."""
+    """What a rights API lists is granted; one that differs in case only proves nothing."""
     if any(covers(right, scope) for right in rights):
         return Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
     folded = Scope(scope.lower())
@@ -76,7 +76,7 @@ def by_rights(scope: Scope, rights: Iterable[Scope]) -> Ruling:
     return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
 
 
-def carried(scope: Scope, issued: Issued) -> Ruling:
+def granted_by_list(scope: Scope, issued: Issued) -> Ruling:
     """Granted, by the first of the lists that holds the scope."""
     if issued.confirmed is not None and scope in issued.confirmed:
         return Ruling(Verdict.GRANTED, Reason.INTROSPECTED, Evidence.TOKEN)
@@ -85,19 +85,19 @@ def carried(scope: Scope, issued: Issued) -> Ruling:
     return Ruling(Verdict.GRANTED, reason, Evidence.TOKEN)
 
 
-def may_be_about_the_parameter(case: Case, refusal: Refusal) -> bool:
+def may_be_about_the_parameter(known: Known, refusal: Refusal) -> bool:
     """An unspecific code, met by the canary too, on a server that accepted no scope at all."""
     return (
         refusal.error in _UNSPECIFIC
         and not isinstance(refusal, Unauthenticated)
-        and alike(refusal, case.testimony.canary)
-        and not case.behavior.accepts_scopes
+        and alike(refusal, known.facts.canary)
+        and not known.behavior.accepts_scopes
     )
 
 
-def unanswered(case: Case, scope: Scope, answer: Answer | None) -> Ruling:
+def unanswered(known: Known, scope: Scope, answer: Answer | None) -> Ruling:
     """Nothing was said about the scope alone; another token may still carry it."""
-    if case.testimony.lists(scope) and case.testimony.drops_canary:
+    if known.facts.lists(scope) and known.facts.drops_canary:
         return Ruling(Verdict.GRANTED, Reason.LISTED_IN_RESPONSE, Evidence.TOKEN)
     match answer:
         case Unanswered(reason=reason):
@@ -105,4 +105,4 @@ def unanswered(case: Case, scope: Scope, answer: Answer | None) -> Ruling:
         case TooLarge():
             return unknown(Reason.MALFORMED_ANSWER, answer)
         case _:
-            return unknown(case.open_because)
+            return unknown(known.open_because)

@@ -9,10 +9,10 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import EarlierClient
 from scopeprobe.model.cell import Cell, Verdict
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.verdicts.testimony import names_on, tells
+from scopeprobe.verdicts.client_facts import names_on, tells
 
 
-def covers(facts: Iterable[Fact], cells: Iterable[Cell]) -> tuple[tuple[Scope, ...], ...]:
+def accepted_sets(facts: Iterable[Fact], cells: Iterable[Cell]) -> tuple[tuple[Scope, ...], ...]:
     """
     Sets of several scopes that were accepted as a whole, few that together hold the most.
 

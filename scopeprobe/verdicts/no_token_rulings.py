@@ -5,8 +5,8 @@ from __future__ import annotations
 from scopeprobe.model.answer import GrantNotAllowed, Refusal, Refused, Subject, Unauthenticated
 from scopeprobe.model.cell import Reason, Verdict
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.verdicts.rulings import (
-    Case,
+from scopeprobe.verdicts.ruling import (
+    Known,
     Ruling,
     denied,
     may_be_about_the_parameter,
@@ -25,57 +25,57 @@ _CUT_SHORT = {
 """Why a client may not have had all its tries, or is authenticated for another audience."""
 
 
-def without_success(case: Case, scope: Scope) -> Ruling:
+def ruling_without_token(known: Known, scope: Scope) -> Ruling:
     """The credentials are rejected, the grant is not allowed, or it is not known which."""
-    refusals, control = case.testimony.refusals, case.testimony.control
-    if not (case.testimony.facts or case.elsewhere.successes):
-        refusals = case.elsewhere.refusals  # never asked here, and rejected elsewhere
+    refusals, control = known.facts.refusals, known.facts.control
+    if not (known.facts.facts or known.other_targets.successes):
+        refusals = known.other_targets.refusals  # never asked here, and rejected elsewhere
     if refusals and all(isinstance(answer, Unauthenticated) for answer in refusals):
-        return _unauthenticated(case, refusals[0])
+        return _unauthenticated(known, refusals[0])
     match control:
         case GrantNotAllowed():
             return unknown(Reason.GRANT_NOT_ALLOWED, control)
         case Refused(about=Subject.TARGET):
             return unknown(Reason.NEEDS_TARGET, control)
-        case Refused() if not case.testimony.assignment.client.server.send_scope:
+        case Refused() if not known.facts.assignment.client.server.send_scope:
             return unknown(Reason.AUTHENTICATION_UNPROVED, control)
         case _:
-            return _heard_without_success(case, scope)
+            return _heard_without_success(known, scope)
 
 
-def _heard_without_success(case: Case, scope: Scope) -> Ruling:
-    answered = case.testimony.about(scope)
+def _heard_without_success(known: Known, scope: Scope) -> Ruling:
+    answered = known.facts.about(scope)
     match answered[-1].answer if answered else None:
         case Refused() as refused:
-            return _refused_without_success(case, refused)
+            return _refused_without_success(known, refused)
         case GrantNotAllowed() | Unauthenticated() as answer:
             return unknown(Reason.AUTHENTICATION_UNPROVED, answer)
         case answer:
-            return unanswered(case, scope, answer or case.testimony.control)
+            return unanswered(known, scope, answer or known.facts.control)
 
 
-def _refused_without_success(case: Case, refused: Refused) -> Ruling:
+def _refused_without_success(known: Known, refused: Refused) -> Ruling:
     """Denied only by a server known to look at credentials before scopes (rule 4)."""
-    server = case.testimony.assignment.client.server
-    if not (case.behavior.rejects_credentials_first or server.credentials_first):
+    server = known.facts.assignment.client.server
+    if not (known.behavior.rejects_credentials_first or server.credentials_first):
         return unknown(Reason.AUTHENTICATION_UNPROVED, refused)
     if refused.about is Subject.TARGET:
         return unknown(Reason.NEEDS_TARGET, refused)
-    if may_be_about_the_parameter(case, refused):
+    if may_be_about_the_parameter(known, refused):
         return unknown(Reason.UNCONFIRMED, refused)
-    return denied(case, refused)
+    return denied(known, refused)
 
 
-def _unauthenticated(case: Case, answer: Refusal) -> Ruling:
+def _unauthenticated(known: Known, answer: Refusal) -> Ruling:
     """
     The credentials were accepted for nothing.
 
     Where a request without `scope` gets good credentials the same answer, and none of the
     scopes that were tried is one the client has, they may be good all the same.
     """
-    if case.open_because in _CUT_SHORT:
-        return unknown(case.open_because, answer)
-    if case.behavior.rejects_absent_scope:
+    if known.open_because in _CUT_SHORT:
+        return unknown(known.open_because, answer)
+    if known.behavior.rejects_absent_scope:
         return unknown(Reason.AUTHENTICATION_UNPROVED, answer)
     unknown_client = isinstance(answer, Unauthenticated) and answer.unknown_client
     reason = Reason.UNKNOWN_CLIENT if unknown_client else Reason.CREDENTIALS_REJECTED

@@ -6,13 +6,13 @@ from scopeprobe.model.answer import Fact, Issued, Unanswered
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope, resembles
-from scopeprobe.verdicts.rulings import Case, Ruling, by_rights, carried, unknown
-from scopeprobe.verdicts.testimony import lists_of, names_on, tells
+from scopeprobe.verdicts.client_facts import lists_of, names_on, tells
+from scopeprobe.verdicts.ruling import Known, Ruling, by_rights, granted_by_list, unknown
 
 
-def told_unasked(case: Case, scope: Scope) -> Ruling:
+def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
     """The scope was never sent: what the token shows by itself decides (`send_scope`)."""
-    issued, assignment = case.testimony.issued[-1], case.testimony.assignment
+    issued, assignment = known.facts.issued[-1], known.facts.assignment
     server = assignment.client.server
     if issued.unconfirmed or scope == assignment.target.fixed_scope(server):
         return unknown(Reason.UNCONFIRMED)
@@ -23,18 +23,18 @@ def told_unasked(case: Case, scope: Scope) -> Ruling:
     if len(told) > 1 or any(resembles(name, scope) for name in names_on(issued) - {scope}):
         return unknown(Reason.CONTRADICTORY)
     if told == {True}:
-        return carried(scope, issued)
+        return granted_by_list(scope, issued)
     is_readable = bool(lists) or (issued.readable and bool(server.claims))
     if server.lists_all and is_readable:
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
     return unknown(Reason.UNCONFIRMED)
 
 
-def issued_for(case: Case, scope: Scope, fact: Fact) -> Ruling:
+def ruling_on_token(known: Known, scope: Scope, fact: Fact) -> Ruling:
     """A token was issued for the scope, alone or among others; its rights may say otherwise."""
     issued = fact.answer
     assert isinstance(issued, Issued)  # noqa: S101 - its callers chose it so
-    ruling = _read(case, scope, issued, fact.question)
+    ruling = _read(known, scope, issued, fact.question)
     if ruling.verdict is Verdict.DENIED:
         return ruling
     if issued.unconfirmed:
@@ -46,20 +46,20 @@ def issued_for(case: Case, scope: Scope, fact: Fact) -> Ruling:
     return confirmed if is_confirmed else unknown(Reason.CONTRADICTORY)
 
 
-def _read(case: Case, scope: Scope, issued: Issued, question: Question) -> Ruling:
+def _read(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
     told = lists_of(issued)
     if not told:
-        return _untold(case, scope, issued, question)
+        return _silent_token(known, scope, issued, question)
     if issued.confirmed is not None and scope not in issued.confirmed:
-        return _not_confirmed(case, scope, issued, question)
+        return _not_confirmed(known, scope, issued, question)
     if len({scope in names for names in told}) > 1:
         return unknown(Reason.CONTRADICTORY)
     if scope in told[0]:
-        return _listed(case, scope, issued)
-    return _left_out(case, scope, issued, question)
+        return _listed(known, scope, issued)
+    return _left_out(known, scope, issued, question)
 
 
-def _not_confirmed(case: Case, scope: Scope, issued: Issued, question: Question) -> Ruling:
+def _not_confirmed(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
     """
     Introspection lists others only.
 
@@ -68,29 +68,29 @@ def _not_confirmed(case: Case, scope: Scope, issued: Issued, question: Question)
     """
     if any(scope in names for names in lists_of(issued)):
         return unknown(Reason.CONTRADICTORY)
-    if not case.behavior.lists_when_introspected:
+    if not known.behavior.lists_when_introspected:
         return unknown(Reason.UNCONFIRMED)
-    return _left_out(case, scope, issued, question)
+    return _left_out(known, scope, issued, question)
 
 
-def _listed(case: Case, scope: Scope, issued: Issued) -> Ruling:
-    if case.testimony.canary is None:
-        if not (case.behavior.withholds or case.label in case.behavior.drops_canary):
-            return unknown(_why_no_canary(case))
-    elif not case.testimony.drops_canary:
+def _listed(known: Known, scope: Scope, issued: Issued) -> Ruling:
+    if known.facts.canary is None:
+        if not (known.behavior.withholds or known.label in known.behavior.drops_canary):
+            return unknown(_why_no_canary(known))
+    elif not known.facts.drops_canary:
         return Ruling(Verdict.UNENFORCED, Reason.CANARY_ISSUED, Evidence.TOKEN)
-    return carried(scope, issued)
+    return granted_by_list(scope, issued)
 
 
-def _why_no_canary(case: Case) -> Reason:
+def _why_no_canary(known: Known) -> Reason:
     """Why it is not known whether this server would list anything that is asked for."""
-    for fact in case.testimony.about(case.testimony.assignment.canary):
+    for fact in known.facts.about(known.facts.assignment.canary):
         if isinstance(fact.answer, Unanswered):
             return fact.answer.reason
-    return case.open_because
+    return known.open_because
 
 
-def _left_out(case: Case, scope: Scope, issued: Issued, question: Question) -> Ruling:
+def _left_out(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
     """
     A list without the scope: denied, unless the scope may stand there under another name.
 
@@ -98,41 +98,41 @@ def _left_out(case: Case, scope: Scope, issued: Issued, question: Question) -> R
     for nothing, or holds a name like it.
     """
     names = names_on(issued) - set(question.scopes or ())
-    expected = case.testimony.listed_for_nothing
+    expected = known.facts.listed_for_nothing
     if (
         not names <= expected
-        or case.testimony.lists(scope)
+        or known.facts.lists(scope)
         or any(resembles(name, scope) for name in names)
     ):
         return unknown(Reason.CONTRADICTORY)
-    if _is_set(question) and not _is_dropped_for_itself(case, scope):
+    if _is_set(question) and not _is_dropped_for_itself(known, scope):
         return unknown(Reason.UNCONFIRMED)
     return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
 
 
-def _is_dropped_for_itself(case: Case, scope: Scope) -> bool:
+def _is_dropped_for_itself(known: Known, scope: Scope) -> bool:
     """And not for want of a companion: shown by this client, or by others of the server."""
-    if case.testimony.is_left_out_by_itself(scope):
+    if known.facts.is_left_out_by_itself(scope):
         return True
-    return case.behavior.narrows and not case.behavior.drops_companions
+    return known.behavior.narrows and not known.behavior.drops_companions
 
 
-def _untold(case: Case, scope: Scope, issued: Issued, question: Question) -> Ruling:
+def _silent_token(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
     """A token that tells nothing of its scopes (rule 1)."""
-    behavior, canary = case.behavior, case.testimony.canary
+    behavior, canary = known.behavior, known.facts.canary
     evidence = Evidence.SET if _is_set(question) else Evidence.ALONE
     if behavior.lists or (behavior.lists_in_token and issued.readable):
-        if case.testimony.lists(scope):
+        if known.facts.lists(scope):
             return unknown(Reason.CONTRADICTORY)
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, evidence)
     canary_is_silent = isinstance(canary, Issued) and not tells(canary)
     if canary_is_silent and not behavior.withholds:
         return Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, evidence)
-    as_requested = case.testimony.assignment.client.server.absent_scope_as_requested
-    is_policed = (canary is not None or case.label in behavior.drops_canary) and (
-        as_requested or any(audience == case.label for audience, _ in behavior.polices)
+    as_requested = known.facts.assignment.client.server.absent_scope_as_requested
+    is_policed = (canary is not None or known.label in behavior.drops_canary) and (
+        as_requested or any(audience == known.label for audience, _ in behavior.polices)
     )
-    if (case.label, scope) in behavior.polices or (is_policed and not canary_is_silent):
+    if (known.label, scope) in behavior.polices or (is_policed and not canary_is_silent):
         reason = Reason.ACCEPTED_IN_SET if _is_set(question) else Reason.ACCEPTED_ALONE
         return Ruling(Verdict.GRANTED, reason, evidence)
     return unknown(Reason.UNCONFIRMED)

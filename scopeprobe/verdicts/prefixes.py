@@ -8,8 +8,8 @@ from dataclasses import replace
 from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.scope_names import prefix
+from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.learn_behavior import learn_behavior
-from scopeprobe.verdicts.testimony import Testimony
 
 
 def shapes_in_doubt(
@@ -23,18 +23,18 @@ def shapes_in_doubt(
     it does not; of every other prefix the first client that was granted one, and can still ask,
     asks for an invented scope.
     """
-    testimonies = [Testimony(assignment, tuple(facts)) for assignment, facts in clients]
-    behavior = learn_behavior((client.assignment, client.facts) for client in testimonies)
+    clients_facts = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients]
+    behavior = learn_behavior((client.assignment, client.facts) for client in clients_facts)
     is_silent = not (behavior.lists or behavior.lists_in_token)
     seen = {
         (client.assignment.target.label, prefix(scope))
-        for client in testimonies
+        for client in clients_facts
         for scope in client.asked()
         if client.is_withheld(scope)
         or (scope in client.assignment.shapes and client.is_issued(scope))
         or client.is_dropped(scope, silence_is_consent=is_silent)
     }
-    for client in testimonies:
+    for client in clients_facts:
         assignment = client.assignment
         is_told_nothing = is_silent and isinstance(client.canary, Issued)
         if is_told_nothing or not client.drops_canary or not can_ask(assignment):

@@ -25,7 +25,7 @@ from scopeprobe.model.scope_names import Scope, are_believable
 
 
 @dataclass(frozen=True)
-class Testimony:
+class ClientFacts:
     """All facts of one assignment."""
 
     assignment: Assignment
@@ -93,13 +93,13 @@ class Testimony:
         return names_on(self.control) if self.control is not None else frozenset()
 
     @cached_property
-    def carried(self) -> frozenset[Scope]:
+    def granted_by_list(self) -> frozenset[Scope]:
         """Every scope that some token of this client is shown to carry."""
         return frozenset(name for answer in self.issued for name in names_on(answer))
 
     def lists(self, scope: Scope) -> bool:
         """Some token of this client is shown to carry the scope."""
-        return scope in self.carried
+        return scope in self.granted_by_list
 
     @cached_property
     def _last_success(self) -> int:
