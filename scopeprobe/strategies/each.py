@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from scopeprobe.model.answer import Answer, GrantNotAllowed, Issued, Refused, Subject, Unanswered
-from scopeprobe.model.assignment import Assignment, Plan, Proof
+from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
-from scopeprobe.strategies.hearing import Asking, Hearing, LetDown
+from scopeprobe.strategies.controls import AskedSoFar, ControlFailed, conclude
 
 
 def each(assignment: Assignment) -> Plan:
@@ -18,32 +18,23 @@ def each(assignment: Assignment) -> Plan:
     that credentials have must not be spent on one that nobody has. Where scopes are not sent, the
     request without is all there is to ask.
     """
-    heard = Hearing(assignment)
+    so_far = AskedSoFar(assignment)
     candidates = list(assignment.candidates)
     if assignment.was_unauthenticated and (hopeful := assignment.most_hopeful):
-        yield from heard.ask(Question((hopeful,)))
+        yield from so_far.ask(Question((hopeful,)))
         candidates.remove(hopeful)
-    control = yield from heard.ask(WITHOUT_SCOPE)
+    control = yield from so_far.ask(WITHOUT_SCOPE)
     if not (assignment.client.server.send_scope and tells_scopes_apart(control)):
         return
     if isinstance(control, Issued):
-        yield from heard.ask(heard.canary)
+        yield from so_far.ask(so_far.canary)
     else:
         candidates.sort(key=assignment.is_hopeful, reverse=True)
     try:
-        yield from heard.learn_all(Question((scope,)) for scope in candidates)
-        yield from conclude(assignment, heard)
-    except LetDown:
+        yield from so_far.learn_all(Question((scope,)) for scope in candidates)
+        yield from conclude(assignment, so_far)
+    except ControlFailed:
         return
-
-
-def conclude(assignment: Assignment, heard: Hearing) -> Asking[None]:
-    """Ask again what is in doubt, then for shapes, then the closing control. Raises LetDown."""
-    twice = assignment.proof is Proof.TWICE
-    doubted = heard.refused_alone() if twice else heard.doubted()
-    yield from heard.learn_all(Question((scope,), again=1) for scope in doubted)
-    yield from heard.learn_all(Question((shape,)) for shape in assignment.shapes)
-    yield from heard.close()
 
 
 def tells_scopes_apart(control: Answer) -> bool:

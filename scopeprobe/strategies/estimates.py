@@ -10,12 +10,11 @@ from typing import TypeAlias
 
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.scope_names import Scope, prefix
-from scopeprobe.strategies.adaptive import prior_of
-from scopeprobe.strategies.beliefs import Prior, flat, mean_chance
+from scopeprobe.strategies.controls import MOST_REFUSALS_UNBRACKETED
 from scopeprobe.strategies.groups import price, slack
-from scopeprobe.strategies.hearing import MOST_REFUSALS_UNBRACKETED
-from scopeprobe.strategies.inquiry import Inquiry
+from scopeprobe.strategies.priors import Prior, flat, mean_chance, prior_of
 from scopeprobe.strategies.recheck import groups_of, is_told_by_one, proved_before
+from scopeprobe.strategies.scope_sets import SetProber
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +135,16 @@ def _believed_of_strangers(count: int) -> tuple[float, float]:
 def _weighed(prior: Prior, scopes: Sequence[Scope]) -> tuple[float, float]:
     denied = math.fsum(mean_chance(prior, scope) for scope in scopes)
     cost = math.fsum(
-        hypothesis.weight * math.fsum(price(hypothesis.chance(scope)) for scope in scopes)
-        for hypothesis in prior
+        part.weight * math.fsum(price(part.chance(scope)) for scope in scopes) for part in prior
     )
     return denied, cost
 
 
 def _splits(assignment: Assignment, scopes: Sequence[Scope]) -> float:
     """How many requests it takes to ask for all of them, by the length that one may have."""
-    inquiry, requests, start = Inquiry(assignment), 0, 0
+    prober, requests, start = SetProber(assignment), 0, 0
     while start < len(scopes):
-        start += inquiry.fitting(scopes, start)
+        start += prober.fitting(scopes, start)
         requests += 1
     return requests
 

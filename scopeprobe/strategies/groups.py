@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 
-from scopeprobe.strategies.beliefs import Beliefs
+from scopeprobe.strategies.priors import Beliefs
 
 SWITCH = 1 - 1 / math.sqrt(2)
 """From this chance of denial on, asking one by one is cheapest where denials are asked alone."""

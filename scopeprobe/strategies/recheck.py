@@ -8,10 +8,9 @@ from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.cell import Reason, Verdict
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.strategies.adaptive import adaptive, ask_all_granted, control, find_out
-from scopeprobe.strategies.beliefs import remembered
-from scopeprobe.strategies.each import conclude
-from scopeprobe.strategies.hearing import Asking, LetDown
-from scopeprobe.strategies.inquiry import Inquiry
+from scopeprobe.strategies.controls import ControlFailed, PlanPart, conclude
+from scopeprobe.strategies.priors import remembered
+from scopeprobe.strategies.scope_sets import SetProber
 from scopeprobe.strategies.search import Search
 
 _TOLD_BY_ONE = {
@@ -35,20 +34,20 @@ def recheck(assignment: Assignment) -> Plan:
     if is_told_by_one(assignment) or not (granted or denied) or assignment.was_unauthenticated:
         yield from adaptive(assignment)
         return
-    inquiry = Inquiry(assignment)
+    prober = SetProber(assignment)
     try:
         for group in groups_of(assignment, granted):
-            yield from _prove_again(inquiry, group, denied)
+            yield from _prove_again(prober, group, denied)
         for scope in denied:
-            yield from inquiry.ask([scope])
+            yield from prober.ask([scope])
         known = {*granted, *denied}
         if new := [scope for scope in assignment.candidates if scope not in known]:
-            yield from find_out(inquiry, new)
-            yield from ask_all_granted(inquiry)
-        if assignment.is_first or inquiry.heard.success is None:
-            yield from control(inquiry)
-        yield from conclude(assignment, inquiry.heard)
-    except LetDown:
+            yield from find_out(prober, new)
+            yield from ask_all_granted(prober)
+        if assignment.is_first or prober.so_far.success is None:
+            yield from control(prober)
+        yield from conclude(assignment, prober.so_far)
+    except ControlFailed:
         return
 
 
@@ -79,17 +78,19 @@ def groups_of(assignment: Assignment, granted: Sequence[Scope]) -> list[tuple[Sc
         if not set(left).isdisjoint(group):
             groups.append(group)
             left = [scope for scope in left if scope not in group]
-    inquiry = Inquiry(assignment)
+    prober = SetProber(assignment)
     while left:
-        size = inquiry.fitting(left)
+        size = prober.fitting(left)
         groups.append(tuple(left[:size]))
         left = left[size:]
     return groups
 
 
-def _prove_again(inquiry: Inquiry, group: Sequence[Scope], denied: Sequence[Scope]) -> Asking[None]:
+def _prove_again(
+    prober: SetProber, group: Sequence[Scope], denied: Sequence[Scope]
+) -> PlanPart[None]:
     """A group that was accepted last night; where it is not any more, the culprits are searched."""
-    search = Search(inquiry, group, remembered(group, denied), candidates=len(group))
-    inquiry.spent = 0
+    search = Search(prober, group, remembered(group, denied), candidates=len(group))
+    prober.spent = 0
     yield from search.open()
     yield from search.settle()

@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 
 from scopeprobe.model.answer import TooLarge
 from scopeprobe.model.scope_names import Scope, resource
-from scopeprobe.strategies.beliefs import Beliefs, Prior
+from scopeprobe.strategies.controls import PlanPart
 from scopeprobe.strategies.groups import Groups, halvings, slack
-from scopeprobe.strategies.hearing import Asking
-from scopeprobe.strategies.inquiry import Inquiry, Reply
+from scopeprobe.strategies.priors import Beliefs, Prior
+from scopeprobe.strategies.scope_sets import SetAnswer, SetProber
 
 _CONFLICTS_TO_DOUBT = 3
 """Conflicts after which groups are believed less, and the slack shrinks."""
@@ -24,7 +24,7 @@ class Search:
 
     def __init__(
         self,
-        inquiry: Inquiry,
+        prober: SetProber,
         order: Sequence[Scope],
         prior: Prior,
         *,
@@ -38,7 +38,7 @@ class Search:
         """
         self.conflicts = 0
         """Scopes blamed for the refusal of a set, and accepted alone."""
-        self._inquiry = inquiry
+        self._inquiry = prober
         self._order = tuple(order)
         self._beliefs = Beliefs(prior, self._order)
         self._groups = Groups(self._beliefs)
@@ -51,7 +51,7 @@ class Search:
         self._most_next = len(self._order)
         """After an answer was lost, the next group is smaller."""
 
-    def open(self) -> Asking[Reply]:
+    def open(self) -> PlanPart[SetAnswer]:
         """Ask for all there is, as far as it fits into one request, and take in what it brings."""
         size = self._inquiry.fitting(self._order)
         reply = yield from self._inquiry.ask(self._order[:size])
@@ -74,8 +74,8 @@ class Search:
     def is_over(self) -> bool:
         return self._start >= len(self._order)
 
-    def settle(self) -> Asking[None]:
-        """Ask until every scope of the order has its answer. Raises LetDown."""
+    def settle(self) -> PlanPart[None]:
+        """Ask until every scope of the order has its answer. Raises ControlFailed."""
         while not self.is_over:
             if self._is_explained_by_resources():
                 self._contaminated = 0
@@ -137,13 +137,13 @@ class Search:
 
     # -- answers
 
-    def _ask(self, start: int, end: int) -> Asking[Reply]:
+    def _ask(self, start: int, end: int) -> PlanPart[SetAnswer]:
         reply = yield from self._inquiry.ask(self._order[start:end])
         if not reply.is_lost:
             self._most_next = len(self._order)
         return reply
 
-    def _take(self, reply: Reply) -> Asking[None]:
+    def _take(self, reply: SetAnswer) -> PlanPart[None]:
         """Go on behind a set for which a token came; what a list left out is asked once more."""
         if reply.left_out:
             yield from self._inquiry.narrowed(reply.left_out)
@@ -163,7 +163,7 @@ class Search:
         else:
             self._most_next = size // 2
 
-    def _descend(self, end: int) -> Asking[None]:
+    def _descend(self, end: int) -> PlanPart[None]:
         """Find the first culprit of a refused range, clamped so that halving always suffices."""
         budget = halvings(end - self._start) + 1
         is_refused_alone = end - self._start == 1
@@ -193,7 +193,7 @@ class Search:
                     return
         yield from self._settle_culprit(is_refused_alone=is_refused_alone)
 
-    def _settle_culprit(self, *, is_refused_alone: bool) -> Asking[None]:
+    def _settle_culprit(self, *, is_refused_alone: bool) -> PlanPart[None]:
         """The scope at the start is to blame, unless it is accepted alone: then it conflicts."""
         if not is_refused_alone:
             reply = yield from self._ask(self._start, self._start + 1)

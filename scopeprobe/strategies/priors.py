@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TypeAlias
 
+from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import EarlierClient
+from scopeprobe.model.cell import Verdict
 from scopeprobe.model.scope_names import Scope
 
 _NEVER = 1e-9
@@ -28,14 +30,14 @@ Chance: TypeAlias = Callable[[Scope], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Hypothesis:
+class PriorPart:
     """One way in which a server may deal out its scopes."""
 
     weight: float
     chance: Chance
 
 
-Prior: TypeAlias = tuple[Hypothesis, ...]
+Prior: TypeAlias = tuple[PriorPart, ...]
 
 
 def flat(candidates: int) -> Prior:
@@ -57,10 +59,10 @@ def _alike(chances: Iterable[float], weights: Iterable[float]) -> Prior:
     def of_all(chance: float) -> Chance:
         return lambda _scope: chance
 
-    return tuple(Hypothesis(w, of_all(p)) for p, w in zip(chances, weights, strict=True))
+    return tuple(PriorPart(w, of_all(p)) for p, w in zip(chances, weights, strict=True))
 
 
-def learned(candidates: Sequence[Scope], earlier_clients: Sequence[EarlierClient]) -> Prior:
+def learned_from(candidates: Sequence[Scope], earlier_clients: Sequence[EarlierClient]) -> Prior:
     """
     What the finished clients of the server teach about the next (B.2).
 
@@ -68,20 +70,20 @@ def learned(candidates: Sequence[Scope], earlier_clients: Sequence[EarlierClient
     to take alike scopes for different ones costs up to a fifth more requests.
     """
     denied = {s: sum(s in past.denied for past in earlier_clients) for s in candidates}
-    heard = {s: denied[s] + sum(s in past.granted for past in earlier_clients) for s in candidates}
-    mean = (sum(denied.values()) + 0.5) / (sum(heard.values()) + 1)
-    counts = [(denied[s], heard[s]) for s in candidates]
+    proved = {s: denied[s] + sum(s in past.granted for past in earlier_clients) for s in candidates}
+    mean = (sum(denied.values()) + 0.5) / (sum(proved.values()) + 1)
+    counts = [(denied[s], proved[s]) for s in candidates]
     strength = max(_STRENGTHS, key=lambda k: (_likelihood(k, mean, counts), -k))
     if strength >= _ALIKE:
         return _flat_after(len(candidates), earlier_clients)
-    shares = {s: (denied[s] + strength * mean) / (heard[s] + strength) for s in candidates}
+    shares = {s: (denied[s] + strength * mean) / (proved[s] + strength) for s in candidates}
     return shifted(shares, mean, spread=1.5, all_granted=0.10)
 
 
 def _likelihood(strength: float, mean: float, counts: Iterable[tuple[int, int]]) -> float:
     a, b = strength * mean, strength * (1 - mean)
     before = _log_beta(a, b)
-    return sum(_log_beta(a + x, b + heard - x) - before for x, heard in counts)
+    return sum(_log_beta(a + x, b + proved - x) - before for x, proved in counts)
 
 
 def _log_beta(a: float, b: float) -> float:
@@ -121,8 +123,8 @@ def shifted(
     weights = [math.exp(-((shift / spread) ** 2) / 2) for shift in shifts]
     total = sum(weights) / (1 - all_granted)
     return (
-        *(Hypothesis(w / total, moved(shift)) for w, shift in zip(weights, shifts, strict=True)),
-        Hypothesis(all_granted, lambda _scope: _NEVER),
+        *(PriorPart(w / total, moved(shift)) for w, shift in zip(weights, shifts, strict=True)),
+        PriorPart(all_granted, lambda _scope: _NEVER),
     )
 
 
@@ -134,7 +136,7 @@ def remembered(granted: Iterable[Scope], denied: Iterable[Scope]) -> Prior:
 
 
 def mean_chance(prior: Prior, scope: Scope) -> float:
-    return sum(hypothesis.weight * hypothesis.chance(scope) for hypothesis in prior)
+    return sum(part.weight * part.chance(scope) for part in prior)
 
 
 def _logit(chance: float) -> float:
@@ -151,14 +153,13 @@ class Beliefs:
 
     def __init__(self, prior: Prior, order: Sequence[Scope]) -> None:
         self.chances = [
-            [min(max(hypothesis.chance(s), _NEVER), 1 - _NEVER) for s in order]
-            for hypothesis in prior
+            [min(max(part.chance(s), _NEVER), 1 - _NEVER) for s in order] for part in prior
         ]
         self._granted = [
             list(accumulate((math.log1p(-p) for p in chances), initial=0.0))
             for chances in self.chances
         ]
-        self._logs = [math.log(max(hypothesis.weight, 1e-300)) for hypothesis in prior]
+        self._logs = [math.log(max(part.weight, 1e-300)) for part in prior]
 
     def note_granted(self, start: int, end: int) -> None:
         """Positions from `start` up to before `end` were granted."""
@@ -181,3 +182,36 @@ class Beliefs:
     def all_granted(self, start: int, end: int) -> list[float]:
         """Under each hypothesis, the chance that all from `start` to before `end` are granted."""
         return [math.exp(granted[end] - granted[start]) for granted in self._granted]
+
+
+_ENOUGH_CLIENTS = 2
+
+
+_CHANGED = 0.02
+"""The chance that a scope has changed since the last run, where a map of it is at hand."""
+
+
+def prior_of(assignment: Assignment, scopes: Sequence[Scope]) -> Prior:
+    """What to expect: as last night, or as other clients of the server, or nothing at all."""
+    before = _before(assignment)
+    if 2 * len(before.keys() & set(scopes)) >= max(len(scopes), 1):
+        mean = (sum(before.values()) + 0.5) / (len(before) + 1)
+        return shifted(before, mean, spread=1.5, all_granted=0.10)
+    earlier_clients = [
+        past
+        for past in assignment.behavior.earlier_clients
+        if (past.audience, past.candidates) == (assignment.target.label, assignment.candidates)
+    ]
+    if len(earlier_clients) >= _ENOUGH_CLIENTS:
+        return learned_from(scopes, earlier_clients)
+    return flat(len(scopes))
+
+
+def _before(assignment: Assignment) -> dict[Scope, float]:
+    """By scope, the chance that it is denied today, where the last run proved what it was."""
+    chances = {Verdict.GRANTED: _CHANGED, Verdict.DENIED: 1 - _CHANGED}
+    return {
+        cell.scope: chances[cell.verdict]
+        for cell in assignment.known_before
+        if cell.verdict in chances
+    }

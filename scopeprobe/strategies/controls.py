@@ -7,23 +7,23 @@ from itertools import count
 from typing import TypeAlias, TypeVar
 
 from scopeprobe.model.answer import Answer, Issued, Refusal, Refused, alike, is_plain_about_scope
-from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.model.scope_names import Scope
 
 MOST_REFUSALS_UNBRACKETED = 25
 """Refusals without a success, after which one that succeeded before is asked again (rule 3)."""
 
-Heard = TypeVar("Heard")
-Asking: TypeAlias = Generator[tuple[Question, ...], tuple[Answer, ...], Heard]
+Result = TypeVar("Result")
+PlanPart: TypeAlias = Generator[tuple[Question, ...], tuple[Answer, ...], Result]
 """A part of a plan, and what it found out."""
 
 
-class LetDown(Exception):
+class ControlFailed(Exception):
     """A request that had succeeded failed when it was repeated: nothing more can be believed."""
 
 
-class Hearing:
+class AskedSoFar:
     """All that was answered so far, in the order of the questions."""
 
     def __init__(self, assignment: Assignment) -> None:
@@ -34,7 +34,7 @@ class Hearing:
         self.last_wave_refused = False
         self._repeats = count(1)
 
-    def ask(self, *wave: Question) -> Asking[Answer]:
+    def ask(self, *wave: Question) -> PlanPart[Answer]:
         """Ask one wave; return its last answer."""
         answers = yield wave
         self.answers.update(zip(wave, answers, strict=True))
@@ -45,11 +45,11 @@ class Hearing:
             self.success = next(issued, None)
         return answers[-1]
 
-    def learn(self, question: Question) -> Asking[Answer]:
+    def learn(self, question: Question) -> PlanPart[Answer]:
         """
         Ask one question, unless it was answered already, and keep its refusals bracketed.
 
-        Raises LetDown.
+        Raises ControlFailed.
         """
         if (known := self.answers.get(question)) is not None:
             return known
@@ -57,8 +57,8 @@ class Hearing:
         yield from self._bracket()
         return answer
 
-    def learn_all(self, questions: Iterable[Question]) -> Asking[None]:
-        """Ask in waves, and repeat a success after 25 refusals. Raises LetDown."""
+    def learn_all(self, questions: Iterable[Question]) -> PlanPart[None]:
+        """Ask in waves, and repeat a success after 25 refusals. Raises ControlFailed."""
         questions = list(questions)
         while questions:
             size = MOST_REFUSALS_UNBRACKETED - self._refusals_since_success()
@@ -68,17 +68,17 @@ class Hearing:
                 yield from self.ask(self.canary)
             yield from self._bracket()
 
-    def close(self) -> Asking[None]:
+    def close(self) -> PlanPart[None]:
         """The closing control: a success after the last refusals, if there was ever one."""
         if self.success is not None and self.last_wave_refused:
             yield from self.ask(self._repeated_success())
 
-    def _bracket(self) -> Asking[None]:
+    def _bracket(self) -> PlanPart[None]:
         if self._refusals_since_success() < MOST_REFUSALS_UNBRACKETED:
             return
         repeated = yield from self.ask(self._repeated_success())
         if not isinstance(repeated, Issued):
-            raise LetDown
+            raise ControlFailed
 
     @property
     def got_through(self) -> bool:
@@ -135,3 +135,12 @@ def withholds(answer: Answer) -> bool:
 
 def _is_lone(question: Question) -> bool:
     return question.scopes is not None and len(question.scopes) == 1 and question.again == 0
+
+
+def conclude(assignment: Assignment, so_far: AskedSoFar) -> PlanPart[None]:
+    """Ask again what is in doubt, then for shapes, then the closing control. Raises ControlFailed."""
+    twice = assignment.proof is Proof.TWICE
+    doubted = so_far.refused_alone() if twice else so_far.doubted()
+    yield from so_far.learn_all(Question((scope,), again=1) for scope in doubted)
+    yield from so_far.learn_all(Question((shape,)) for shape in assignment.shapes)
+    yield from so_far.close()

@@ -9,12 +9,12 @@ from scopeprobe.model.answer import Answer, Issued, TooLarge, Unanswered, culpri
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope, resource
-from scopeprobe.strategies.hearing import Asking, Hearing
+from scopeprobe.strategies.controls import AskedSoFar, PlanPart
 from scopeprobe.verdicts import names_on, tells
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SetAnswer:
     """What the answer to a set says of its members."""
 
     asked: tuple[Scope, ...]
@@ -45,13 +45,13 @@ class Reply:
         return culprits(self.answer, self.asked)
 
 
-class Inquiry:
+class SetProber:
     """What one plan has asked of sets, and how large they may be."""
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
         self.behavior = assignment.behavior
-        self.heard = Hearing(assignment)
+        self.so_far = AskedSoFar(assignment)
         self.spent = 0
         """Answered requests that asked for candidates; repetitions and controls are not counted."""
         self.granted: set[Scope] = set()
@@ -66,15 +66,15 @@ class Inquiry:
         )
         """How long the `scope` parameter may be."""
 
-    def ask(self, scopes: Iterable[Scope]) -> Asking[Reply]:
-        """Ask for a set, its order kept. Raises LetDown."""
+    def ask(self, scopes: Iterable[Scope]) -> PlanPart[SetAnswer]:
+        """Ask for a set, its order kept. Raises ControlFailed."""
         asked = tuple(scopes)
         question = Question(asked)
-        is_new = question not in self.heard.answers
-        answer = yield from self.heard.learn(question)
+        is_new = question not in self.so_far.answers
+        answer = yield from self.so_far.learn(question)
         if isinstance(answer, TooLarge):
             self.most_bytes = min(self.most_bytes, question.size // 2)
-        reply = Reply(asked, answer, self._left_out(asked, answer))
+        reply = SetAnswer(asked, answer, self._left_out(asked, answer))
         self.spent += is_new and not reply.is_lost
         if reply.is_issued:
             self.granted.update(set(asked).difference(reply.left_out))
@@ -104,7 +104,7 @@ class Inquiry:
         """Some token lists scopes, and another that was issued for some lists nothing at all."""
         is_silent = any(
             isinstance(answer, Issued) and not tells(answer) and question.scopes
-            for question, answer in self.heard.answers.items()
+            for question, answer in self.so_far.answers.items()
         )
         return (
             self._has_told
@@ -114,7 +114,7 @@ class Inquiry:
 
     @property
     def _has_told(self) -> bool:
-        return any(isinstance(a, Issued) and tells(a) for a in self.heard.answers.values())
+        return any(isinstance(a, Issued) and tells(a) for a in self.so_far.answers.values())
 
     def fitting(self, order: Sequence[Scope], start: int = 0) -> int:
         """How many scopes from `start` on one request may ask for; one at the least."""
@@ -128,7 +128,7 @@ class Inquiry:
             size += 1
         return max(size, 1)
 
-    def narrowed(self, left_out: Collection[Scope]) -> Asking[None]:
+    def narrowed(self, left_out: Collection[Scope]) -> PlanPart[None]:
         """
         Ask again for what a list left out, while that still brings some of it.
 

@@ -5,48 +5,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scopeprobe.model.scope_names import Scope, stand_at_an_edge
-from scopeprobe.strategies.hearing import Asking
-from scopeprobe.strategies.inquiry import Inquiry, Reply
+from scopeprobe.strategies.controls import PlanPart
+from scopeprobe.strategies.scope_sets import SetAnswer, SetProber
 
 
 def take_out_the_named(
-    inquiry: Inquiry, reply: Reply, order: Sequence[Scope]
-) -> Asking[list[Scope]]:
+    prober: SetProber, reply: SetAnswer, order: Sequence[Scope]
+) -> PlanPart[list[Scope]]:
     """
     Take the named scopes out of the request until the rest is accepted.
 
     Names are doubted where a server that understands nothing would say the same: at the edges of
     the request, for the first time on a server, and then after twice as many. Returns the scopes
-    that are still open: none, unless names cannot be believed or run out. Raises LetDown.
+    that are still open: none, unless names cannot be believed or run out. Raises ControlFailed.
     """
     left, named, checks = list(order), list[Scope](), 0
     while reply.is_refused and (culprits := reply.named):
-        is_due = len(named) + 1 >= 2**checks if checks else not inquiry.behavior.names_culprits
+        is_due = len(named) + 1 >= 2**checks if checks else not prober.behavior.names_culprits
         if len(culprits) > 1 and stand_at_an_edge(culprits, reply.asked):
-            moved = yield from inquiry.ask(_to_the_middle(culprits, reply.asked))
+            moved = yield from prober.ask(_to_the_middle(culprits, reply.asked))
             if set(moved.named) != set(culprits):
                 return [*named, *left]
             checks += 1
         elif is_due or stand_at_an_edge(culprits, reply.asked):
-            alone = yield from inquiry.ask(culprits[:1])
+            alone = yield from prober.ask(culprits[:1])
             if not alone.is_refused:
-                return [scope for scope in (*named, *left) if scope not in inquiry.granted]
+                return [scope for scope in (*named, *left) if scope not in prober.granted]
             checks += 1
         named += culprits
         left = [scope for scope in left if scope not in culprits]
         if not left:
             return []
-        reply = yield from _ask_next(inquiry, left)
+        reply = yield from _ask_next(prober, left)
         while reply.is_accepted:
             left = [scope for scope in left if scope not in reply.asked]
             if not left:
                 return []
-            reply = yield from _ask_next(inquiry, left)
+            reply = yield from _ask_next(prober, left)
     return left
 
 
-def _ask_next(inquiry: Inquiry, left: Sequence[Scope]) -> Asking[Reply]:
-    reply = yield from inquiry.ask(left[: inquiry.fitting(left)])
+def _ask_next(prober: SetProber, left: Sequence[Scope]) -> PlanPart[SetAnswer]:
+    reply = yield from prober.ask(left[: prober.fitting(left)])
     return reply
 
 
