@@ -138,7 +138,7 @@ def _is_lone(question: Question) -> bool:
 
 
 def conclude(assignment: Assignment, so_far: AskedSoFar) -> PlanPart[None]:
-    """Ask again what is in doubt, then for shapes, then the closing control. Raises ControlFailed."""
+    """Ask again what is in doubt, then for shapes, then a closing control. Raises ControlFailed."""
     twice = assignment.proof is Proof.TWICE
     doubted = so_far.refused_alone() if twice else so_far.doubted()
     yield from so_far.learn_all(Question((scope,), again=1) for scope in doubted)
