@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scopeprobe.engine.conversation import Conversation
-from scopeprobe.engine.guard import CredentialGuard, Endpoint
-from scopeprobe.engine.pace import MARGIN, Gate
+from scopeprobe.engine.lockout import Endpoint, LockoutGuard
+from scopeprobe.engine.plan_runner import PlanRunner
+from scopeprobe.engine.rate_limit import MARGIN, RateLimiter
 from scopeprobe.model.answer import Fact, Issued, Refused, Unanswered, Unauthenticated
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
@@ -38,7 +38,7 @@ def sent_through(gate, lateness, count):
     burst=st.integers(1, 4),
 )
 def test_no_window_holds_more_than_the_rate_and_one_period_of_catching_up(rate, lateness, burst):
-    gate = Gate([rate], now=0.0, spacing=Rate(5, 1), burst=burst)
+    gate = RateLimiter([rate], now=0.0, spacing=Rate(5, 1), burst=burst)
     times = sent_through(gate, lateness, 60)
     gap = rate.seconds / rate.count * MARGIN
     for n, start in enumerate(times):
@@ -47,24 +47,24 @@ def test_no_window_holds_more_than_the_rate_and_one_period_of_catching_up(rate, 
 
 
 def test_a_caller_in_time_is_spaced_evenly_from_the_first_permit_on():
-    times = sent_through(Gate([Rate(200, 1)], now=0.0, spacing=Rate(5, 1)), [0.0], 601)
+    times = sent_through(RateLimiter([Rate(200, 1)], now=0.0, spacing=Rate(5, 1)), [0.0], 601)
     assert {round(later - sooner, 6) for sooner, later in pairwise(times)} == {0.005 * MARGIN}
 
 
 def test_a_quota_is_counted_over_its_window_and_not_spread():
-    gate = Gate([Rate(10, 8 * 3600)], now=0.0, spacing=Rate(5, 1))
+    gate = RateLimiter([Rate(10, 8 * 3600)], now=0.0, spacing=Rate(5, 1))
     times = sent_through(gate, [0.0], 11)
     assert times[9] == pytest.approx(9 * 0.2 * MARGIN)
     assert times[10] == pytest.approx(8 * 3600)
 
 
 def test_a_quota_remembers_what_was_spent_before():
-    gate = Gate([Rate(2, 3600)], now=100.0, spacing=Rate(5, 1), spent=[40.0, 10.0])
+    gate = RateLimiter([Rate(2, 3600)], now=100.0, spacing=Rate(5, 1), spent=[40.0, 10.0])
     assert gate.opens_at() == 3610.0
 
 
 def test_a_throttled_gate_halves_its_rate_and_climbs_back():
-    gate = Gate([Rate(10, 1)], now=0.0, spacing=Rate(5, 1))
+    gate = RateLimiter([Rate(10, 1)], now=0.0, spacing=Rate(5, 1))
     gate.slow_down()
     slow = sent_through(gate, [0.0], 3)
     assert slow[2] - slow[1] == pytest.approx(0.2 * MARGIN)
@@ -81,7 +81,7 @@ CANARY = "scopeprobe-canary-x"
 
 
 def guarded(*story, limit=3, endpoint=None):
-    guard = CredentialGuard(endpoint or Endpoint(), tries=limit, limit=limit, canary=CANARY)
+    guard = LockoutGuard(endpoint or Endpoint(), tries=limit, limit=limit, canary=CANARY)
     for scopes, answer in story:
         guard.note(Question(scopes), answer)
     return guard
@@ -161,22 +161,22 @@ def strict(granted):
 
 def test_a_conversation_that_was_cut_short_asks_only_what_is_left(assignment):
     answers = strict({"s3", "s30"})
-    whole = Conversation(assignment, each, {})
+    whole = PlanRunner(assignment, each, {})
     every = hold(whole, answers)
     for cut in range(len(every)):
-        first = Conversation(assignment, each, {})
+        first = PlanRunner(assignment, each, {})
         known = hold(first, answers, most=cut)
         memo = {question: first.facts[question] for question in known}
-        second = Conversation(assignment, each, memo)
+        second = PlanRunner(assignment, each, memo)
         assert sorted(map(str, [*known, *hold(second, answers)])) == sorted(map(str, every))
 
 
 def test_an_old_repetition_brackets_nothing_once_something_was_asked_anew(assignment):
     lost = Question(("s0",))
-    first = Conversation(assignment, each, {})
+    first = PlanRunner(assignment, each, {})
     hold(first, lambda q: Unanswered(Reason.TIMED_OUT) if q == lost else strict({"s3"})(q))
     memo = {q: f for q, f in first.facts.items() if not isinstance(f.answer, Unanswered)}
-    second = Conversation(assignment, each, memo)
+    second = PlanRunner(assignment, each, memo)
     asked = hold(second, strict({"s3"}))
     assert asked[0] == lost
     assert [question.again > 0 for question in asked[1:]] == [True] * len(asked[1:])
@@ -184,7 +184,7 @@ def test_an_old_repetition_brackets_nothing_once_something_was_asked_anew(assign
 
 
 def test_a_plan_that_meets_no_answer_at_its_control_says_why_it_ended(assignment):
-    conversation = Conversation(assignment, each, {})
+    conversation = PlanRunner(assignment, each, {})
     hold(conversation, lambda _question: Unanswered(Reason.UNREACHABLE))
     assert conversation.open_because is Reason.UNREACHABLE
     assert len(conversation.facts) == 1

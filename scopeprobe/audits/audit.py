@@ -19,8 +19,8 @@ from scopeprobe.audits.assignments import Past, assignments_of
 from scopeprobe.audits.discovery import resolve
 from scopeprobe.audits.interruption import undisturbed
 from scopeprobe.audits.rounds import Rounds
-from scopeprobe.engine.courier import Tally
-from scopeprobe.engine.lines import Limits
+from scopeprobe.engine.build_queues import Limits
+from scopeprobe.engine.exchange_runner import Usage
 from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof, Strategy
@@ -255,7 +255,7 @@ class _Session:
         over_bar = tuple(one for one in found if one.kind in order.bar)
         finished = time.time()
         rounds, by_name = self._rounds, {client.name: client for client in fleet.clients}
-        tallies = rounds.tallies.values()
+        usage = rounds.usage.values()
         summary = Summary(
             run=self._run.id,
             started=moment(self._run.started),
@@ -263,8 +263,8 @@ class _Session:
             complete=not any(cell.is_open for cell in cells) and not unread,
             over_bar=bool(over_bar),
             counts=counts(cells),
-            requests=len(self._known) + sum(tally.requests for tally in tallies),
-            tokens=self._known.tokens + sum(tally.tokens for tally in tallies),
+            requests=len(self._known) + sum(usage.requests for usage in usage),
+            tokens=self._known.tokens + sum(usage.tokens for usage in usage),
             clients=client_summaries(maps, by_name, rounds.requests_by_client()),
             servers=tuple(self._server_summaries(maps)),
             not_tested=(*_spared(fleet), *unread, *not_tested(maps)),
@@ -315,13 +315,13 @@ class _Session:
             members = {client.name for client in clients if client.server.name == name}
             cells = [f for m in maps if m.client in members for f in m.cells]
             advertised = held_against(server.scopes_supported, cells)
-            tally = self._rounds.tallies.get(name, Tally())
+            usage = self._rounds.usage.get(name, Usage())
             yield ServerSummary(
                 name=name,
                 token_endpoint=server.address,
-                requests=tally.requests,
-                throttled=tally.throttled,
-                seconds=round(tally.seconds, 3),
+                requests=usage.requests,
+                throttled=usage.throttled,
+                seconds=round(usage.seconds, 3),
                 advertised_but_refused=advertised.refused if advertised else None,
                 granted_but_not_advertised=advertised.unadvertised if advertised else None,
             )

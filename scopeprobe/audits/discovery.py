@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import anyio
 
 import scopeprobe
-from scopeprobe.engine.transport import Transport, connect
+from scopeprobe.engine.http_client import HttpClient, connect
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.cell import Reason
@@ -57,7 +57,7 @@ async def discover(servers: Iterable[Server]) -> dict[Server, Discovered]:
     documents: dict[Server, tuple[str, Metadata | MetadataProblem]] = {}
     turns = anyio.Semaphore(AT_ONCE)
 
-    async def read(source: Server, transport: Transport) -> None:
+    async def read(source: Server, transport: HttpClient) -> None:
         async with turns:
             documents[source] = await _document(source, transport)
 
@@ -81,7 +81,9 @@ def _source(server: Server) -> Server:
     )
 
 
-async def _document(server: Server, transport: Transport) -> tuple[str, Metadata | MetadataProblem]:
+async def _document(
+    server: Server, transport: HttpClient
+) -> tuple[str, Metadata | MetadataProblem]:
     """The first sound document and where it was, or the most telling refusal."""
     refusals: list[tuple[str, MetadataProblem]] = []
     for url in well_known_urls(server.issuer):
@@ -95,7 +97,7 @@ async def _document(server: Server, transport: Transport) -> tuple[str, Metadata
     return next((told for told in refusals if "is 404" not in told[1].words), refusals[0])
 
 
-async def _asked(server: Server, url: str, transport: Transport) -> Metadata | MetadataProblem:
+async def _asked(server: Server, url: str, transport: HttpClient) -> Metadata | MetadataProblem:
     request = _request(server, url)
     found = _read(server.issuer, await transport.fetch(server, request))
     for pause in PAUSES:

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from scopeprobe.audits.discovery import Discovered, best_method, discover
 from scopeprobe.diagnosis import Case, Endpoint, Explanation, diagnose, explain_log
+from scopeprobe.engine.http_client import connect
 from scopeprobe.engine.interview import Interview, Watcher
-from scopeprobe.engine.transport import connect
 from scopeprobe.errors import InputError
 from scopeprobe.model.client import Client
 from scopeprobe.model.provider import Pack
@@ -52,7 +52,7 @@ async def explain(order: Explain) -> Explanation:
         interview = Interview(
             client=case.client,
             target=case.target,
-            transport=transport,
+            http=transport,
             max_pause=order.max_pause,
             now=order.now,
             watch=order.watch,

@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from scopeprobe.audits.assignments import Past, assignments_of
 from scopeprobe.audits.rounds import PILOTS
-from scopeprobe.engine.lines import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING, Limits, quota_of
-from scopeprobe.engine.pace import gap_of, is_spaced
+from scopeprobe.engine.build_queues import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING, Limits, quota_of
+from scopeprobe.engine.rate_limit import gap_of, is_spaced
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.client import Client

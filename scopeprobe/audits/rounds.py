@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from scopeprobe.audits.interruption import until_interrupted
-from scopeprobe.engine.conversation import Conversation
-from scopeprobe.engine.courier import Tally
-from scopeprobe.engine.lane import Lane
-from scopeprobe.engine.line import Line
-from scopeprobe.engine.lines import Limits, lines_for
-from scopeprobe.engine.run import Engine
-from scopeprobe.engine.transport import connect
+from scopeprobe.engine.build_queues import Limits, build_queues
+from scopeprobe.engine.client_queue import ClientQueue
+from scopeprobe.engine.exchange_runner import Usage
+from scopeprobe.engine.http_client import connect
+from scopeprobe.engine.plan_runner import PlanRunner
+from scopeprobe.engine.rate_group import RateGroup
+from scopeprobe.engine.scheduler import Scheduler
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment, Strategy
@@ -56,7 +56,7 @@ class Rounds:
         memory: Memory,
         limits: Limits,
     ) -> None:
-        self.tallies: dict[str, Tally] = {}
+        self.usage: dict[str, Usage] = {}
         """What was spent, by the name of the server."""
         self.token_handling: dict[str, TokenHandling] = {}
         """What became of tokens, by token endpoint."""
@@ -66,7 +66,7 @@ class Rounds:
         self._limits = limits
         assignments = list(assignments)
         held = _behind_the_pilots(assignments) if strategy in LEARNING else set()
-        self._lines = lines_for(
+        self._lines = build_queues(
             assignments,
             strategy,
             memory=memory,
@@ -74,32 +74,32 @@ class Rounds:
             token_handling=self.token_handling,
             held=held,
         )
-        self._further = {id(line): self._rounds(line) for line in self._lines}
+        self._further = {id(group): self._rounds(group) for group in self._lines}
         self._stopped_because: Reason | None = None
-        for line in self._lines:
-            for lane in line.lanes:
-                if reason := fleet.unusable.get(lane.client.server.name):
-                    lane.close(reason)
-            line.refresh(line.lanes)
+        for group in self._lines:
+            for queue in group.queues:
+                if reason := fleet.unusable.get(queue.client.server.name):
+                    queue.close(reason)
+            group.refresh(group.queues)
 
     @property
     def is_over(self) -> bool:
         """Nothing is left to ask, also not in further rounds."""
-        return not any(not line.is_over or self._goes_on(line) for line in self._lines)
+        return not any(not group.is_over or self._goes_on(group) for group in self._lines)
 
     async def ask(self, journal: Journal, observer: Observer) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
         clients = self._fleet.clients
         reachable = [c for c in clients if c.server.name not in self._fleet.unusable]
-        async with connect(reachable) as transport:
-            engine = Engine(
-                transport=transport,
+        async with connect(reachable) as http:
+            engine = Scheduler(
+                http=http,
                 journal=journal,
                 observer=observer,
                 limits=self._limits,
-                lines=self._lines,
+                groups=self._lines,
                 goes_on=self._goes_on,
-                tallies=self.tallies,
+                usage=self.usage,
             )
             stopped_by = await until_interrupted(engine.run)
             if stopped_by is not None:
@@ -109,84 +109,86 @@ class Rounds:
 
     # -- the rounds of a line
 
-    def _goes_on(self, line: Line) -> bool:
-        return any(not line.is_over for _ in self._further[id(line)])
+    def _goes_on(self, group: RateGroup) -> bool:
+        return any(not group.is_over for _ in self._further[id(group)])
 
-    def _rounds(self, line: Line) -> Iterator[None]:
+    def _rounds(self, group: RateGroup) -> Iterator[None]:
         """Lay out one round after the other, each when the one before is over."""
-        self._release(line)
+        self._release(group)
         yield
-        self._ask_once_more(line)
+        self._ask_once_more(group)
         yield
-        self._look_for_shapes(line)
+        self._look_for_shapes(group)
         yield
 
-    def _release(self, line: Line) -> None:
+    def _release(self, group: RateGroup) -> None:
         """Let all others begin, with what the pilots taught."""
-        behaviors = self._lessons(line)
+        behaviors = self._behaviors(group)
 
-        def prepare(assignment: Assignment) -> Conversation:
+        def prepare(assignment: Assignment) -> PlanRunner:
             behavior = behaviors.get(_endpoint(assignment), NOTHING_KNOWN)
-            return self._conversation(replace(assignment, behavior=behavior))
+            return self._plan_runner(replace(assignment, behavior=behavior))
 
-        for lane in line.lanes:
-            if lane.is_held and lane.closed_because is None:
-                line.release(lane, prepare)
+        for queue in group.queues:
+            if queue.is_held and queue.closed_because is None:
+                group.release(queue, prepare)
 
-    def _ask_once_more(self, line: Line) -> None:
+    def _ask_once_more(self, group: RateGroup) -> None:
         """Clients with open cells are asked again where more is known of their server by now."""
         if self._strategy not in LEARNING:
             return
-        behaviors = self._lessons(line)
-        for lane in line.lanes:
-            for talk in tuple(lane.heard if lane.closed_because is None else ()):
-                known = talk.assignment.behavior
-                behavior = behaviors[_endpoint(talk.assignment)]
+        behaviors = self._behaviors(group)
+        for queue in group.queues:
+            for plan in tuple(queue.heard if queue.closed_because is None else ()):
+                known = plan.assignment.behavior
+                behavior = behaviors[_endpoint(plan.assignment)]
                 flags = replace(behavior, earlier_clients=known.earlier_clients)
-                if flags != known and self._has_open_cells(talk, behavior):
-                    further = replace(talk.assignment, behavior=flags, is_first=True)
-                    line.go_on(lane, talk, talk.further(further, self._strategy))
+                if flags != known and self._has_open_cells(plan, behavior):
+                    further = replace(plan.assignment, behavior=flags, is_first=True)
+                    group.go_on(queue, plan, plan.further(further, self._strategy))
 
-    def _look_for_shapes(self, line: Line) -> None:
+    def _look_for_shapes(self, group: RateGroup) -> None:
         """Go on where the granted scopes of a server have a prefix that may be granted whole."""
-        talks = {id(talk.assignment): (lane, talk) for lane in line.lanes for talk in lane.heard}
+        plans = {
+            id(plan.assignment): (queue, plan) for queue in group.queues for plan in queue.heard
+        }
 
         def can_ask(assignment: Assignment) -> bool:
-            return talks[id(assignment)][0].closed_because is None
+            return plans[id(assignment)][0].closed_because is None
 
-        for members in _by_endpoint(_heard([line])).values():
+        for members in _by_endpoint(_heard([group])).values():
             for assignment, further in shapes_in_doubt(map(_told, members), can_ask):
-                lane, talk = talks[id(assignment)]
-                line.go_on(lane, talk, talk.further(further, self._strategy))
+                queue, plan = plans[id(assignment)]
+                group.go_on(queue, plan, plan.further(further, self._strategy))
 
-    def _conversation(self, assignment: Assignment) -> Conversation:
-        return Conversation(assignment, self._strategy, self._memory.facts_of(assignment))
+    def _plan_runner(self, assignment: Assignment) -> PlanRunner:
+        return PlanRunner(assignment, self._strategy, self._memory.facts_of(assignment))
 
-    def _lessons(self, line: Line) -> dict[str, ServerBehavior]:
+    def _behaviors(self, group: RateGroup) -> dict[str, ServerBehavior]:
         """By endpoint, what its clients taught so far, and what they were found to have."""
         behaviors = {}
-        for endpoint, talks in _by_endpoint(_heard([line])).items():
-            behavior = learn_behavior((talk.assignment, talk.told) for talk in talks)
+        for endpoint, plans in _by_endpoint(_heard([group])).items():
+            behavior = learn_behavior((plan.assignment, plan.told) for plan in plans)
             earlier_clients = (
-                earlier_client(talk.assignment, self._cells(talk, behavior)) for talk in talks
+                earlier_client(plan.assignment, self._cells(plan, behavior)) for plan in plans
             )
             behaviors[endpoint] = replace(behavior, earlier_clients=tuple(earlier_clients))
         return behaviors
 
-    def _has_open_cells(self, talk: Conversation, behavior: ServerBehavior) -> bool:
-        return any(f.verdict is Verdict.UNKNOWN for f in self._cells(talk, behavior))
+    def _has_open_cells(self, plan: PlanRunner, behavior: ServerBehavior) -> bool:
+        return any(f.verdict is Verdict.UNKNOWN for f in self._cells(plan, behavior))
 
-    def _cells(self, talk: Conversation, behavior: ServerBehavior) -> tuple[Cell, ...]:
-        because = talk.open_because or Reason.NOT_ASKED
-        return judge(talk.assignment, behavior, talk.told, because)
+    def _cells(self, plan: PlanRunner, behavior: ServerBehavior) -> tuple[Cell, ...]:
+        because = plan.open_because or Reason.NOT_ASKED
+        return judge(plan.assignment, behavior, plan.told, because)
 
-    def _talks(self) -> dict[int, tuple[Line, Lane, Conversation]]:
+    def _plans(self) -> dict[int, tuple[RateGroup, ClientQueue, PlanRunner]]:
         """By the identity of its assignment, every conversation and whose it is."""
         return {
-            id(talk.assignment): (line, lane, talk)
-            for line in self._lines
-            for lane in line.lanes
-            for talk in lane.heard
+            id(plan.assignment): (group, queue, plan)
+            for group in self._lines
+            for queue in group.queues
+            for plan in queue.heard
         }
 
     def accepted_sets(
@@ -194,19 +196,19 @@ class Rounds:
     ) -> Iterator[tuple[Assignment, tuple[tuple[Scope, ...], ...]]]:
         """By client and target, the sets whose acceptance proves what the maps say is granted."""
         found = {cell.key: cell for proved in maps for cell in proved.cells}
-        for talk in self._heard():
-            assignment = talk.assignment
+        for plan in self._heard():
+            assignment = plan.assignment
             place = assignment.client.name, assignment.target.label
             cells = [found[*place, scope] for scope in assignment.candidates]
-            yield assignment, accepted_sets(talk.facts.values(), cells)
+            yield assignment, accepted_sets(plan.facts.values(), cells)
 
     def doubts(self) -> Iterator[tuple[ClientName, Reason]]:
         """Clients that did not get to ask about a shape, and why: asking again may settle it."""
-        talks = self._talks()
+        plans = self._plans()
         for members in _by_endpoint(self._heard()).values():
             for assignment, _ in shapes_in_doubt(map(_told, members)):
-                _, lane, talk = talks[id(assignment)]
-                reasons = (lane.closed_because, self._stopped_because, talk.open_because)
+                _, queue, plan = plans[id(assignment)]
+                reasons = (queue.closed_because, self._stopped_because, plan.open_because)
                 yield assignment.client.name, next(filter(None, reasons), Reason.NOT_ASKED)
 
     # -- what the facts say
@@ -215,32 +217,32 @@ class Rounds:
         """The maps, sorted by client. A server's lesson comes from all its clients (rule 2)."""
         heard = self._heard()
         behaviors = {
-            endpoint: learn_behavior(map(_told, talks))
-            for endpoint, talks in _by_endpoint(heard).items()
+            endpoint: learn_behavior(map(_told, plans))
+            for endpoint, plans in _by_endpoint(heard).items()
         }
         by_client: dict[ClientName, list[Cell]] = {}
-        by_name: dict[ClientName, list[Conversation]] = {}
-        for talk in heard:
-            by_name.setdefault(talk.assignment.client.name, []).append(talk)
-        for talk in sorted(heard, key=_name_and_audience):
-            client, because = talk.assignment.client, talk.open_because or Reason.NOT_ASKED
-            behavior = behaviors[_endpoint(talk.assignment)]
-            others = (other for other in by_name[client.name] if other is not talk)
+        by_name: dict[ClientName, list[PlanRunner]] = {}
+        for plan in heard:
+            by_name.setdefault(plan.assignment.client.name, []).append(plan)
+        for plan in sorted(heard, key=_name_and_audience):
+            client, because = plan.assignment.client, plan.open_because or Reason.NOT_ASKED
+            behavior = behaviors[_endpoint(plan.assignment)]
+            others = (other for other in by_name[client.name] if other is not plan)
             elsewhere = (fact for other in others for fact in other.facts.values())
-            cells = judge(talk.assignment, behavior, talk.facts.values(), because, elsewhere)
+            cells = judge(plan.assignment, behavior, plan.facts.values(), because, elsewhere)
             by_client.setdefault(client.name, []).extend(cells)
         return (PermissionMap(client, tuple(found)) for client, found in by_client.items())
 
     def requests_by_client(self) -> dict[str, int]:
         return {
-            lane.client.name: lane.requests
-            + sum(len(self._memory.facts_of(talk.assignment)) for talk in lane.heard)
-            for line in self._lines
-            for lane in line.lanes
+            queue.client.name: queue.requests
+            + sum(len(self._memory.facts_of(plan.assignment)) for plan in queue.heard)
+            for group in self._lines
+            for queue in group.queues
         }
 
     def follow_ups(self, purpose: Purpose) -> int:
-        return sum(tally.follow_ups[purpose] for tally in self.tallies.values())
+        return sum(usage.follow_ups[purpose] for usage in self.usage.values())
 
     def servers_that_share_tokens(self) -> Iterator[str]:
         for client in self._fleet.clients:
@@ -248,7 +250,7 @@ class Rounds:
             if handling is not None and handling.shares_tokens:
                 yield client.server.name
 
-    def _heard(self) -> Sequence[Conversation]:
+    def _heard(self) -> Sequence[PlanRunner]:
         return _heard(self._lines)
 
 
@@ -260,22 +262,22 @@ def _behind_the_pilots(assignments: Iterable[Assignment]) -> set[ClientName]:
     return {name for names in servers.values() for name in list(names)[PILOTS:]}
 
 
-def _heard(lines: Iterable[Line]) -> list[Conversation]:
-    return [talk for line in lines for lane in line.lanes for talk in lane.heard]
+def _heard(groups: Iterable[RateGroup]) -> list[PlanRunner]:
+    return [plan for group in groups for queue in group.queues for plan in queue.heard]
 
 
-def _told(talk: Conversation) -> tuple[Assignment, Iterable[Fact]]:
-    return talk.assignment, talk.facts.values()
+def _told(plan: PlanRunner) -> tuple[Assignment, Iterable[Fact]]:
+    return plan.assignment, plan.facts.values()
 
 
-def _name_and_audience(talk: Conversation) -> tuple[str, str]:
-    return talk.assignment.client.name, talk.assignment.target.label
+def _name_and_audience(plan: PlanRunner) -> tuple[str, str]:
+    return plan.assignment.client.name, plan.assignment.target.label
 
 
-def _by_endpoint(talks: Iterable[Conversation]) -> dict[str, list[Conversation]]:
-    endpoints: dict[str, list[Conversation]] = {}
-    for talk in talks:
-        endpoints.setdefault(_endpoint(talk.assignment), []).append(talk)
+def _by_endpoint(plans: Iterable[PlanRunner]) -> dict[str, list[PlanRunner]]:
+    endpoints: dict[str, list[PlanRunner]] = {}
+    for plan in plans:
+        endpoints.setdefault(_endpoint(plan.assignment), []).append(plan)
     return endpoints
 
 

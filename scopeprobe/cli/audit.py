@@ -121,7 +121,7 @@ def audit_command(
     from scopeprobe.audits.audit import Audit  # noqa: PLC0415 - heavy, and not needed for --help
     from scopeprobe.cli import inputs  # noqa: PLC0415
     from scopeprobe.cli.conduct import carry_out  # noqa: PLC0415
-    from scopeprobe.engine.lines import Limits  # noqa: PLC0415
+    from scopeprobe.engine.build_queues import Limits  # noqa: PLC0415
     from scopeprobe.inputs import read_baseline, read_policy  # noqa: PLC0415
     from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
     from scopeprobe.policy import Policy  # noqa: PLC0415

@@ -10,10 +10,10 @@ from functools import partial
 
 import anyio
 
-from scopeprobe.engine.line import backoff
-from scopeprobe.engine.lines import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING
-from scopeprobe.engine.pace import Gate
-from scopeprobe.engine.transport import Transport
+from scopeprobe.engine.build_queues import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING
+from scopeprobe.engine.http_client import HttpClient
+from scopeprobe.engine.rate_group import backoff
+from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.model.answer import Answer, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
@@ -44,7 +44,7 @@ class Interview:
 
     client: Client
     target: Target
-    transport: Transport
+    http: HttpClient
     max_pause: float = 60.0
     """Seconds: a server that asks for a longer pause is not waited for."""
     now: Callable[[], datetime] = _wall_clock
@@ -53,9 +53,9 @@ class Interview:
 
     def __post_init__(self) -> None:
         server, start = self.client.server, time.monotonic()
-        self._gates = (
-            Gate(server.rates, now=start, spacing=DEFAULT_SPACING),
-            Gate(server.spendable_client_rates, now=start, spacing=DEFAULT_CLIENT_SPACING),
+        self._limiters = (
+            RateLimiter(server.rates, now=start, spacing=DEFAULT_SPACING),
+            RateLimiter(server.spendable_client_rates, now=start, spacing=DEFAULT_CLIENT_SPACING),
         )
         self._desks: dict[RequestChange, Callable[[Question], Exchange]] = {}
         self._office = TokenHandling()
@@ -85,8 +85,8 @@ class Interview:
                 if throttled == MOST_THROTTLES or wait > self.max_pause:
                     break
                 throttled += 1
-                for gate in self._gates:
-                    gate.slow_down()
+                for limiter in self._limiters:
+                    limiter.slow_down()
                 await anyio.sleep(wait)
             elif faults < self._retries(answer):
                 faults += 1
@@ -118,12 +118,12 @@ class Interview:
 
     async def _send(self, client: Client, request: HttpRequest) -> HttpResponse | Reason:
         if request.purpose in _TOKEN_REQUESTS:
-            opens_at = max(gate.opens_at() for gate in self._gates)
+            opens_at = max(limiter.opens_at() for limiter in self._limiters)
             await anyio.sleep(max(opens_at - time.monotonic(), 0.0))
-            for gate in self._gates:
-                gate.take(time.monotonic())
+            for limiter in self._limiters:
+                limiter.take(time.monotonic())
             self._sent += 1
-        return await self.transport.send(client, request)
+        return await self.http.send(client, request)
 
     def _exchange_of(self, question: Question) -> Exchange:
         change = question.change

@@ -15,10 +15,10 @@ from itertools import count
 import anyio
 from anyio import get_cancelled_exc_class
 
-from scopeprobe.engine.lane import Job, Lane
-from scopeprobe.engine.line import Line, backoff
-from scopeprobe.engine.lines import quota_of
-from scopeprobe.engine.transport import HeldBack, Transport
+from scopeprobe.engine.build_queues import quota_of
+from scopeprobe.engine.client_queue import ClientQueue, Job
+from scopeprobe.engine.http_client import HttpClient, NotSent
+from scopeprobe.engine.rate_group import RateGroup, backoff
 from scopeprobe.model.answer import Answer
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
@@ -34,7 +34,7 @@ LAST_MOMENT = 1.0
 
 
 @dataclass(slots=True)
-class Tally:
+class Usage:
     """What was spent on one server."""
 
     requests: int = 0
@@ -54,32 +54,32 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
+class ExchangeRunner:
     """Drives exchanges. Every request of one keeps the pace of its line."""
 
-    transport: Transport
+    http: HttpClient
     journal: Journal
-    tallies: Mapping[str, Tally]
-    budget_is_spent: Callable[[Lane], bool]
+    usage: Mapping[str, Usage]
+    budget_is_spent: Callable[[ClientQueue], bool]
     stopped: Callable[[], Reason | None]
     """Why the run is to end, once it is."""
 
-    async def carry_out(self, line: Line, job: Job) -> Answer | None:
+    async def carry_out(self, group: RateGroup, job: Job) -> Answer | None:
         """Drive the exchange of one question; None where nothing was sent after all."""
-        client = job.lane.client
-        exchange = job.lane.open_exchange(job)
+        client = job.queue.client
+        exchange = job.queue.open_exchange(job)
         try:
             request = next(exchange)
-            response = await self._first(line, client, request, exchange)
-        except HeldBack:
-            job.lane.take_back(job, line.paused_until)
-            self.tallies[client.server.name].requests -= 1
+            response = await self._first(group, client, request, exchange)
+        except NotSent:
+            job.queue.take_back(job, group.paused_until)
+            self.usage[client.server.name].requests -= 1
             return None
         self._note_token(client.server.name, request, response)
         try:
             while True:
-                _heed_quotas(job.lane, response)
-                response = await self._further(line, job, exchange.send(response))
+                _heed_quotas(job.queue, response)
+                response = await self._further(group, job, exchange.send(response))
         except StopIteration as end:
             answer: Answer = end.value
             return answer
@@ -88,7 +88,7 @@ class Courier:
             raise
 
     async def _first(
-        self, line: Line, client: Client, request: HttpRequest, exchange: Exchange
+        self, group: RateGroup, client: Client, request: HttpRequest, exchange: Exchange
     ) -> HttpResponse | Reason:
         """
         Send the first request of an exchange.
@@ -96,62 +96,66 @@ class Courier:
         Where tokens are to be given back, one that is in the air when the run is interrupted is
         waited for, a second at most.
         """
-        sending = self.transport.send(client, request, lambda: not line.is_paused)
+        sending = self.http.send(client, request, lambda: not group.is_paused)
         if not client.server.gives_tokens_back:
             return await sending
         task = create_task(sending)
         try:
             return await shield(task)
         except get_cancelled_exc_class():
-            with anyio.move_on_after(LAST_MOMENT, shield=True), suppress(HeldBack, StopIteration):
+            with anyio.move_on_after(LAST_MOMENT, shield=True), suppress(NotSent, StopIteration):
                 exchange.send(await task)
                 await self._wind_up(client, exchange)
             raise
 
-    async def _further(self, line: Line, job: Job, request: HttpRequest) -> HttpResponse | Reason:
+    async def _further(
+        self, group: RateGroup, job: Job, request: HttpRequest
+    ) -> HttpResponse | Reason:
         """
         Send a further request of an exchange, on a permit of its own.
 
         A fault or a throttle repeats this step, and not the token request.
         """
-        client, server = job.lane.client, job.lane.client.server
+        client, server = job.queue.client, job.queue.client.server
         for attempt in count(1):
-            if request.purpose in _TOKEN_REQUESTS and self.budget_is_spent(job.lane):
+            if request.purpose in _TOKEN_REQUESTS and self.budget_is_spent(job.queue):
                 return Reason.BUDGET_SPENT
-            if (reason := await self._permit(line, job.lane, request.purpose)) is not None:
+            if (reason := await self._permit(group, job.queue, request.purpose)) is not None:
                 return reason
-            response = await self.transport.send(client, request)
+            response = await self.http.send(client, request)
             self._note_token(server.name, request, response)
             is_over = attempt > server.retries or self.stopped() is not None
             if is_over or not _is_worth_repeating(request, response):
                 return response
             if _status(response) == HTTPStatus.TOO_MANY_REQUESTS:
-                if line.throttled(_wait(response)) is None:
+                if group.throttled(_wait(response)) is None:
                     return response
             else:
                 await anyio.sleep(backoff(attempt))
         raise AssertionError
 
-    async def _permit(self, line: Line, lane: Lane, purpose: Purpose) -> Reason | None:
+    async def _permit(
+        self, group: RateGroup, queue: ClientQueue, purpose: Purpose
+    ) -> Reason | None:
         """Wait for a permit, and count it as what it is used for; or say why there is none."""
         is_token_request = purpose in _TOKEN_REQUESTS
-        own = lane if is_token_request else None
-        while (wait := line.admits_at(own) - time.monotonic()) > 0:
+        own = queue if is_token_request else None
+        while (wait := group.admits_at(own) - time.monotonic()) > 0:
             if wait > LAST_MOMENT and (reason := self.stopped()) is not None:
                 return reason
-            if line.hangs(wait):
+            if group.hangs(wait):
                 return Reason.BUDGET_SPENT
             await anyio.sleep(min(wait, LAST_MOMENT))
         now = time.monotonic()
-        line.gate.take(now)
-        tally = self.tallies[lane.client.server.name]
+        group.limiter.take(now)
+        usage = self.usage[queue.client.server.name]
         if not is_token_request:
-            tally.follow_ups[purpose] += 1
+            usage.follow_ups[purpose] += 1
             return None
-        lane.gate.take(now)
-        tally.requests += 1
-        lane.requests += 1
-        note_permits(self.journal, line, lane)
+        queue.limiter.take(now)
+        usage.requests += 1
+        queue.requests += 1
+        note_permits(self.journal, group, queue)
         return None
 
     def _note_token(
@@ -160,7 +164,7 @@ class Courier:
         """Count a token, whatever is made of it afterwards."""
         if request.purpose in _TOKEN_REQUESTS and isinstance(response, HttpResponse):
             is_success = response.status == HTTPStatus.OK
-            self.tallies[server].tokens += is_success and access_token(response) is not None
+            self.usage[server].tokens += is_success and access_token(response) is not None
 
     async def _wind_up(self, client: Client, exchange: Exchange) -> None:
         """Let an exchange that is cut short give its token back; it has a second for that."""
@@ -168,22 +172,22 @@ class Courier:
             anyio.move_on_after(LAST_MOMENT, shield=True),
             suppress(ExchangeCut, StopIteration),
         ):
-            response = await self.transport.send(client, exchange.throw(ExchangeCut()))
+            response = await self.http.send(client, exchange.throw(ExchangeCut()))
             exchange.send(response)
 
 
-def note_permits(journal: Journal, line: Line, lane: Lane) -> None:
+def note_permits(journal: Journal, group: RateGroup, queue: ClientQueue) -> None:
     """Remember the permits that a token request used up of quotas that outlast the run."""
-    if line.gate.quotas:
-        journal.note_sent(line.group, time.time())
-    if lane.gate.quotas:
-        journal.note_sent(quota_of(lane.client), time.time())
+    if group.limiter.quotas:
+        journal.note_sent(group.group, time.time())
+    if queue.limiter.quotas:
+        journal.note_sent(quota_of(queue.client), time.time())
 
 
-def _heed_quotas(lane: Lane, response: HttpResponse | Reason) -> None:
+def _heed_quotas(queue: ClientQueue, response: HttpResponse | Reason) -> None:
     if isinstance(response, HttpResponse) and response.status == HTTPStatus.OK:
         for quota in reported_quotas(response.headers, datetime.now(UTC)):
-            lane.heed(quota, time.monotonic())
+            queue.heed(quota, time.monotonic())
 
 
 def _is_worth_repeating(request: HttpRequest, response: HttpResponse | Reason) -> bool:

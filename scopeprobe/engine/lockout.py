@@ -19,14 +19,14 @@ from scopeprobe.model.scope_names import Scope
 
 
 @dataclass(slots=True)
-class Endpoint:
+class EndpointFailures:
     """What its clients found out together about a token endpoint, while they are asking."""
 
     fails_scopes: bool = False
     """It answers failed authentication to a scope, although the client is authenticated."""
 
 
-class CredentialGuard:
+class LockoutGuard:
     """
     Counts the consecutive credential failures of one client, and says how many may be in the air.
 
@@ -35,10 +35,10 @@ class CredentialGuard:
     try before the last did, and a success stood right behind.
     """
 
-    def __init__(self, endpoint: Endpoint, *, tries: int, limit: int, canary: Scope) -> None:
+    def __init__(self, endpoint: EndpointFailures, *, tries: int, limit: int, canary: Scope) -> None:
         """`tries` until the first success; `limit` consecutive ones from then on."""
         self.failures = 0
-        self.is_proven = False
+        self.is_proved = False
         self.in_air = 0
         """Requests with these credentials that are not answered yet."""
         self._tries = tries
@@ -50,12 +50,12 @@ class CredentialGuard:
 
     @property
     def leaves_alone(self) -> bool:
-        return self.failures >= (self._limit if self.is_proven else self._tries)
+        return self.failures >= (self._limit if self.is_proved else self._tries)
 
     @property
     def wants_reassurance(self) -> bool:
         """The last try is best spent on a request that is known to succeed."""
-        return self.is_proven and self._limit > 1 and self.failures == self._limit - 1
+        return self.is_proved and self._limit > 1 and self.failures == self._limit - 1
 
     def admits(self, in_air: int) -> bool:
         """
@@ -64,7 +64,7 @@ class CredentialGuard:
         All that are in the air may fail at once, when the secret was rotated this moment: they
         leave one try over, which decides whether it is the credentials or the scopes.
         """
-        if not self.is_proven or self.wants_reassurance:
+        if not self.is_proved or self.wants_reassurance:
             return in_air == 0
         return self._endpoint.fails_scopes or self.failures + in_air < max(self._limit - 1, 1)
 
@@ -73,11 +73,11 @@ class CredentialGuard:
             is_repeated = self.failures > 0 and question.scopes in self._succeeded
             self._endpoint.fails_scopes |= is_repeated or self._canary_failed
             self._succeeded.add(question.scopes)
-            self.is_proven, self.failures = True, 0
+            self.is_proved, self.failures = True, 0
         elif self._may_be_a_failure(answer):
-            self._canary_failed |= self.is_proven and question.scopes == (self._canary,)
+            self._canary_failed |= self.is_proved and question.scopes == (self._canary,)
             is_expected = self._endpoint.fails_scopes and question.scopes not in self._succeeded
-            self.failures += not (self.is_proven and is_expected)
+            self.failures += not (self.is_proved and is_expected)
 
     def _may_be_a_failure(self, answer: Answer) -> bool:
         """
@@ -90,7 +90,7 @@ class CredentialGuard:
             case Unauthenticated():
                 return True
             case GrantNotAllowed():
-                return self.is_proven
+                return self.is_proved
             case Unanswered(status=status):
                 return status == HTTPStatus.UNAUTHORIZED
             case _:
@@ -98,7 +98,7 @@ class CredentialGuard:
 
     def recall(self, facts: Iterable[Fact]) -> None:
         """Take over what an earlier invocation learned; the credentials are not proved by it."""
-        was_proven = self.is_proven
+        was_proven = self.is_proved
         for fact in facts:
             self.note(fact.question, fact.answer)
-        self.is_proven = was_proven
+        self.is_proved = was_proven

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from scopeprobe.engine.conversation import Conversation
-from scopeprobe.engine.guard import CredentialGuard
-from scopeprobe.engine.pace import Gate
+from scopeprobe.engine.lockout import LockoutGuard
+from scopeprobe.engine.plan_runner import PlanRunner
+from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
@@ -28,8 +28,8 @@ class Job:
     not_before: float
     number: int
     question: Question = field(compare=False)
-    conversation: Conversation = field(compare=False)
-    lane: Lane = field(compare=False, repr=False)
+    plan: PlanRunner = field(compare=False)
+    queue: ClientQueue = field(compare=False, repr=False)
     attempt: int = field(default=0, compare=False)
     """How often it was sent."""
     faults: int = field(default=0, compare=False)
@@ -40,7 +40,7 @@ class Job:
     sent_at: float = field(default=0.0, compare=False)
 
 
-class Lane:
+class ClientQueue:
     """
     All assignments of one client, one after the other.
 
@@ -51,20 +51,20 @@ class Lane:
     def __init__(
         self,
         client: Client,
-        conversations: Iterable[Conversation],
+        plans: Iterable[PlanRunner],
         exchanges: Mapping[Target, OpenExchange],
         *,
-        gate: Gate,
-        guard: CredentialGuard,
+        limiter: RateLimiter,
+        guard: LockoutGuard,
         most_requests: int | None,
         is_held: bool = False,
     ) -> None:
         self.client = client
-        self.gate = gate
+        self.limiter = limiter
         self.guard = guard
-        self.heard: list[Conversation] = []
+        self.heard: list[PlanRunner] = []
         """Conversations that were begun, in their order."""
-        self.peers: list[Lane] = [self]
+        self.peers: list[ClientQueue] = [self]
         """Lanes with the same credentials, this one among them."""
         self.is_held = is_held
         """It waits for what other clients of its server find out first."""
@@ -73,7 +73,7 @@ class Lane:
         self.resting_until = 0.0
         """When the quota is filled up again of which the server said that it is nearly spent."""
         self.closed_because: Reason | None = None
-        self._waiting = deque(conversations)
+        self._waiting = deque(plans)
         self._exchanges = exchanges
         self._most_requests = most_requests
         self._pending: list[Job] = []
@@ -93,27 +93,27 @@ class Lane:
     def begin(self) -> None:
         """Go on to the next assignment that has something to ask, once the present one is done."""
         while self._is_idle and self._waiting and not self.is_held:
-            conversation = self._waiting.popleft()
-            self.heard.append(conversation)
-            self.guard.recall(conversation.facts.values())
-            self.ask(conversation, conversation.start())
+            plan = self._waiting.popleft()
+            self.heard.append(plan)
+            self.guard.recall(plan.facts.values())
+            self.ask(plan, plan.start())
         if self._pending and self.guard.leaves_alone:
             self.close(Reason.CLIENT_LEFT_ALONE)
 
-    def release(self, prepare: Callable[[Assignment], Conversation]) -> None:
+    def release(self, prepare: Callable[[Assignment], PlanRunner]) -> None:
         """Begin at last, with assignments that know what was found out meanwhile."""
         self.is_held = False
-        self._waiting = deque(prepare(talk.assignment) for talk in self._waiting)
+        self._waiting = deque(prepare(plan.assignment) for plan in self._waiting)
 
-    def go_on(self, earlier: Conversation, later: Conversation) -> None:
+    def go_on(self, earlier: PlanRunner, later: PlanRunner) -> None:
         """Ask further for a target whose conversation was over."""
         if self.closed_because is None:
             self.heard.remove(earlier)
             self._waiting.append(later)
 
-    def ask(self, conversation: Conversation, questions: list[Question]) -> None:
+    def ask(self, plan: PlanRunner, questions: list[Question]) -> None:
         for question in questions:
-            job = Job(0.0, next(self._numbers), question, conversation, self)
+            job = Job(0.0, next(self._numbers), question, plan, self)
             heapq.heappush(self._pending, job)
 
     def ask_later(self, job: Job, not_before: float) -> None:
@@ -136,20 +136,20 @@ class Lane:
                 return None
         if self._reassurance is not None and self.guard.in_air:
             return None
-        return max(self.gate.opens_at(), self.resting_until, self._next_job.not_before)
+        return max(self.limiter.opens_at(), self.resting_until, self._next_job.not_before)
 
     def _reassuring_job(self) -> Job | None:
         """A request of this client that succeeded; None while its answer is still being written."""
-        for conversation in reversed(self.heard):
-            if conversation.has_succeeded:
-                question = conversation.reassurance()
-                return Job(0.0, 0, question, conversation, self, is_reassurance=True)
+        for plan in reversed(self.heard):
+            if plan.has_succeeded:
+                question = plan.reassurance()
+                return Job(0.0, 0, question, plan, self, is_reassurance=True)
         return None
 
     @property
     def _wants_reassurance(self) -> bool:
         """The credentials are in doubt, so a request that succeeded before comes first."""
-        is_unproved = self._pending[0].conversation.goes_on and not self.guard.is_proven
+        is_unproved = self._pending[0].plan.goes_on and not self.guard.is_proved
         return is_unproved or self.guard.wants_reassurance
 
     @property
@@ -163,9 +163,9 @@ class Lane:
             self._reassurance = None
         else:
             heapq.heappop(self._pending)
-        self.gate.take(now)
+        self.limiter.take(now)
         job.attempt += 1
-        job.sent_at, job.sent_tick = now, job.conversation.tick()
+        job.sent_at, job.sent_tick = now, job.plan.tick()
         self.in_air += 1
         self.guard.in_air += 1
         self.requests += 1
@@ -192,7 +192,7 @@ class Lane:
         return self._most_requests is not None and self.requests >= self._most_requests
 
     def open_exchange(self, job: Job) -> Exchange:
-        return self._exchanges[job.conversation.assignment.target](job.question)
+        return self._exchanges[job.plan.assignment.target](job.question)
 
     def close_target(self, reason: Reason) -> None:
         """Ask nothing more for the present assignment; go on with the next."""
@@ -207,5 +207,5 @@ class Lane:
         self._reassurance = None
         while self._waiting:
             self.heard.append(self._waiting.popleft())
-        for conversation in self.heard:
-            conversation.close(self.closed_because)
+        for plan in self.heard:
+            plan.close(self.closed_because)

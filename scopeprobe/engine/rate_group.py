@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import anyio
 
-from scopeprobe.engine.conversation import Conversation
-from scopeprobe.engine.lane import Job, Lane
-from scopeprobe.engine.pace import Gate
+from scopeprobe.engine.client_queue import ClientQueue, Job
+from scopeprobe.engine.plan_runner import PlanRunner
+from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 
@@ -38,7 +38,7 @@ class _Trouble:
     """Some request used up its retries on it."""
 
 
-class Line:
+class RateGroup:
     """
     The clients of one rate group, each at its own pace, all together at the group's.
 
@@ -48,37 +48,37 @@ class Line:
     def __init__(
         self,
         group: str,
-        lanes: Sequence[Lane],
+        queues: Sequence[ClientQueue],
         *,
-        gate: Gate,
+        limiter: RateLimiter,
         in_flight: int,
         max_pause: float,
         clock: Callable[[], float],
         paused_until: float = 0.0,
     ) -> None:
         self.group = group
-        self.gate = gate
+        self.limiter = limiter
         self.in_flight = in_flight
-        self.lanes = lanes
+        self.queues = queues
         self.paused_until = paused_until
         self._max_pause = max_pause
         self._clock = clock
         self._waiting: list[tuple[float, int]] = []
         self._ready: list[int] = []
-        self._positions = {id(lane): position for position, lane in enumerate(lanes)}
+        self._positions = {id(queue): position for position, queue in enumerate(queues)}
         self._offered: dict[int, float] = {}
-        self._unfinished = set(range(len(lanes)))
+        self._unfinished = set(range(len(queues)))
         self._in_air = 0
         self.turnstile = anyio.Lock(fast_acquire=True)
         """One worker waits at the gate; the others wait behind it."""
         self._throttled: _Trouble | None = None
         self._faulty: _Trouble | None = None
         self._changed = anyio.Event()
-        peers: defaultdict[int, list[Lane]] = defaultdict(list)
-        for lane in lanes:
-            peers[id(lane.guard)].append(lane)
-            lane.peers = peers[id(lane.guard)]
-        self.refresh(lanes)
+        peers: defaultdict[int, list[ClientQueue]] = defaultdict(list)
+        for queue in queues:
+            peers[id(queue.guard)].append(queue)
+            queue.peers = peers[id(queue.guard)]
+        self.refresh(queues)
 
     # -- turns
 
@@ -86,14 +86,14 @@ class Line:
     def is_over(self) -> bool:
         return not self._unfinished
 
-    def refresh(self, lanes: Sequence[Lane]) -> None:
+    def refresh(self, queues: Sequence[ClientQueue]) -> None:
         """Look again at clients of which anything changed."""
-        for lane in lanes:
-            lane.begin()
-            position = self._positions[id(lane)]
-            if lane.is_finished:
+        for queue in queues:
+            queue.begin()
+            position = self._positions[id(queue)]
+            if queue.is_finished:
                 self._unfinished.discard(position)
-            ready_at = lane.ready_at()
+            ready_at = queue.ready_at()
             if ready_at is None:
                 self._offered.pop(position, None)
             elif self._offered.get(position) != ready_at:
@@ -101,18 +101,18 @@ class Line:
                 heapq.heappush(self._waiting, (ready_at, position))
         self._changed.set()
 
-    def release(self, lane: Lane, prepare: Callable[[Assignment], Conversation]) -> None:
+    def release(self, queue: ClientQueue, prepare: Callable[[Assignment], PlanRunner]) -> None:
         """Let a client begin that was held back."""
-        lane.release(prepare)
-        if not lane.is_finished:
-            self._unfinished.add(self._positions[id(lane)])
-        self.refresh([lane])
+        queue.release(prepare)
+        if not queue.is_finished:
+            self._unfinished.add(self._positions[id(queue)])
+        self.refresh([queue])
 
-    def go_on(self, lane: Lane, earlier: Conversation, later: Conversation) -> None:
+    def go_on(self, queue: ClientQueue, earlier: PlanRunner, later: PlanRunner) -> None:
         """Let a client that was finished ask further."""
-        lane.go_on(earlier, later)
-        self._unfinished.add(self._positions[id(lane)])
-        self.refresh([lane])
+        queue.go_on(earlier, later)
+        self._unfinished.add(self._positions[id(queue)])
+        self.refresh([queue])
 
     def opens_at(self) -> float | None:
         """When the next request may leave; None while there is none to send."""
@@ -125,12 +125,12 @@ class Line:
             ready_at = self._waiting[0][0]
         else:
             return None
-        return max(ready_at, self.gate.opens_at(), self.paused_until)
+        return max(ready_at, self.limiter.opens_at(), self.paused_until)
 
-    def admits_at(self, lane: Lane | None) -> float:
+    def admits_at(self, queue: ClientQueue | None) -> float:
         """When a further step of an exchange may be taken; at a client's own pace too, if given."""
-        own = lane.gate.opens_at() if lane is not None else 0.0
-        return max(self.gate.opens_at(), self.paused_until, own)
+        own = queue.limiter.opens_at() if queue is not None else 0.0
+        return max(self.limiter.opens_at(), self.paused_until, own)
 
     def _sort_out(self, now: float) -> None:
         """
@@ -154,11 +154,11 @@ class Line:
         self._sort_out(now)
         position = heapq.heappop(self._ready)
         self._offered.pop(position)
-        lane = self.lanes[position]
-        job = lane.take(now)
-        self.gate.take(now)
+        queue = self.queues[position]
+        job = queue.take(now)
+        self.limiter.take(now)
         self._in_air += 1
-        self.refresh(lane.peers)
+        self.refresh(queue.peers)
         return job
 
     async def change(self, timeout: float | None) -> None:
@@ -187,12 +187,12 @@ class Line:
 
     def came_back(self, job: Job) -> None:
         self._in_air -= 1
-        job.lane.came_back()
+        job.queue.came_back()
 
     def answered(self) -> None:
         """The server spoke: whatever trouble there was is over."""
         self._throttled = self._faulty = None
-        self.gate.speed_up()
+        self.limiter.speed_up()
 
     def throttled(self, wait: float | None) -> float | None:
         """
@@ -204,7 +204,7 @@ class Line:
         trouble = self._throttled = self._throttled or _Trouble(now)
         if now >= self.paused_until:
             trouble.pauses += 1
-            self.gate.slow_down()
+            self.limiter.slow_down()
         seconds = max(wait or 0.0, backoff(trouble.pauses))
         self.paused_until = max(self.paused_until, now + seconds)
         too_long = seconds > self._max_pause or now - trouble.since > self._max_pause
@@ -256,9 +256,9 @@ class Line:
 
     def close(self, reason: Reason) -> None:
         """Ask nothing more in this group."""
-        for lane in self.lanes:
-            lane.close(reason)
-        self.refresh(self.lanes)
+        for queue in self.queues:
+            queue.close(reason)
+        self.refresh(self.queues)
 
 
 def backoff(times: int) -> float:

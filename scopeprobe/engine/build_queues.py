@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from scopeprobe.engine.conversation import Conversation
-from scopeprobe.engine.guard import CredentialGuard, Endpoint
-from scopeprobe.engine.lane import Lane
-from scopeprobe.engine.line import Line
-from scopeprobe.engine.pace import Gate
+from scopeprobe.engine.client_queue import ClientQueue
+from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
+from scopeprobe.engine.plan_runner import PlanRunner
+from scopeprobe.engine.rate_group import RateGroup
+from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.journal import Memory
@@ -39,7 +39,7 @@ class Limits:
     """Requests in flight to all servers together."""
 
 
-def lines_for(
+def build_queues(
     assignments: Iterable[Assignment],
     strategy: Strategy,
     *,
@@ -48,7 +48,7 @@ def lines_for(
     token_handling: dict[str, TokenHandling],
     held: Collection[ClientName] = (),
     clock: Callable[[], float] = time.monotonic,
-) -> list[Line]:
+) -> list[RateGroup]:
     """
     Lay out a run. `offices` fills with what becomes of tokens, by token endpoint.
 
@@ -67,7 +67,7 @@ def lines_for(
         return groups.setdefault(server.token_endpoint, server.group)
 
     by_group = sorted(assignments, key=group_of)
-    return [builder.line(group, list(members)) for group, members in groupby(by_group, group_of)]
+    return [builder.group(group, list(members)) for group, members in groupby(by_group, group_of)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +76,26 @@ class _Builder:
     memory: Memory
     limits: Limits
     clock: Callable[[], float]
-    guards: Mapping[ClientName, CredentialGuard]
+    guards: Mapping[ClientName, LockoutGuard]
     token_handling: dict[str, TokenHandling]
     held: Collection[ClientName]
 
     def handling_of(self, client: Client) -> TokenHandling:
         return self.token_handling.setdefault(client.server.token_endpoint, TokenHandling())
 
-    def line(self, group: str, members: Sequence[Assignment]) -> Line:
+    def group(self, group: str, members: Sequence[Assignment]) -> RateGroup:
         """Where servers of one group differ, the stricter holds."""
         clients = {assignment.client.name: assignment.client for assignment in members}
         servers = {client.server.name: client.server for client in clients.values()}.values()
         rates = {rate for server in servers for rate in server.rates}
         allowance = self.memory.allowance(group)
-        return Line(
+        return RateGroup(
             group,
             [
-                self.lane(client, [member for member in members if member.client is client])
+                self.queue(client, [member for member in members if member.client is client])
                 for client in clients.values()
             ],
-            gate=self.gate(
+            limiter=self.limiter(
                 sorted(rates, key=str),
                 DEFAULT_SPACING,
                 group,
@@ -107,18 +107,18 @@ class _Builder:
             paused_until=self.on_the_clock(allowance.paused_until),
         )
 
-    def lane(self, client: Client, members: Sequence[Assignment]) -> Lane:
-        conversations = (
-            Conversation(member, self.strategy, self.memory.facts_of(member)) for member in members
+    def queue(self, client: Client, members: Sequence[Assignment]) -> ClientQueue:
+        plans = (
+            PlanRunner(member, self.strategy, self.memory.facts_of(member)) for member in members
         )
-        return Lane(
+        return ClientQueue(
             client,
-            conversations,
+            plans,
             {
                 member.target: exchanges(client, member.target, handling=self.handling_of(client))
                 for member in members
             },
-            gate=self.gate(
+            limiter=self.limiter(
                 client.server.spendable_client_rates, DEFAULT_CLIENT_SPACING, quota_of(client)
             ),
             guard=self.guards[client.name],
@@ -126,16 +126,18 @@ class _Builder:
             is_held=client.name in self.held,
         )
 
-    def gate(self, rates: Sequence[Rate], spacing: Rate, quota: str, burst: int = 1) -> Gate:
+    def limiter(
+        self, rates: Sequence[Rate], spacing: Rate, quota: str, burst: int = 1
+    ) -> RateLimiter:
         spent = map(self.on_the_clock, self.memory.allowance(quota).spent_at)
-        return Gate(rates, now=self.clock(), spacing=spacing, burst=burst, spent=spent)
+        return RateLimiter(rates, now=self.clock(), spacing=spacing, burst=burst, spent=spent)
 
     def on_the_clock(self, wall: float) -> float:
         """A wall time (epoch) as a reading of the run's own clock."""
         return wall - time.time() + self.clock()
 
 
-def _guards(entries: Iterable[Assignment]) -> dict[ClientName, CredentialGuard]:
+def _guards(entries: Iterable[Assignment]) -> dict[ClientName, LockoutGuard]:
     """
     Who watches over each client's credentials.
 
@@ -143,19 +145,19 @@ def _guards(entries: Iterable[Assignment]) -> dict[ClientName, CredentialGuard]:
     share its tries: a server counts failures by `client_id`. A client whose credentials were
     accepted for nothing last night gets one try.
     """
-    endpoints: defaultdict[str, Endpoint] = defaultdict(Endpoint)
+    endpoints: defaultdict[str, EndpointFailures] = defaultdict(EndpointFailures)
     secrets: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     entries = list(entries)
     for entry in entries:
         secrets[_registration(entry.client)].add(_revealed(entry.client))
-    guards: dict[tuple[str, str, str], CredentialGuard] = {}
+    guards: dict[tuple[str, str, str], LockoutGuard] = {}
     found = {}
     for entry in entries:
         client = entry.client
         share = client.server.max_auth_failures // len(secrets[_registration(client)])
         key = (*_registration(client), _revealed(client))
         if key not in guards:
-            guards[key] = CredentialGuard(
+            guards[key] = LockoutGuard(
                 endpoints[client.server.token_endpoint],
                 tries=1 if entry.was_unauthenticated else max(share, 1),
                 limit=max(share, 1),

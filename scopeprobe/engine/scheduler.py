@@ -12,11 +12,11 @@ from functools import partial
 
 import anyio
 
-from scopeprobe.engine.courier import Courier, Tally, note_permits
-from scopeprobe.engine.lane import Job, Lane
-from scopeprobe.engine.line import Line, backoff
-from scopeprobe.engine.lines import Limits
-from scopeprobe.engine.transport import Transport
+from scopeprobe.engine.build_queues import Limits
+from scopeprobe.engine.client_queue import ClientQueue, Job
+from scopeprobe.engine.exchange_runner import ExchangeRunner, Usage, note_permits
+from scopeprobe.engine.http_client import HttpClient
+from scopeprobe.engine.rate_group import RateGroup, backoff
 from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.events import (
@@ -42,17 +42,17 @@ _RETRIED_ONCE = {401, 403}
 
 
 @dataclass
-class Engine:
+class Scheduler:
     """One invocation. `run` returns when every line is over, or was told to `stop`."""
 
-    transport: Transport
+    http: HttpClient
     journal: Journal
     observer: Observer
     limits: Limits
-    lines: Sequence[Line]
-    goes_on: Callable[[Line], bool]
+    groups: Sequence[RateGroup]
+    goes_on: Callable[[RateGroup], bool]
     """Called with a line that is over: whether there is more to ask there now."""
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    usage: dict[str, Usage] = field(default_factory=dict)
     """By the name of the server."""
     stopped_because: Reason | None = None
     _in_air: int = 0
@@ -62,10 +62,10 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._air = anyio.Semaphore(self.limits.in_air, fast_acquire=True)
-        self._courier = Courier(
-            self.transport,
+        self._exchange_runner = ExchangeRunner(
+            self.http,
             self.journal,
-            self.tallies,
+            self.usage,
             self._budget_is_spent,
             lambda: self.stopped_because,
         )
@@ -81,9 +81,9 @@ class Engine:
             else:
                 self._leave_alone(server)
         try:
-            async with anyio.create_task_group() as lines:
-                for line in self.lines:
-                    lines.start_soon(self._finish, line)
+            async with anyio.create_task_group() as groups:
+                for group in self.groups:
+                    groups.start_soon(self._finish, group)
         finally:
             for alarm in alarms:
                 alarm.cancel()
@@ -94,70 +94,70 @@ class Engine:
         """Send nothing more; hear what is in the air."""
         if self.stopped_because is None:
             self.stopped_because = reason
-        for line in self.lines:
-            line.close(reason)
+        for group in self.groups:
+            group.close(reason)
 
     def _quiet_hours(self) -> Iterator[tuple[str, float]]:
         """Servers that want to be left alone for hours, and in how many seconds those begin."""
         now = datetime.now(UTC)
-        servers = {lane.client.server for line in self.lines for lane in line.lanes}
+        servers = {queue.client.server for group in self.groups for queue in group.queues}
         for server in servers:
             if server.quiet is not None:
                 yield server.name, server.quiet.begins_in(now)
 
     def _leave_alone(self, server: str) -> None:
         """Its quiet hours have begun."""
-        for line in self.lines:
-            lanes = [lane for lane in line.lanes if lane.client.server.name == server]
-            for lane in lanes:
-                lane.close(Reason.QUIET)
-            line.refresh(lanes)
+        for group in self.groups:
+            queues = [queue for queue in group.queues if queue.client.server.name == server]
+            for queue in queues:
+                queue.close(Reason.QUIET)
+            group.refresh(queues)
         self.observer(EndpointLeftAlone(server, Reason.QUIET))
 
     @property
     def requests(self) -> int:
-        return sum(tally.requests for tally in self.tallies.values())
+        return sum(usage.requests for usage in self.usage.values())
 
     @property
     def tokens(self) -> int:
-        return sum(tally.tokens for tally in self.tallies.values())
+        return sum(usage.tokens for usage in self.usage.values())
 
-    async def _finish(self, line: Line) -> None:
+    async def _finish(self, group: RateGroup) -> None:
         """Serve a line, round after round: what was found out may leave more to ask."""
-        while not line.is_over or (self.stopped_because is None and self.goes_on(line)):
+        while not group.is_over or (self.stopped_because is None and self.goes_on(group)):
             async with anyio.create_task_group() as workers:
-                for _ in range(min(line.in_flight, self.limits.in_air)):
-                    workers.start_soon(self._serve, line)
+                for _ in range(min(group.in_flight, self.limits.in_air)):
+                    workers.start_soon(self._serve, group)
 
     # -- one worker
 
-    async def _serve(self, line: Line) -> None:
-        while (job := await self._turn(line)) is not None:
-            answer = await self._courier.carry_out(line, job)
+    async def _serve(self, group: RateGroup) -> None:
+        while (job := await self._turn(group)) is not None:
+            answer = await self._exchange_runner.carry_out(group, job)
             self._air.release()
-            line.came_back(job)
+            group.came_back(job)
             self._in_air -= 1
             if answer is not None:
-                self._note(line, job, answer)
-            line.refresh(job.lane.peers)
+                self._note(group, job, answer)
+            group.refresh(job.queue.peers)
             if self.limits.max_tokens is not None:
-                for other in self.lines:
+                for other in self.groups:
                     other.refresh([])
 
-    async def _turn(self, line: Line) -> Job | None:
+    async def _turn(self, group: RateGroup) -> Job | None:
         """Wait for the line's next request; the slot is claimed at the moment of sending."""
-        async with line.turnstile:
-            while not line.is_over:
-                opens_at = line.opens_at() if self._may_send() else None
+        async with group.turnstile:
+            while not group.is_over:
+                opens_at = group.opens_at() if self._may_send() else None
                 if opens_at is None:
-                    await line.change(None)
-                elif line.is_too_far(opens_at):
-                    line.close(Reason.BUDGET_SPENT)
+                    await group.change(None)
+                elif group.is_too_far(opens_at):
+                    group.close(Reason.BUDGET_SPENT)
                 elif (delay := opens_at - time.monotonic()) > 0:
-                    await line.change(delay)
+                    await group.change(delay)
                 else:
                     await self._air.acquire()
-                    if (job := self._claim(line)) is not None:
+                    if (job := self._claim(group)) is not None:
                         return job
                     self._air.release()
         return None
@@ -171,104 +171,104 @@ class Engine:
             self.stop(Reason.BUDGET_SPENT)
         return most_tokens is None or self.tokens + self._in_air < most_tokens
 
-    def _budget_is_spent(self, lane: Lane) -> bool:
+    def _budget_is_spent(self, queue: ClientQueue) -> bool:
         """Whether no further token request may be sent, not even within an exchange."""
         most = self.limits.max_requests
-        return lane.has_spent_its_budget or (most is not None and self.requests >= most)
+        return queue.has_spent_its_budget or (most is not None and self.requests >= most)
 
-    def _claim(self, line: Line) -> Job | None:
+    def _claim(self, group: RateGroup) -> Job | None:
         """Take the next request if the line is still open: waiting for room took its time."""
         now = time.monotonic()
-        opens_at = line.opens_at() if self._may_send() else None
+        opens_at = group.opens_at() if self._may_send() else None
         if opens_at is None or opens_at > now:
             return None
-        job = line.take(now)
-        lane, server = job.lane, job.lane.client.server
-        if id(lane) not in self._started and lane.requests == 1:
-            self._started.add(id(lane))
-            candidates = sum(len(target.candidates) for target in lane.client.targets)
-            self.observer(ClientStarted(lane.client.name, server.name, candidates))
-        tally = self.tallies.setdefault(server.name, Tally(started=now))
-        tally.requests += 1
+        job = group.take(now)
+        queue, server = job.queue, job.queue.client.server
+        if id(queue) not in self._started and queue.requests == 1:
+            self._started.add(id(queue))
+            candidates = sum(len(target.candidates) for target in queue.client.targets)
+            self.observer(ClientStarted(queue.client.name, server.name, candidates))
+        usage = self.usage.setdefault(server.name, Usage(started=now))
+        usage.requests += 1
         self._in_air += 1
-        note_permits(self.journal, line, lane)
-        if lane.has_spent_its_budget:
-            lane.close(Reason.BUDGET_SPENT)
-            line.refresh([lane])
+        note_permits(self.journal, group, queue)
+        if queue.has_spent_its_budget:
+            queue.close(Reason.BUDGET_SPENT)
+            group.refresh([queue])
         return job
 
     # -- what an answer does
 
-    def _note(self, line: Line, job: Job, answer: Answer) -> None:
+    def _note(self, group: RateGroup, job: Job, answer: Answer) -> None:
         """On receipt, before anything else of this client is sent."""
-        tally = self.tallies[job.lane.client.server.name]
-        tally.ended = time.monotonic()
-        self._tell(job, answer, tally.ended)
-        self._guard(line, job, answer)
+        usage = self.usage[job.queue.client.server.name]
+        usage.ended = time.monotonic()
+        self._tell(job, answer, usage.ended)
+        self._guard(group, job, answer)
         if isinstance(answer, Unanswered):
-            if self._ask_again(line, job, answer):
+            if self._ask_again(group, job, answer):
                 return
         else:
-            line.answered()
+            group.answered()
         if job.is_reassurance:
             self._reassured(job, answer)
-        fact = Fact(job.question, answer, job.sent_tick, job.conversation.tick())
-        settle = partial(self._settle, line, job, fact)
+        fact = Fact(job.question, answer, job.sent_tick, job.plan.tick())
+        settle = partial(self._settle, group, job, fact)
         if isinstance(answer, Unanswered):
             settle()
         else:
-            self.journal.put(job.conversation.assignment, fact, settle)
+            self.journal.put(job.plan.assignment, fact, settle)
 
-    def _settle(self, line: Line, job: Job, fact: Fact) -> None:
+    def _settle(self, group: RateGroup, job: Job, fact: Fact) -> None:
         """Once the fact is committed, it counts: a full wave makes the plan go on."""
-        lane = job.lane
-        lane.ask(job.conversation, job.conversation.take(fact))
-        line.refresh(lane.peers)
-        if lane.is_finished and id(lane) in self._started:
-            self._started.discard(id(lane))
-            client = lane.client
-            self.observer(ClientFinished(client.name, client.server.name, lane.requests))
+        queue = job.queue
+        queue.ask(job.plan, job.plan.take(fact))
+        group.refresh(queue.peers)
+        if queue.is_finished and id(queue) in self._started:
+            self._started.discard(id(queue))
+            client = queue.client
+            self.observer(ClientFinished(client.name, client.server.name, queue.requests))
 
     def _reassured(self, job: Job, answer: Answer) -> None:
         """A request that had succeeded was repeated, because the credentials were in doubt."""
-        lane = job.lane
+        queue = job.queue
         if isinstance(answer, Unanswered):
-            lane.close(answer.reason)
+            queue.close(answer.reason)
         elif not isinstance(answer, Issued):
-            lane.close(Reason.CLIENT_LEFT_ALONE)
-        elif job.conversation is not lane.heard[-1]:
+            queue.close(Reason.CLIENT_LEFT_ALONE)
+        elif job.plan is not queue.heard[-1]:
             # They are good for another audience, and fail for everything that is asked of this.
-            lane.close_target(Reason.AUTHENTICATION_UNPROVED)
+            queue.close_target(Reason.AUTHENTICATION_UNPROVED)
 
-    def _guard(self, line: Line, job: Job, answer: Answer) -> None:
+    def _guard(self, group: RateGroup, job: Job, answer: Answer) -> None:
         """Count credential failures; leave the client, or its server, alone after so many."""
-        guard, client = job.lane.guard, job.lane.client
+        guard, client = job.queue.guard, job.queue.client
         guard.note(job.question, answer)
-        if not guard.leaves_alone or job.lane.closed_because is not None:
+        if not guard.leaves_alone or job.queue.closed_because is not None:
             return
-        job.lane.close(Reason.CLIENT_LEFT_ALONE)
+        job.queue.close(Reason.CLIENT_LEFT_ALONE)
         self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))
         self._failed_clients[client.server.name] += 1
         if self._failed_clients[client.server.name] == self.limits.max_failed_clients:
-            for lane in line.lanes:
-                if lane.client.server.name == client.server.name:
-                    lane.close(Reason.ENDPOINT_LEFT_ALONE)
-            line.refresh(line.lanes)
+            for queue in group.queues:
+                if queue.client.server.name == client.server.name:
+                    queue.close(Reason.ENDPOINT_LEFT_ALONE)
+            group.refresh(group.queues)
             self.observer(EndpointLeftAlone(client.server.name, "too many clients rejected"))
 
-    def _ask_again(self, line: Line, job: Job, answer: Unanswered) -> bool:
+    def _ask_again(self, group: RateGroup, job: Job, answer: Unanswered) -> bool:
         """Put a question without an answer back into the line, while that may help."""
         if answer.reason is Reason.THROTTLED:
-            not_before = self._throttled(line, job, answer)
+            not_before = self._throttled(group, job, answer)
         else:
-            not_before = self._broke(line, job, answer)
-        if not_before is None or job.lane.closed_because is not None:
+            not_before = self._broke(group, job, answer)
+        if not_before is None or job.queue.closed_because is not None:
             return False
-        job.lane.ask_later(job, not_before)
+        job.queue.ask_later(job, not_before)
         self.observer(
             RequestRetried(
-                client=job.lane.client.name,
-                server=job.lane.client.server.name,
+                client=job.queue.client.name,
+                server=job.queue.client.server.name,
                 scopes=job.question.scopes,
                 status=answer.status,
                 outcome=answer.reason,
@@ -278,38 +278,38 @@ class Engine:
         )
         return True
 
-    def _throttled(self, line: Line, job: Job, answer: Unanswered) -> float | None:
+    def _throttled(self, group: RateGroup, job: Job, answer: Unanswered) -> float | None:
         """Pause the whole line. A throttle uses up no retry, but no run hangs for hours either."""
-        server = job.lane.client.server.name
-        self.tallies[server].throttled += 1
-        was_paused = line.is_paused
-        seconds = line.throttled(answer.wait)
-        self.journal.note_pause(line.group, time.time() + line.paused_until - time.monotonic())
+        server = job.queue.client.server.name
+        self.usage[server].throttled += 1
+        was_paused = group.is_paused
+        seconds = group.throttled(answer.wait)
+        self.journal.note_pause(group.group, time.time() + group.paused_until - time.monotonic())
         if not was_paused:
-            wait = line.paused_until - time.monotonic()
+            wait = group.paused_until - time.monotonic()
             self.observer(EndpointThrottled(server, round(wait, 3)))
         if seconds is None:
-            line.close(Reason.THROTTLED)
+            group.close(Reason.THROTTLED)
             self.observer(EndpointLeftAlone(server, Reason.THROTTLED))
             return None
-        return line.paused_until
+        return group.paused_until
 
-    def _broke(self, line: Line, job: Job, answer: Unanswered) -> float | None:
+    def _broke(self, group: RateGroup, job: Job, answer: Unanswered) -> float | None:
         """When to try again after a fault, or None where it is not worth it."""
-        server = job.lane.client.server
-        if answer.reason is Reason.UNREACHABLE and not line.broke():
-            line.close(Reason.ENDPOINT_LEFT_ALONE)
+        server = job.queue.client.server
+        if answer.reason is Reason.UNREACHABLE and not group.broke():
+            group.close(Reason.ENDPOINT_LEFT_ALONE)
             self.observer(EndpointLeftAlone(server.name, answer.reason))
             return None
         job.faults += 1
-        retries = server.retries if answer.reason in _RETRIED and line.is_worth_retrying else 0
+        retries = server.retries if answer.reason in _RETRIED and group.is_worth_retrying else 0
         if answer.reason is Reason.MALFORMED_ANSWER and answer.status in _RETRIED_ONCE:
             retries = min(retries, 1)
-        if answer.reason is Reason.TIMED_OUT and not job.lane.guard.is_proven:
+        if answer.reason is Reason.TIMED_OUT and not job.queue.guard.is_proved:
             # Who answers wrong credentials late counts them all the same.
             retries = min(retries, server.max_auth_failures - 1)
         if job.faults > retries:
-            line.gave_up_a_request()
+            group.gave_up_a_request()
             return None
         return time.monotonic() + backoff(job.faults)
 
@@ -317,8 +317,8 @@ class Engine:
         outcome, status = _outcome(answer)
         self.observer(
             RequestAnswered(
-                client=job.lane.client.name,
-                server=job.lane.client.server.name,
+                client=job.queue.client.name,
+                server=job.queue.client.server.name,
                 scopes=job.question.scopes,
                 status=status,
                 outcome=outcome,

@@ -16,7 +16,7 @@ _ANSWERS_A_CLIMB = 10
 _MINUTE = 60.0
 
 
-class Gate:
+class RateLimiter:
     """
     Permits at a rate, on whatever clock its caller reads (seconds).
 

@@ -10,7 +10,7 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.question import Question
 
 
-class Conversation:
+class PlanRunner:
     """
     Drives one plan; answers from the memo what an earlier invocation was told already.
 
@@ -36,12 +36,12 @@ class Conversation:
         if assignment.unaskable_because is not None:
             self.close(assignment.unaskable_because)
 
-    def further(self, assignment: Assignment, strategy: Strategy) -> Conversation:
+    def further(self, assignment: Assignment, strategy: Strategy) -> PlanRunner:
         """The same, with more to ask; what was answered in this invocation stands."""
-        conversation = Conversation(assignment, strategy, self.facts)
-        conversation.facts = dict(self.facts)
-        conversation.goes_on = False
-        return conversation
+        plan = PlanRunner(assignment, strategy, self.facts)
+        plan.facts = dict(self.facts)
+        plan.goes_on = False
+        return plan
 
     @property
     def is_finished(self) -> bool:

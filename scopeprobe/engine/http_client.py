@@ -30,7 +30,7 @@ LARGEST_ANSWER = 1024 * 1024
 _still_wanted: ContextVar[Callable[[], bool]] = ContextVar("still_wanted")
 
 
-class HeldBack(Exception):
+class NotSent(Exception):
     """The line was paused while the connection was being made: nothing was sent."""
 
 
@@ -47,7 +47,7 @@ class _PatientConnector(aiohttp.TCPConnector):
         connection = await super().connect(req, traces, timeout)
         if not _still_wanted.get()():
             connection.release()
-            raise HeldBack
+            raise NotSent
         return connection
 
 
@@ -60,7 +60,7 @@ class _Way:
     proxy: str | None
 
 
-class Transport:
+class HttpClient:
     """Sends requests over one session; redirects are never followed, TLS always verified."""
 
     def __init__(self, session: aiohttp.ClientSession, clients: Iterable[Client]) -> None:
@@ -168,7 +168,7 @@ def _proxy_of_the_environment(url: str) -> str | None:
 
 
 @asynccontextmanager
-async def connect(clients: Iterable[Client]) -> AsyncIterator[Transport]:
+async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
     """Open the one session of a run. How many requests are in the air is the lines' business."""
     connector = _PatientConnector(limit=0, ssl=ssl.create_default_context())
     async with aiohttp.ClientSession(
@@ -176,4 +176,4 @@ async def connect(clients: Iterable[Client]) -> AsyncIterator[Transport]:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept-Encoding": "identity"},
     ) as session:
-        yield Transport(session, clients)
+        yield HttpClient(session, clients)
