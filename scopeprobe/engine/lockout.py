@@ -35,7 +35,9 @@ class LockoutGuard:
     try before the last did, and a success stood right behind.
     """
 
-    def __init__(self, endpoint: EndpointFailures, *, tries: int, limit: int, canary: Scope) -> None:
+    def __init__(
+        self, endpoint: EndpointFailures, *, tries: int, limit: int, canary: Scope
+    ) -> None:
         """`tries` until the first success; `limit` consecutive ones from then on."""
         self.failures = 0
         self.is_proved = False

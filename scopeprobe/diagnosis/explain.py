@@ -11,14 +11,14 @@ from importlib import resources
 import msgspec
 
 from scopeprobe.diagnosis.cases import Case
-from scopeprobe.diagnosis.credential_causes import credential_causes
+from scopeprobe.diagnosis.causes.credentials import credential_causes
+from scopeprobe.diagnosis.causes.network import reach_causes
+from scopeprobe.diagnosis.causes.request import wall_causes
+from scopeprobe.diagnosis.causes.scopes import scope_causes, shown_minimal
 from scopeprobe.diagnosis.desk import failures_in, is_accepting
 from scopeprobe.diagnosis.particulars import Particulars
-from scopeprobe.diagnosis.reach_causes import reach_causes
-from scopeprobe.diagnosis.scope_causes import scope_causes, shown_minimal
 from scopeprobe.diagnosis.seen import left_out
 from scopeprobe.diagnosis.view import Found, View
-from scopeprobe.diagnosis.wall_causes import wall_causes
 from scopeprobe.model.answer import Refusal
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope

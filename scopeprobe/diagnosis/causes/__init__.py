@@ -1,0 +1,1 @@
+"""What the experiments prove to be wrong, place by place: a generator of causes a file."""
