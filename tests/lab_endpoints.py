@@ -62,7 +62,7 @@ def make_server(manner, override=None, **options):
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class OtherEndpoint:
     """One token endpoint, as a client of it sees it."""
 
     session: aiohttp.ClientSession
@@ -89,9 +89,9 @@ def basic(user, password):
 
 
 @asynccontextmanager
-async def at(server) -> AsyncIterator[Endpoint]:
+async def at(server) -> AsyncIterator[OtherEndpoint]:
     async with Lab([server]).serve() as base_url, aiohttp.ClientSession() as session:
-        yield Endpoint(session, f"{base_url}/{server.name}/token")
+        yield OtherEndpoint(session, f"{base_url}/{server.name}/token")
 
 
 def claims_of(token):

@@ -7,8 +7,8 @@ from faults_to_explain import healthy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scopeprobe.diagnosis import Case, Endpoint, codes, diagnose, explain_log
-from scopeprobe.diagnosis.desk import is_failure
+from scopeprobe.diagnosis import Case, OtherEndpoint, codes, diagnose, explain_log
+from scopeprobe.diagnosis.investigation import is_failure
 from scopeprobe.model.answer import (
     GrantNotAllowed,
     Issued,
@@ -59,7 +59,7 @@ def case_of():
     patient.wanted, patient.candidates = WANTED, ("c.read", *WANTED)
     patient.secret, patient.has_issuer = "50%+1 ", False
     client = patient.order("corp", "http://127.0.0.1:9").client
-    endpoint = Endpoint("http://127.0.0.1:9/other", "so says a test")
+    endpoint = OtherEndpoint("http://127.0.0.1:9/other", "so says a test")
     methods = ("client_secret_basic", "client_secret_post")
     return Case(client, client.targets[0], WANTED, (endpoint,), methods, most_requests=25)
 

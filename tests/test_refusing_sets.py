@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scopeprobe.diagnosis.search import minimal_sets, refusing_sets
+from scopeprobe.diagnosis.minimal_sets import minimal_sets, refusing_sets
 
 NAMES = tuple(f"s{n:02}" for n in range(64))
 

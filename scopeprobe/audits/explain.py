@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from scopeprobe.audits.discovery import Discovered, best_method, discover
-from scopeprobe.diagnosis import Case, Endpoint, Explanation, diagnose, explain_log
+from scopeprobe.diagnosis import Case, Explanation, OtherEndpoint, diagnose, explain_log
 from scopeprobe.engine.http_client import connect
 from scopeprobe.engine.interview import Interview, Watcher
 from scopeprobe.errors import InputError
@@ -151,14 +151,14 @@ def _rights(rights: RightsApi | None, region: str) -> RightsApi | None:
 
 def _endpoints(
     order: Explain, server: Server, found: Discovered | None, pack: Pack | None, region: str
-) -> Iterator[Endpoint]:
+) -> Iterator[OtherEndpoint]:
     """
     Others than the configured endpoint that may be the right one.
 
     Credentials go to another origin only where the user or a shipped pack names it.
     """
     if order.try_endpoint:
-        yield Endpoint(order.try_endpoint, "as you said")
+        yield OtherEndpoint(order.try_endpoint, "as you said")
     if (
         pack is not None
         and pack.token_endpoint
@@ -166,11 +166,11 @@ def _endpoints(
     ):
         url = pack.token_endpoint.replace("{region}", region)
         if pack in shipped_packs() or _origin(url) == _origin(server.token_endpoint):
-            yield Endpoint(url, f"so says {pack.title}")
+            yield OtherEndpoint(url, f"so says {pack.title}")
     if found is not None and found.metadata is not None:
         url = found.metadata.token_endpoint
         if _origin(url) == _origin(server.token_endpoint):
-            yield Endpoint(url, f"so says the metadata of {server.issuer}")
+            yield OtherEndpoint(url, f"so says the metadata of {server.issuer}")
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Why does this client get no token? Experiments that change one thing, and what they prove."""
 
-from scopeprobe.diagnosis.cases import Case, Endpoint
+from scopeprobe.diagnosis.case import Case, OtherEndpoint
 from scopeprobe.diagnosis.explain import Cause, Explanation, codes, explain_log
 from scopeprobe.diagnosis.plan import diagnose
 
-__all__ = ["Case", "Cause", "Endpoint", "Explanation", "codes", "diagnose", "explain_log"]
+__all__ = ["Case", "Cause", "Explanation", "OtherEndpoint", "codes", "diagnose", "explain_log"]

@@ -10,15 +10,15 @@ from importlib import resources
 
 import msgspec
 
-from scopeprobe.diagnosis.cases import Case
+from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.causes.credentials import credential_causes
-from scopeprobe.diagnosis.causes.network import reach_causes
-from scopeprobe.diagnosis.causes.request import wall_causes
+from scopeprobe.diagnosis.causes.network import network_causes
+from scopeprobe.diagnosis.causes.request import request_causes
 from scopeprobe.diagnosis.causes.scopes import scope_causes, shown_minimal
-from scopeprobe.diagnosis.desk import failures_in, is_accepting
-from scopeprobe.diagnosis.particulars import Particulars
+from scopeprobe.diagnosis.investigation import failures_in, is_accepting
+from scopeprobe.diagnosis.next_steps import NextStepFields
+from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.diagnosis.seen import left_out
-from scopeprobe.diagnosis.view import Found, View
 from scopeprobe.model.answer import Refusal
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
@@ -63,53 +63,55 @@ def codes() -> tuple[str, ...]:
 
 @cache
 def _steps() -> dict[str, str]:
-    text = resources.files(__package__).joinpath("causes.toml").read_text(encoding="utf-8")
+    text = (
+        resources.files(__package__).joinpath("causes", "causes.toml").read_text(encoding="utf-8")
+    )
     return {code: cause["step"] for code, cause in tomllib.loads(text).items()}
 
 
 def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
     """Say what the experiments prove. Pure: equal logs are explained alike."""
-    view = View(case, tuple(log))
-    causes = tuple(_causes(view))
+    seen = Observations(case, tuple(log))
+    causes = tuple(_causes(seen))
     failures = failures_in(list(log))
     refused = [e for e in log if isinstance(e.answer, Refusal) and e not in failures]
     return Explanation(
         client=case.client.name,
-        outcome=_outcome(view, causes),
+        outcome=_outcome(seen, causes),
         causes=causes,
-        refusing_sets=shown_minimal(view),
-        experiments=view.log,
+        refusing_sets=shown_minimal(seen),
+        experiments=seen.log,
         requests=sum(e.sent for e in log),
         credential_failures=len(failures),
         refusals=len(refused),
     )
 
 
-def _causes(view: View) -> Iterator[Cause]:
-    if not view.log:
+def _causes(seen: Observations) -> Iterator[Cause]:
+    if not seen.log:
         return
     order = {code: place for place, code in enumerate(_steps())}
-    for found in sorted(_distinct(_found(view)), key=lambda one: order[one.code]):
-        step = _steps()[found.code].format_map(Particulars(view, found))
+    for found in sorted(_distinct(_likely_causes(seen)), key=lambda one: order[one.code]):
+        step = _steps()[found.code].format_map(NextStepFields(seen, found))
         yield Cause(found.code, round(found.confidence, 2), found.evidence, step)
 
 
-def _found(view: View) -> Iterator[Found]:
-    yield from reach_causes(view)
-    yield from credential_causes(view)
-    yield from wall_causes(view)
-    yield from scope_causes(view)
+def _likely_causes(seen: Observations) -> Iterator[LikelyCause]:
+    yield from network_causes(seen)
+    yield from credential_causes(seen)
+    yield from request_causes(seen)
+    yield from scope_causes(seen)
 
 
-def _distinct(found: Iterable[Found]) -> Iterator[Found]:
+def _distinct(found: Iterable[LikelyCause]) -> Iterator[LikelyCause]:
     """The surest of each code; scopes with which it is the same are named together."""
-    best: dict[tuple[str, tuple[str, ...]], Found] = {}
+    best: dict[tuple[str, tuple[str, ...]], LikelyCause] = {}
     for one in found:
         known = best.get((one.code, one.scopes))
         if known is None or one.confidence > known.confidence:
             best[one.code, one.scopes] = one
     likely = [one for one in best.values() if one.confidence >= LEAST_CONFIDENCE]
-    alike: dict[object, Found] = {}
+    alike: dict[object, LikelyCause] = {}
     for one in likely:
         is_single = len(one.scopes) == 1 and one.value is None
         key = (one.code, one.confidence) if is_single else id(one)
@@ -117,15 +119,15 @@ def _distinct(found: Iterable[Found]) -> Iterator[Found]:
     return iter(alike.values())
 
 
-def _together(some: Found, more: Found) -> Found:
+def _together(some: LikelyCause, more: LikelyCause) -> LikelyCause:
     evidence = tuple(dict.fromkeys((*some.evidence, *more.evidence)))
     return replace(some, scopes=(*some.scopes, *more.scopes), evidence=evidence)
 
 
-def _outcome(view: View, causes: Sequence[Cause]) -> str:
-    first = view.log[0] if view.log else None
+def _outcome(seen: Observations, causes: Sequence[Cause]) -> str:
+    first = seen.log[0] if seen.log else None
     if first is not None and is_accepting(first.answer) and not first.throttled:
-        is_whole = not left_out(first, view.log)
+        is_whole = not left_out(first, seen.log)
         if is_whole and all(cause.code in _HARMLESS for cause in causes):
             return "working"
     return "explained" if causes else "not_explained"

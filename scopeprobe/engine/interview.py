@@ -17,7 +17,7 @@ from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.model.answer import Answer, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
-from scopeprobe.model.experiment import Experiment, Inquiry, Trace
+from scopeprobe.model.experiment import Experiment, ExperimentPlan, Trace
 from scopeprobe.model.http import Exchange, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.question import Question, RequestChange
 from scopeprobe.oauth.exchange import TokenHandling, exchanges
@@ -61,7 +61,7 @@ class Interview:
         self._office = TokenHandling()
         self._sent = 0
 
-    async def conduct(self, inquiry: Inquiry) -> None:
+    async def conduct(self, inquiry: ExperimentPlan) -> None:
         """Ask until the diagnosis has no more questions."""
         try:
             question = next(inquiry)

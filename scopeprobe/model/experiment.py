@@ -44,5 +44,5 @@ class Experiment:
     """Token requests that were sent for it: again after faults, throttles, a demand for a nonce."""
 
 
-Inquiry: TypeAlias = Generator[Question, Experiment, None]
+ExperimentPlan: TypeAlias = Generator[Question, Experiment, None]
 """A diagnosis as a plan: one question a yield, because each decides which comes next."""

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from scopeprobe.diagnosis import Cause, Explanation
-from scopeprobe.diagnosis.words import answered, asked
+from scopeprobe.diagnosis.describe import answered, asked
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.oauth.trace import challenges
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scopeprobe.diagnosis.desk import (
+from scopeprobe.diagnosis.investigation import (
     failures_in,
     is_accepting,
     is_out_of_reach,
     is_past_credentials,
 )
-from scopeprobe.diagnosis.view import Found, View
+from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.model.answer import Unauthenticated
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED
@@ -39,72 +39,74 @@ _EITHER = (("secret_rejected", 0.55), ("unknown_client", 0.45))
 """Where a server tells an unknown client and a wrong secret alike."""
 
 
-def credential_causes(view: View) -> Iterator[Found]:
-    found = list(_mended(view))
+def credential_causes(seen: Observations) -> Iterator[LikelyCause]:
+    found = list(_mended(seen))
     yield from found
-    failures = failures_in(list(view.log))
-    if found or not failures or _is_only_about_scopes(view):
+    failures = failures_in(list(seen.log))
+    if found or not failures or _is_only_about_scopes(seen):
         return
-    told = list(_told(view, failures))
-    yield from told
-    if not any(one.code in _SETTLED for one in told):
-        yield from _either(view, failures)
+    evidence = list(_told(seen, failures))
+    yield from evidence
+    if not any(one.code in _SETTLED for one in evidence):
+        yield from _either(seen, failures)
 
 
-def _mended(view: View) -> Iterator[Found]:
+def _mended(seen: Observations) -> Iterator[LikelyCause]:
     """What was changed, and then the credentials were accepted."""
     for member, code in _MEMBERS.items():
-        value = getattr(view.base, member)
+        value = getattr(seen.base, member)
         if value == getattr(AS_CONFIGURED, member):
             continue
-        pair = view.pair(member, _is_worse, is_past_credentials)
+        pair = seen.pair(member, _is_worse, is_past_credentials)
         if pair is not None:
             worse, better = pair
             confidence = 0.97 if is_accepting(better.answer) else 0.85
-            if _PACK_KEYS.get(member) in view.case.unconfirmed:
+            if _PACK_KEYS.get(member) in seen.case.unconfirmed:
                 confidence = min(confidence, _MOST_FOR_UNCONFIRMED)
-            yield Found(code, confidence, view.told(worse, better), value=value)
+            yield LikelyCause(code, confidence, seen.evidence(worse, better), value=value)
         else:
-            last = [e for e in view.at_base() if is_past_credentials(e)]
-            yield Found(code, 0.7, view.told(view.log[0], *last[:1]), value=value)
+            last = [e for e in seen.at_base() if is_past_credentials(e)]
+            yield LikelyCause(code, 0.7, seen.evidence(seen.log[0], *last[:1]), value=value)
 
 
 def _is_worse(experiment: Experiment) -> bool:
     return not is_past_credentials(experiment) and not is_out_of_reach(experiment.answer)
 
 
-def _is_only_about_scopes(view: View) -> bool:
+def _is_only_about_scopes(seen: Observations) -> bool:
     """Some request as configured got past the credentials, or was never refused for them."""
-    plain = [e for e in view.log if e.question.change == AS_CONFIGURED]
+    plain = [e for e in seen.log if e.question.change == AS_CONFIGURED]
     return any(is_accepting(e.answer) for e in plain)
 
 
-def _told(view: View, failures: list[Experiment]) -> Iterator[Found]:
+def _told(seen: Observations, failures: list[Experiment]) -> Iterator[LikelyCause]:
     for code in _TOLD:
-        said = view.sign(code)
+        said = seen.pattern(code)
         if said is not None and said[0] in failures:
-            experiment, sign = said
-            evidence = (*view.told(experiment), f"words of {sign.said_by}")
-            confidence = min(sign.confidence, _MOST_FOR_SECRET if code == "secret_rejected" else 1)
-            yield Found(code, confidence, evidence, tell=sign.tell, value=sign.method)
-            if sign.is_certain or code in {"unknown_client", "secret_rejected"}:
+            experiment, pattern = said
+            evidence = (*seen.evidence(experiment), f"words of {pattern.said_by}")
+            confidence = min(
+                pattern.confidence, _MOST_FOR_SECRET if code == "secret_rejected" else 1
+            )
+            yield LikelyCause(code, confidence, evidence, tell=pattern.tell, value=pattern.method)
+            if pattern.is_certain or code in {"unknown_client", "secret_rejected"}:
                 return
 
 
-def _either(view: View, failures: list[Experiment]) -> Iterator[Found]:
+def _either(seen: Observations, failures: list[Experiment]) -> Iterator[LikelyCause]:
     """
     The server tells no two of them apart: both, and neither of them surely.
 
     Where some request got past the credentials, the failure may as well be about the scopes.
     """
-    evidence = view.told(failures[0], failures[-1])
+    evidence = seen.evidence(failures[0], failures[-1])
     is_named = any(
         isinstance(e.answer, Unauthenticated) and e.answer.unknown_client for e in failures
     )
     if is_named:
-        yield Found("unknown_client", 0.85, evidence)
+        yield LikelyCause("unknown_client", 0.85, evidence)
         return
-    past = any(is_past_credentials(e) for e in view.log)
+    past = any(is_past_credentials(e) for e in seen.log)
     share = 0.8 if past else 1.0
     for code, confidence in _EITHER:
-        yield Found(code, confidence * share, evidence)
+        yield LikelyCause(code, confidence * share, evidence)

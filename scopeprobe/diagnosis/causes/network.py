@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from scopeprobe.diagnosis.desk import is_out_of_reach
-from scopeprobe.diagnosis.view import Found, View
-from scopeprobe.diagnosis.words import times
+from scopeprobe.diagnosis.describe import times
+from scopeprobe.diagnosis.investigation import is_out_of_reach
+from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.model.answer import TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment
@@ -22,53 +22,55 @@ _CODES = {
 }
 
 
-def reach_causes(view: View) -> Iterator[Found]:
-    first = view.log[0]
-    yield from _throttles(view)
-    pair = view.pair("endpoint", lambda e: is_out_of_reach(e.answer), _is_answered)
+def network_causes(seen: Observations) -> Iterator[LikelyCause]:
+    first = seen.log[0]
+    yield from _throttles(seen)
+    pair = seen.pair("endpoint", lambda e: is_out_of_reach(e.answer), _is_answered)
     if pair is not None:
         worse, better = pair
         where = better.question.change.endpoint
-        yield Found("wrong_token_endpoint", 0.95, view.told(worse, better), value=where)
+        yield LikelyCause("wrong_token_endpoint", 0.95, seen.evidence(worse, better), value=where)
     elif isinstance(first.answer, TooLarge):
         size = first.question.size
-        told = f"it finds {size:,} bytes of scopes too large; ask for fewer in one request"
-        confidence = 0.9 if any(_spared(view)) else 0.6
-        yield Found("gateway_in_between", confidence, view.told(first, *_spared(view)), tell=told)
+        evidence = f"it finds {size:,} bytes of scopes too large; ask for fewer in one request"
+        confidence = 0.9 if any(_spared(seen)) else 0.6
+        yield LikelyCause(
+            "gateway_in_between", confidence, seen.evidence(first, *_spared(seen)), tell=evidence
+        )
     elif isinstance(first.answer, Unanswered) and first.answer.reason is not Reason.THROTTLED:
-        code, confidence = _code(view, first, first.answer)
-        yield Found(code, confidence, view.told(first, *_spared(view)))
+        code, confidence = _code(seen, first, first.answer)
+        yield LikelyCause(code, confidence, seen.evidence(first, *_spared(seen)))
 
 
 def _is_answered(experiment: Experiment) -> bool:
     return not is_out_of_reach(experiment.answer)
 
 
-def _spared(view: View) -> Iterator[Experiment]:
+def _spared(seen: Observations) -> Iterator[Experiment]:
     """The same without scope, where the fault does not come then."""
-    control = view.control
+    control = seen.control
     if control is not None and _is_answered(control):
         yield control
 
 
-def _throttles(view: View) -> Iterator[Found]:
-    for experiment in view.log:
+def _throttles(seen: Observations) -> Iterator[LikelyCause]:
+    for experiment in seen.log:
         answer = experiment.answer
         is_last = isinstance(answer, Unanswered) and answer.reason is Reason.THROTTLED
         if experiment.throttled or is_last:
             count = experiment.throttled + is_last
             wait = answer.wait if isinstance(answer, Unanswered) else None
             asked = f" The server asked to be left alone for {wait:.0f} s." if wait else ""
-            told = f"It throttled one request {times(count)}.{asked}"
-            yield Found("throttled", 0.95, view.told(experiment), tell=told)
+            evidence = f"It throttled one request {times(count)}.{asked}"
+            yield LikelyCause("throttled", 0.95, seen.evidence(experiment), tell=evidence)
             return
 
 
-def _code(view: View, experiment: Experiment, answer: Unanswered) -> tuple[str, float]:
+def _code(seen: Observations, experiment: Experiment, answer: Unanswered) -> tuple[str, float]:
     if known := _CODES.get(answer.reason):
         return known
     is_page = experiment.trace.body.lstrip()[:1] == "<"
-    gateway = view.sign("gateway_in_between")
+    gateway = seen.pattern("gateway_in_between")
     if answer.status in _NO_ENDPOINT:
         return "not_a_token_endpoint", 0.9
     if gateway is not None and is_page:

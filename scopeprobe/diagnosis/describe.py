@@ -21,7 +21,7 @@ MOST_NAMED = 6
 """Scopes that are written out of a longer list."""
 
 
-def told(number: int, experiment: Experiment) -> str:
+def evidence(number: int, experiment: Experiment) -> str:
     """One experiment as a line of evidence."""
     question = experiment.question
     return f"request {number}, {asked(question.scopes, question.change)}: {answered(experiment)}"

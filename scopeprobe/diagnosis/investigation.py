@@ -7,8 +7,8 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TypeAlias
 
-from scopeprobe.diagnosis.cases import Case
-from scopeprobe.diagnosis.signs import Sign, signs_of
+from scopeprobe.diagnosis.case import Case
+from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
 from scopeprobe.model.answer import (
     Answer,
     GrantNotAllowed,
@@ -32,7 +32,7 @@ Asking: TypeAlias = Generator[Question, Experiment, Experiment | None]
 """Gives the experiment; None where a budget forbids it."""
 
 
-class Desk:
+class Investigation:
     """The log so far, and the base that further questions are changed from."""
 
     def __init__(self, case: Case) -> None:
@@ -87,9 +87,9 @@ class Desk:
             return True
         return self.beyond is not None and alike(experiment.answer, self.beyond)
 
-    def signs(self) -> tuple[Sign, ...]:
+    def patterns(self) -> tuple[ErrorPattern, ...]:
         """Of all answers so far, the newest first."""
-        return tuple(sign for e in reversed(self.log) for sign in signs_of(e))
+        return tuple(pattern for e in reversed(self.log) for pattern in patterns_in(e))
 
 
 def failures_in(log: list[Experiment]) -> list[Experiment]:
@@ -132,7 +132,7 @@ def is_past_credentials(experiment: Experiment) -> bool:
             pass
         case _:
             return False
-    return any(sign.cause in _BEHIND for sign in signs_of(experiment))
+    return any(pattern.cause in _BEHIND for pattern in patterns_in(experiment))
 
 
 def is_out_of_reach(answer: Answer) -> bool:

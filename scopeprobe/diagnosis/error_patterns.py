@@ -1,10 +1,10 @@
-"""What a server's own words say of the cause: the table of `signs.toml`."""
+"""What a server's own words say of the cause: the table of `error_patterns.toml`."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -19,7 +19,7 @@ _LONGEST = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class ErrorPattern:
     """One row of the table, found in an answer."""
 
     cause: str
@@ -34,14 +34,14 @@ class Sign:
 
 
 @cache
-def _rows() -> tuple[tuple[re.Pattern[str], Sign], ...]:
-    text = resources.files(__package__).joinpath("signs.toml").read_text(encoding="utf-8")
+def _rows() -> tuple[tuple[re.Pattern[str], ErrorPattern], ...]:
+    text = resources.files(__package__).joinpath("error_patterns.toml").read_text(encoding="utf-8")
     return tuple(map(_row, tomllib.loads(text)["signs"]))
 
 
-def _row(row: dict[str, Any]) -> tuple[re.Pattern[str], Sign]:
+def _row(row: dict[str, Any]) -> tuple[re.Pattern[str], ErrorPattern]:
     most = _MOST_FOR_RECALLED if row["source"] == _RECALLED else 1.0
-    sign = Sign(
+    pattern = ErrorPattern(
         cause=row["cause"],
         confidence=min(row["confidence"], most),
         said_by=row["said_by"],
@@ -49,18 +49,18 @@ def _row(row: dict[str, Any]) -> tuple[re.Pattern[str], Sign]:
         is_certain=row.get("certain", False),
         tell=row.get("tell", ""),
     )
-    return re.compile(row["pattern"], re.IGNORECASE | re.DOTALL), sign
+    return re.compile(row["pattern"], re.IGNORECASE | re.DOTALL), pattern
 
 
-def signs_of(experiment: Experiment) -> tuple[Sign, ...]:
+def patterns_in(experiment: Experiment) -> tuple[ErrorPattern, ...]:
     """What an answer says in words that are known, the first of each cause."""
     if isinstance(experiment.answer, Issued):
         return ()
     text = _said(experiment)
-    found: dict[str, Sign] = {}
-    for pattern, sign in _rows():
-        if (match := pattern.search(text)) is not None:
-            found.setdefault(sign.cause, _with_method(sign, match))
+    found: dict[str, ErrorPattern] = {}
+    for expression, pattern in _rows():
+        if (match := expression.search(text)) is not None:
+            found.setdefault(pattern.cause, _with_method(pattern, match))
     return tuple(found.values())
 
 
@@ -74,11 +74,8 @@ def _said(experiment: Experiment) -> str:
     return f"{experiment.trace.status or ''} {error} {said}"
 
 
-def _with_method(sign: Sign, match: re.Match[str]) -> Sign:
+def _with_method(pattern: ErrorPattern, match: re.Match[str]) -> ErrorPattern:
     named = match.groupdict().get("method") or ""
     if named not in set(AuthMethod):
-        return sign
-    return Sign(
-        sign.cause, sign.confidence, sign.said_by, sign.source, sign.is_certain, sign.tell,
-        AuthMethod(named),
-    )  # fmt: skip
+        return pattern
+    return replace(pattern, method=AuthMethod(named))

@@ -24,7 +24,7 @@ BY_ASSERTION = {AuthMethod.CLIENT_SECRET_JWT, AuthMethod.PRIVATE_KEY_JWT}
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class OtherEndpoint:
     """A token endpoint that may be the right one."""
 
     url: str
@@ -40,7 +40,7 @@ class Case:
     target: Target
     wanted: tuple[Scope, ...] = ()
     """What it asks for; empty: it sends no scope."""
-    endpoints: tuple[Endpoint, ...] = ()
+    endpoints: tuple[OtherEndpoint, ...] = ()
     """Others than the configured one that credentials may be sent to."""
     methods: tuple[str, ...] | None = None
     """Authentication methods that metadata or the pack names; None where nobody does."""

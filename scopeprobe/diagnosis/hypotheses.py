@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scopeprobe.diagnosis.cases import Case
-from scopeprobe.diagnosis.signs import Sign
+from scopeprobe.diagnosis.case import Case
+from scopeprobe.diagnosis.error_patterns import ErrorPattern
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import RequestChange
@@ -17,7 +17,7 @@ LARGEST_SKEW = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class Hypothesis:
     """A cause, and the one member of a change that would take it away."""
 
     cause: str
@@ -35,28 +35,30 @@ class Suspect:
         return bool(getattr(change, self.member) == self.value)
 
 
-def suspects(case: Case, signs: Iterable[Sign], last: Experiment) -> Iterator[Suspect]:
+def hypotheses(
+    case: Case, patterns: Iterable[ErrorPattern], last: Experiment
+) -> Iterator[Hypothesis]:
     """All suspects, those first that settle most. A failing authentication is spent on no other."""
-    said = {sign.cause: sign for sign in signs}
+    said = {pattern.cause: pattern for pattern in patterns}
     for endpoint in case.endpoints:
-        yield Suspect("wrong_token_endpoint", "endpoint", endpoint.url, True, stays=True)
+        yield Hypothesis("wrong_token_endpoint", "endpoint", endpoint.url, True, stays=True)
     yield from _methods(case, said.get("wrong_auth_method"))
     if case.has_white_space:
-        yield Suspect("white_space_in_credentials", "trimmed", True, True)
+        yield Hypothesis("white_space_in_credentials", "trimmed", True, True)
     if case.uses_assertion:
         yield from _assertions(case, said, last.trace.skew)
     if "dpop_required" in said and not case.client.binds_tokens:
-        yield Suspect("dpop_required", "proof", True, True, stays=True)
+        yield Hypothesis("dpop_required", "proof", True, True, stays=True)
     is_known = "unknown_client" not in said
     if case.encodes_differently:
-        yield Suspect("basic_encoding", "basic_encoding", case.other_encoding, False)
+        yield Hypothesis("basic_encoding", "basic_encoding", case.other_encoding, False)
     if is_known and case.methods is not None:
         for method in case.other_methods:
             if method.value in case.methods:
-                yield Suspect("wrong_auth_method", "auth_method", method, False)
+                yield Hypothesis("wrong_auth_method", "auth_method", method, False)
 
 
-def _methods(case: Case, said: Sign | None) -> Iterator[Suspect]:
+def _methods(case: Case, said: ErrorPattern | None) -> Iterator[Hypothesis]:
     """The method that the server names, or the one that metadata or pack leave over."""
     mine, able = case.client.auth_method, case.other_methods
     if said is not None and said.method is not None:
@@ -67,13 +69,15 @@ def _methods(case: Case, said: Sign | None) -> Iterator[Suspect]:
         yield from (_method(method) for method in able[:1] if method.value in case.methods)
 
 
-def _method(method: AuthMethod) -> Suspect:
-    return Suspect("wrong_auth_method", "auth_method", method, True, stays=True)
+def _method(method: AuthMethod) -> Hypothesis:
+    return Hypothesis("wrong_auth_method", "auth_method", method, True, stays=True)
 
 
-def _assertions(case: Case, said: dict[str, Sign], skew: float | None) -> Iterator[Suspect]:
+def _assertions(
+    case: Case, said: dict[str, ErrorPattern], skew: float | None
+) -> Iterator[Hypothesis]:
     if skew is not None and abs(skew) > LARGEST_SKEW:
-        yield Suspect("assertion_clock_skew", "clock_shift", skew, True, stays=True)
+        yield Hypothesis("assertion_clock_skew", "clock_shift", skew, True, stays=True)
     if case.other_audience:
         is_said = "assertion_audience" in said
-        yield Suspect("assertion_audience", "assertion_audience", case.other_audience, is_said)
+        yield Hypothesis("assertion_audience", "assertion_audience", case.other_audience, is_said)

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from scopeprobe.diagnosis.cases import Case
-from scopeprobe.diagnosis.desk import is_accepting, is_past_credentials
-from scopeprobe.diagnosis.signs import Sign, signs_of
-from scopeprobe.diagnosis.words import told
+from scopeprobe.diagnosis.case import Case
+from scopeprobe.diagnosis.describe import evidence
+from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
+from scopeprobe.diagnosis.investigation import is_accepting, is_past_credentials
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.scope_names import Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LikelyCause:
     """A cause before it is put into words."""
 
     code: str
@@ -30,7 +30,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class View:
+class Observations:
     """A case and its log."""
 
     case: Case
@@ -63,10 +63,10 @@ class View:
     def canary(self) -> Experiment | None:
         return self.find((self.case.client.canary,))
 
-    def told(self, *experiments: Experiment) -> tuple[str, ...]:
+    def evidence(self, *experiments: Experiment) -> tuple[str, ...]:
         """Evidence: experiments in words, in their order."""
         numbers = sorted({self.log.index(e) for e in experiments})
-        return tuple(told(number + 1, self.log[number]) for number in numbers)
+        return tuple(evidence(number + 1, self.log[number]) for number in numbers)
 
     def pair(
         self,
@@ -88,10 +88,10 @@ class View:
         return None
 
     @cached_property
-    def signs(self) -> tuple[tuple[Experiment, Sign], ...]:
-        return tuple((e, sign) for e in self.log for sign in signs_of(e))
+    def patterns(self) -> tuple[tuple[Experiment, ErrorPattern], ...]:
+        return tuple((e, pattern) for e in self.log for pattern in patterns_in(e))
 
-    def sign(self, cause: str) -> tuple[Experiment, Sign] | None:
+    def pattern(self, cause: str) -> tuple[Experiment, ErrorPattern] | None:
         """Where a server says so in its own words, the surest."""
-        said = [(e, sign) for e, sign in self.signs if sign.cause == cause]
+        said = [(e, pattern) for e, pattern in self.patterns if pattern.cause == cause]
         return max(said, key=lambda pair: pair[1].confidence, default=None)
