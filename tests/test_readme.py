@@ -33,7 +33,7 @@ from scopeprobe.model.client import AuthMethod, GrantType
 from scopeprobe.model.events import Event
 from scopeprobe.model.server import Server
 from scopeprobe.policy import FINDING_KINDS
-from scopeprobe.providers.reading import PackTable
+from scopeprobe.providers.load import PackTable
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.tables import COLUMNS
 

@@ -2,7 +2,7 @@
 
 from scopeprobe.policy.advertised import Advertised, held_against
 from scopeprobe.policy.baseline import Baseline, Waiver
-from scopeprobe.policy.expectations import FINDING_KINDS, Finding, FindingKind
+from scopeprobe.policy.findings import FINDING_KINDS, Finding, FindingKind
 from scopeprobe.policy.review import Earlier, Policy, Rule, news, review
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap
-from scopeprobe.policy.expectations import Finding, FindingKind
+from scopeprobe.policy.findings import Finding, FindingKind
 
 
 def changes(maps: Iterable[PermissionMap], proved: Mapping[CellKey, Cell]) -> Iterator[Finding]:

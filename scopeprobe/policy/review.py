@@ -10,7 +10,7 @@ from scopeprobe.model.cell import Cell, CellKey, PermissionMap
 from scopeprobe.model.client import Client, ClientName, Expectation
 from scopeprobe.policy.baseline import Baseline, waived
 from scopeprobe.policy.changes import changes
-from scopeprobe.policy.expectations import Finding, FindingKind, findings
+from scopeprobe.policy.findings import Finding, FindingKind, findings
 
 WARNED = timedelta(days=30)
 """How long before its end a secret is a finding."""

@@ -1,5 +1,5 @@
 """Provider packs: what is known of a provider before it is asked, as data files."""
 
-from scopeprobe.providers.reading import read_packs, shipped_packs
+from scopeprobe.providers.load import read_packs, shipped_packs
 
 __all__ = ["read_packs", "shipped_packs"]
