@@ -14,8 +14,8 @@ from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientId, ClientName
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.policy import Finding, FindingKind
-from scopeprobe.reports.documents import schemas
 from scopeprobe.reports.formats import FILES, Format, render
+from scopeprobe.reports.json_report import schemas
 from scopeprobe.reports.summary import NotTested, Summary
 
 ALL = [word for form in Format for word in ("-f", form)]

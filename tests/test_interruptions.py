@@ -66,7 +66,7 @@ def test_kill_9_at_twenty_random_moments_changes_no_byte(tmp_path):
         began = time.monotonic()
         assert scopeprobe(*words, env=environment).returncode == 0
         whole_run = time.monotonic() - began
-        undisturbed = maps(tmp_path / "whole" / "out")
+        uninterrupted = maps(tmp_path / "whole" / "out")
         asked_once = Counter((a.client, a.scopes) for a in server.asked)
         worst = 0
         for kill in range(KILLS):
@@ -80,7 +80,7 @@ def test_kill_9_at_twenty_random_moments_changes_no_byte(tmp_path):
             process.communicate()
             resumed = scopeprobe(*words, "--resume", env=environment)
             assert resumed.returncode == 0, resumed.stderr
-            assert maps(folder / "out") == undisturbed
+            assert maps(folder / "out") == uninterrupted
             again = Counter((a.client, a.scopes) for a in server.asked) - asked_once
             repeated = sum(again.values())
             worst = max(worst, repeated)

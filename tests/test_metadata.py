@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from scopeprobe.audits.discovery import best_method
+from scopeprobe.audits.discover import best_method
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.cell import Cell, Evidence, Reason, Verdict
 from scopeprobe.model.client import AuthMethod, Certificate, ClientName

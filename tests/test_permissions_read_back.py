@@ -15,7 +15,7 @@ from scopeprobe.inputs import read_permissions
 from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientId, ClientName
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.reports.tables import permissions_csv
+from scopeprobe.reports.csv_files import permissions_csv
 
 pytestmark = pytest.mark.usefixtures("_folder")
 

@@ -34,8 +34,8 @@ from scopeprobe.model.events import Event
 from scopeprobe.model.server import Server
 from scopeprobe.policy import FINDING_KINDS
 from scopeprobe.providers.load import PackTable
+from scopeprobe.reports.csv_files import COLUMNS
 from scopeprobe.reports.summary import Summary
-from scopeprobe.reports.tables import COLUMNS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -14,7 +14,7 @@ from scopeprobe.store import AcceptedSets, Store
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PreviousMaps:
     """The maps of the last finished run, and the sets that proved them."""
 
     maps: Mapping[ClientName, PermissionMap] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Past:
         return cls(store.maps_before(started), store.accepted_sets_before(started))
 
 
-def assignments_of(fleet: Fleet, past: Past, proof: Proof) -> Iterator[Assignment]:
+def assignments_of(fleet: Fleet, previous_maps: PreviousMaps, proof: Proof) -> Iterator[Assignment]:
     """One for every client and target; the first of a server and target leads."""
     led = set()
     for client in fleet.clients:
@@ -35,9 +35,9 @@ def assignments_of(fleet: Fleet, past: Past, proof: Proof) -> Iterator[Assignmen
             yield Assignment(
                 client,
                 target,
-                past.maps.get(client.name),
+                previous_maps.maps.get(client.name),
                 proof=proof,
-                accepted_sets=past.accepted_sets.get((client.name, target.label), ()),
+                accepted_sets=previous_maps.accepted_sets.get((client.name, target.label), ()),
                 is_first=place not in led,
             )
             led.add(place)

@@ -15,10 +15,10 @@ from typing import Self
 
 import anyio
 
-from scopeprobe.audits.assignments import Past, assignments_of
-from scopeprobe.audits.discovery import resolve
-from scopeprobe.audits.interruption import undisturbed
+from scopeprobe.audits.assignments import PreviousMaps, assignments_of
+from scopeprobe.audits.discover import resolve
 from scopeprobe.audits.rounds import Rounds
+from scopeprobe.audits.signals import uninterrupted
 from scopeprobe.engine.build_queues import Limits
 from scopeprobe.engine.exchange_runner import Usage
 from scopeprobe.errors import FolderInUse, InputsChanged
@@ -29,7 +29,6 @@ from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarte
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
 from scopeprobe.policy import Earlier, Finding, FindingKind, Policy, held_against, news, review
-from scopeprobe.reports.files import write_reports
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import (
     NotTested,
@@ -40,6 +39,7 @@ from scopeprobe.reports.summary import (
     moment,
     not_tested,
 )
+from scopeprobe.reports.write import write_reports
 from scopeprobe.store import Store, StoredFacts
 from scopeprobe.strategies import adaptive, each, recheck
 from scopeprobe.strategies.estimates import ESTIMATORS, total
@@ -133,7 +133,7 @@ async def audit(order: Audit) -> Result:
         session = _Session(order, store, run, known, earlier)
         session.announce()
         stopped_by = await session.ask()
-        with undisturbed():
+        with uninterrupted():
             return session.conclude(stopped_by, notices)
 
 
@@ -208,7 +208,7 @@ class _Session:
         self._run = run
         self._known = known
         self._started = time.monotonic()
-        before = Past.before(run.started, store)
+        before = PreviousMaps.before(run.started, store)
         assignments = list(assignments_of(order.fleet, before, order.proof))
         self._requests_expected = round(
             total(map(ESTIMATORS[run.strategy], assignments)).requests_expected

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from scopeprobe.audits.discovery import Discovered, best_method, discover
+from scopeprobe.audits.discover import Discovered, best_method, discover
 from scopeprobe.diagnosis import Case, Explanation, OtherEndpoint, diagnose, explain_log
 from scopeprobe.engine.http_client import connect
 from scopeprobe.engine.interview import Interview, Watcher

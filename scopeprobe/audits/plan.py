@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
 
-from scopeprobe.audits.assignments import Past, assignments_of
+from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.rounds import PILOTS
 from scopeprobe.engine.build_queues import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING, Limits, quota_of
 from scopeprobe.engine.rate_limit import gap_of, is_spaced
@@ -43,10 +43,10 @@ def plan(fleet: Fleet, limits: Limits, out: Path, proof: Proof = Proof.SAFE) -> 
     Raises InputError where the folder's database cannot be used.
     """
     with Store.peek(out) as store:
-        past = Past() if store is None else Past.before(math.inf, store)
+        previous_maps = PreviousMaps() if store is None else PreviousMaps.before(math.inf, store)
         spent: Allowances = (lambda _quota: Allowance()) if store is None else store.allowance
-        names = [name for name in ESTIMATORS if name != "recheck" or past.maps]
-        assignments = list(assignments_of(fleet, past, proof))
+        names = [name for name in ESTIMATORS if name != "recheck" or previous_maps.maps]
+        assignments = list(assignments_of(fleet, previous_maps, proof))
         by_server = sorted(assignments, key=lambda a: a.client.server.name)
         servers = []
         for name, members in groupby(by_server, lambda a: a.client.server.name):

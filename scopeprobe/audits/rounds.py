@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from scopeprobe.audits.interruption import until_interrupted
+from scopeprobe.audits.signals import until_interrupted
 from scopeprobe.engine.build_queues import Limits, build_queues
 from scopeprobe.engine.client_queue import ClientQueue
 from scopeprobe.engine.exchange_runner import Usage

@@ -58,7 +58,7 @@ def write_command(
     from scopeprobe.cli.streams import say  # noqa: PLC0415 - heavy, not needed for --help
     from scopeprobe.inputs import baseline_text, read_baseline  # noqa: PLC0415
     from scopeprobe.policy import Baseline  # noqa: PLC0415
-    from scopeprobe.reports.files import write_file  # noqa: PLC0415
+    from scopeprobe.reports.write import write_file  # noqa: PLC0415
     from scopeprobe.store import Store  # noqa: PLC0415
 
     with Store.read(out) as store:

@@ -16,8 +16,8 @@ from scopeprobe.cli import telling
 from scopeprobe.cli.logs import LogObserver, log_file
 from scopeprobe.cli.streams import print_data
 from scopeprobe.cli.terminal import Printed, Terminal
+from scopeprobe.reports.csv_files import permissions_csv
 from scopeprobe.reports.formats import Format, render
-from scopeprobe.reports.tables import permissions_csv
 
 
 class Exit(IntEnum):

@@ -66,7 +66,7 @@ def discover_command(
     """
     import anyio  # noqa: PLC0415 - heavy, and not needed for --help
 
-    from scopeprobe.audits.discovery import describe  # noqa: PLC0415
+    from scopeprobe.audits.discover import describe  # noqa: PLC0415
     from scopeprobe.cli import inputs  # noqa: PLC0415
     from scopeprobe.inputs import Overrides  # noqa: PLC0415
     from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415

@@ -65,7 +65,7 @@ def read_fleet(sources: Sources, overrides: Overrides) -> Fleet:
 
 def with_metadata(fleet: Fleet) -> Fleet:
     """Read the metadata of every issuer, where any is named."""
-    from scopeprobe.audits.discovery import resolve  # noqa: PLC0415 - heavy, rarely needed
+    from scopeprobe.audits.discover import resolve  # noqa: PLC0415 - heavy, rarely needed
 
     return anyio.run(resolve, fleet) if fleet.needs_metadata else fleet
 

@@ -44,9 +44,9 @@ def report_command(
     """
     from scopeprobe.cli.streams import print_data, say  # noqa: PLC0415
     from scopeprobe.cli.telling import print_table  # noqa: PLC0415
-    from scopeprobe.reports.files import write_file  # noqa: PLC0415
     from scopeprobe.reports.formats import FILES, Format, render  # noqa: PLC0415
     from scopeprobe.reports.summary import Summary  # noqa: PLC0415
+    from scopeprobe.reports.write import write_file  # noqa: PLC0415
     from scopeprobe.store import Store  # noqa: PLC0415
 
     if not (formats or print_):

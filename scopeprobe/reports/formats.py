@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from scopeprobe.model.cell import PermissionMap
-from scopeprobe.reports.documents import report_json, report_jsonl
+from scopeprobe.reports.csv_files import permissions_csv
+from scopeprobe.reports.json_report import report_json, report_jsonl
 from scopeprobe.reports.junit import report_junit
 from scopeprobe.reports.markdown import report_markdown
 from scopeprobe.reports.openmetrics import report_openmetrics
 from scopeprobe.reports.summary import Summary
-from scopeprobe.reports.tables import permissions_csv
 
 Renderer: TypeAlias = Callable[[Sequence[PermissionMap], Summary], str]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from scopeprobe.errors import StoreError
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
+from scopeprobe.reports.csv_files import HEADER, matrix_csv, permission_rows
 from scopeprobe.reports.formats import FILES, Format, render
 from scopeprobe.reports.summary import Summary
-from scopeprobe.reports.tables import HEADER, matrix_csv, permission_rows
 
 PERMISSIONS, MATRIX, SUMMARY, CLIENTS = "permissions.csv", "matrix.csv", "summary.json", "clients"
 

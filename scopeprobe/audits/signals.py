@@ -32,7 +32,7 @@ async def until_interrupted(work: Callable[[], Awaitable[None]]) -> signal.Signa
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Let nobody interrupt what takes a moment and must be whole, such as writing the files."""
     if threading.current_thread() is not threading.main_thread():
         yield
