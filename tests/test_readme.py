@@ -26,7 +26,7 @@ from typer.main import get_command
 
 import scopeprobe as package
 from scopeprobe.cli import app as cli
-from scopeprobe.cli import conduct
+from scopeprobe.cli import run_audit as run_audit
 from scopeprobe.inputs.schema import ClientEntry, ExpectEntry, ServerEntry, TargetEntry
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.client import AuthMethod, GrantType
@@ -324,7 +324,7 @@ def test_no_line_of_output_is_wider_than_a_terminal():
 def test_the_exit_codes_are_those_of_the_program():
     codes = [int(row[0]) for row in table("code", "meaning")]
     assert sorted(codes) == sorted(
-        {*map(int, cli.Exit), *map(int, conduct.Exit), 128 + signal.SIGTERM}
+        {*map(int, cli.Exit), *map(int, run_audit.Exit), 128 + signal.SIGTERM}
     )
 
 

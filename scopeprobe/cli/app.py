@@ -17,7 +17,6 @@ from scopeprobe.cli import (
     discover,
     explain,
     history,
-    imports,
     init,
     lab,
     plan,
@@ -27,6 +26,7 @@ from scopeprobe.cli import (
     streams,
     validate,
 )
+from scopeprobe.cli import import_command as import_command
 from scopeprobe.errors import InputError, ScopeprobeError, StoreError
 
 
@@ -69,7 +69,7 @@ app.command("explain", epilog=explain.EXAMPLES)(explain.explain_command)
 app.command("plan", epilog=plan.EXAMPLES)(plan.plan_command)
 app.command("validate", epilog=validate.EXAMPLES)(validate.validate_command)
 app.command("discover", epilog=discover.EXAMPLES)(discover.discover_command)
-app.command("import", epilog=imports.EXAMPLES)(imports.import_command)
+app.command("import", epilog=import_command.EXAMPLES)(import_command.import_command)
 app.command("init", epilog=init.EXAMPLES)(init.init_command)
 app.command("diff", epilog=diff.EXAMPLES)(diff.diff_command)
 app.command("history", epilog=history.EXAMPLES)(history.history_command)

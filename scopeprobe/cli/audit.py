@@ -120,7 +120,7 @@ def audit_command(
     """
     from scopeprobe.audits.audit import Audit  # noqa: PLC0415 - heavy, and not needed for --help
     from scopeprobe.cli import inputs  # noqa: PLC0415
-    from scopeprobe.cli.conduct import carry_out  # noqa: PLC0415
+    from scopeprobe.cli.run_audit import run_audit  # noqa: PLC0415
     from scopeprobe.engine.build_queues import Limits  # noqa: PLC0415
     from scopeprobe.inputs import read_baseline, read_policy  # noqa: PLC0415
     from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
@@ -179,7 +179,7 @@ def audit_command(
     packs = [word for folder in providers or () for word in ("--providers", folder)]
     terminal = Terminal(log_format, log_file, quiet, verbose, no_progress)
     _tell_what_it_takes(order, terminal, is_agreed=yes)
-    carry_out(order, terminal, print_, (*packs, *clients))
+    run_audit(order, terminal, print_, (*packs, *clients))
 
 
 def _tell_what_it_takes(order: Audit, terminal: Terminal, *, is_agreed: bool) -> None:

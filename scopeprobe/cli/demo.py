@@ -44,13 +44,13 @@ def demo_command(
     Nothing leaves this machine. The inputs are written beside the results, to be read and changed.
     """
     from scopeprobe.audits.audit import Audit  # noqa: PLC0415 - heavy, not needed for --help
-    from scopeprobe.cli.conduct import Exit, carry_out  # noqa: PLC0415
+    from scopeprobe.cli.run_audit import Exit, run_audit  # noqa: PLC0415
 
     with _lab(port) as base_url:
         fleet = _write_inputs(out, int(base_url.rpartition(":")[2]))
         typer.echo(f"auditing {len(fleet.clients)} clients on the lab at {base_url}", err=True)
         try:
-            carry_out(
+            run_audit(
                 Audit(fleet, out),
                 Terminal(LogFormat.CONSOLE, no_progress=no_progress),
                 Printed.TABLE,

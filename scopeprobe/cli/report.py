@@ -42,8 +42,8 @@ def report_command(
 
     Exit codes: 0 rendered, 2 there is no such run.
     """
+    from scopeprobe.cli.output import print_table  # noqa: PLC0415
     from scopeprobe.cli.streams import print_data, say  # noqa: PLC0415
-    from scopeprobe.cli.telling import print_table  # noqa: PLC0415
     from scopeprobe.reports.formats import FILES, Format, render  # noqa: PLC0415
     from scopeprobe.reports.summary import Summary  # noqa: PLC0415
     from scopeprobe.reports.write import write_file  # noqa: PLC0415

@@ -12,7 +12,7 @@ import anyio
 import typer
 
 from scopeprobe.audits.audit import Audit, Result, audit
-from scopeprobe.cli import telling
+from scopeprobe.cli import output as output
 from scopeprobe.cli.logs import LogObserver, log_file
 from scopeprobe.cli.streams import print_data
 from scopeprobe.cli.terminal import Printed, Terminal
@@ -29,7 +29,7 @@ class Exit(IntEnum):
     NOTHING_JUDGED = 4
 
 
-def carry_out(
+def run_audit(
     order: Audit, terminal: Terminal, printed: Printed | None, inputs: Sequence[object] = ()
 ) -> None:
     """
@@ -39,12 +39,12 @@ def carry_out(
     """
     with log_file(terminal.log_file) as file:
         logs = LogObserver(terminal.log_format, terminal.level, file)
-        telling.notice(order.fleet.notices, terminal, logs)
-        with telling.progress(terminal, logs) as progress:
-            watched = order.observed_by(telling.all_of(logs, progress))
+        output.notice(order.fleet.notices, terminal, logs)
+        with output.progress(terminal, logs) as progress:
+            watched = order.observed_by(output.all_of(logs, progress))
             result = anyio.run(audit, watched, backend_options={"use_uvloop": _uvloop_is_there()})
-        telling.tell(result, order, terminal, logs, _resume_command(result))
-        telling.advise(_explain_commands(result, inputs), terminal)
+        output.tell(result, order, terminal, logs, _resume_command(result))
+        output.advise(_explain_commands(result, inputs), terminal)
     _print(result, printed)
     raise typer.Exit(exit_code(result))
 
@@ -66,7 +66,7 @@ def _print(result: Result, printed: Printed | None) -> None:
         case None if not sys.stdout.isatty() or result.stopped_by:
             return
         case None | Printed.TABLE:
-            telling.print_table(result.maps, result.summary)
+            output.print_table(result.maps, result.summary)
         case Printed.CSV:
             print_data(permissions_csv(result.cells))
         case Printed.JSON:
