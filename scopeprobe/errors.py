@@ -27,9 +27,9 @@ class InputError(ScopeprobeError):
 
     code = "input_error"
 
-    def __init__(self, complaints: Iterable[str]) -> None:
-        self.complaints = tuple(complaints)
-        super().__init__("\n".join(self.complaints))
+    def __init__(self, messages: Iterable[str]) -> None:
+        self.messages = tuple(messages)
+        super().__init__("\n".join(self.messages))
 
 
 class FolderInUse(InputError):

@@ -43,7 +43,7 @@ def fleet_of(text, *, name="clients.toml", environment=ENVIRONMENT, **options) -
 def complaints_of(text, *, name="clients.toml", environment=ENVIRONMENT, **options):
     with pytest.raises(InputError) as caught:
         fleet_of(text, name=name, environment=environment, **options)
-    return caught.value.complaints
+    return caught.value.messages
 
 
 def candidates_of(text, **options):

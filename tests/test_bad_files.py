@@ -212,9 +212,9 @@ BAD_FILES = [
 @pytest.mark.parametrize(
     ("text", "complaint"), [pytest.param(text, said, id=name) for name, text, said in BAD_FILES]
 )
-def test_a_bad_file_is_refused_in_the_words_of_its_user(text, complaint):
+def test_a_bad_file_is_refused_in_the_words_of_its_user(text, message):
     said = complaints_of(text)
-    assert said[0].startswith(f"clients.toml: {complaint}")
+    assert said[0].startswith(f"clients.toml: {message}")
     assert len(said) == 1, "one fault, one complaint"
 
 
@@ -249,9 +249,9 @@ def test_a_bad_file_is_refused_in_the_words_of_its_user(text, complaint):
         pytest.param("a", "", "a: the ending must be one of .toml, .yaml, .yml, .json"),
     ],
 )
-def test_broken_text_is_placed_and_never_quoted(name, text, complaint):
+def test_broken_text_is_placed_and_never_quoted(name, text, message):
     [said] = complaints_of(text, name=name)
-    assert said.startswith(complaint)
+    assert said.startswith(message)
     assert SECRET not in said
 
 
@@ -265,7 +265,7 @@ def test_a_file_that_is_not_there_or_not_text_is_named():
     Path("bytes.toml").write_bytes(b"x = '\xff'")
     with pytest.raises(InputError) as caught:
         read_clients([Path("none.toml"), Path("bytes.toml"), write("ok.toml", CORP)])
-    assert caught.value.complaints == (
+    assert caught.value.messages == (
         "none.toml: No such file or directory",
         "bytes.toml: is not UTF-8 text",
     )
@@ -298,7 +298,7 @@ def test_all_complaints_of_all_files_come_at_once():
             scopes_files=[write("scopes.txt", "\\")],
             environment={},
         )
-    assert caught.value.complaints == (
+    assert caught.value.messages == (
         "first.toml: clients[0].scopes[0]: must be text",
         "none.toml: No such file or directory",
         "scopes.txt:1: a scope holds no backslash (RFC 6749 section 3.3)",

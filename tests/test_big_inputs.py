@@ -81,10 +81,10 @@ def test_a_csv_has_the_keys_of_a_client_as_columns(tmp_path, delimiter):
     ],
     ids=range(9),
 )
-def test_a_broken_csv_is_complained_about_with_its_line(tmp_path, text, complaint):
+def test_a_broken_csv_is_complained_about_with_its_line(tmp_path, text, message):
     result = validated(tmp_path, text)
     assert result.returncode == 2
-    assert complaint in result.stderr
+    assert message in result.stderr
 
 
 @pytest.fixture

@@ -181,10 +181,10 @@ def test_discover_tells_of_every_server_and_needs_no_secret(clients):
         (["--issuer", "https://login.example?x"], "query"),
     ],
 )
-def test_a_wrong_word_is_an_input_error(words, complaint):
+def test_a_wrong_word_is_an_input_error(words, message):
     result = scopeprobe("discover", *words)
     assert result.returncode == 2
-    assert complaint in result.stderr
+    assert message in result.stderr
 
 
 def test_a_name_that_is_nobodys_is_an_input_error(clients):

@@ -47,9 +47,11 @@ class Fortnight:
         for name in ("east", "west", "slow"):
             base = "http://127.0.0.1:9" if name in self.down else self.base
             servers[name] = f'token_endpoint = "{base}/{name}/token"\n{pace}'
-        homes = {"three": "west", "five": "slow"}
+        servers_by_name = {"three": "west", "five": "slow"}
         entries = [
-            Entry(name, homes.get(name, "east")) for name in self.clients if name not in self.gone
+            Entry(name, servers_by_name.get(name, "east"))
+            for name in self.clients
+            if name not in self.gone
         ]
         words, environment = write_inputs(self.folder, servers, entries, SCOPES)
         options = ["-o", self.out, "--previous", "last", "--fail-on", FAIL_ON]

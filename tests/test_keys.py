@@ -54,7 +54,7 @@ def complaints_of(more, **options):
     with pytest.raises(InputError) as caught:
         read(client_text(more, **options))
     prefix = "clients.toml: clients[0]."
-    return [said.removeprefix(prefix) for said in caught.value.complaints]
+    return [said.removeprefix(prefix) for said in caught.value.messages]
 
 
 def write_key(data, name="key"):
@@ -271,11 +271,11 @@ BAD_KEYS = [
 @pytest.mark.parametrize(
     ("make", "more", "complaint"), [pytest.param(*row, id=name) for name, *row in BAD_KEYS]
 )
-def test_a_key_that_cannot_be_used_is_told_with_its_cure_and_never_shown(make, more, complaint):
+def test_a_key_that_cannot_be_used_is_told_with_its_cure_and_never_shown(make, more, message):
     data = make()
     write_key(data)
     [said] = complaints_of(more)
-    assert said.startswith(f"private_key: {complaint}")
+    assert said.startswith(f"private_key: {message}")
     pieces = {data[at : at + 12] for at in range(40, len(data) - 12, 8)}
     assert not any(piece in said.encode() for piece in pieces)
 
@@ -357,10 +357,10 @@ NEEDS = [
 
 
 @pytest.mark.parametrize(("method", "more", "complaint"), NEEDS)
-def test_a_method_without_its_credentials_or_with_those_of_another_is_told(method, more, complaint):
+def test_a_method_without_its_credentials_or_with_those_of_another_is_told(method, more, message):
     write_key(keys.pem(keys.private_key()))
     [said] = complaints_of(f'token_endpoint_auth_method = "{method}"\n{more}')
-    assert said.startswith(complaint)
+    assert said.startswith(message)
 
 
 def test_a_client_id_is_missing_unless_the_key_brings_it():

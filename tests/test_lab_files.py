@@ -72,10 +72,10 @@ STRICT = 'like = "strict"\n'
         pytest.param('like = "bad"', "bad.toml: like = 'bad' goes round", id="like itself"),
     ],
 )
-def test_a_bad_manners_file_is_complained_about_with_its_place(tmp_path, text, complaint):
+def test_a_bad_manners_file_is_complained_about_with_its_place(tmp_path, text, message):
     (tmp_path / "strict.toml").write_text((FOLDER / "strict.toml").read_text())
     (tmp_path / "bad.toml").write_text(text)
-    with pytest.raises(LabError, match=complaint):
+    with pytest.raises(LabError, match=message):
         read_manner("bad", folder=tmp_path)
 
 
@@ -120,9 +120,9 @@ def test_a_fleet_file_overrides_single_keys_of_a_manner(tmp_path):
         ('granted = ["orders.read"]', "[[servers.corp.clients]]\nclient_id = 'shop'", "used twice"),
     ],
 )
-def test_a_bad_fleet_file_is_complained_about_with_its_place(tmp_path, old, new, complaint):
+def test_a_bad_fleet_file_is_complained_about_with_its_place(tmp_path, old, new, message):
     (tmp_path / "fleet.toml").write_text(FLEET.replace(old, new))
-    with pytest.raises(LabError, match=complaint):
+    with pytest.raises(LabError, match=message):
         read_fleet(tmp_path / "fleet.toml")
 
 

@@ -82,9 +82,9 @@ def test_maps_are_told_apart_and_sorted():
         pytest.param('"no, never"', '"no" never"', "permissions.csv:2: is not valid CSV"),
     ],
 )
-def test_what_is_no_permission_map_is_refused_with_file_and_line(before, after, complaint):
+def test_what_is_no_permission_map_is_refused_with_file_and_line(before, after, message):
     text = permissions_csv([FINDING]).replace(before, after)
     with pytest.raises(InputError) as caught:
         read_permissions(write("permissions.csv", text))
-    [said] = caught.value.complaints
-    assert said.startswith(complaint)
+    [said] = caught.value.messages
+    assert said.startswith(message)

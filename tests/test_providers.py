@@ -98,7 +98,7 @@ def test_the_file_goes_before_the_pack_and_the_command_line_only_lowers_its_rate
 def test_what_no_pack_can_make_sense_of_is_refused_with_its_place(tmp_path, settings, words):
     with pytest.raises(InputError) as refused:
         server_of(tmp_path, settings)
-    assert any(words in text and "servers.s" in text for text in refused.value.complaints)
+    assert any(words in text and "servers.s" in text for text in refused.value.messages)
 
 
 def test_a_pack_of_ones_own_goes_before_the_shipped_ones(tmp_path):

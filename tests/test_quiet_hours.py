@@ -12,7 +12,7 @@ from harness import Entry, Reply, command, raw_server, reasons, scopeprobe, verd
 
 from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
-from scopeprobe.inputs.quantities import parse_quiet
+from scopeprobe.inputs.units import parse_quiet
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.server import Rate

@@ -26,7 +26,7 @@ from typer.main import get_command
 
 import scopeprobe as package
 from scopeprobe.cli import app as cli
-from scopeprobe.cli import run_audit as run_audit
+from scopeprobe.cli import run_audit
 from scopeprobe.inputs.schema import ClientEntry, ExpectEntry, ServerEntry, TargetEntry
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.client import AuthMethod, GrantType

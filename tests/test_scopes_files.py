@@ -69,11 +69,11 @@ def test_braces_are_written_out(pattern, scopes):
         pytest.param("scopeprobe-canary-1", "1: scopeprobe-canary-… is kept for", id="canary"),
     ],
 )
-def test_what_cannot_be_a_scope_is_refused_with_file_and_line(text, complaint):
+def test_what_cannot_be_a_scope_is_refused_with_file_and_line(text, message):
     with pytest.raises(InputError) as caught:
         read_scopes([write("scopes.txt", text)])
-    [said] = caught.value.complaints
-    assert said.startswith(f"scopes.txt:{complaint}")
+    [said] = caught.value.messages
+    assert said.startswith(f"scopes.txt:{message}")
 
 
 def test_all_scopes_files_are_complained_about_at_once():
@@ -81,7 +81,7 @@ def test_all_scopes_files_are_complained_about_at_once():
         read_scopes(
             [Path("none.txt"), write("a.txt", "ok\n\\\n\\"), "-"], ['"'], stdin=io.StringIO("{")
         )
-    assert [said.split(": ")[0] for said in caught.value.complaints] == [
+    assert [said.split(": ")[0] for said in caught.value.messages] == [
         "none.txt",
         "a.txt:2",
         "a.txt:3",

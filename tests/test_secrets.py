@@ -103,11 +103,11 @@ def test_a_command_gets_no_shell_and_no_standard_input():
         ('""', "the secret is empty"),
     ],
 )
-def test_a_secret_that_cannot_be_had_is_placed(source, complaint):
+def test_a_secret_that_cannot_be_had_is_placed(source, message):
     write("empty.txt", "\n")
     Path("bytes.txt").write_bytes(b"\xff")
     [said] = complaints_of(CORP + with_secret(source), environment={"EMPTY": ""})
-    assert said.startswith(f"clients.toml: clients[0].client_secret: {complaint}")
+    assert said.startswith(f"clients.toml: clients[0].client_secret: {message}")
 
 
 def test_what_a_failing_command_says_is_kept_quiet():

@@ -171,11 +171,11 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
         run = store.run(order.run_id) if order.run_id else store.last_run()
         if run is not None:
             if not order.fleet.goes_on_from(run.digest):
-                complaint = (
+                message = (
                     f"{order.out}: run {run.id} was started with other inputs; put them back, or"
                     " start a new run without --resume"
                 )
-                raise InputsChanged([complaint])
+                raise InputsChanged([message])
             return run, (f"run {run.id} was complete already",) if run.complete else ()
     now = time.time()
     run = Run(
@@ -267,7 +267,7 @@ class _Session:
             tokens=self._known.tokens + sum(usage.tokens for usage in usage),
             clients=client_summaries(maps, by_name, rounds.requests_by_client()),
             servers=tuple(self._server_summaries(maps)),
-            not_tested=(*_spared(fleet), *unread, *not_tested(maps)),
+            not_tested=(*_skipped(fleet), *unread, *not_tested(maps)),
             findings=over_bar,
             introspections=rounds.follow_ups(Purpose.INTROSPECTION),
             rights_calls=rounds.follow_ups(Purpose.RIGHTS),
@@ -352,9 +352,9 @@ def _token_notices(summary: Summary, fleet: Fleet) -> Iterator[str]:
         yield f"{summary.tokens_left_alive} tokens could not be revoked and live until they expire"
 
 
-def _spared(fleet: Fleet) -> Iterator[NotTested]:
+def _skipped(fleet: Fleet) -> Iterator[NotTested]:
     """Clients that are left alone on purpose, which makes no run incomplete."""
-    for client in sorted(fleet.spared, key=lambda one: one.name):
+    for client in sorted(fleet.skipped, key=lambda one: one.name):
         cells = sum(len(target.candidates) for target in client.targets)
         yield NotTested(client.name, Reason.NOT_ASKED, cells)
 

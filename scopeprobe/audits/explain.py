@@ -71,12 +71,12 @@ async def case_of(order: Explain) -> Case:
     found = (await discover([written.server])).get(written.server)
     client = _discovered(written, found)
     if not client.server.token_endpoint:
-        complaint = (
+        message = (
             f"{written.name}: no token_endpoint is known: the metadata of {written.server.issuer}"
             " cannot be had, or names none; name it in the clients file, or look with"
             " `scopeprobe discover`"
         )
-        raise InputError([complaint])
+        raise InputError([message])
     pack, region = _pack_of(client.server, order.packs)
     if pack is not None and not client.server.provider:
         client = replace(client, server=_with_traits(client.server, pack, region))

@@ -17,6 +17,7 @@ from scopeprobe.cli import (
     discover,
     explain,
     history,
+    import_command,
     init,
     lab,
     plan,
@@ -26,7 +27,6 @@ from scopeprobe.cli import (
     streams,
     validate,
 )
-from scopeprobe.cli import import_command as import_command
 from scopeprobe.errors import InputError, ScopeprobeError, StoreError
 
 
@@ -87,7 +87,7 @@ def main() -> None:
     try:
         app(prog_name="scopeprobe")
     except InputError as error:
-        _complain(*error.complaints)
+        _complain(*error.messages)
         sys.exit(Exit.INPUT)
     except StoreError as error:
         _complain(str(error), "what was committed is kept: mend this, then go on with --resume")
@@ -102,9 +102,9 @@ def main() -> None:
         sys.exit(Exit.BUG)
 
 
-def _complain(*complaints: str) -> None:
-    for complaint in complaints:
-        streams.say(f"error: {complaint}")
+def _complain(*messages: str) -> None:
+    for message in messages:
+        streams.say(f"error: {message}")
 
 
 def _origin(error: BaseException) -> str:

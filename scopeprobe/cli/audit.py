@@ -123,7 +123,7 @@ def audit_command(
     from scopeprobe.cli.run_audit import run_audit  # noqa: PLC0415
     from scopeprobe.engine.build_queues import Limits  # noqa: PLC0415
     from scopeprobe.inputs import read_baseline, read_policy  # noqa: PLC0415
-    from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
+    from scopeprobe.inputs.units import parse_duration  # noqa: PLC0415
     from scopeprobe.policy import Policy  # noqa: PLC0415
 
     limits = Limits(

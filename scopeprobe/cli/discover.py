@@ -69,7 +69,7 @@ def discover_command(
     from scopeprobe.audits.discover import describe  # noqa: PLC0415
     from scopeprobe.cli import inputs  # noqa: PLC0415
     from scopeprobe.inputs import Overrides  # noqa: PLC0415
-    from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
+    from scopeprobe.inputs.units import parse_duration  # noqa: PLC0415
 
     overrides = Overrides(timeout=inputs.parsed("--timeout", timeout, parse_duration))
     if issuer is not None and not clients:

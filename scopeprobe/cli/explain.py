@@ -105,7 +105,7 @@ def explain_command(
     from scopeprobe.cli import inputs  # noqa: PLC0415
     from scopeprobe.cli.streams import say  # noqa: PLC0415
     from scopeprobe.inputs import Overrides, read_client  # noqa: PLC0415
-    from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
+    from scopeprobe.inputs.units import parse_duration  # noqa: PLC0415
     from scopeprobe.providers import read_packs  # noqa: PLC0415
 
     if len(clients) == 1:

@@ -12,7 +12,7 @@ import anyio
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet, Overrides, Selection, read_clients, read_servers
-from scopeprobe.inputs.quantities import parse_duration, parse_rate
+from scopeprobe.inputs.units import parse_duration, parse_rate
 from scopeprobe.inputs.values import endpoint as check_endpoint
 from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.inputs.values import issuer as check_issuer
@@ -88,9 +88,9 @@ def chosen_servers(words: Sequence[Path], overrides: Overrides) -> list[Server]:
     *files, last = words
     name = str(last) if files and str(last) != "-" and not last.exists() else None
     paths = files if name is not None else list(words)
-    servers, homes = read_servers(paths, overrides=overrides, stdin=sys.stdin)
+    servers, servers_of_clients = read_servers(paths, overrides=overrides, stdin=sys.stdin)
     if name is not None:
-        server = servers.get(name) or homes.get(ClientName(name))
+        server = servers.get(name) or servers_of_clients.get(ClientName(name))
         if server is None:
             raise InputError([f"{name}: is no file, and no server or client of {paths[0]}"])
         servers = {server.name: server}

@@ -65,7 +65,7 @@ def plan_command(
     from scopeprobe.audits.plan import plan  # noqa: PLC0415
     from scopeprobe.cli import inputs  # noqa: PLC0415
     from scopeprobe.engine.build_queues import Limits  # noqa: PLC0415
-    from scopeprobe.inputs.quantities import parse_duration  # noqa: PLC0415
+    from scopeprobe.inputs.units import parse_duration  # noqa: PLC0415
     from scopeprobe.reports.plan import plan_json, plan_table  # noqa: PLC0415
 
     fleet = inputs.read_fleet(

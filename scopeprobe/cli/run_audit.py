@@ -12,7 +12,7 @@ import anyio
 import typer
 
 from scopeprobe.audits.audit import Audit, Result, audit
-from scopeprobe.cli import output as output
+from scopeprobe.cli import output
 from scopeprobe.cli.logs import LogObserver, log_file
 from scopeprobe.cli.streams import print_data
 from scopeprobe.cli.terminal import Printed, Terminal

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from scopeprobe.inputs.complaints import Place, Remarks
-from scopeprobe.inputs.documents import Document
+from scopeprobe.inputs.parsers import Document
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import ClientEntry, DefaultsEntry, Entry, ServerEntry
 from scopeprobe.inputs.wording import complain_about, unknown_key
 
@@ -47,21 +47,21 @@ class ClientsFile:
     """Where each of the clients stands."""
 
 
-def read_clients_file(document: Document, remarks: Remarks) -> ClientsFile:
+def read_clients_file(document: Document, problems: Problems) -> ClientsFile:
     """Check the tables of a document and complain about what is wrong with them."""
-    return _Checker(document, remarks).read()
+    return _Checker(document, problems).read()
 
 
 @dataclass(frozen=True, slots=True)
 class _Checker:
     document: Document
-    remarks: Remarks
+    problems: Problems
 
     def read(self) -> ClientsFile:
         place, data = self.document.place, self.document.data
         sections = self.table({} if data is None else data, place)
         for key in [key for key in sections if key not in SECTIONS]:
-            self.remarks.complain(place.at(key), unknown_key(key, SECTIONS))
+            self.problems.add(place.at(key), unknown_key(key, SECTIONS))
         servers = self.table(sections.get("servers", {}), place.at("servers"))
         clients = self.items(sections.get("clients", []), place.at("clients"))
         places = tuple(map(self.place_of, range(len(clients))))
@@ -90,7 +90,7 @@ class _Checker:
         try:
             return model.model_validate(data, context=self.document.folder)
         except ValidationError as error:
-            complain_about(error, model, place, self.remarks)
+            complain_about(error, model, place, self.problems)
             faulty = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
         if not isinstance(data, dict) or not faulty or faulty & DECISIVE:
             return None
@@ -100,11 +100,11 @@ class _Checker:
     def table(self, data: object, place: Place) -> dict[str, object]:
         if isinstance(data, dict) and all(isinstance(key, str) for key in data):
             return data
-        self.remarks.complain(place, "must be a table with text for keys")
+        self.problems.add(place, "must be a table with text for keys")
         return {}
 
     def items(self, data: object, place: Place) -> Collection[object]:
         if isinstance(data, list):
             return data
-        self.remarks.complain(place, "must be a list of clients: write [[clients]] in TOML")
+        self.problems.add(place, "must be a list of clients: write [[clients]] in TOML")
         return ()

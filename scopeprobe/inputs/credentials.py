@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from scopeprobe.inputs.certificates import Certificates
-from scopeprobe.inputs.complaints import Place, Remarks
-from scopeprobe.inputs.enrolment import INTROSPECTION_SECRET, Enrolled
+from scopeprobe.inputs.client_builder import INTROSPECTION_SECRET, ClientDraft
 from scopeprobe.inputs.keys import KeyRing, ParsedKey, Unusable
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.secrets import (
     CommandSecret,
     Content,
@@ -27,7 +27,7 @@ Found: TypeAlias = Mapping[SecretSource, Content]
 
 
 @dataclass(frozen=True, slots=True)
-class Equipped:
+class ClientWithSecrets:
     """A client with its credentials, and where it was defined."""
 
     place: Place
@@ -40,15 +40,15 @@ class Equipped:
 
 
 def look_up_secrets(
-    enrolled: Sequence[Enrolled], environment: Mapping[str, str], remarks: Remarks
+    drafts: Sequence[ClientDraft], environment: Mapping[str, str], problems: Problems
 ) -> Found:
     """Look up all sources, each once. What runs or asks somebody waits until all else is right."""
     wanted = [
-        _Wanted(one.place.at(key), key, one.sources[key]) for one in enrolled for key in one.sources
+        _Wanted(one.place.at(key), key, one.sources[key]) for one in drafts for key in one.sources
     ]
-    found = dict(_look_up([one for one in wanted if not one.is_asked_last], environment, remarks))
-    if not remarks.complaints:
-        found |= _look_up([one for one in wanted if one.is_asked_last], environment, remarks)
+    found = dict(_look_up([one for one in wanted if not one.is_asked_last], environment, problems))
+    if not problems.messages:
+        found |= _look_up([one for one in wanted if one.is_asked_last], environment, problems)
     return found
 
 
@@ -71,31 +71,33 @@ class _Wanted:
 
 
 def _look_up(
-    wanted: Sequence[_Wanted], environment: Mapping[str, str], remarks: Remarks
+    wanted: Sequence[_Wanted], environment: Mapping[str, str], problems: Problems
 ) -> Iterator[tuple[SecretSource, Content]]:
     outcomes = look_up_all((one.source for one in wanted), environment)
     for one in wanted:
         outcome = outcomes[one.source]
         if fault := one.fault_of(outcome):
-            remarks.complain(one.place, fault.words)
+            problems.add(one.place, fault.words)
         elif isinstance(outcome, Content):
             yield one.source, outcome
 
 
-def equip(enrolled: Iterable[Enrolled], found: Found, remarks: Remarks) -> list[Equipped]:
+def with_secrets(
+    drafts: Iterable[ClientDraft], found: Found, problems: Problems
+) -> list[ClientWithSecrets]:
     """Give every client its credentials, as far as they were found and can be used."""
-    outfitter = _Outfitter(found, remarks)
-    return [outfitter.equip(one, one.client) for one in enrolled if one.client is not None]
+    giver = _SecretsGiver(found, problems)
+    return [giver.with_secrets(one, one.client) for one in drafts if one.client is not None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Outfitter:
+class _SecretsGiver:
     found: Found
-    remarks: Remarks
+    problems: Problems
     keys: KeyRing = field(default_factory=KeyRing)
     certificates: Certificates = field(default_factory=Certificates)
 
-    def equip(self, one: Enrolled, client: Client) -> Equipped:
+    def with_secrets(self, one: ClientDraft, client: Client) -> ClientWithSecrets:
         password = self._text(one, "private_key_password")
         client = replace(
             client, secret=self._text(one, "client_secret"), assertion=self._assertion(one)
@@ -105,28 +107,28 @@ class _Outfitter:
             client = replace(client, server=server)
         client = self._with_key(one, client, password)
         client = self._with_certificate(one, client, password)
-        return Equipped(one.place, client, one.names_encoding)
+        return ClientWithSecrets(one.place, client, one.names_encoding)
 
-    def _text(self, one: Enrolled, key: str) -> Secret | None:
+    def _text(self, one: ClientDraft, key: str) -> Secret | None:
         content = self._content(one, key)
         text = None if content is None else content.text()
         if isinstance(text, Unavailable):  # said when it was looked up
             return None
         if text is not None and text.reveal() != text.reveal().strip():
-            self.remarks.notice(one.place.at(key), "white space at the ends of the secret is kept")
+            self.problems.notice(one.place.at(key), "white space at the ends of the secret is kept")
         return text
 
-    def _content(self, one: Enrolled, key: str) -> Content | None:
+    def _content(self, one: ClientDraft, key: str) -> Content | None:
         source = one.sources.get(key)
         return None if source is None else self.found.get(source)
 
-    def _assertion(self, one: Enrolled) -> Secret | None:
+    def _assertion(self, one: ClientDraft) -> Secret | None:
         text, source = self._text(one, "assertion"), one.sources.get("assertion")
         if text is not None and isinstance(source, FileSecret):
             return RenewedSecret(text.reveal(), source.path)
         return text
 
-    def _with_key(self, one: Enrolled, client: Client, password: Secret | None) -> Client:
+    def _with_key(self, one: ClientDraft, client: Client, password: Secret | None) -> Client:
         content = self._content(one, "private_key")
         if content is None or (password is None and "private_key_password" in one.sources):
             return client
@@ -138,7 +140,7 @@ class _Outfitter:
                 kid=one.kid,
             )
         except Unusable as error:
-            self.remarks.complain(one.place.at("private_key"), str(error))
+            self.problems.add(one.place.at("private_key"), str(error))
             return client
         return replace(
             client,
@@ -146,15 +148,17 @@ class _Outfitter:
             client_id=self._client_id(one, client, parsed),
         )
 
-    def _client_id(self, one: Enrolled, client: Client, key: ParsedKey) -> ClientId:
+    def _client_id(self, one: ClientDraft, client: Client, key: ParsedKey) -> ClientId:
         if not client.client_id and not key.client_email:
-            self.remarks.complain(one.place.at("client_id"), "is missing")
+            self.problems.add(one.place.at("client_id"), "is missing")
         return client.client_id or ClientId(key.client_email)
 
-    def _with_certificate(self, one: Enrolled, client: Client, password: Secret | None) -> Client:
+    def _with_certificate(
+        self, one: ClientDraft, client: Client, password: Secret | None
+    ) -> Client:
         if client.certificate is None:
             return client
         certificate = replace(client.certificate, password=password)
         if words := self.certificates.fault_of(certificate):
-            self.remarks.complain(one.place.at("tls_client_certificate"), words)
+            self.problems.add(one.place.at("tls_client_certificate"), words)
         return replace(client, certificate=certificate)

@@ -19,7 +19,7 @@ class Fleet:
     clients: tuple[Client, ...]
     known: frozenset[ClientName] = frozenset()
     """All names of the inputs, also where `clients` is a selection of them."""
-    spared: tuple[Client, ...] = ()
+    skipped: tuple[Client, ...] = ()
     """Clients that are left alone on purpose: `probe = false`."""
     notices: tuple[str, ...] = ()
     wants_advertised: bool = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import ServerEntry
 from scopeprobe.model.provider import Pack, pack_of
 from scopeprobe.model.server import RightsApi, Verify
@@ -90,24 +90,26 @@ class Known:
         return urlunsplit((given.scheme, given.netloc, base + wanted.path, wanted.query, ""))
 
 
-def known_of(entry: ServerEntry, packs: Sequence[Pack], place: Place, remarks: Remarks) -> Known:
+def known_of(entry: ServerEntry, packs: Sequence[Pack], place: Place, problems: Problems) -> Known:
     """Find the pack that a server names, or that knows its token host."""
-    pack = _pack(entry, packs, place, remarks)
+    pack = _pack(entry, packs, place, problems)
     if pack is None:
         if entry.region is not None and entry.provider is None:
-            remarks.complain(place.at("region"), "is known to provider packs only: name a provider")
+            problems.add(place.at("region"), "is known to provider packs only: name a provider")
         return Known()
     if entry.region is None:
         return Known(pack, pack.region_of(entry.token_endpoint or "") or "")
     if pack.regions and entry.region not in pack.regions and entry.token_endpoint is None:
-        remarks.complain(
+        problems.add(
             place.at("region"),
             f"is none of {pack.title}'s: {', '.join(pack.regions)} (or give its token_endpoint)",
         )
     return Known(pack, entry.region)
 
 
-def _pack(entry: ServerEntry, packs: Sequence[Pack], place: Place, remarks: Remarks) -> Pack | None:
+def _pack(
+    entry: ServerEntry, packs: Sequence[Pack], place: Place, problems: Problems
+) -> Pack | None:
     if entry.provider == NO_PROVIDER:
         return None
     if entry.provider is None:
@@ -115,17 +117,17 @@ def _pack(entry: ServerEntry, packs: Sequence[Pack], place: Place, remarks: Rema
     named = next((pack for pack in packs if pack.name == entry.provider), None)
     if named is None:
         names = ", ".join(pack.name for pack in packs)
-        remarks.complain(place.at("provider"), f"is none of the provider packs: {names}, none")
+        problems.add(place.at("provider"), f"is none of the provider packs: {names}, none")
     return named
 
 
 def check_confirmation(
-    traits: dict[str, Any], *, is_told_later: bool, place: Place, remarks: Remarks
+    traits: dict[str, Any], *, is_told_later: bool, place: Place, problems: Problems
 ) -> None:
     """Complain where grants are to be confirmed in a place that nobody names."""
     verify = traits.get("verify")
     if verify is Verify.API and traits.get("rights") is None:
-        remarks.complain(
+        problems.add(
             place.at("rights_url"), "is missing: no provider pack says where rights are told"
         )
     if (
@@ -133,6 +135,4 @@ def check_confirmation(
         and not traits.get("introspection_endpoint")
         and not is_told_later
     ):
-        remarks.complain(
-            place.at("introspection_endpoint"), "is missing: --verify introspect needs it"
-        )
+        problems.add(place.at("introspection_endpoint"), "is missing: --verify introspect needs it")

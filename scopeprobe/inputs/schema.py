@@ -14,9 +14,9 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from scopeprobe.inputs import values
-from scopeprobe.inputs.quantities import parse_duration, parse_quiet, parse_rates
 from scopeprobe.inputs.scopes import expand
 from scopeprobe.inputs.secrets import SecretSource, secret_source
+from scopeprobe.inputs.units import parse_duration, parse_quiet, parse_rates
 from scopeprobe.model.client import AuthMethod, GrantType
 from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.scope_names import Scope

@@ -12,7 +12,7 @@ from typing import TextIO
 from braceexpand import braceexpand
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.sources import Source, StandardInput, name_of, text_of
 from scopeprobe.model.scope_names import CANARY_PREFIX, SCOPE_CHARACTERS, Scope
 
@@ -35,20 +35,20 @@ def read_scopes(
     Duplicates are dropped, order is kept.
     :raises InputError: with every scope that cannot be one, its file and line.
     """
-    remarks = Remarks()
-    scopes = gather_scopes(files, extra, StandardInput(stdin), remarks)
-    if remarks.complaints:
-        raise InputError(remarks.complaints)
+    problems = Problems()
+    scopes = gather_scopes(files, extra, StandardInput(stdin), problems)
+    if problems.messages:
+        raise InputError(problems.messages)
     return scopes
 
 
 def gather_scopes(
-    files: Sequence[Source], extra: Sequence[str], standard_input: StandardInput, remarks: Remarks
+    files: Sequence[Source], extra: Sequence[str], standard_input: StandardInput, problems: Problems
 ) -> tuple[Scope, ...]:
     """Do the work of `read_scopes` among other inputs, whose complaints are told together."""
     patterns: list[tuple[Place, str]] = []
     for source in files:
-        with remarks.gathering():
+        with problems.gathering():
             patterns += _patterns_of(source, standard_input)
     patterns += [(Place("--scope"), pattern) for text in extra for pattern in text.split()]
     scopes: list[Scope] = []
@@ -56,7 +56,7 @@ def gather_scopes(
         try:
             scopes += expand(pattern)
         except ValueError as error:
-            remarks.complain(place, str(error))
+            problems.add(place, str(error))
     return distinct(scopes)
 
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import NESTED
 
 WORDS = {
@@ -28,11 +28,11 @@ WORDS = {
 
 
 def complain_about(
-    error: ValidationError, model: type[BaseModel], place: Place, remarks: Remarks
+    error: ValidationError, model: type[BaseModel], place: Place, problems: Problems
 ) -> None:
     for detail in error.errors(include_url=False, include_input=False):
         steps = [step for step in detail["loc"] if step != "[key]"]
-        remarks.complain(place.at(*steps), _in_words(detail, model))
+        problems.add(place.at(*steps), _in_words(detail, model))
 
 
 def _in_words(detail: ErrorDetails, model: type[BaseModel]) -> str:

@@ -103,39 +103,39 @@ def read_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
 
     :raises InputError: with every file that is no pack, and why.
     """
-    complaints: list[str] = []
+    messages: list[str] = []
     packs: dict[str, Pack] = {}
     for folder in folders:
         if not folder.is_dir():
-            complaints.append(f"{folder}: there is no such folder of provider packs")
+            messages.append(f"{folder}: there is no such folder of provider packs")
             continue
         try:
             for pack in _packs_in(folder):
                 packs.setdefault(pack.name, pack)
         except InputError as error:
-            complaints.extend(error.complaints)
-    if complaints:
-        raise InputError(complaints)
+            messages.extend(error.messages)
+    if messages:
+        raise InputError(messages)
     for pack in shipped_packs():
         packs.setdefault(pack.name, pack)
     return tuple(packs.values())
 
 
 def _packs_in(folder: Traversable) -> Iterator[Pack]:
-    complaints = []
+    messages = []
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if not file.name.endswith(".toml"):
             continue
         try:
             table = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), PackTable)
         except OSError as error:
-            complaints.append(f"{file}: {error.strerror}")
+            messages.append(f"{file}: {error.strerror}")
         except ValueError as error:  # broken TOML, text that is not UTF-8, a key that is wrong
-            complaints.append(f"{file}: {error}")
+            messages.append(f"{file}: {error}")
         else:
             yield _pack(file.name.removesuffix(".toml"), table)
-    if complaints:
-        raise InputError(complaints)
+    if messages:
+        raise InputError(messages)
 
 
 def _pack(name: str, table: PackTable) -> Pack:

@@ -27,9 +27,9 @@ def by_issuer(server: RealServer) -> dict[str, str]:
     return {"issuer": server.issuer}
 
 
-def enrol(folder: Path, server: RealServer, home: dict[str, str]) -> Inputs:
+def enrol(folder: Path, server: RealServer, server_draft: dict[str, str]) -> Inputs:
     """A clients file and a scopes file; secrets come from the environment, keys from files."""
-    settings = home | {"rate": "500/s", "client_rate": "500/s"}
+    settings = server_draft | {"rate": "500/s", "client_rate": "500/s"}
     if server.ca_file:
         settings["ca_file"] = str(server.ca_file)
     text = _table("[servers.real]", settings)

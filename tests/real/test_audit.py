@@ -5,14 +5,14 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from enrolment import by_endpoint, by_issuer, enrol
+from builder_of_clients import by_endpoint, by_issuer, enrol
 from fleet import own_grants
 from harness import reasons, rows, scopeprobe, summary, verdicts
 from wire import get
 
 
-def audit(folder, server, *options, home=by_endpoint, code=0):
-    inputs = enrol(folder, server, home(server))
+def audit(folder, server, *options, server_draft=by_endpoint, code=0):
+    inputs = enrol(folder, server, server_draft(server))
     out = folder / "out"
 
     result = scopeprobe("audit", *inputs.arguments, *options, "-o", out, env=inputs.environment)
@@ -91,7 +91,7 @@ def test_asked_adaptively_the_map_is_the_same_and_proved_again_the_next_night(
 def test_an_issuer_is_enough_to_find_the_token_endpoint(name, request, tmp_path):
     server = request.getfixturevalue(name)
 
-    assert verdicts(audit(tmp_path, server, home=by_issuer)) == server.truth
+    assert verdicts(audit(tmp_path, server, server_draft=by_issuer)) == server.truth
 
 
 def test_clients_with_certificates_are_judged_at_an_endpoint_that_is_written_down(
@@ -141,10 +141,10 @@ def test_a_server_that_takes_any_secret_and_any_scope_enforces_nothing(
 def test_introspection_confirms_each_grant(name, request, tmp_path):
     server = request.getfixturevalue(name)
 
-    def home(server):
+    def server_draft(server):
         return by_endpoint(server) | {"introspection_endpoint": server.introspection_endpoint}
 
-    out = audit(tmp_path, server, "--verify", "introspect", home=home)
+    out = audit(tmp_path, server, "--verify", "introspect", server_draft=server_draft)
 
     assert verdicts(out) == server.truth
     granted = [row for row in rows(out / "permissions.csv") if row["verdict"] == "granted"]
@@ -155,10 +155,10 @@ def test_no_token_of_an_audit_outlives_it_where_tokens_are_revoked(authlib_serve
     server = authlib_server
     before = get(f"{server.issuer}/live-tokens").body
 
-    def home(server):
+    def server_draft(server):
         return by_endpoint(server) | {"revocation_endpoint": server.revocation_endpoint}
 
-    out = audit(tmp_path, server, "--revoke", home=home)
+    out = audit(tmp_path, server, "--revoke", server_draft=server_draft)
 
     assert verdicts(out) == server.truth
     assert get(f"{server.issuer}/live-tokens").body == before

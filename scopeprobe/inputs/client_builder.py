@@ -7,9 +7,16 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import chain
 
+from scopeprobe.inputs.auth_methods import (
+    SOURCES,
+    AuthWay,
+    certificate_of,
+    check_way,
+    sources_of,
+    way_of,
+)
 from scopeprobe.inputs.clients_file import ClientsFile
-from scopeprobe.inputs.complaints import Place, Remarks
-from scopeprobe.inputs.layers import (
+from scopeprobe.inputs.precedence import (
     filled,
     nearest,
     responsible,
@@ -17,6 +24,7 @@ from scopeprobe.inputs.layers import (
     tags_of,
     token_params_of,
 )
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import (
     ClientEntry,
     DefaultsEntry,
@@ -27,8 +35,7 @@ from scopeprobe.inputs.schema import (
 )
 from scopeprobe.inputs.scopes import distinct
 from scopeprobe.inputs.secrets import SecretSource
-from scopeprobe.inputs.servers import Home, ServerBuilder
-from scopeprobe.inputs.ways import SOURCES, Way, certificate_of, check_way, sources_of, way_of
+from scopeprobe.inputs.server_builder import ServerBuilder, ServerDraft
 from scopeprobe.model.client import Client, ClientId, ClientName, Expectation, Target
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import Server
@@ -51,7 +58,7 @@ class CandidatesFrom(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
+class ClientDraft:
     """A client whose secret is still to be looked up."""
 
     place: Place
@@ -63,66 +70,66 @@ class Enrolled:
     kid: str = ""
     names_encoding: bool = False
     """Its server's `basic_encoding` was chosen, and not merely left as it is."""
-    is_spared: bool = False
+    is_skipped: bool = False
     """`probe = false`: it is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolment:
+class ClientBuilder:
     """Makes clients, and complains about those that cannot be."""
 
-    homes: Mapping[str, Home | None]
+    servers_by_name: Mapping[str, ServerDraft | None]
     servers: ServerBuilder
     scopes: tuple[Scope, ...]
     """Candidates of every target, from scopes files and the command line."""
-    remarks: Remarks
+    problems: Problems
     candidates_from: CandidatesFrom = CandidatesFrom.INPUTS
 
-    def of_all(self, files: Iterable[ClientsFile]) -> list[Enrolled]:
+    def of_all(self, files: Iterable[ClientsFile]) -> list[ClientDraft]:
         places: dict[str, Place] = {}
-        enrolled = []
+        drafts = []
         for file in files:
             for place, entry in zip(file.places, file.clients, strict=True):
                 if entry is not None:
                     self._refuse_namesakes(entry.name, place, places)
-                    enrolled.append(self._enrol(entry, place, file))
-        return enrolled
+                    drafts.append(self._draft(entry, place, file))
+        return drafts
 
     def _refuse_namesakes(self, name: str, place: Place, places: dict[str, Place]) -> None:
         """Compare in lower case: names become files, and not every file system tells cases."""
         first = places.setdefault(name.lower(), place)
         if first is not place:
-            self.remarks.complain(place.at("name"), f"is the name of another client, at {first}")
+            self.problems.add(place.at("name"), f"is the name of another client, at {first}")
 
-    def _enrol(self, entry: ClientEntry, place: Place, file: ClientsFile) -> Enrolled:
+    def _draft(self, entry: ClientEntry, place: Place, file: ClientsFile) -> ClientDraft:
         if file.defaults is None:
-            return Enrolled(place, file, sources_of(entry, SOURCES))
-        home = self._home(entry, place, file.defaults)
+            return ClientDraft(place, file, sources_of(entry, SOURCES))
+        server_draft = self._server_draft(entry, place, file.defaults)
         whole = filled(entry, file.defaults)
         way = way_of(entry, file.defaults)
-        check_way(way, entry, whole, place, self.remarks)
+        check_way(way, entry, whole, place, self.problems)
         sources = sources_of(whole, way.uses)
-        if home is None:
-            return Enrolled(place, file, sources)
-        if home.introspection_secret is not None:
-            sources[INTROSPECTION_SECRET] = home.introspection_secret
-        layers = (file.defaults, *home.layers, entry)
-        self._check_issuer(home.server, place)
-        client = self._client(whole, way, home.server, layers, place)
-        return Enrolled(
+        if server_draft is None:
+            return ClientDraft(place, file, sources)
+        if server_draft.introspection_secret is not None:
+            sources[INTROSPECTION_SECRET] = server_draft.introspection_secret
+        layers = (file.defaults, *server_draft.layers, entry)
+        self._check_issuer(server_draft.server, place)
+        client = self._client(whole, way, server_draft.server, layers, place)
+        return ClientDraft(
             place,
             file,
             sources,
             client,
             whole.kid or "",
-            home.names_encoding,
-            is_spared=whole.probe is False,
+            server_draft.names_encoding,
+            is_skipped=whole.probe is False,
         )
 
     def _client(
         self,
         entry: ClientEntry,
-        way: Way,
+        way: AuthWay,
         server: Server,
         layers: tuple[PartyEntry, ...],
         place: Place,
@@ -148,19 +155,21 @@ class Enrolment:
             names_method=entry.token_endpoint_auth_method is not None,
         )
 
-    def _home(self, entry: ClientEntry, place: Place, defaults: DefaultsEntry) -> Home | None:
+    def _server_draft(
+        self, entry: ClientEntry, place: Place, defaults: DefaultsEntry
+    ) -> ServerDraft | None:
         """Find the server by its name, or make one of the client's own issuer or endpoint."""
         own = "issuer" if entry.issuer else "token_endpoint"
         if entry.server and (entry.issuer or entry.token_endpoint):
-            self.remarks.complain(place, f"names a server and a {own}: one is enough")
+            self.problems.add(place, f"names a server and a {own}: one is enough")
             return None
         says = entry if entry.server or entry.issuer or entry.token_endpoint else defaults
         if says.server is not None:
-            if says.server not in self.homes:
-                self.remarks.complain(place.at("server"), "is not among the [servers]")
-            return self.homes.get(says.server)
+            if says.server not in self.servers_by_name:
+                self.problems.add(place.at("server"), "is not among the [servers]")
+            return self.servers_by_name.get(says.server)
         if says.issuer is None and says.token_endpoint is None:
-            self.remarks.complain(
+            self.problems.add(
                 place.at("server"), "is missing: name one, or an issuer or token_endpoint"
             )
             return None
@@ -168,7 +177,7 @@ class Enrolment:
 
     def _check_issuer(self, server: Server, place: Place) -> None:
         if self.candidates_from is CandidatesFrom.METADATA and not server.issuer:
-            self.remarks.complain(
+            self.problems.add(
                 place, f"--scopes-from-metadata: its server {server.name} names no issuer"
             )
 
@@ -181,7 +190,7 @@ class Enrolment:
         for index, entry in enumerate(client.targets):
             target = self._target(entry, client, layers, place.at("targets", index))
             if targets.setdefault(target.label, target) is not target:
-                self.remarks.complain(
+                self.problems.add(
                     place.at("targets", index), "has the audience of another target of this client"
                 )
         return tuple(targets.values())
@@ -192,11 +201,11 @@ class Enrolment:
         layers = (*layers, entry)
         candidates = distinct((*scopes_of(layers), *self.scopes))
         if not candidates and self.candidates_from is CandidatesFrom.INPUTS:
-            self.remarks.complain(place, NO_CANDIDATES)
+            self.problems.add(place, NO_CANDIDATES)
         parameters = token_params_of(layers)
         for name in ("audience", "resource"):
             if getattr(entry, name) is not None and name in parameters:
-                self.remarks.complain(place.at(name), "is given by token_params already")
+                self.problems.add(place.at(name), "is given by token_params already")
         return Target(
             candidates=candidates,
             audience=entry.audience or "",

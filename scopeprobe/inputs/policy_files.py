@@ -13,8 +13,8 @@ from pydantic import Field, ValidationError
 from tomlkit.items import Table
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.complaints import Place, Remarks
-from scopeprobe.inputs.documents import read_document
+from scopeprobe.inputs.parsers import read_document
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import Date, Entry, ExpectEntry, Text, Texts
 from scopeprobe.inputs.sources import StandardInput
 from scopeprobe.inputs.wording import complain_about, unknown_key
@@ -64,8 +64,8 @@ def read_policy(path: Path) -> tuple[Rule, ...]:
 
     :raises InputError: with all that is wrong with it.
     """
-    remarks = Remarks()
-    entries = _entries(path, {"rules": _RuleEntry}, remarks)["rules"]
+    problems = Problems()
+    entries = _entries(path, {"rules": _RuleEntry}, problems)["rules"]
     rules = [
         Rule(
             frozenset(entry.tags),
@@ -80,8 +80,8 @@ def read_policy(path: Path) -> tuple[Rule, ...]:
         for entry in entries
         if isinstance(entry, _RuleEntry)
     ]
-    if remarks.complaints:
-        raise InputError(remarks.complaints)
+    if problems.messages:
+        raise InputError(problems.messages)
     return tuple(rules)
 
 
@@ -91,10 +91,10 @@ def read_baseline(path: Path) -> Baseline:
 
     :raises InputError: with all that is wrong with it.
     """
-    remarks = Remarks()
-    sections = _entries(path, {"accepted": _AcceptedEntry, "waivers": _WaiverEntry}, remarks)
-    if remarks.complaints:
-        raise InputError(remarks.complaints)
+    problems = Problems()
+    sections = _entries(path, {"accepted": _AcceptedEntry, "waivers": _WaiverEntry}, problems)
+    if problems.messages:
+        raise InputError(problems.messages)
     verdicts: dict[CellKey, Verdict] = {}
     failing = set()
     for entry in sections["accepted"]:
@@ -142,31 +142,31 @@ def _table(baseline: Baseline, client: str, audience: str) -> Table:
 
 
 def _entries(
-    path: Path, models: dict[str, type[Entry]], remarks: Remarks
+    path: Path, models: dict[str, type[Entry]], problems: Problems
 ) -> dict[str, list[Entry]]:
     """Sections that are lists of tables, each table checked by itself."""
     document = read_document(path, StandardInput(None))
     data = {} if document.data is None else document.data
     found: dict[str, list[Entry]] = {name: [] for name in models}
     if not isinstance(data, dict):
-        remarks.complain(document.place, "must be a table")
+        problems.add(document.place, "must be a table")
         return found
     for name, items in data.items():
         place = document.place.at(name)
         if name not in models:
-            remarks.complain(place, unknown_key(name, tuple(models)))
+            problems.add(place, unknown_key(name, tuple(models)))
         elif not isinstance(items, list):
-            remarks.complain(place, f"must be a list of tables: write [[{name}]] in TOML")
+            problems.add(place, f"must be a list of tables: write [[{name}]] in TOML")
         else:
             for index, item in enumerate(items):
-                _check(models[name], item, place.at(index), remarks, found[name])
+                _check(models[name], item, place.at(index), problems, found[name])
     return found
 
 
 def _check(
-    model: type[Entry], item: object, place: Place, remarks: Remarks, found: list[Entry]
+    model: type[Entry], item: object, place: Place, problems: Problems, found: list[Entry]
 ) -> None:
     try:
         found.append(model.model_validate(item))
     except ValidationError as error:
-        complain_about(error, model, place, remarks)
+        complain_about(error, model, place, problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import ClientEntry, ClientKeys, DefaultsEntry
 from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.model.client import AuthMethod, Certificate, GrantType
@@ -32,7 +32,7 @@ _ALL = frozenset().union(*_USED.values(), _USED_BY_JWT_BEARER, _CERTIFICATE)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class AuthWay:
     method: AuthMethod
     grant_type: GrantType
 
@@ -49,7 +49,7 @@ class Way:
         return f"token_endpoint_auth_method is {self.method.value}"
 
 
-def way_of(entry: ClientEntry, defaults: DefaultsEntry) -> Way:
+def way_of(entry: ClientEntry, defaults: DefaultsEntry) -> AuthWay:
     """
     Choose the method that is named, or else the one that the credentials are for.
 
@@ -58,9 +58,9 @@ def way_of(entry: ClientEntry, defaults: DefaultsEntry) -> Way:
     grant_type = entry.grant_type or defaults.grant_type or GrantType.CLIENT_CREDENTIALS
     named = entry.token_endpoint_auth_method or defaults.token_endpoint_auth_method
     if grant_type is GrantType.JWT_BEARER:
-        return Way(entry.token_endpoint_auth_method or AuthMethod.NONE, grant_type)
+        return AuthWay(entry.token_endpoint_auth_method or AuthMethod.NONE, grant_type)
     told = named or _method_told_by(entry) or _method_told_by(defaults)
-    return Way(told or AuthMethod.CLIENT_SECRET_BASIC, grant_type)
+    return AuthWay(told or AuthMethod.CLIENT_SECRET_BASIC, grant_type)
 
 
 def _method_told_by(keys: ClientKeys) -> AuthMethod | None:
@@ -89,7 +89,7 @@ def certificate_of(entry: ClientKeys) -> Certificate | None:
 
 
 def check_way(
-    way: Way, entry: ClientEntry, whole: ClientEntry, place: Place, remarks: Remarks
+    way: AuthWay, entry: ClientEntry, whole: ClientEntry, place: Place, problems: Problems
 ) -> None:
     """
     Complain about credentials that are missing, and about those that have no use.
@@ -98,54 +98,54 @@ def check_way(
     """
     for key in sorted(_ALL - way.uses):
         if getattr(entry, key) is not None:
-            remarks.complain(place.at(key), f"is not used where {way}")
-    _check_grant(way, place, remarks)
-    _check_needs(way, whole, place, remarks)
-    _check_companions(whole, place, remarks)
+            problems.add(place.at(key), f"is not used where {way}")
+    _check_grant(way, place, problems)
+    _check_needs(way, whole, place, problems)
+    _check_companions(whole, place, problems)
     if whole.client_id is None and ("private_key" not in way.uses or whole.private_key is None):
-        remarks.complain(place.at("client_id"), "is missing")
+        problems.add(place.at("client_id"), "is missing")
 
 
-def _check_grant(way: Way, place: Place, remarks: Remarks) -> None:
+def _check_grant(way: AuthWay, place: Place, problems: Problems) -> None:
     if way.grant_type is GrantType.JWT_BEARER and way.method is not AuthMethod.NONE:
-        remarks.complain(
+        problems.add(
             place.at("token_endpoint_auth_method"),
             "is not used where grant_type is jwt-bearer: its assertion says who the client is",
         )
 
 
-def _check_needs(way: Way, entry: ClientEntry, place: Place, remarks: Remarks) -> None:
+def _check_needs(way: AuthWay, entry: ClientEntry, place: Place, problems: Problems) -> None:
     if "client_secret" in way.uses and entry.client_secret is None:
-        remarks.complain(place.at("client_secret"), f"is missing: {way.method.value} needs one")
+        problems.add(place.at("client_secret"), f"is missing: {way.method.value} needs one")
     if "private_key" in way.uses:
-        _check_assertion(way, entry, place, remarks)
+        _check_assertion(way, entry, place, problems)
     by_tls = {AuthMethod.TLS_CLIENT_AUTH, AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH}
     if way.method in by_tls and entry.tls_client_certificate is None:
-        remarks.complain(
+        problems.add(
             place.at("tls_client_certificate"), f"is missing: {way.method.value} needs one"
         )
     alg = entry.token_endpoint_auth_signing_alg or "HS256"
     if way.method is AuthMethod.CLIENT_SECRET_JWT and not alg.startswith("HS"):
-        remarks.complain(
+        problems.add(
             place.at("token_endpoint_auth_signing_alg"),
             "must be 'HS256', 'HS384' or 'HS512' where the client_secret signs",
         )
 
 
-def _check_assertion(way: Way, entry: ClientEntry, place: Place, remarks: Remarks) -> None:
+def _check_assertion(way: AuthWay, entry: ClientEntry, place: Place, problems: Problems) -> None:
     is_ready = "assertion" in way.uses and entry.assertion is not None
     if is_ready and entry.private_key is not None:
-        remarks.complain(place.at("assertion"), "and private_key are given: one is enough")
+        problems.add(place.at("assertion"), "and private_key are given: one is enough")
     if not is_ready and entry.private_key is None:
         asker = "jwt-bearer" if way.grant_type is GrantType.JWT_BEARER else way.method.value
         other = ", or an assertion" if "assertion" in way.uses else ""
-        remarks.complain(place.at("private_key"), f"is missing: {asker} needs one{other}")
+        problems.add(place.at("private_key"), f"is missing: {asker} needs one{other}")
 
 
-def _check_companions(entry: ClientEntry, place: Place, remarks: Remarks) -> None:
+def _check_companions(entry: ClientEntry, place: Place, problems: Problems) -> None:
     """Check keys that only say more of another one."""
     if entry.tls_client_key is not None and entry.tls_client_certificate is None:
-        remarks.complain(place.at("tls_client_certificate"), "is missing: tls_client_key is there")
+        problems.add(place.at("tls_client_certificate"), "is missing: tls_client_key is there")
     is_locked = entry.private_key is not None or entry.tls_client_certificate is not None
     if entry.private_key_password is not None and not is_locked:
-        remarks.complain(place.at("private_key_password"), "opens nothing: there is no private_key")
+        problems.add(place.at("private_key_password"), "opens nothing: there is no private_key")

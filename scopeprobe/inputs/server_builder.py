@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scopeprobe.inputs.clients_file import ClientsFile
-from scopeprobe.inputs.complaints import Place, Remarks
-from scopeprobe.inputs.layers import Overrides, filled, lowered, nearest
 from scopeprobe.inputs.packs import Known, check_confirmation, known_of
+from scopeprobe.inputs.precedence import Overrides, filled, lowered, nearest
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import DefaultsEntry, PartyEntry, ServerEntry
 from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.inputs.values import is_plain_http_abroad
@@ -27,7 +27,7 @@ _ENDPOINTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class ServerDraft:
     """A server, and what its file says for all of its clients, from far to near."""
 
     server: Server
@@ -44,58 +44,60 @@ class ServerBuilder:
 
     overrides: Overrides
     packs: Sequence[Pack]
-    remarks: Remarks
+    problems: Problems
 
-    def all_of(self, files: Iterable[ClientsFile]) -> dict[str, Home | None]:
+    def all_of(self, files: Iterable[ClientsFile]) -> dict[str, ServerDraft | None]:
         """Find the servers of all files by name; None stands for one that cannot be used."""
-        homes: dict[str, Home | None] = {}
+        servers_by_name: dict[str, ServerDraft | None] = {}
         places: dict[str, Place] = {}
         for file in files:
             for name, entry in file.servers.items():
                 place = file.place.at("servers", name)
                 if name in places:
-                    self.remarks.complain(place, f"is defined already, in {places[name].file}")
+                    self.problems.add(place, f"is defined already, in {places[name].file}")
                     continue
                 places[name] = place
-                homes[name] = self._named(name, entry, file.defaults, place)
-        return homes
+                servers_by_name[name] = self._named(name, entry, file.defaults, place)
+        return servers_by_name
 
     def _named(
         self, name: str, entry: ServerEntry | None, defaults: DefaultsEntry | None, place: Place
-    ) -> Home | None:
+    ) -> ServerDraft | None:
         if entry is None or defaults is None:
             return None
-        return self._home(name, _located(entry, filled(entry, defaults)), (defaults, entry), place)
+        return self._server_draft(
+            name, _located(entry, filled(entry, defaults)), (defaults, entry), place
+        )
 
     def unnamed(
         self, issuer: str | None, token_endpoint: str | None, defaults: DefaultsEntry, place: Place
-    ) -> Home | None:
+    ) -> ServerDraft | None:
         """Make the server of a client that names its own, and name it after what that says."""
         entry = ServerEntry(issuer=issuer, token_endpoint=token_endpoint)
         whole = _located(entry, filled(entry, defaults))
-        return self._home(token_endpoint or issuer or "", whole, (defaults,), place)
+        return self._server_draft(token_endpoint or issuer or "", whole, (defaults,), place)
 
-    def _home(
+    def _server_draft(
         self, name: str, entry: ServerEntry, layers: tuple[PartyEntry, ...], place: Place
-    ) -> Home | None:
-        known = known_of(entry, self.packs, place, self.remarks)
+    ) -> ServerDraft | None:
+        known = known_of(entry, self.packs, place, self.problems)
         token_endpoint = entry.token_endpoint
         if token_endpoint is None and entry.issuer is None:
             token_endpoint = known.token_endpoint
             if token_endpoint is None:
-                self.remarks.complain(
+                self.problems.add(
                     place.at("token_endpoint"), "is missing, and no issuer is named either"
                 )
                 return None
         self._refuse_plain_http(entry, place)
         traits = known.traits(entry) | _said(entry, known, self.overrides)
         check_confirmation(
-            traits, is_told_later=entry.issuer is not None, place=place, remarks=self.remarks
+            traits, is_told_later=entry.issuer is not None, place=place, problems=self.problems
         )
         given = {key: value for key, value in traits.items() if value is not None}
         server = Server(name, token_endpoint or "", **given)
         self._check_introspector(entry, place)
-        return Home(
+        return ServerDraft(
             server,
             layers,
             names_encoding="basic_encoding" in given,
@@ -106,12 +108,12 @@ class ServerBuilder:
         pair = ("introspection_client_id", "introspection_client_secret")
         missing = [key for key in pair if getattr(entry, key) is None]
         if len(missing) == 1:
-            self.remarks.complain(place.at(missing[0]), "is missing: one is no use alone")
+            self.problems.add(place.at(missing[0]), "is missing: one is no use alone")
 
     def _refuse_plain_http(self, entry: ServerEntry, place: Place) -> None:
         for key in _ENDPOINTS:
             if is_plain_http_abroad(getattr(entry, key) or "") and not entry.allow_http:
-                self.remarks.complain(place.at(key), "must be https (or say allow_http = true)")
+                self.problems.add(place.at(key), "must be https (or say allow_http = true)")
 
 
 def _located(entry: ServerEntry, whole: ServerEntry) -> ServerEntry:

@@ -10,16 +10,16 @@ from fnmatch import fnmatchcase
 from typing import TextIO
 
 from scopeprobe.errors import InputError
+from scopeprobe.inputs.client_builder import CandidatesFrom, ClientBuilder, ClientDraft
 from scopeprobe.inputs.clients_file import ClientsFile, read_clients_file
-from scopeprobe.inputs.complaints import Remarks
-from scopeprobe.inputs.credentials import equip, look_up_secrets
-from scopeprobe.inputs.documents import read_document
-from scopeprobe.inputs.enrolment import CandidatesFrom, Enrolled, Enrolment
+from scopeprobe.inputs.credentials import look_up_secrets, with_secrets
 from scopeprobe.inputs.fleet import Fleet
-from scopeprobe.inputs.layers import Overrides
-from scopeprobe.inputs.precautions import check_literals, check_together
+from scopeprobe.inputs.parsers import read_document
+from scopeprobe.inputs.precedence import Overrides
+from scopeprobe.inputs.problems import Problems
 from scopeprobe.inputs.scopes import gather_scopes
-from scopeprobe.inputs.servers import ServerBuilder
+from scopeprobe.inputs.secret_checks import check_literals, check_together
+from scopeprobe.inputs.server_builder import ServerBuilder
 from scopeprobe.inputs.sources import Source, StandardInput, name_of
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.provider import Pack
@@ -41,7 +41,7 @@ class Selection:
         is_named = not self.names or any(fnmatchcase(client.name, glob) for glob in self.names)
         return is_named and (not self.tags or not set(self.tags).isdisjoint(client.tags))
 
-    def complaint(self, clients: Iterable[Client | None]) -> str:
+    def message(self, clients: Iterable[Client | None]) -> str:
         """Say that nobody was chosen, and what there is."""
         there = [client for client in clients if client is not None]
         options = [f"--client {glob}" for glob in self.names] + [f"--tag {t}" for t in self.tags]
@@ -82,26 +82,26 @@ def read_clients(
     :param stdin: what `-` reads; standard input unless given.
     :raises InputError: with all complaints about all files, each with its place.
     """
-    remarks = Remarks()
+    problems = Problems()
     standard_input = StandardInput(stdin)
-    files = _files(paths, standard_input, remarks)
-    scopes = gather_scopes(scopes_files, extra_scopes, standard_input, remarks)
-    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, remarks)
+    files = _files(paths, standard_input, problems)
+    scopes = gather_scopes(scopes_files, extra_scopes, standard_input, problems)
+    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, problems)
     wanted = CandidatesFrom.METADATA if scopes_from_metadata else CandidatesFrom.INPUTS
-    enrolment = Enrolment(builder.all_of(files), builder, scopes, remarks, wanted)
-    enrolled = enrolment.of_all(files)
-    selected = [one for one in enrolled if one.client is None or chosen.has(one.client)]
-    if enrolled and not selected:
-        remarks.complaints.append(chosen.complaint(one.client for one in enrolled))
-    spared = tuple(one.client for one in selected if one.is_spared and one.client is not None)
-    asked = [one for one in selected if not one.is_spared]
-    fleet = _fleet(asked, environment, remarks, allow_literal_secrets)
+    builder_of_clients = ClientBuilder(builder.all_of(files), builder, scopes, problems, wanted)
+    drafts = builder_of_clients.of_all(files)
+    selected = [one for one in drafts if one.client is None or chosen.has(one.client)]
+    if drafts and not selected:
+        problems.messages.append(chosen.message(one.client for one in drafts))
+    skipped = tuple(one.client for one in selected if one.is_skipped and one.client is not None)
+    asked = [one for one in selected if not one.is_skipped]
+    fleet = _fleet(asked, environment, problems, allow_literal_secrets)
     if not asked:
         raise InputError(["no client is left to probe: all that were chosen say `probe = false`"])
     return replace(
         fleet,
-        known=frozenset(one.client.name for one in enrolled if one.client is not None),
-        spared=spared,
+        known=frozenset(one.client.name for one in drafts if one.client is not None),
+        skipped=skipped,
         wants_advertised=scopes_from_metadata,
     )
 
@@ -119,19 +119,25 @@ def read_servers(
 
     :raises InputError: with all complaints about all files, each with its place.
     """
-    remarks = Remarks()
+    problems = Problems()
     standard_input = StandardInput(stdin)
     files: list[ClientsFile] = []
     for path in paths:
-        with remarks.gathering():
-            files.append(read_clients_file(read_document(path, standard_input), remarks))
-    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, remarks)
-    homes = builder.all_of(files)
-    enrolled = Enrolment(homes, builder, (), remarks, CandidatesFrom.NOWHERE).of_all(files)
-    if remarks.complaints:
-        raise InputError(remarks.complaints)
-    named = {name: home.server for name, home in homes.items() if home is not None}
-    own = {one.client.name: one.client.server for one in enrolled if one.client is not None}
+        with problems.gathering():
+            files.append(read_clients_file(read_document(path, standard_input), problems))
+    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, problems)
+    servers_by_name = builder.all_of(files)
+    drafts = ClientBuilder(servers_by_name, builder, (), problems, CandidatesFrom.NOWHERE).of_all(
+        files
+    )
+    if problems.messages:
+        raise InputError(problems.messages)
+    named = {
+        name: server_draft.server
+        for name, server_draft in servers_by_name.items()
+        if server_draft is not None
+    }
+    own = {one.client.name: one.client.server for one in drafts if one.client is not None}
     for server in own.values():
         named.setdefault(server.name, server)
     return named, own
@@ -154,46 +160,48 @@ def read_client(
     :param extra_scopes: what is asked for, as `--scope` gives it; returned beside the client.
     :raises InputError: with all complaints, also where there is no such client.
     """
-    remarks = Remarks()
+    problems = Problems()
     standard_input = StandardInput(stdin)
-    files = _files(paths, standard_input, remarks)
-    scopes = gather_scopes((), extra_scopes, standard_input, remarks)
-    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, remarks)
-    enrolment = Enrolment(builder.all_of(files), builder, (), remarks, CandidatesFrom.NOWHERE)
-    enrolled = enrolment.of_all(files)
-    names = [one.client.name for one in enrolled if one.client is not None]
-    if not remarks.complaints and name not in names:
+    files = _files(paths, standard_input, problems)
+    scopes = gather_scopes((), extra_scopes, standard_input, problems)
+    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, problems)
+    builder_of_clients = ClientBuilder(
+        builder.all_of(files), builder, (), problems, CandidatesFrom.NOWHERE
+    )
+    drafts = builder_of_clients.of_all(files)
+    names = [one.client.name for one in drafts if one.client is not None]
+    if not problems.messages and name not in names:
         alike = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, names, 1))
-        remarks.complaints.append(f"{name}: is no client of {name_of(paths[0])}{alike}")
-    chosen = [one for one in enrolled if one.client is not None and one.client.name == name]
-    fleet = _fleet(chosen, environment, remarks, allow_literal_secrets)
+        problems.messages.append(f"{name}: is no client of {name_of(paths[0])}{alike}")
+    chosen = [one for one in drafts if one.client is not None and one.client.name == name]
+    fleet = _fleet(chosen, environment, problems, allow_literal_secrets)
     return fleet.clients[0], scopes, fleet.notices
 
 
 def _files(
-    paths: Sequence[Source], standard_input: StandardInput, remarks: Remarks
+    paths: Sequence[Source], standard_input: StandardInput, problems: Problems
 ) -> list[ClientsFile]:
     files: list[ClientsFile] = []
     for path in paths:
-        with remarks.gathering():
-            files.append(read_clients_file(read_document(path, standard_input), remarks))
-    if not remarks.complaints and not any(file.clients for file in files):
-        remarks.complaints.append(f"{', '.join(map(name_of, paths))}: there are no clients")
+        with problems.gathering():
+            files.append(read_clients_file(read_document(path, standard_input), problems))
+    if not problems.messages and not any(file.clients for file in files):
+        problems.messages.append(f"{', '.join(map(name_of, paths))}: there are no clients")
     return files
 
 
 def _fleet(
-    enrolled: Sequence[Enrolled],
+    drafts: Sequence[ClientDraft],
     environment: Mapping[str, str],
-    remarks: Remarks,
+    problems: Problems,
     are_literals_allowed: bool,
 ) -> Fleet:
-    check_literals(enrolled, remarks, are_allowed=are_literals_allowed)
-    secrets = look_up_secrets(enrolled, environment, remarks)
-    equipped = equip(enrolled, secrets, remarks)
-    check_together(equipped, remarks)
-    if remarks.complaints:
-        raise InputError(remarks.complaints)
-    clients = tuple(one.client for one in equipped)
+    check_literals(drafts, problems, are_allowed=are_literals_allowed)
+    secrets = look_up_secrets(drafts, environment, problems)
+    clients_with_secrets = with_secrets(drafts, secrets, problems)
+    check_together(clients_with_secrets, problems)
+    if problems.messages:
+        raise InputError(problems.messages)
+    clients = tuple(one.client for one in clients_with_secrets)
     known = frozenset(client.name for client in clients)
-    return Fleet(clients, known, notices=tuple(remarks.notices))
+    return Fleet(clients, known, notices=tuple(problems.notices))

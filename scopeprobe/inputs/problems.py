@@ -31,14 +31,14 @@ class Place:
 
 
 @dataclass(slots=True)
-class Remarks:
+class Problems:
     """What is to be said about the inputs: complaints forbid a run, notices do not."""
 
-    complaints: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
-    def complain(self, place: Place, words: str) -> None:
-        self.complaints.append(f"{place}: {words}")
+    def add(self, place: Place, words: str) -> None:
+        self.messages.append(f"{place}: {words}")
 
     def notice(self, place: Place, words: str) -> None:
         self.notices.append(f"{place}: {words}")
@@ -49,4 +49,4 @@ class Remarks:
         try:
             yield
         except InputError as error:
-            self.complaints.extend(error.complaints)
+            self.messages.extend(error.messages)

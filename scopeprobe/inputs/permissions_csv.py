@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.complaints import Place, Remarks
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.sources import text_of_file
 from scopeprobe.model.cell import COLUMNS, Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientId, ClientName
@@ -28,17 +28,17 @@ def read_permissions(path: Path) -> tuple[PermissionMap, ...]:
 
     :raises InputError: with every row that is no finding, its file and line.
     """
-    remarks = Remarks()
+    problems = Problems()
     cells: defaultdict[ClientName, list[Cell]] = defaultdict(list)
     for place, row in _rows(path):
         try:
             cell = _cell(row)
         except ValueError as error:
-            remarks.complain(place, str(error))
+            problems.add(place, str(error))
         else:
             cells[cell.client].append(cell)
-    if remarks.complaints:
-        raise InputError(remarks.complaints)
+    if problems.messages:
+        raise InputError(problems.messages)
     return tuple(
         PermissionMap(client, tuple(sorted(cells[client], key=lambda cell: cell.key)))
         for client in sorted(cells)

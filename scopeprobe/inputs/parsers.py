@@ -22,8 +22,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.complaints import Place
-from scopeprobe.inputs.rows import BrokenRow, Rows, read_rows
+from scopeprobe.inputs.clients_csv import CsvClients, CsvError, read_csv_clients
+from scopeprobe.inputs.problems import Place
 from scopeprobe.inputs.sources import Source, StandardInput, file_of, name_of, text_of
 
 MOST_VALUES = 1_000_000
@@ -49,7 +49,7 @@ class Document:
     """Where each of its clients stands, in a file that has one a line."""
 
 
-class Malformed(Exception):
+class ParseError(Exception):
     """Text that is not what its ending says, with the line and column where that shows."""
 
     def __init__(self, words: str, line: int | None = None, column: int | None = None) -> None:
@@ -64,14 +64,14 @@ def read_document(source: Source, standard_input: StandardInput) -> Document:
     parse = _parser_for(source)
     try:
         data = parse(text_of(source, standard_input))
-    except Malformed as error:
+    except ParseError as error:
         raise InputError([f"{name}{error.position}: {error.words}"]) from None
     except RecursionError:
         raise InputError([f"{name}: is nested too deeply"]) from None
     path = file_of(source)
     if path is None:
         return Document(Place(name), Path(), is_exposed=False, data=data)
-    if isinstance(data, Rows):
+    if isinstance(data, CsvClients):
         clients = {"clients": data.clients}
         return Document(Place(name), path.parent, _is_exposed(path), clients, data.lines)
     return Document(Place(name), path.parent, _is_exposed(path), data)
@@ -98,11 +98,11 @@ def parse_toml(text: str) -> object:
         # Before Python 3.14 the position is only in the message.
         said = TOML_COMPLAINT.fullmatch(str(error))
         if said is None:
-            raise Malformed("the TOML ends too early", text.count("\n") + 1, 1) from None
+            raise ParseError("the TOML ends too early", text.count("\n") + 1, 1) from None
         words = _without_quotation(said["words"])
-        raise Malformed(words, int(said["line"]), int(said["column"])) from None
+        raise ParseError(words, int(said["line"]), int(said["column"])) from None
     except ValueError:
-        raise Malformed("is not valid TOML") from None
+        raise ParseError("is not valid TOML") from None
 
 
 def _without_quotation(words: str) -> str:
@@ -118,9 +118,9 @@ def parse_json(text: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise Malformed(f"is not valid JSON: {error.msg}", error.lineno, error.colno) from None
+        raise ParseError(f"is not valid JSON: {error.msg}", error.lineno, error.colno) from None
     except ValueError:
-        raise Malformed("holds a number that is too long") from None
+        raise ParseError("holds a number that is too long") from None
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -128,12 +128,12 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed(f"an object has the member `{twice}` twice")
+        raise ParseError(f"an object has the member `{twice}` twice")
     return members
 
 
 def _refuse_constant(_: str) -> NoReturn:
-    raise Malformed("NaN and Infinity are not JSON")
+    raise ParseError("NaN and Infinity are not JSON")
 
 
 def parse_yaml(text: str) -> object:
@@ -147,19 +147,19 @@ def parse_yaml(text: str) -> object:
         if root is None:
             return None
         if _size(root, {}) > MOST_VALUES:
-            raise Malformed(f"holds more than {MOST_VALUES:,} values behind its aliases")
+            raise ParseError(f"holds more than {MOST_VALUES:,} values behind its aliases")
         return yaml.constructor.construct_document(root)
     except DuplicateKeyError as error:
         raise _malformed_yaml("a key is given twice", error) from None
     except MarkedYAMLError as error:
         raise _malformed_yaml("is not valid YAML", error) from None
     except (YAMLError, ValueError, LookupError):
-        raise Malformed("is not valid YAML") from None
+        raise ParseError("is not valid YAML") from None
 
 
-def _malformed_yaml(words: str, error: MarkedYAMLError) -> Malformed:
+def _malformed_yaml(words: str, error: MarkedYAMLError) -> ParseError:
     mark = error.problem_mark or error.context_mark
-    return Malformed(words, mark.line + 1, mark.column + 1) if mark else Malformed(words)
+    return ParseError(words, mark.line + 1, mark.column + 1) if mark else ParseError(words)
 
 
 def _size(node: Node, sizes: dict[int, int]) -> int:
@@ -176,18 +176,18 @@ def _parts(node: Node) -> list[Node]:
     return node.value if isinstance(node, CollectionNode) else []
 
 
-def parse_rows(text: str) -> Rows:
+def parse_csv(text: str) -> CsvClients:
     try:
-        return read_rows(text)
-    except BrokenRow as error:
-        raise Malformed(error.words, error.line, error.column) from None
+        return read_csv_clients(text)
+    except CsvError as error:
+        raise ParseError(error.words, error.line, error.column) from None
 
 
 def parse_yaml_or_json(text: str) -> object:
     """Read JSON as such where it is, since that is quicker; YAML 1.2 contains it."""
     try:
         return parse_json(text)
-    except Malformed:
+    except ParseError:
         return parse_yaml(text)
 
 
@@ -196,6 +196,6 @@ PARSERS: dict[str, Callable[[str], object]] = {
     ".yaml": parse_yaml,
     ".yml": parse_yaml,
     ".json": parse_json,
-    ".csv": parse_rows,
+    ".csv": parse_csv,
     "-": parse_yaml_or_json,
 }

@@ -23,14 +23,14 @@ _FREE = {"token_params", "client_secret", "private_key", "private_key_password",
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class CsvClients:
     """The clients of a CSV file, and the line on which each of them begins."""
 
     clients: list[dict[str, object]]
     lines: tuple[int, ...]
 
 
-class BrokenRow(Exception):
+class CsvError(Exception):
     """A line that is no row of clients. Its cells are not quoted: they may hold a secret."""
 
     def __init__(self, words: str, line: int, column: int = 1) -> None:
@@ -38,7 +38,7 @@ class BrokenRow(Exception):
         self.words, self.line, self.column = words, line, column
 
 
-def read_rows(text: str) -> Rows:
+def read_csv_clients(text: str) -> CsvClients:
     """Read a header and rows, by commas, or by semicolons where the header has no comma."""
     header = text.partition("\n")[0]
     delimiter = ";" if ";" in header and "," not in header else ","
@@ -53,26 +53,26 @@ def read_rows(text: str) -> Rows:
                 continue
             if len(cells) != len(columns):
                 counts = f"has {len(cells)} cells, and the header {len(columns)}"
-                raise BrokenRow(counts, begins)
+                raise CsvError(counts, begins)
             clients.append(_client(columns, cells, begins))
             lines.append(begins)
     except csv.Error:
-        raise BrokenRow("is not valid CSV: a quotation mark is out of place", line + 1) from None
-    return Rows(clients, tuple(lines))
+        raise CsvError("is not valid CSV: a quotation mark is out of place", line + 1) from None
+    return CsvClients(clients, tuple(lines))
 
 
 def _check_header(columns: Sequence[str]) -> None:
     if not columns:
-        raise BrokenRow("has no header: name the columns in the first line", 1)
+        raise CsvError("has no header: name the columns in the first line", 1)
     for number, column in enumerate(columns, start=1):
         key, _, member = column.partition(".")
         members = ExpectEntry.model_fields if key == "expect" else None
         is_known = key in ClientEntry.model_fields and key != "targets"
         if not is_known or (members is not None and member not in members):
-            raise BrokenRow(f"column {number} is no key of a client: `{column[:40]}`", 1, number)
+            raise CsvError(f"column {number} is no key of a client: `{column[:40]}`", 1, number)
     twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:
-        raise BrokenRow(f"has the column `{twice[0]}` twice", 1)
+        raise CsvError(f"has the column `{twice[0]}` twice", 1)
 
 
 def _client(columns: Sequence[str], cells: Sequence[str], line: int) -> dict[str, object]:
@@ -87,7 +87,7 @@ def _client(columns: Sequence[str], cells: Sequence[str], line: int) -> dict[str
         elif isinstance(inner := client.setdefault(key, {}), dict):
             inner[member] = value
         else:
-            raise BrokenRow(f"has both `{key}` and `{column}`", line, number)
+            raise CsvError(f"has both `{key}` and `{column}`", line, number)
     return client
 
 
@@ -98,7 +98,7 @@ def _value(key: str, member: str, cell: str, line: int, number: int) -> object:
         return cell.split()
     if bool in kinds:
         if cell.lower() not in _TRUTH:
-            raise BrokenRow(f"`{key}` must be true or false", line, number)
+            raise CsvError(f"`{key}` must be true or false", line, number)
         return _TRUTH[cell.lower()]
     return cell
 

@@ -19,7 +19,7 @@ import tomlkit
 from tomlkit.items import InlineTable, Table
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.documents import read_document
+from scopeprobe.inputs.parsers import read_document
 from scopeprobe.inputs.sources import StandardInput
 from scopeprobe.model.client import AuthMethod
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from scopeprobe.inputs.complaints import Place, Remarks
-from scopeprobe.inputs.credentials import Equipped
-from scopeprobe.inputs.enrolment import Enrolled
+from scopeprobe.inputs.client_builder import ClientDraft
+from scopeprobe.inputs.credentials import ClientWithSecrets
+from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.secrets import LiteralSecret
 from scopeprobe.model.client import AuthMethod
 
@@ -25,78 +25,83 @@ SHORTEST = {"HS256": 32, "HS384": 48, "HS512": 64}
 """Bytes of a key: as many as its hash has (RFC 7518 section 3.2)."""
 
 
-def check_literals(enrolled: Iterable[Enrolled], remarks: Remarks, *, are_allowed: bool) -> None:
+def check_literals(drafts: Iterable[ClientDraft], problems: Problems, *, are_allowed: bool) -> None:
     """Warn about secrets written in files; refuse them where others can read the file."""
     literal = (
         (one.file.place, one)
-        for one in enrolled
+        for one in drafts
         if any(isinstance(source, LiteralSecret) for source in one.sources.values())
     )
     for place, holders in _grouped(literal).items():
         where = _some([one.place.path for one in holders])
         if holders[0].file.is_exposed and not are_allowed:
-            remarks.complain(
+            problems.add(
                 place,
                 f"holds literal secrets ({where}) and group or others can read it: chmod 600, "
                 "or --allow-literal-secrets",
             )
         else:
-            remarks.notice(
+            problems.notice(
                 place, f"holds literal secrets ({where}); env, file or command keep them elsewhere"
             )
 
 
-def check_together(equipped: Sequence[Equipped], remarks: Remarks) -> None:
+def check_together(clients_with_secrets: Sequence[ClientWithSecrets], problems: Problems) -> None:
     """Check what only shows when the secrets of all clients are seen side by side."""
-    _refuse_guessing(equipped, remarks)
-    _notice_sharing(equipped, remarks)
-    _notice_encoding(equipped, remarks)
-    _notice_short_keys(equipped, remarks)
+    _refuse_guessing(clients_with_secrets, problems)
+    _notice_sharing(clients_with_secrets, problems)
+    _notice_encoding(clients_with_secrets, problems)
+    _notice_short_keys(clients_with_secrets, problems)
 
 
-def _refuse_guessing(equipped: Iterable[Equipped], remarks: Remarks) -> None:
+def _refuse_guessing(clients_with_secrets: Iterable[ClientWithSecrets], problems: Problems) -> None:
     accounts = _grouped(
-        ((one.client.server.token_endpoint, one.client.client_id), one) for one in equipped
+        ((one.client.server.token_endpoint, one.client.client_id), one)
+        for one in clients_with_secrets
     )
     for namesakes in accounts.values():
         if len({one.secret for one in namesakes if one.secret}) > MOST_SECRETS:
-            remarks.complain(
+            problems.add(
                 namesakes[0].place.at("client_id"),
                 f"has more than {MOST_SECRETS} different secrets on one token endpoint "
                 f"({_names(namesakes)}): this is no tool for guessing",
             )
 
 
-def _notice_sharing(equipped: Iterable[Equipped], remarks: Remarks) -> None:
-    for sharers in _grouped((one.secret, one) for one in equipped if one.secret).values():
+def _notice_sharing(clients_with_secrets: Iterable[ClientWithSecrets], problems: Problems) -> None:
+    for sharers in _grouped(
+        (one.secret, one) for one in clients_with_secrets if one.secret
+    ).values():
         if len({one.client.client_id for one in sharers}) > 1:
-            remarks.notice(_place_of(sharers), f"one secret serves several: {_names(sharers)}")
+            problems.notice(_place_of(sharers), f"one secret serves several: {_names(sharers)}")
 
 
-def _notice_encoding(equipped: Iterable[Equipped], remarks: Remarks) -> None:
+def _notice_encoding(clients_with_secrets: Iterable[ClientWithSecrets], problems: Problems) -> None:
     """Tell of secrets that RFC 6749 section 2.3.1 writes differently than many servers read."""
-    doubtful = ((one.client.server.name, one) for one in equipped if _is_doubtful(one))
+    doubtful = ((one.client.server.name, one) for one in clients_with_secrets if _is_doubtful(one))
     for server, members in _grouped(doubtful).items():
-        remarks.notice(
+        problems.notice(
             _place_of(members),
             "holds characters that not every server decodes in Basic; where one of "
             f'{_names(members)} gets 401 from {server}, try basic_encoding = "raw"',
         )
 
 
-def _notice_short_keys(equipped: Iterable[Equipped], remarks: Remarks) -> None:
+def _notice_short_keys(
+    clients_with_secrets: Iterable[ClientWithSecrets], problems: Problems
+) -> None:
     """Tell of secrets that are too short to sign with; servers may refuse them for that."""
-    for one in equipped:
+    for one in clients_with_secrets:
         if one.client.auth_method is AuthMethod.CLIENT_SECRET_JWT:
             alg = one.client.signing_alg or "HS256"
             if len(one.secret.encode()) < (least := SHORTEST.get(alg, 0)):
-                remarks.notice(
+                problems.notice(
                     one.place.at("client_secret"),
                     f"is shorter than the {least} bytes that {alg} needs (RFC 7518 section 3.2)",
                 )
 
 
-def _is_doubtful(one: Equipped) -> bool:
+def _is_doubtful(one: ClientWithSecrets) -> bool:
     is_basic = one.client.auth_method is AuthMethod.CLIENT_SECRET_BASIC
     return is_basic and not one.names_encoding and not UNRESERVED.fullmatch(one.secret)
 
@@ -108,11 +113,11 @@ def _grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, list[V]]:
     return groups
 
 
-def _place_of(several: Sequence[Equipped]) -> Place:
+def _place_of(several: Sequence[ClientWithSecrets]) -> Place:
     return several[0].place.at("client_secret")
 
 
-def _names(several: Iterable[Equipped]) -> str:
+def _names(several: Iterable[ClientWithSecrets]) -> str:
     return _some([one.client.name for one in several])
 
 

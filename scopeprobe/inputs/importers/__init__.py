@@ -1,0 +1,1 @@
+"""What identity products export of their applications, as clients files."""
