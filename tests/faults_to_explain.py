@@ -17,7 +17,7 @@ from scopeprobe.model.secret import Secret
 from scopeprobe.model.server import BasicEncoding, Rate, Server
 
 ID, SECRET = "billing", "an-ordinary-secret-of-32-letters"
-MANNERS = (
+PROFILES = (
     "strict", "strict-401", "strict-needs-scope", "keycloak", "hydra", "spring", "duende",
     "doorkeeper", "forgerock", "django-oauth-toolkit", "authlib", "auth0", "okta-custom",
     "zitadel", "authentik", "pingfederate", "oidc-provider", "entra", "genesys", "wso2",
@@ -37,7 +37,7 @@ FAST = (Rate(1000, 1),)
 class Patient:
     """A client with its server, while it is made ill."""
 
-    manner: str
+    profile: str
     granted: tuple[str, ...]
     wanted: tuple[str, ...]
     known: tuple[str, ...] = ()
@@ -63,11 +63,11 @@ class Patient:
 
     def server(self, name: str) -> AuthorizationServer:
         table = {"client_id": ID, "client_secret": SECRET, "granted": self.granted}
-        if self.manner == "auth0":
+        if self.profile == "auth0":
             table["targets"] = {API: self.granted}
         client = ClientTable(**(table | self.registered))
         known = ServerTable(
-            self.manner, scopes=self.known, targets=(API,), clients=(client,),
+            self.profile, scopes=self.known, targets=(API,), clients=(client,),
             override={"lock": LOCK} | self.override,
         )  # fmt: skip
         return build_server(name, known, place=name)
@@ -93,16 +93,16 @@ class Patient:
         return datetime.now(UTC) + timedelta(seconds=self.shift)
 
 
-def healthy(manner: str) -> Patient:
+def healthy(profile: str) -> Patient:
     """A client that gets its token, as this server wants to be asked."""
-    scopes = (f"{API}/.default",) if manner == "entra" else ORDINARY
-    patient = Patient(manner, granted=scopes, wanted=scopes[:2], known=("admin.all",))
-    if manner == "auth0":
+    scopes = (f"{API}/.default",) if profile == "entra" else ORDINARY
+    patient = Patient(profile, granted=scopes, wanted=scopes[:2], known=("admin.all",))
+    if profile == "auth0":
         patient.audience = API
     basic_only = BasicEncoding.RAW
-    if patient.healthy.manner.credentials.basic_encoding == "raw":
+    if patient.healthy.profile.credentials.basic_encoding == "raw":
         patient.encoding = basic_only
-    if "client_secret_basic" not in patient.healthy.manner.credentials.methods:
+    if "client_secret_basic" not in patient.healthy.profile.credentials.methods:
         patient.method = POST
     return patient
 
@@ -127,31 +127,31 @@ class Fault:
 
 def _refusal_or_drop(patient: Patient, scope: str) -> str:
     server = patient.healthy
-    rules = server.manner.scope
+    rules = server.profile.scope
     decided = decide(rules, (scope,), granted=patient.granted, known=server.scopes)
     if isinstance(decided, Denial):
         return "refused"
-    is_shown = rules.listed in {"issued", "nonempty"} or server.manner.token.format == "jwt"
+    is_shown = rules.listed in {"issued", "nonempty"} or server.profile.token.format == "jwt"
     if scope in decided or not is_shown:
         raise CannotOccur
     return "dropped"
 
 
 def refused_scope(patient: Patient) -> None:
-    if patient.manner == "entra":
+    if patient.profile == "entra":
         raise CannotOccur
     _refusal_or_drop(patient, "admin.all")
     patient.wanted = (patient.wanted[0], "admin.all")
 
 
 def unknown_scope(patient: Patient) -> None:
-    scope = f"{API}/nothing" if patient.manner == "entra" else "nothing.here"
+    scope = f"{API}/nothing" if patient.profile == "entra" else "nothing.here"
     _refusal_or_drop(patient, scope)
-    patient.wanted = (scope,) if patient.manner == "entra" else (*patient.wanted, scope)
+    patient.wanted = (scope,) if patient.profile == "entra" else (*patient.wanted, scope)
 
 
 def misspelt_scope(patient: Patient) -> None:
-    if patient.manner == "entra":
+    if patient.profile == "entra":
         raise CannotOccur
     _refusal_or_drop(patient, "Orders.Write")
     patient.wanted = ("orders.read", "Orders.Write")
@@ -175,7 +175,7 @@ def padded_id(patient: Patient) -> None:
 
 
 def wrong_method(patient: Patient) -> None:
-    methods = patient.healthy.manner.credentials.methods
+    methods = patient.healthy.profile.credentials.methods
     if not {"client_secret_basic", "client_secret_post"} <= {*methods}:
         raise CannotOccur
     patient.method = POST if patient.method is BASIC else BASIC
@@ -212,7 +212,7 @@ def grant_not_allowed(patient: Patient) -> None:
 
 def _wants(patient: Patient, parameter: str, description: str) -> None:
     refusal = {"status": 400, "error": "invalid_target", "description": description}
-    if patient.healthy.manner.target is not None and patient.manner != "auth0":
+    if patient.healthy.profile.target is not None and patient.profile != "auth0":
         raise CannotOccur
     patient.override["target"] = {
         "parameter": parameter, "missing": refusal, "unknown": refusal, "ungranted": refusal,
@@ -221,7 +221,7 @@ def _wants(patient: Patient, parameter: str, description: str) -> None:
 
 def no_audience(patient: Patient) -> None:
     patient.audience, patient.other_audience = "", API
-    if patient.manner != "auth0":
+    if patient.profile != "auth0":
         _wants(patient, "audience", "No audience parameter was provided.")
 
 
@@ -239,7 +239,7 @@ def no_proof(patient: Patient) -> None:
 
 
 def throttle(patient: Patient) -> None:
-    refusal = patient.healthy.manner.throttle
+    refusal = patient.healthy.profile.throttle
     known = {"status": 429, "headers": {"Retry-After": "1"}}
     if refusal is not None and refusal.refusal.status != 429:
         known = {
@@ -249,7 +249,7 @@ def throttle(patient: Patient) -> None:
     patient.override["throttle"] = {
         "requests": 1, "seconds": 1.0, "per": "server", "refusal": known, "headers": {},
     }  # fmt: skip
-    if patient.manner != "entra":
+    if patient.profile != "entra":
         refused_scope(patient)
 
 
@@ -259,7 +259,7 @@ def nothing(patient: Patient) -> None:
 
 
 def rewritten_body(patient: Patient) -> None:
-    if patient.healthy.manner.body.json == "accepted":
+    if patient.healthy.profile.body.json == "accepted":
         raise CannotOccur
     patient.has_issuer = False
 
@@ -278,7 +278,7 @@ def expired_secret(patient: Patient) -> None:
     words = {
         "entra": "AADSTS7000222: The provided client secret keys for app '{client_id}' are expired."
     }
-    _told(patient, 401, words.get(patient.manner, "The client secret has expired."))
+    _told(patient, 401, words.get(patient.profile, "The client secret has expired."))
 
 
 def disabled_client(patient: Patient) -> None:
@@ -287,7 +287,7 @@ def disabled_client(patient: Patient) -> None:
         "zitadel": "Errors.User.NotActive",
         "entra": "AADSTS7000112: Application '{client_id}' is disabled.",
     }
-    _told(patient, 401, words.get(patient.manner, "The client is disabled."))
+    _told(patient, 401, words.get(patient.profile, "The client is disabled."))
 
 
 def locked_client(patient: Patient) -> None:
@@ -295,7 +295,7 @@ def locked_client(patient: Patient) -> None:
 
 
 def no_scope(patient: Patient) -> None:
-    server = patient.healthy.manner
+    server = patient.healthy.profile
     if server.scope.present is not None:
         raise CannotOccur
     if not hasattr(server.scope.absent, "status"):
@@ -312,7 +312,7 @@ def unwanted_parameter(patient: Patient) -> None:
 
 
 def idle_scopes(patient: Patient) -> None:
-    if patient.manner == "entra":
+    if patient.profile == "entra":
         raise CannotOccur
     patient.override["scope"] = {
         "unknown": "issue", "ungranted": "issue", "patterns": [], "listed": "asked",
@@ -372,9 +372,9 @@ FAULTS = (
 )
 
 
-def made_ill(manner: str, *faults: Fault) -> Patient:
+def made_ill(profile: str, *faults: Fault) -> Patient:
     """A patient with these faults. Raises CannotOccur where one of them is none there."""
-    patient = replace(healthy(manner))
+    patient = replace(healthy(profile))
     for fault in faults:
         fault.inflict(patient)
     return patient

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, RSAKey
 
-from scopeprobe.lab import AuthorizationServer, CellKind, Client, Message, read_manner
+from scopeprobe.lab import AuthorizationServer, CellKind, Client, Message, read_profile
 
 ISSUER = "https://lab.example/corp"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -81,32 +81,32 @@ class RealFleet:
     """By client's name and scope."""
 
 
-def scopes_of(manner: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def scopes_of(profile: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Eighteen scopes that exist, and two that do not."""
-    shape = SHAPES.get(manner, "{noun}.{verb}")
+    shape = SHAPES.get(profile, "{noun}.{verb}")
     existing = tuple(shape.format(noun=noun, verb=verb) for noun in NOUNS for verb in VERBS)
-    if manner == "zitadel":
+    if profile == "zitadel":
         shape = "{noun}.{verb}"  # any role "exists" there
     return existing, tuple(shape.format(noun=noun, verb="read") for noun in INVENTED)
 
 
 @cache
-def key_of(manner: str, name: str) -> Key | None:
+def key_of(profile: str, name: str) -> Key | None:
     """A private key: RSA for Google, P-256 elsewhere; None where clients have secrets."""
-    if METHODS.get(manner) != "private_key_jwt":
+    if METHODS.get(profile) != "private_key_jwt":
         return None
-    if manner == "google":
+    if profile == "google":
         return RSAKey.generate_key(2048, {"kid": name}, private=True)
     return ECKey.generate_key("P-256", {"kid": name}, private=True)
 
 
 def make_fleet(
-    manner: str,
+    profile: str,
     override: dict[str, Any] | None = None,
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> RealFleet:
-    existing, invented = scopes_of(manner)
+    existing, invented = scopes_of(profile)
     grants = {
         "all": existing,
         "some": existing[4:9],
@@ -115,14 +115,14 @@ def make_fleet(
         "wrong": existing[:1],
     }
     entries = {
-        name: Entry(name, method_of(manner), f"{name}-s3cret+%", key_of(manner, f"{name} asks"))
+        name: Entry(name, method_of(profile), f"{name}-s3cret+%", key_of(profile, f"{name} asks"))
         for name in (*grants, "stranger")
     }
-    clients = [register(manner, entries[name], granted) for name, granted in grants.items()]
-    target = TARGETS.get(manner)
+    clients = [register(profile, entries[name], granted) for name, granted in grants.items()]
+    target = TARGETS.get(profile)
     server = AuthorizationServer(
         "corp",
-        read_manner(manner, override),
+        read_profile(profile, override),
         clients,
         scopes=existing,
         targets=[target] if target else [],
@@ -137,19 +137,19 @@ def make_fleet(
     return RealFleet(server, entries, candidates, existing, target, kinds)
 
 
-def method_of(manner: str) -> str:
-    return METHODS.get(manner, "client_secret_basic")
+def method_of(profile: str) -> str:
+    return METHODS.get(profile, "client_secret_basic")
 
 
-def register(manner: str, entry: Entry, granted: tuple[str, ...]) -> Client:
+def register(profile: str, entry: Entry, granted: tuple[str, ...]) -> Client:
     """The client as the server knows it; of `wrong`, that is another secret or key."""
     wrong = entry.name == "wrong"
-    key = key_of(manner, "another") if wrong else entry.key
+    key = key_of(profile, "another") if wrong else entry.key
     return Client(
         entry.client_id,
         None if key else ("another-s3cret" if wrong else entry.secret),
         list(granted),
-        (JWT_BEARER,) if manner == "google" else ("client_credentials",),
+        (JWT_BEARER,) if profile == "google" else ("client_credentials",),
         method=entry.method,
         jwk=key.as_dict(private=False) if key else None,
         roles=tuple(scope.replace(".default", "Use.All") for scope in granted),
@@ -192,7 +192,7 @@ def make_message(
 ) -> Message:
     """The token request of a client, the way that its server wants it."""
     entry = fleet.entries[name]
-    form = {"grant_type": fleet.server.manner.grants[0]}
+    form = {"grant_type": fleet.server.profile.grants[0]}
     if fleet.target:
         form["audience"] = fleet.target
     if scope is not None:
@@ -220,6 +220,6 @@ def make_message(
 def encode_pair(fleet: RealFleet, entry: Entry) -> str:
     """Id and secret for Basic, in the encoding that this server undoes."""
     pair = {"": entry.client_id, "secret": entry.secret}
-    if fleet.server.manner.credentials.basic_encoding != "raw":
+    if fleet.server.profile.credentials.basic_encoding != "raw":
         pair["secret"] = urlencode(pair).rpartition("=")[2]
     return ":".join(pair.values())

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 import aiohttp
 
-from scopeprobe.lab import AuthorizationServer, Client, Lab, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, Lab, read_profile
 
 SECRET = "open+sesame: 100%"
 OWN = "orders.read orders.write"
@@ -21,7 +21,7 @@ INVENTED = "no.such.scope"
 REFUSED = {"status": 400, "error": "invalid_scope"}
 DISGUISED = {"status": 401, "error": "invalid_client"}
 
-MANNERS = {
+PROFILES = {
     "strict",
     "strict-401",
     "strict-needs-scope",
@@ -50,7 +50,7 @@ class Clock:
         return self.now
 
 
-def make_server(manner, override=None, **options):
+def make_server(profile, override=None, **options):
     """A server with the client `shop`, which holds OWN; FOREIGN is somebody else's."""
     clients = [
         Client("shop", SECRET, OWN.split()),
@@ -58,11 +58,11 @@ def make_server(manner, override=None, **options):
         Client("public", None, ["orders.read"]),
         Client("pages", SECRET, OWN.split(), grant_types=("authorization_code",)),
     ]
-    return AuthorizationServer("corp", read_manner(manner, override), clients, **options)
+    return AuthorizationServer("corp", read_profile(profile, override), clients, **options)
 
 
 @dataclass(frozen=True)
-class OtherEndpoint:
+class Endpoint:
     """One token endpoint, as a client of it sees it."""
 
     session: aiohttp.ClientSession
@@ -89,9 +89,9 @@ def basic(user, password):
 
 
 @asynccontextmanager
-async def at(server) -> AsyncIterator[OtherEndpoint]:
+async def at(server) -> AsyncIterator[Endpoint]:
     async with Lab([server]).serve() as base_url, aiohttp.ClientSession() as session:
-        yield OtherEndpoint(session, f"{base_url}/{server.name}/token")
+        yield Endpoint(session, f"{base_url}/{server.name}/token")
 
 
 def claims_of(token):

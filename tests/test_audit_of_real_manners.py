@@ -11,7 +11,7 @@ import pytest
 from fleets_of_real_servers import make_fleet
 from harness import lab, rows, scopeprobe
 
-from scopeprobe.lab import real_manners
+from scopeprobe.lab import real_profiles
 
 OPPOSITE = {"granted": "denied", "ungranted": "granted", "unknown_scope": "granted"}
 PACKS = {
@@ -35,19 +35,19 @@ UNPROVED = {("duende", "none"), ("forgerock", "none")}
 Clients that never get a token, on servers that no broken client shows to look at credentials first
 (DESIGN, rule 4): an empty request is refused to them as well, so that nothing proves them.
 """
-CASES = [(manner, "") for manner in sorted(real_manners())] + sorted(PACKS.items())
+CASES = [(profile, "") for profile in sorted(real_profiles())] + sorted(PACKS.items())
 VERDICTS = ("granted", "denied", "unenforced", "unauthenticated", "unknown")
 
 
-def label(manner, pack):
-    return f"{manner}-by-pack" if pack else manner
+def label(profile, pack):
+    return f"{profile}-by-pack" if pack else profile
 
 
 @pytest.fixture(scope="module", params=["each", "adaptive"])
 def audited(request, tmp_path_factory):
     """By one strategy: verdicts by (case, client, scope), and the fleets that they are about."""
     folder = tmp_path_factory.mktemp("manners")
-    fleets = {label(manner, pack): (make_fleet(manner), pack) for manner, pack in CASES}
+    fleets = {label(profile, pack): (make_fleet(profile), pack) for profile, pack in CASES}
     for name, (fleet, _) in fleets.items():
         fleet.server.name = name
     environment = {}
@@ -69,7 +69,7 @@ def audited(request, tmp_path_factory):
 
 
 def server_settings(base, fleet, pack):
-    encoding = fleet.server.manner.credentials.basic_encoding
+    encoding = fleet.server.profile.credentials.basic_encoding
     lines = [
         f'[servers."{fleet.server.name}"]',
         f'token_endpoint = "{base}/token"',
@@ -99,7 +99,7 @@ def client_settings(fleet, folder, environment):
         else:
             (folder / f"{name}.pem").write_bytes(entry.key.as_pem(private=True))
             lines.append(f'private_key = {{ file = "{name}.pem" }}')
-        if fleet.server.manner.grants[0] != "client_credentials":
+        if fleet.server.profile.grants[0] != "client_credentials":
             lines.append('grant_type = "jwt-bearer"')
         else:
             lines.append(f'token_endpoint_auth_method = "{entry.method}"')
@@ -112,10 +112,10 @@ def client_settings(fleet, folder, environment):
 def test_every_cell_is_what_may_be_concluded(audited, case):
     fleets, found = audited
     fleet, pack = fleets[case]
-    manner = fleet.server.manner
-    conclusions = manner.conclusions
+    profile = fleet.server.profile
+    conclusions = profile.conclusions
     if pack == "genesys":
-        conclusions = manner.conclusions_by_rights_api
+        conclusions = profile.conclusions_by_rights_api
     wrong = {
         (client, scope): (kind, *found[case, client, scope])
         for (client, scope), kind in fleet.kinds.items()

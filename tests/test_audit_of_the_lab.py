@@ -5,7 +5,7 @@ import math
 import pytest
 from harness import Entry, lab, reasons, rows, scopeprobe, summary, verdicts, write_inputs
 
-from scopeprobe.lab import AuthorizationServer, Client, abstract_manners, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, abstract_profiles, read_profile
 
 KNOWN = [f"orders.{verb}" for verb in ("read", "write", "delete", "list", "export", "audit")]
 CANDIDATES = [*KNOWN, "invoices.raed"]
@@ -18,15 +18,15 @@ GRANTS = {
 FAST = 'rate = "500/s"\nclient_rate = "500/s"'
 
 
-def playing(manner):
+def playing(profile):
     """A server of that manner with the fleet's clients; it knows all but one of the candidates."""
     clients = [Client(name, f"{name}-s3cret", list(granted)) for name, granted in GRANTS.items()]
     clients.append(Client("wrong", "the-right-s3cret", ["orders.read"]))
-    return AuthorizationServer("corp", read_manner(manner), clients, scopes=KNOWN)
+    return AuthorizationServer("corp", read_profile(profile), clients, scopes=KNOWN)
 
 
-def audit(tmp_path, manner, strategy="each"):
-    server = playing(manner)
+def audit(tmp_path, profile, strategy="each"):
+    server = playing(profile)
     entries = [Entry(name, "corp", secret=f"{name}-s3cret") for name in GRANTS]
     entries += [Entry("wrong", "corp"), Entry("stranger", "corp")]
     with lab([server]) as url:
@@ -35,7 +35,7 @@ def audit(tmp_path, manner, strategy="each"):
         result = scopeprobe(
             "audit", *arguments, "-s", strategy, "-o", tmp_path / "out", env=environment
         )
-    assert result.returncode == (3 if manner == "strict-401-needs-scope" else 1), result.stderr
+    assert result.returncode == (3 if profile == "strict-401-needs-scope" else 1), result.stderr
     return server, tmp_path / "out"
 
 
@@ -51,10 +51,10 @@ def truth():
     )
 
 
-def expected(manner):
-    if manner.startswith("ignoring"):
+def expected(profile):
+    if profile.startswith("ignoring"):
         return truth() | {(c, s): "unenforced" for c in GRANTS for s in CANDIDATES}
-    if manner == "strict-401-needs-scope":
+    if profile == "strict-401-needs-scope":
         # Nothing these two may have is among their first tries, and no token proves them.
         unproved = [(c, s) for c in ("none", "one") for s in CANDIDATES]
         return truth() | dict.fromkeys(unproved, "unknown")
@@ -62,10 +62,10 @@ def expected(manner):
 
 
 @pytest.mark.parametrize("strategy", ["each", "adaptive"])
-@pytest.mark.parametrize("manner", sorted(abstract_manners()))
-def test_the_map_is_the_truth(tmp_path, manner, strategy):
-    _, out = audit(tmp_path, manner, strategy)
-    assert verdicts(out) == expected(manner)
+@pytest.mark.parametrize("profile", sorted(abstract_profiles()))
+def test_the_map_is_the_truth(tmp_path, profile, strategy):
+    _, out = audit(tmp_path, profile, strategy)
+    assert verdicts(out) == expected(profile)
 
 
 def closing_controls(refused):
@@ -73,7 +73,7 @@ def closing_controls(refused):
 
 
 @pytest.mark.parametrize(
-    ("manner", "withholds_by_refusing"),
+    ("profile", "withholds_by_refusing"),
     [
         pytest.param("strict", True, id="strict"),
         pytest.param("strict-401", True, id="strict-401"),
@@ -83,9 +83,9 @@ def closing_controls(refused):
     ],
 )
 def test_a_client_costs_its_candidates_two_controls_and_the_closing_ones(
-    tmp_path, manner, withholds_by_refusing
+    tmp_path, profile, withholds_by_refusing
 ):
-    server, out = audit(tmp_path, manner)
+    server, out = audit(tmp_path, profile)
     for client, granted in GRANTS.items():
         refused = len(CANDIDATES) - len(granted) if withholds_by_refusing else 0
         sent = [received for received in server.received if received.client_id == client]
@@ -118,7 +118,7 @@ def test_a_401_for_one_scope_is_that_scope_denied_and_no_broken_credential(tmp_p
 def test_many_scopes_answered_401_in_a_row_lock_no_client_out(tmp_path):
     scopes = [f"s{n:02}" for n in range(60)]
     server = AuthorizationServer(
-        "corp", read_manner("strict-401"), [Client("x", "x-s3cret", ["s59"])], scopes=scopes
+        "corp", read_profile("strict-401"), [Client("x", "x-s3cret", ["s59"])], scopes=scopes
     )
     with lab([server]) as url:
         settings = f'token_endpoint = "{url}/corp/token"\n{FAST}'
@@ -136,7 +136,7 @@ def test_many_scopes_answered_401_in_a_row_lock_no_client_out(tmp_path):
 
 def test_where_nothing_lists_and_nothing_differs_nothing_is_called_granted(tmp_path):
     server = AuthorizationServer(
-        "corp", read_manner("strict-unlisted"), [Client("x", "x-s3cret", KNOWN)], scopes=KNOWN
+        "corp", read_profile("strict-unlisted"), [Client("x", "x-s3cret", KNOWN)], scopes=KNOWN
     )
     with lab([server]) as url:
         settings = f'token_endpoint = "{url}/corp/token"\n{FAST}'
@@ -148,7 +148,7 @@ def test_where_nothing_lists_and_nothing_differs_nothing_is_called_granted(tmp_p
 
 def test_absent_scope_as_requested_is_believed_when_the_user_says_so(tmp_path):
     server = AuthorizationServer(
-        "corp", read_manner("strict-unlisted"), [Client("x", "x-s3cret", KNOWN)], scopes=KNOWN
+        "corp", read_profile("strict-unlisted"), [Client("x", "x-s3cret", KNOWN)], scopes=KNOWN
     )
     with lab([server]) as url:
         settings = f'token_endpoint = "{url}/corp/token"\n{FAST}\nabsent_scope = "as_requested"'

@@ -210,7 +210,7 @@ BAD_FILES = [
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"), [pytest.param(text, said, id=name) for name, text, said in BAD_FILES]
+    ("text", "message"), [pytest.param(text, said, id=name) for name, text, said in BAD_FILES]
 )
 def test_a_bad_file_is_refused_in_the_words_of_its_user(text, message):
     said = complaints_of(text)
@@ -219,7 +219,7 @@ def test_a_bad_file_is_refused_in_the_words_of_its_user(text, message):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "complaint"),
+    ("name", "text", "message"),
     [
         pytest.param("a.toml", "x = 1\ny = \n", "a.toml:2:5: is not valid TOML: Invalid value"),
         pytest.param("a.toml", f'x = "{SECRET}\n', "a.toml:1:21: is not valid TOML"),

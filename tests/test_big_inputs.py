@@ -67,7 +67,7 @@ def test_a_csv_has_the_keys_of_a_client_as_columns(tmp_path, delimiter):
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("", "clients.csv:1:1: has no header"),
         (HEADER.replace("client_id", "clientid") + ROW, "clients.csv:1:3: column 3 is no key"),

@@ -6,7 +6,7 @@ import pytest
 from fleets_of_real_servers import make_fleet
 from harness import Entry, lab, reasons, rows, scopeprobe, summary, verdicts, write_inputs
 
-from scopeprobe.lab import AuthorizationServer, Client, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, read_profile
 
 FAST = 'rate = "500/s"\nclient_rate = "500/s"'
 KNOWN = ["orders.read", "orders.write", "users.read"]
@@ -17,7 +17,7 @@ def opaque_server(override=None, **more):
     changes = {"token": {"format": "opaque"}} | (override or {})
     clients = [Client("some", "some-s3cret", KNOWN[:2]), Client("none", "none-s3cret", [])]
     return AuthorizationServer(
-        "corp", read_manner("strict", changes), clients, scopes=KNOWN, **more
+        "corp", read_profile("strict", changes), clients, scopes=KNOWN, **more
     )
 
 
@@ -50,7 +50,7 @@ def test_introspection_confirms_what_was_granted(tmp_path):
     out = audit(tmp_path, server, "--verify", "introspect")
     assert verdicts(out) == truth()
     assert reasons(out)["some", "orders.read"] == "introspected"
-    assert summary(out)["introspections"] == server.ledger.counts["introspected"] > 0
+    assert summary(out)["introspections"] == server.token_store.counts["introspected"] > 0
     assert summary(out)["requests"] == len(server.received)
 
 
@@ -116,9 +116,9 @@ def test_introspection_without_an_endpoint_is_an_input_error(tmp_path):
 
 
 def test_verify_none_reads_nothing_but_the_answer(tmp_path):
-    manner = read_manner("narrowing-jwt")
+    profile = read_profile("narrowing-jwt")
     clients = [Client(name, f"{name}-s3cret", KNOWN[:2]) for name in ("some", "none")]
-    server = AuthorizationServer("corp", manner, clients, scopes=KNOWN)
+    server = AuthorizationServer("corp", profile, clients, scopes=KNOWN)
     out = audit(tmp_path, server, "--verify", "none")
     assert not {"granted", "denied"} & set(verdicts(out).values())
 
@@ -187,7 +187,7 @@ def test_a_client_of_another_region_is_told_about_the_regions(tmp_path):
 
 def test_a_deleted_token_leaves_nothing_alive_on_genesys(tmp_path):
     fleet, out, _ = genesys(tmp_path, "--revoke")
-    counts = fleet.server.ledger.counts
+    counts = fleet.server.token_store.counts
     assert counts["revoked"] == counts["issued"] > 0
     assert summary(out)["tokens_left_alive"] == 0
 
@@ -200,7 +200,7 @@ def test_entra_tells_all_roles_of_a_resource_with_one_request(tmp_path):
     roles = ("https://graph.example/User.Read.All", "api://billing/Invoices.Read")
     server = AuthorizationServer(
         "corp",
-        read_manner("entra"),
+        read_profile("entra"),
         [Client("some", "some-s3cret", roles=roles), Client("none", "none-s3cret")],
         scopes=[f"{resource}/.default" for resource in resources],
     )
@@ -230,7 +230,7 @@ def test_entra_tells_all_roles_of_a_resource_with_one_request(tmp_path):
 
 
 def test_without_a_resource_entra_is_not_asked(tmp_path):
-    server = AuthorizationServer("corp", read_manner("entra"), [Client("some", "some-s3cret")])
+    server = AuthorizationServer("corp", read_profile("entra"), [Client("some", "some-s3cret")])
     with lab([server]) as url:
         text = f'provider = "entra"\ntoken_endpoint = "{url}/corp/token"'
         entries = [Entry("some", "corp", secret="some-s3cret")]

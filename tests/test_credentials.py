@@ -16,7 +16,7 @@ from harness import (
     write_inputs,
 )
 
-from scopeprobe.lab import AuthorizationServer, Client, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, read_profile
 
 SCOPES = [f"s{n:02}" for n in range(60)]
 FAST = 'rate = "1000/s"\nclient_rate = "1000/s"'
@@ -29,10 +29,10 @@ def audit(tmp_path, server, entries, *options, settings="", scopes=SCOPES, pace=
         return scopeprobe("audit", *arguments, "-o", tmp_path / "out", *options, env=environment)
 
 
-@pytest.mark.parametrize("manner", ["strict", "strict-401", "strict-needs-scope", "narrowing"])
-def test_a_wrong_secret_is_tried_three_times_at_most_and_never_twice_at_once(tmp_path, manner):
+@pytest.mark.parametrize("profile", ["strict", "strict-401", "strict-needs-scope", "narrowing"])
+def test_a_wrong_secret_is_tried_three_times_at_most_and_never_twice_at_once(tmp_path, profile):
     server = AuthorizationServer(
-        "corp", read_manner(manner), [Client("x", "right"), Client("y", "y-right", SCOPES)]
+        "corp", read_profile(profile), [Client("x", "right"), Client("y", "y-right", SCOPES)]
     )
     entries = [Entry("x", "corp", secret="wr0ng-one"), Entry("y", "corp", secret="y-right")]
     result = audit(tmp_path, server, entries, settings="in_flight = 16")
@@ -43,7 +43,7 @@ def test_a_wrong_secret_is_tried_three_times_at_most_and_never_twice_at_once(tmp
 
 
 def test_a_client_unauthenticated_last_night_gets_one_try_tonight(tmp_path):
-    server = AuthorizationServer("corp", read_manner("strict"), [Client("x", "right")])
+    server = AuthorizationServer("corp", read_profile("strict"), [Client("x", "right")])
     audit(tmp_path, server, [Entry("x", "corp", secret="wr0ng-one")])
     server.received.clear()
     result = audit(tmp_path, server, [Entry("x", "corp", secret="wr0ng-one")])
@@ -54,7 +54,7 @@ def test_a_client_unauthenticated_last_night_gets_one_try_tonight(tmp_path):
 @pytest.mark.parametrize("in_flight", [1, 4, 16])
 def test_a_server_that_locks_after_five_failures_locks_no_one(tmp_path, in_flight):
     clients = [Client(f"c{n}", f"right-{n}", SCOPES[n:]) for n in range(4)]
-    server = AuthorizationServer("corp", read_manner("locking"), clients, scopes=SCOPES)
+    server = AuthorizationServer("corp", read_profile("locking"), clients, scopes=SCOPES)
     entries = [
         Entry(f"c{n}", "corp", secret=f"right-{n}" if n % 2 else "wr0ng-one") for n in range(4)
     ]
@@ -73,7 +73,7 @@ def test_a_server_that_locks_after_five_failures_locks_no_one(tmp_path, in_fligh
 
 
 def test_two_entries_for_one_client_share_its_tries(tmp_path):
-    server = AuthorizationServer("corp", read_manner("locking"), [Client("x", "right", SCOPES)])
+    server = AuthorizationServer("corp", read_profile("locking"), [Client("x", "right", SCOPES)])
     entries = [
         Entry("old", "corp", "x", "wr0ng-one"),
         Entry("older", "corp", "x", "wr0ng-one"),
@@ -95,12 +95,14 @@ class RotatesAfter(AuthorizationServer):
         return super().answer(message, issuer=issuer)
 
 
-@pytest.mark.parametrize("manner", ["strict", "strict-401", "locking", "silent-narrowing"])
+@pytest.mark.parametrize("profile", ["strict", "strict-401", "locking", "silent-narrowing"])
 @pytest.mark.parametrize("requests", [1, 2, 3, 7, 20, 28, 40, 61])
-def test_a_secret_rotated_in_the_middle_of_a_run_denies_nothing_falsely(tmp_path, manner, requests):
+def test_a_secret_rotated_in_the_middle_of_a_run_denies_nothing_falsely(
+    tmp_path, profile, requests
+):
     granted = SCOPES[::2]
     server = RotatesAfter(
-        "corp", read_manner(manner), [Client("x", "right", granted)], scopes=SCOPES
+        "corp", read_profile(profile), [Client("x", "right", granted)], scopes=SCOPES
     )
     server.requests = requests
     result = audit(tmp_path, server, [Entry("x", "corp", secret="right")])
@@ -113,13 +115,13 @@ def test_a_secret_rotated_in_the_middle_of_a_run_denies_nothing_falsely(tmp_path
     assert false == {}
     assert "unauthenticated" not in found.values()
     assert result.returncode == 3
-    if manner == "locking":
+    if profile == "locking":
         assert sum(received.status == 401 for received in server.received) <= 3
 
 
 def test_a_server_where_many_clients_fail_is_left_alone(tmp_path):
     """The server's pace leaves each client time for its next try before another has its turn."""
-    server = AuthorizationServer("corp", read_manner("strict"), [Client("x", "right", SCOPES)])
+    server = AuthorizationServer("corp", read_profile("strict"), [Client("x", "right", SCOPES)])
     entries = [Entry(f"bad{n:02}", "corp", secret="wr0ng-one") for n in range(30)]
     result = audit(
         tmp_path,
@@ -140,7 +142,7 @@ def test_a_server_where_many_clients_fail_is_left_alone(tmp_path):
 def test_the_last_tries_are_spent_on_what_is_expected(tmp_path):
     server = AuthorizationServer(
         "corp",
-        read_manner("strict-401-needs-scope"),
+        read_profile("strict-401-needs-scope"),
         [Client("x", "right", ["s59"])],
         scopes=SCOPES,
     )
@@ -156,7 +158,7 @@ def test_a_client_that_failed_last_night_is_found_well_again_on_a_server_that_ne
 ):
     server = AuthorizationServer(
         "corp",
-        read_manner("strict-401-needs-scope"),
+        read_profile("strict-401-needs-scope"),
         [Client("x", "right", ["s07"])],
         scopes=SCOPES,
     )

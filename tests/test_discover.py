@@ -174,7 +174,7 @@ def test_discover_tells_of_every_server_and_needs_no_secret(clients):
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("words", "message"),
     [
         ([], "one of them"),
         (["--issuer", "http://login.example"], "must be https"),

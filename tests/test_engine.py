@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scopeprobe.engine.lockout import LockoutGuard, OtherEndpoint
+from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import MARGIN, RateLimiter
 from scopeprobe.model.answer import Fact, Issued, Refused, Unanswered, Unauthenticated
@@ -81,7 +81,7 @@ CANARY = "scopeprobe-canary-x"
 
 
 def guarded(*story, limit=3, endpoint=None):
-    guard = LockoutGuard(endpoint or OtherEndpoint(), tries=limit, limit=limit, canary=CANARY)
+    guard = LockoutGuard(endpoint or EndpointFailures(), tries=limit, limit=limit, canary=CANARY)
     for scopes, answer in story:
         guard.note(Question(scopes), answer)
     return guard
@@ -118,7 +118,7 @@ def test_scopes_stop_counting_where_the_canary_failed_amid_successes():
 
 
 def test_clients_of_an_endpoint_share_what_they_found_out():
-    endpoint = OtherEndpoint()
+    endpoint = EndpointFailures()
     guarded((None, Issued()), ((CANARY,), FAILED), (("a",), Issued()), endpoint=endpoint)
     other = guarded((None, Issued()), endpoint=endpoint)
     assert other.admits(50)

@@ -10,7 +10,7 @@ from test_samples import SAMPLES
 
 from scopeprobe.audits.explain import Explain, case_of
 from scopeprobe.diagnosis import codes
-from scopeprobe.lab import AuthorizationServer, read_fleet, read_manner
+from scopeprobe.lab import AuthorizationServer, read_fleet, read_profile
 from scopeprobe.lab.clients import Client
 from scopeprobe.oauth.trace import challenges
 
@@ -30,7 +30,7 @@ SECRET = "s3cret-of-nobody"
 def corp():
     """A server that answers a refused scope as a wrong secret."""
     client = Client("billing", SECRET, ["a.read", "a.write"])
-    with lab([AuthorizationServer("corp", read_manner("strict-401"), [client])]) as base:
+    with lab([AuthorizationServer("corp", read_profile("strict-401"), [client])]) as base:
         yield f"{base}/corp/token"
 
 

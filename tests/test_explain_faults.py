@@ -11,7 +11,7 @@ import aiohttp
 import anyio
 import pytest
 from aiohttp import web
-from faults_to_explain import FAULTS, MANNERS, CannotOccur, Fault, Patient, healthy, made_ill
+from faults_to_explain import FAULTS, PROFILES, CannotOccur, Fault, Patient, healthy, made_ill
 
 from scopeprobe.audits.explain import explain
 from scopeprobe.diagnosis import Explanation
@@ -24,24 +24,24 @@ CHILDREN = {"scopes_do_not_apply"}
 
 @dataclass(frozen=True)
 class CellKey:
-    manner: str
+    profile: str
     faults: tuple[Fault, ...]
     patient: Patient
 
     @property
     def name(self) -> str:
         named = "-and-".join(fault.name.replace(" ", "_").replace(",", "") for fault in self.faults)
-        return f"{self.manner}.{named}"
+        return f"{self.profile}.{named}"
 
     @property
     def front(self) -> str:
         return next((fault.front for fault in self.faults if fault.front), "")
 
 
-def cells_of(*faults: Fault, manners=MANNERS):
-    for manner in manners:
+def cells_of(*faults: Fault, profiles=PROFILES):
+    for profile in profiles:
         try:
-            yield CellKey(manner, faults, made_ill(manner, *faults))
+            yield CellKey(profile, faults, made_ill(profile, *faults))
         except CannotOccur:
             continue
 
@@ -140,10 +140,10 @@ def show(cells: list[CellKey], found: dict[str, Explanation]) -> None:
 
 
 async def test_a_healthy_client_works_on_every_server():
-    cells = [CellKey(manner, (), healthy(manner)) for manner in MANNERS]
+    cells = [CellKey(profile, (), healthy(profile)) for profile in PROFILES]
     found = await explained(cells)
-    outcomes = {cell.manner: found[cell.name].outcome for cell in cells}
-    assert Counter(outcomes.values()) == {"working": len(MANNERS)}, outcomes
+    outcomes = {cell.profile: found[cell.name].outcome for cell in cells}
+    assert Counter(outcomes.values()) == {"working": len(PROFILES)}, outcomes
 
 
 @pytest.mark.timeout(600)

@@ -51,12 +51,12 @@ async def test_two_faults_at_once_are_both_found_in_the_order_of_mending():
     assert len(right) >= 0.95 * len(cells)
 
 
-@pytest.mark.parametrize("manner", ["strict", "strict-401", "strict-401-needs-scope"])
-async def test_three_refused_of_sixty_four_are_found_in_forty_requests(manner):
+@pytest.mark.parametrize("profile", ["strict", "strict-401", "strict-401-needs-scope"])
+async def test_three_refused_of_sixty_four_are_found_in_forty_requests(profile):
     bad = ("area05.read", "area30.read", "area63.read")
     granted = tuple(scope for scope in MANY if scope not in bad)
-    patient = Patient(manner, granted, MANY, known=bad)
-    cell = CellKey(manner, (), patient)
+    patient = Patient(profile, granted, MANY, known=bad)
+    cell = CellKey(profile, (), patient)
     explanation = (await explained([cell]))[cell.name]
     assert explanation.refusing_sets == tuple((scope,) for scope in bad)
     assert explanation.requests <= 40

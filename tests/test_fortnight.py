@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from harness import Entry, lab, maps, scopeprobe, summary, write_inputs
 
-from scopeprobe.lab import AuthorizationServer, read_manner
+from scopeprobe.lab import AuthorizationServer, read_profile
 from scopeprobe.lab.clients import Client
 from scopeprobe.lab.fleet import ClientTable, ServerTable, build_server
 
@@ -96,9 +96,9 @@ def fortnight(tmp_path):
     }  # fmt: skip
     clients = {name: Client(name, SECRET, scopes) for name, scopes in granted.items()}
     east = AuthorizationServer(
-        "east", read_manner("strict"), [clients[n] for n in ("one", "two", "four")], scopes=SCOPES
+        "east", read_profile("strict"), [clients[n] for n in ("one", "two", "four")], scopes=SCOPES
     )
-    west = AuthorizationServer("west", read_manner("strict"), [clients["three"]], scopes=SCOPES)
+    west = AuthorizationServer("west", read_profile("strict"), [clients["three"]], scopes=SCOPES)
     five = ClientTable(client_id="five", client_secret=SECRET, granted=tuple(granted["five"]))
     table = ServerTable(
         "strict", scopes=tuple(SCOPES), clients=(five,), override={"throttle": THROTTLE}

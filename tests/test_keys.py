@@ -269,7 +269,7 @@ BAD_KEYS = [
 
 
 @pytest.mark.parametrize(
-    ("make", "more", "complaint"), [pytest.param(*row, id=name) for name, *row in BAD_KEYS]
+    ("make", "more", "message"), [pytest.param(*row, id=name) for name, *row in BAD_KEYS]
 )
 def test_a_key_that_cannot_be_used_is_told_with_its_cure_and_never_shown(make, more, message):
     data = make()
@@ -356,7 +356,7 @@ NEEDS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "more", "complaint"), NEEDS)
+@pytest.mark.parametrize(("method", "more", "message"), NEEDS)
 def test_a_method_without_its_credentials_or_with_those_of_another_is_told(method, more, message):
     write_key(keys.pem(keys.private_key()))
     [said] = complaints_of(f'token_endpoint_auth_method = "{method}"\n{more}')

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from lab_endpoints import OWN, SECRET, at, basic, make_server
 
-from scopeprobe.lab import AuthorizationServer, Client, Lab, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, Lab, read_profile
 
 SHOP = basic("shop", "open%2Bsesame%3A+100%25")
 CLERK = basic("clerk", "clerk-s3cret")
@@ -43,8 +43,8 @@ async def visit(server):
         yield Site(session, base)
 
 
-def serve(manner="strict", override=None, **options):
-    return make_server(manner, override, introspectors={"clerk": "clerk-s3cret"}, **options)
+def serve(profile="strict", override=None, **options):
+    return make_server(profile, override, introspectors={"clerk": "clerk-s3cret"}, **options)
 
 
 @pytest.mark.parametrize("caller", [SHOP, CLERK, basic("other", "else")])
@@ -55,7 +55,7 @@ async def test_introspection_tells_a_client_and_a_resource_server_what_a_token_c
         status, told = await site.introspect(token, caller)
     assert (status, told["active"], told["scope"], told["client_id"]) == (200, True, OWN, "shop")
     assert told["exp"] - told["iat"] == 300
-    assert server.ledger.counts == {"issued": 1, "introspected": 1}
+    assert server.token_store.counts == {"issued": 1, "introspected": 1}
 
 
 @pytest.mark.parametrize("caller", [None, basic("clerk", "guess"), basic("nobody", "x"), {}])
@@ -66,7 +66,7 @@ async def test_introspection_is_refused_to_whom_nobody_knows(caller):
 
 
 @pytest.mark.parametrize(
-    ("manner", "expected"),
+    ("profile", "expected"),
     [
         pytest.param("inactive", (200, {"active": False}), id="inactive"),
         pytest.param(
@@ -74,8 +74,8 @@ async def test_introspection_is_refused_to_whom_nobody_knows(caller):
         ),
     ],
 )
-async def test_a_manner_may_make_introspection_useless(manner, expected):
-    async with visit(serve(override={"introspection": {"answer": manner}})) as site:
+async def test_a_manner_may_make_introspection_useless(profile, expected):
+    async with visit(serve(override={"introspection": {"answer": profile}})) as site:
         token = (await site.token())["access_token"]
         assert await site.introspect(token) == expected
 
@@ -100,7 +100,7 @@ async def test_a_revoked_token_is_dead_and_revoking_it_twice_changes_nothing():
             status, _ = await site.call("POST", "corp/revoke", data={"token": token}, headers=SHOP)
             assert status == 200
         assert await site.introspect(token) == (200, {"active": False})
-    assert server.ledger.counts["revoked"] == 1
+    assert server.token_store.counts["revoked"] == 1
 
 
 async def test_revocation_needs_a_client_and_a_token():
@@ -118,15 +118,15 @@ async def test_a_shared_token_is_handed_out_again_until_it_is_revoked():
         third = (await site.token(scope=OWN))["access_token"]
     assert first == second
     assert len({first, another, third}) == 3
-    assert server.ledger.counts == {"issued": 3, "reused": 1, "revoked": 1}
+    assert server.token_store.counts == {"issued": 3, "reused": 1, "revoked": 1}
 
 
 async def test_a_shared_token_is_replaced_when_it_has_expired():
     server = serve(override={"token": {"shared": True, "lifetime": 60}})
     async with visit(server) as site:
         first = (await site.token())["access_token"]
-        now = server.ledger.now
-        server.ledger.now = lambda: now() + 60
+        now = server.token_store.now
+        server.token_store.now = lambda: now() + 60
         assert await site.introspect(first) == (200, {"active": False})
         assert (await site.token())["access_token"] != first
 
@@ -135,8 +135,8 @@ async def test_no_token_can_be_seen_in_what_a_server_remembers():
     server = serve(override={"token": {"shared": True}})
     async with visit(server) as site:
         token = (await site.token())["access_token"]
-    assert token not in f"{server.ledger} {server.received}"
-    assert SECRET not in f"{server.ledger}"
+    assert token not in f"{server.token_store} {server.received}"
+    assert SECRET not in f"{server.token_store}"
 
 
 PLACES = {
@@ -190,7 +190,7 @@ async def test_metadata_may_lie_leave_out_and_add():
 def genesys():
     rights = ["routing:queue:view", "routing:queue:edit", "analytics:*:*"]
     client = Client("bot", "bot-s3cret", rights)
-    return AuthorizationServer("corp", read_manner("genesys"), [client])
+    return AuthorizationServer("corp", read_profile("genesys"), [client])
 
 
 BOT = basic("bot", "bot-s3cret")
@@ -213,7 +213,7 @@ async def test_the_rights_api_tells_a_token_its_policies():
     assert token["OAuthClient"]["id"] == "bot"
     assert token["OAuthClient"]["state"] == "active"
     assert token["authorizedScope"] == []
-    assert server.ledger.counts["asked_for_rights"] == 2
+    assert server.token_store.counts["asked_for_rights"] == 2
 
 
 async def test_a_token_of_genesys_is_checked_and_deleted_through_its_api():
@@ -224,7 +224,7 @@ async def test_a_token_of_genesys_is_checked_and_deleted_through_its_api():
         assert (await site.call("DELETE", TOKEN, headers=bearer))[0] == 200
         status, body = await site.call("GET", SUBJECT, headers=bearer)
     assert (status, body["code"]) == (401, "bad.credentials")
-    assert server.ledger.counts["revoked"] == 1
+    assert server.token_store.counts["revoked"] == 1
 
 
 async def test_the_rights_api_wants_a_bearer_token():

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from lab_endpoints import MANNERS
+from lab_endpoints import PROFILES
 
 from scopeprobe.errors import LabError
-from scopeprobe.lab import available_manners, read_fleet, read_manner
-from scopeprobe.lab.manners import MANNERS as FOLDER
+from scopeprobe.lab import available_profiles, read_fleet, read_profile
+from scopeprobe.lab.profiles import PROFILES as FOLDER
 
 
 def test_every_manner_is_available_with_a_summary_of_one_line():
-    summaries = available_manners()
-    assert summaries.keys() >= MANNERS
+    summaries = available_profiles()
+    assert summaries.keys() >= PROFILES
     assert all(summary and "\n" not in summary for summary in summaries.values())
     assert len(set(summaries.values())) == len(summaries)
 
@@ -21,7 +21,7 @@ STRICT = 'like = "strict"\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         pytest.param("[scope\n", r"bad.toml: .*line 1", id="no TOML"),
         pytest.param('summary = "x"', "bad.toml: .*`credentials`", id="a section is missing"),
@@ -76,12 +76,12 @@ def test_a_bad_manners_file_is_complained_about_with_its_place(tmp_path, text, m
     (tmp_path / "strict.toml").write_text((FOLDER / "strict.toml").read_text())
     (tmp_path / "bad.toml").write_text(text)
     with pytest.raises(LabError, match=message):
-        read_manner("bad", folder=tmp_path)
+        read_profile("bad", folder=tmp_path)
 
 
 def test_a_manner_that_does_not_exist_is_answered_with_those_that_do():
     with pytest.raises(LabError, match=r"no manner 'polite'; there are auth0, .*echoing, .*strict"):
-        read_manner("polite")
+        read_profile("polite")
 
 
 FLEET = """
@@ -100,13 +100,13 @@ granted = ["orders.read"]
 def test_a_fleet_file_overrides_single_keys_of_a_manner(tmp_path):
     (tmp_path / "fleet.toml").write_text(FLEET)
     (server,) = read_fleet(tmp_path / "fleet.toml")
-    throttle = server.manner.throttle
+    throttle = server.profile.throttle
     assert (server.name, throttle.requests, throttle.seconds) == ("corp", 1, 1)
     assert server.scopes == {"reports.read", "orders.read"}
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "complaint"),
+    ("old", "new", "message"),
     [
         ("manner =", "maner =", r"fleet.toml: .*`maner` - at `\$.servers\[...\]`"),
         ('"throttling"', '"polite"', "fleet.toml: servers.corp: no manner 'polite'"),

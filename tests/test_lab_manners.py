@@ -7,8 +7,8 @@ from lab_endpoints import (
     DISGUISED,
     FOREIGN,
     INVENTED,
-    MANNERS,
     OWN,
+    PROFILES,
     REFUSED,
     at,
     claims_of,
@@ -19,10 +19,10 @@ from lab_endpoints import (
 
 
 @pytest.mark.parametrize(
-    ("manner", "scope", "expected"),
+    ("profile", "scope", "expected"),
     [
-        pytest.param(manner, scope, expected, id=f"{manner}: {asked}")
-        for manner, asked, scope, expected in [
+        pytest.param(profile, scope, expected, id=f"{profile}: {asked}")
+        for profile, asked, scope, expected in [
             ("strict", "its own", OWN, issued(listed=OWN, claims=OWN)),
             ("strict", "no scope", None, issued(listed=OWN, claims=OWN)),
             ("strict", "another's", FOREIGN, REFUSED),
@@ -70,28 +70,28 @@ from lab_endpoints import (
         ]
     ],
 )
-async def test_a_manner_answers_a_scope_in_its_own_way(manner, scope, expected):
-    async with at(make_server(manner)) as endpoint:
+async def test_a_manner_answers_a_scope_in_its_own_way(profile, scope, expected):
+    async with at(make_server(profile)) as endpoint:
         assert facts(await endpoint.ask(scope)) == expected
 
 
-@pytest.mark.parametrize("manner", sorted(MANNERS))
-async def test_bad_credentials_are_refused_before_any_scope_is_judged(manner):
-    async with at(make_server(manner)) as endpoint:
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+async def test_bad_credentials_are_refused_before_any_scope_is_judged(profile):
+    async with at(make_server(profile)) as endpoint:
         assert facts(await endpoint.ask(INVENTED, secret="guess")) == DISGUISED
         assert facts(await endpoint.ask(OWN, client_id="nobody")) == DISGUISED
 
 
 @pytest.mark.parametrize(
-    ("manner", "description"),
+    ("profile", "description"),
     [
         ("naming", f"Client has not been granted scopes: {FOREIGN} {INVENTED}"),
         ("echoing", f"Invalid scopes: orders.read {FOREIGN} {INVENTED}"),
         ("strict", "The requested scope is invalid, unknown, or malformed."),
     ],
 )
-async def test_a_refusal_names_the_culprits_or_the_whole_request_or_nothing(manner, description):
-    async with at(make_server(manner)) as endpoint:
+async def test_a_refusal_names_the_culprits_or_the_whole_request_or_nothing(profile, description):
+    async with at(make_server(profile)) as endpoint:
         _, _, body = await endpoint.ask(f"orders.read {FOREIGN} {INVENTED}")
     assert body["error_description"] == description
 

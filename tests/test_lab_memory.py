@@ -11,7 +11,7 @@ from lab_endpoints import (
     POSTED,
     SECRET,
     Clock,
-    OtherEndpoint,
+    Endpoint,
     at,
     facts,
     issued,
@@ -63,9 +63,9 @@ async def test_no_secret_can_be_seen_in_what_a_server_remembers_or_shows():
 async def test_servers_of_one_lab_keep_to_themselves():
     lab = Lab(demo_servers())
     async with lab.serve() as base_url, aiohttp.ClientSession() as session:
-        corp = OtherEndpoint(session, f"{base_url}/corp/token")
+        corp = Endpoint(session, f"{base_url}/corp/token")
         await corp.ask(client_id="billing-nightly", secret="lab-billing-4f1c")
-        legacy = OtherEndpoint(session, f"{base_url}/legacy/token")
+        legacy = Endpoint(session, f"{base_url}/legacy/token")
         await legacy.ask(client_id="billing-nightly", secret="lab-billing-4f1c")
     assert [seen.status for seen in lab.servers["corp"].received] == [200]
     assert [seen.status for seen in lab.servers["legacy"].received] == [401]

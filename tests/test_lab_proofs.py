@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from scopeprobe.lab import AuthorizationServer, Client, Message, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, Message, read_profile
 
 ISSUER = "https://lab.example/corp"
 ENDPOINT = f"{ISSUER}/token"
@@ -29,7 +29,7 @@ RSA = RSAKey.generate_key(2048, {"kid": "rsa"}, private=True)
 STRANGER = ECKey.generate_key("P-256", private=True)
 
 
-def make_server(manner="strict", override=None):
+def make_server(profile="strict", override=None):
     override = {"credentials": {"methods": METHODS}} | (override or {})
     keys = {"keys": [key.as_dict(private=False) for key in (EC, ED, RSA)]}
     clients = [
@@ -37,7 +37,7 @@ def make_server(manner="strict", override=None):
         Client("secret", SECRET, ["a"]),
         Client("bound", SECRET, ["a"], dpop_bound_access_tokens=True),
     ]
-    return AuthorizationServer("corp", read_manner(manner, override), clients, scopes=["b"])
+    return AuthorizationServer("corp", read_profile(profile, override), clients, scopes=["b"])
 
 
 def assertion(client="keyed", key=EC, algorithm="ES256", **changes):

@@ -17,7 +17,7 @@ from words_of_real_servers import (
     say,
 )
 
-from scopeprobe.lab import read_manner, real_manners
+from scopeprobe.lab import read_profile, real_profiles
 from scopeprobe.lab.conclusions import OPPOSITES
 from scopeprobe.lab.refusals import Refusal
 
@@ -159,37 +159,37 @@ def test_auth0_tells_its_quota_on_success_too():
     assert headers["X-RateLimit-Remaining"] == "9"
 
 
-REAL = sorted(real_manners())
+REAL = sorted(real_profiles())
 
 
 @pytest.mark.parametrize("name", REAL)
 def test_every_row_about_a_real_server_says_what_it_rests_on(name):
-    manner = read_manner(name)
+    profile = read_profile(name)
     places = {
-        "credentials.unknown_client": manner.credentials.unknown_client,
-        "credentials.wrong_secret": manner.credentials.wrong_secret,
-        "scope.unknown": manner.scope.unknown,
-        "scope.ungranted": manner.scope.ungranted,
-        "scope.absent": manner.scope.absent,
+        "credentials.unknown_client": profile.credentials.unknown_client,
+        "credentials.wrong_secret": profile.credentials.wrong_secret,
+        "scope.unknown": profile.scope.unknown,
+        "scope.ungranted": profile.scope.ungranted,
+        "scope.absent": profile.scope.absent,
     }
     unmarked = [
         place
         for place, what in places.items()
-        if (what.source is None if isinstance(what, Refusal) else place not in manner.sources)
+        if (what.source is None if isinstance(what, Refusal) else place not in profile.sources)
     ]
     assert unmarked == []
-    for place in manner.sources:
-        found = manner
+    for place in profile.sources:
+        found = profile
         for step in place.split("."):
             found = getattr(found, step)
 
 
 @pytest.mark.parametrize("name", REAL)
 def test_no_conclusion_admits_a_lie(name):
-    manner = read_manner(name)
-    for conclusions in (manner.conclusions, manner.conclusions_by_rights_api):
+    profile = read_profile(name)
+    for conclusions in (profile.conclusions, profile.conclusions_by_rights_api):
         for kind, lie in OPPOSITES.items():
-            everybody = manner.scope.grants == "all" and kind == "ungranted"
+            everybody = profile.scope.grants == "all" and kind == "ungranted"
             if conclusions and not everybody:
                 assert lie not in conclusions.of(kind).verdicts
 

@@ -256,7 +256,7 @@ def test_an_alias_in_a_private_network_needs_leave(allowed, used):
 
 
 @pytest.mark.parametrize(
-    ("host", "home", "is_sibling"),
+    ("host", "server_draft", "is_sibling"),
     [
         ("login.corp.example", "login.corp.example", True),
         ("mtls.login.corp.example", "login.corp.example", True),

@@ -69,7 +69,7 @@ def test_maps_are_told_apart_and_sorted():
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "complaint"),
+    ("before", "after", "message"),
     [
         pytest.param("denied", "refused", "permissions.csv:2: 'refused' is not a valid Verdict"),
         pytest.param("400", "4xx", "permissions.csv:2: http_status must be a number"),

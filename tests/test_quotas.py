@@ -5,7 +5,7 @@ from collections import Counter
 
 from harness import Entry, Reply, lab, raw_server, reasons, scopeprobe, verdicts, write_inputs
 
-from scopeprobe.lab import AuthorizationServer, Client, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, read_profile
 
 FAST = 'rate = "500/s"'
 SCOPES = [f"s{number}" for number in range(30)]
@@ -20,7 +20,7 @@ def pack(folder, text):
 def corp(clients=("one", "two")):
     return AuthorizationServer(
         "corp",
-        read_manner("naming"),
+        read_profile("naming"),
         [Client(name, f"{name}-s3cret", SCOPES) for name in clients],
     )
 

@@ -6,16 +6,16 @@ import time
 
 from harness import Entry, command, lab, scopeprobe, summary, verdicts, write_inputs
 
-from scopeprobe.lab import AuthorizationServer, Client, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, read_profile
 
 FAST = 'rate = "500/s"\nclient_rate = "500/s"'
 KNOWN = [f"orders.{number}" for number in range(12)]
 
 
-def corp(manner="strict", **token):
+def corp(profile="strict", **token):
     clients = [Client(name, f"{name}-s3cret", KNOWN[:8]) for name in ("one", "two")]
     changes = {"token": token} if token else None
-    return AuthorizationServer("corp", read_manner(manner, changes), clients, scopes=KNOWN)
+    return AuthorizationServer("corp", read_profile(profile, changes), clients, scopes=KNOWN)
 
 
 def inputs(tmp_path, url, settings=FAST, names=("one", "two")):
@@ -30,7 +30,11 @@ def test_every_issued_token_is_revoked_and_counted(tmp_path):
         arguments, secrets = inputs(tmp_path, url)
         scopeprobe("audit", *arguments, "--revoke", "-o", tmp_path / "out", env=secrets)
     told = summary(tmp_path / "out")
-    assert server.ledger.counts["revoked"] == server.ledger.counts["issued"] == told["tokens"]
+    assert (
+        server.token_store.counts["revoked"]
+        == server.token_store.counts["issued"]
+        == told["tokens"]
+    )
     assert told["revocations"] == told["tokens"]
     assert told["requests"] == len(server.received)
     assert told["tokens_left_alive"] == 0
@@ -42,7 +46,7 @@ def test_nothing_is_revoked_where_tokens_are_shared(tmp_path):
     with lab([server]) as url:
         arguments, secrets = inputs(tmp_path, url)
         result = scopeprobe("audit", *arguments, "--revoke", "-o", tmp_path / "out", env=secrets)
-    assert server.ledger.counts["revoked"] == 0
+    assert server.token_store.counts["revoked"] == 0
     assert summary(tmp_path / "out")["shared_tokens"] == ["corp"]
     assert "nothing was revoked on corp" in " ".join(result.stderr.split())
 
@@ -52,7 +56,7 @@ def test_a_token_that_was_issued_before_it_was_asked_for_is_nobodys_to_revoke(tm
     with lab([server]) as url:
         arguments, secrets = inputs(tmp_path, url)
         scopeprobe("audit", *arguments, "--revoke", "-o", tmp_path / "out", env=secrets)
-    assert server.ledger.counts["revoked"] == 0
+    assert server.token_store.counts["revoked"] == 0
     assert summary(tmp_path / "out")["shared_tokens"] == ["corp"]
 
 
@@ -61,7 +65,7 @@ def test_without_the_option_no_token_is_touched(tmp_path):
     with lab([server]) as url:
         arguments, secrets = inputs(tmp_path, url)
         scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=secrets)
-    assert server.ledger.counts["revoked"] == 0
+    assert server.token_store.counts["revoked"] == 0
     assert summary(tmp_path / "out")["revocations"] == 0
 
 
@@ -74,12 +78,12 @@ def test_an_interrupted_run_gives_back_what_is_in_the_air(tmp_path):
         words = command("audit", *arguments, "--revoke", "-o", tmp_path / "out")
         with subprocess.Popen(words, env=secrets, stderr=subprocess.PIPE) as process:
             until = time.monotonic() + 30
-            while server.ledger.counts["revoked"] < 4 and time.monotonic() < until:
+            while server.token_store.counts["revoked"] < 4 and time.monotonic() < until:
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=30)
     assert process.returncode == 130
-    counts = server.ledger.counts
+    counts = server.token_store.counts
     assert counts["revoked"] == counts["issued"] >= 4
 
 

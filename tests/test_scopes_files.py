@@ -54,7 +54,7 @@ def test_braces_are_written_out(pattern, scopes):
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         pytest.param(
             "a\nb\u00e4", "2: a scope holds no U+00E4 LATIN SMALL LETTER A WITH DIAERESIS"

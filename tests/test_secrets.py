@@ -82,7 +82,7 @@ def test_a_command_gets_no_shell_and_no_standard_input():
 
 
 @pytest.mark.parametrize(
-    ("source", "complaint"),
+    ("source", "message"),
     [
         ('{ env = "NONE" }', "environment variable NONE is not set"),
         ('{ env = "EMPTY" }', "environment variable EMPTY is empty"),

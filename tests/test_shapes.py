@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from harness import Entry, lab, reasons, scopeprobe, verdicts, write_inputs
 
-from scopeprobe.lab import AuthorizationServer, Client, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, read_profile
 
 FAST = 'rate = "500/s"\nclient_rate = "500/s"'
 
@@ -22,7 +22,7 @@ def audit(tmp_path, server, candidates, *options):
 def hydra(**clients):
     return AuthorizationServer(
         "corp",
-        read_manner("hydra", {"scope": {"grants": "wildcard"}}),
+        read_profile("hydra", {"scope": {"grants": "wildcard"}}),
         [Client(name, f"{name}-s3cret", granted) for name, granted in clients.items()],
         scopes=["users.read"],
     )
@@ -39,9 +39,9 @@ def test_a_pattern_that_grants_any_tail_is_unenforced(tmp_path):
 
 
 def test_a_shape_is_asked_about_once_a_server_and_only_where_nothing_of_it_was_withheld(tmp_path):
-    manner = read_manner("strict")
+    profile = read_profile("strict")
     clients = [Client(name, f"{name}-s3cret", ["a.1", "a.2", "b.1"]) for name in ("one", "two")]
-    server = AuthorizationServer("corp", manner, clients, scopes=["a.1", "a.2", "b.1", "b.2"])
+    server = AuthorizationServer("corp", profile, clients, scopes=["a.1", "a.2", "b.1", "b.2"])
     out = audit(tmp_path, server, ["a.1", "a.2", "b.1", "b.2"])
     asked = Counter(scope for r in server.received for scope in r.scopes or () if "canary" in scope)
     shaped = {scope: n for scope, n in asked.items() if not scope.startswith("scopeprobe")}
@@ -53,7 +53,7 @@ def test_a_shape_is_asked_about_once_a_server_and_only_where_nothing_of_it_was_w
 def test_zitadels_role_scopes_are_unenforced_and_others_are_judged(tmp_path):
     role = "urn:zitadel:iam:org:project:role:"
     server = AuthorizationServer(
-        "corp", read_manner("zitadel"), [Client("some", "some-s3cret", ["read"])]
+        "corp", read_profile("zitadel"), [Client("some", "some-s3cret", ["read"])]
     )
     out = audit(tmp_path, server, [f"{role}admin", "read", "write"])
     assert verdicts(out) == {

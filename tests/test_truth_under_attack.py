@@ -18,7 +18,7 @@ from harness import (
 )
 from test_shapes import hydra
 
-from scopeprobe.lab import AuthorizationServer, Client, read_manner
+from scopeprobe.lab import AuthorizationServer, Client, read_profile
 
 FAST = 'rate = "500/s"\nclient_rate = "500/s"'
 
@@ -241,7 +241,7 @@ def test_a_client_that_rests_takes_nobody_with_it(tmp_path):
 
 
 def test_a_wrong_secret_is_wrong_for_every_target(tmp_path):
-    server = AuthorizationServer("corp", read_manner("strict"), [Client("one", "the-right-one")])
+    server = AuthorizationServer("corp", read_profile("strict"), [Client("one", "the-right-one")])
     targets = "".join(f'[[clients.targets]]\naudience = "https://{n}.example"\n' for n in "abc")
     with lab([server]) as url:
         text = f'token_endpoint = "{url}/corp/token"\n{FAST}'

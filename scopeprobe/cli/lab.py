@@ -44,13 +44,13 @@ def lab_command(
     from scopeprobe.errors import InputError  # noqa: PLC0415
     from scopeprobe.lab import (  # noqa: PLC0415
         Lab,
-        available_manners,
+        available_profiles,
         demo_servers,
         read_fleet,
     )
 
     if list_:
-        for name, summary in available_manners().items():
+        for name, summary in available_profiles().items():
             typer.echo(fill(f"{name:24} {summary}", 80, subsequent_indent=" " * 25))
         return
     try:

@@ -40,7 +40,7 @@ class NextStepFields(UserDict[str, str]):
             it="it" if len(found.scopes) == 1 else "them",
             without=_without(seen, found),
             tell=f" {found.tell}" if found.tell else "",
-            evidence=found.tell,
+            told=found.tell,
             came=found.tell or "its page came instead of the authorization server's answer",
             location=_location(seen),
             ids=_ids(seen),

@@ -9,17 +9,17 @@ from scopeprobe.lab.clients import Client
 from scopeprobe.lab.credentials import Credentials
 from scopeprobe.lab.limits import Lock
 from scopeprobe.lab.refusals import Refusal
-from scopeprobe.lab.schema import Manner
+from scopeprobe.lab.schema import Profile
 
 
 class Authenticator:
-    """Judges credentials, and locks out who guesses, where the manner says so."""
+    """Judges credentials, and locks out who guesses, where the profile says so."""
 
-    def __init__(self, manner: Manner, clients: Mapping[str, Client]) -> None:
-        self._rules = manner.credentials
+    def __init__(self, profile: Profile, clients: Mapping[str, Client]) -> None:
+        self._rules = profile.credentials
         self._clients = clients
-        self._assertions = Assertions(manner.credentials)
-        self._lock = Lock(manner.lock) if manner.lock else None
+        self._assertions = Assertions(profile.credentials)
+        self._lock = Lock(profile.lock) if profile.lock else None
 
     def find_fault(self, credentials: Credentials, *, issuer: str) -> Refusal | None:
         """What is wrong; None: nothing. A locked client is refused before its secret is read."""

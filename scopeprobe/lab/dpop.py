@@ -17,7 +17,7 @@ PROOF_LIFETIME = 300
 """Seconds around now in which a proof's `iat` must lie."""
 
 
-class Doorman:
+class DpopVerifier:
     """Checks the proofs of one server. Its nonce is good until `renew` makes another one."""
 
     def __init__(self, rules: DpopRules, now: Callable[[], float] = time.time) -> None:

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from scopeprobe.errors import LabError
 from scopeprobe.lab.clients import Client
-from scopeprobe.lab.manners import parse_toml, read_manner
+from scopeprobe.lab.profiles import parse_toml, read_profile
 from scopeprobe.lab.refusals import Table
 from scopeprobe.lab.schema import CLIENT_CREDENTIALS, AuthMethod
 from scopeprobe.lab.server import AuthorizationServer
@@ -44,7 +44,7 @@ class ClientTable(Table, frozen=True):
 class ServerTable(Table, frozen=True):
     """`[servers.NAME]`."""
 
-    manner: str
+    profile: str = msgspec.field(name="manner")
     scopes: tuple[ScopeToken, ...] = ()
     """Scopes that exist although nobody here was granted them."""
     targets: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class ServerTable(Table, frozen=True):
     """Resource servers with their secrets."""
     clients: tuple[ClientTable, ...] = ()
     override: dict[str, Any] = msgspec.field(default_factory=dict)
-    """Tables of the manner, as in its file, that are different on this server."""
+    """Tables of the profile, as in its file, that are different on this server."""
 
 
 class FleetTable(Table, frozen=True):
@@ -74,17 +74,17 @@ def read_fleet(path: Traversable) -> tuple[AuthorizationServer, ...]:
 
 
 def build_server(name: str, table: ServerTable, *, place: str) -> AuthorizationServer:
-    """Turn one table into a server; its manner's file and its `override` are read as one."""
+    """Turn one table into a server; its profile's file and its `override` are read as one."""
     ids = Counter(client.client_id for client in table.clients)
     if twice := [client_id for client_id, count in ids.items() if count > 1]:
         raise LabError(f"{place}: client_id {twice[0]!r} is used twice")
     try:
-        manner = read_manner(table.manner, table.override)
+        profile = read_profile(table.profile, table.override)
     except LabError as exc:
         raise LabError(f"{place}: {exc}") from exc
     return AuthorizationServer(
         name,
-        manner,
+        profile,
         map(register, table.clients),
         scopes=table.scopes,
         targets=table.targets,

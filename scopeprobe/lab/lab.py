@@ -9,8 +9,8 @@ from aiohttp import web
 
 from scopeprobe.errors import LabError
 from scopeprobe.lab.answers import Answer
+from scopeprobe.lab.genesys import RESOURCES
 from scopeprobe.lab.requests import Message
-from scopeprobe.lab.rights import RESOURCES
 from scopeprobe.lab.schema import MetadataRules
 from scopeprobe.lab.server import AuthorizationServer
 
@@ -74,7 +74,7 @@ class Lab:
 
     async def _describe(self, request: web.Request) -> web.Response:
         server = self._server_of(request)
-        if not is_served(server.manner.metadata, request):
+        if not is_served(server.profile.metadata, request):
             raise web.HTTPNotFound
         return respond(server.describe(issuer_of(request, server)))
 

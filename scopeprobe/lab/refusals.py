@@ -1,4 +1,4 @@
-"""An error answer as data: the shape of every refusal in `manners/*.toml`, and its templates."""
+"""An error answer as data: the shape of every refusal in `profiles/*.toml`, and its templates."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ or with commas, …
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of a manners file. A key that it does not know is an error."""
+    """A table of a profile. A key that it does not know is an error."""
 
 
 class Refusal(Table, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 from scopeprobe.lab.credentials import Credentials, read_credentials
 from scopeprobe.lab.jose import peek
 from scopeprobe.lab.refusals import Refusal
-from scopeprobe.lab.schema import JWT_BEARER, Manner
+from scopeprobe.lab.schema import JWT_BEARER, Profile
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -40,7 +40,7 @@ class TokenRequest:
     scopes: tuple[str, ...] | None
     """In the order of the request, each once; None: no such parameter, (): an empty one."""
     target: str | None = None
-    """The `audience` or `resource`, whichever of them the manner looks at."""
+    """The `audience` or `resource`, whichever of them the profile looks at."""
     proof: str | None = field(default=None, repr=False)
 
     @property
@@ -48,17 +48,17 @@ class TokenRequest:
         return self.credentials.client_id
 
 
-def read_token_request(message: Message, manner: Manner) -> TokenRequest | Refusal:
+def read_token_request(message: Message, profile: Profile) -> TokenRequest | Refusal:
     """Read a token request, or say why it is malformed."""
-    form = read_body(message, manner)
+    form = read_body(message, profile)
     if isinstance(form, Refusal):
         return form
-    credentials = read_credentials(message.authorization, form, manner.credentials)
+    credentials = read_credentials(message.authorization, form, profile.credentials)
     if isinstance(credentials, Refusal):
         return credentials
     grant_type = form.get("grant_type")
     if not grant_type:
-        return manner.body.no_grant_type
+        return profile.body.no_grant_type
     scope = form.get("scope")
     if grant_type == JWT_BEARER:
         credentials, scope = read_bearer(form.get("assertion", ""))
@@ -66,7 +66,7 @@ def read_token_request(message: Message, manner: Manner) -> TokenRequest | Refus
         credentials,
         grant_type,
         read_scopes(scope),
-        form.get(manner.target.parameter) if manner.target else None,
+        form.get(profile.target.parameter) if profile.target else None,
         message.dpop,
     )
 
@@ -81,9 +81,9 @@ def read_bearer(assertion: str) -> tuple[Credentials, str | None]:
     )
 
 
-def read_body(message: Message, manner: Manner) -> dict[str, str] | Refusal:
+def read_body(message: Message, profile: Profile) -> dict[str, str] | Refusal:
     """The parameters of a body; one that is empty counts as omitted (section 3.2), but `scope`."""
-    rules = manner.body
+    rules = profile.body
     if message.content_type == JSON and rules.json == "accepted":
         return read_json(message.body) or rules.not_form
     if message.content_type != FORM:

@@ -1,5 +1,5 @@
 """
-The conduct of a server as data: the shape of `manners/*.toml`.
+What a server does, as data: the shape of `profiles/*.toml`.
 
 A property is independent of every other, so that a new server is a new file and no new code.
 """
@@ -264,8 +264,8 @@ class MetadataRules(Table, frozen=True, kw_only=True):
             check_template(template, {"issuer", "origin"})
 
 
-class Manner(Table, frozen=True, kw_only=True):
-    """The whole conduct of one authorization server."""
+class Profile(Table, frozen=True, kw_only=True):
+    """All that is particular of one authorization server."""
 
     summary: str
     order: tuple[Check, ...] = IN_ORDER
@@ -290,7 +290,7 @@ class Manner(Table, frozen=True, kw_only=True):
     sources: dict[str, Mark] = msgspec.field(default_factory=dict)
     """Marks of properties that are no refusal, by their place: `"scope.unknown" = "V"`."""
     conclusions: Conclusions | None = None
-    """What may be concluded about this server's clients. Abstract manners have none."""
+    """What may be concluded about this server's clients. Abstract profiles have none."""
     conclusions_by_rights_api: Conclusions | None = None
     """The same for who asks the rights API."""
 

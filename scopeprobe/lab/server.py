@@ -10,15 +10,15 @@ from scopeprobe.lab.answers import Answer
 from scopeprobe.lab.authentication import Authenticator
 from scopeprobe.lab.clients import Client
 from scopeprobe.lab.conclusions import CellKind
-from scopeprobe.lab.ledger import Ledger
+from scopeprobe.lab.genesys import answer_rights
+from scopeprobe.lab.introspection import introspect, revoke
 from scopeprobe.lab.metadata import describe
 from scopeprobe.lab.refusals import Refusal
 from scopeprobe.lab.requests import Message, TokenRequest, read_token_request
-from scopeprobe.lab.rights import answer_rights
-from scopeprobe.lab.schema import Manner
+from scopeprobe.lab.schema import Profile
 from scopeprobe.lab.scopes import holds
-from scopeprobe.lab.tellers import introspect, revoke
 from scopeprobe.lab.token_endpoint import TokenEndpoint
+from scopeprobe.lab.token_store import TokenStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Received:
 
 
 class AuthorizationServer:
-    """A server with manners. It knows nothing of HTTP servers and sockets."""
+    """A server with a profile. It knows nothing of HTTP servers and sockets."""
 
     def __init__(
         self,
         name: str,
-        manner: Manner,
+        profile: Profile,
         clients: Iterable[Client] = (),
         *,
         scopes: Iterable[str] = (),
@@ -55,22 +55,22 @@ class AuthorizationServer:
         `introspectors` are resource servers with their secrets.
         """
         self.name = name
-        self.manner = manner
+        self.profile = profile
         self.clients = {client.client_id: client for client in clients}
         self.scopes = {*scopes}.union(*map(scopes_of, self.clients.values()))
         self.targets = {*targets}.union(*(client.targets or () for client in self.clients.values()))
         self.received: list[Received] = []
-        self.ledger = Ledger(manner.token.lifetime)
+        self.token_store = TokenStore(profile.token.lifetime)
         self._introspectors = dict(introspectors or {})
         self._clock = clock
         self._endpoint = TokenEndpoint(
             name=name,
-            manner=manner,
+            profile=profile,
             clients=self.clients,
             scopes=self.scopes,
             targets=self.targets,
-            ledger=self.ledger,
-            authenticator=Authenticator(manner, self.clients),
+            token_store=self.token_store,
+            authenticator=Authenticator(profile, self.clients),
         )
 
     def grant(self, client_id: str, scope: str) -> None:
@@ -94,14 +94,14 @@ class AuthorizationServer:
     def kind(self, client_id: str, scope: str) -> CellKind:
         """What the truth is about a registered client's cell, if it can authenticate."""
         client = self.clients[client_id]
-        if holds(scope, self.manner.scope, client.granted, self.scopes):
+        if holds(scope, self.profile.scope, client.granted, self.scopes):
             return "granted"
         return "ungranted" if scope in self.scopes else "unknown_scope"
 
     def answer(self, message: Message, *, issuer: str) -> Answer:
         """Answer one POST to the token endpoint, and remember that it came."""
         arrived = self._clock()
-        request = read_token_request(message, self.manner)
+        request = read_token_request(message, self.profile)
         answer = self._endpoint.answer(request, message, issuer=issuer, arrived=arrived)
         self.received.append(remember(request, arrived, answer.status))
         return answer
@@ -109,22 +109,26 @@ class AuthorizationServer:
     def introspect(self, message: Message) -> Answer:
         """Answer one POST to `/introspect` (RFC 7662)."""
         return introspect(
-            message, self.manner, self.ledger, clients=self.clients, others=self._introspectors
+            message,
+            self.profile,
+            self.token_store,
+            clients=self.clients,
+            others=self._introspectors,
         )
 
     def revoke_token(self, message: Message) -> Answer:
         """Answer one POST to `/revoke` (RFC 7009)."""
-        return revoke(message, self.manner, self.ledger, clients=self.clients)
+        return revoke(message, self.profile, self.token_store, clients=self.clients)
 
     def describe(self, issuer: str) -> Answer:
         """Give the metadata document (RFC 8414)."""
-        return Answer(200, describe(self.manner, issuer, self.scopes))
+        return Answer(200, describe(self.profile, issuer, self.scopes))
 
     def tell_rights(self, path: str, message: Message) -> Answer:
         """Answer a request to the rights API, where there is one."""
-        if self.manner.rights_api is None:
+        if self.profile.rights_api is None:
             return Answer(404, text="")
-        return answer_rights(self.ledger, path, message.method, message.authorization)
+        return answer_rights(self.token_store, path, message.method, message.authorization)
 
 
 def scopes_of(client: Client) -> set[str]:

@@ -1,4 +1,4 @@
-"""The token endpoint: the checks in the order of the manner, and then a token."""
+"""The token endpoint: the checks in the order of the profile, and then a token."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from scopeprobe.lab.answers import Answer, complete, issue, refuse
 from scopeprobe.lab.authentication import Authenticator
 from scopeprobe.lab.clients import Client
-from scopeprobe.lab.dpop import Doorman, thumbprint
-from scopeprobe.lab.ledger import Ledger
+from scopeprobe.lab.dpop import DpopVerifier, thumbprint
 from scopeprobe.lab.limits import Quota, Throttle
 from scopeprobe.lab.refusals import Refusal, fill
 from scopeprobe.lab.requests import Message, TokenRequest
-from scopeprobe.lab.schema import Check, Manner
+from scopeprobe.lab.schema import Check, Profile
 from scopeprobe.lab.scopes import Denial, decide, list_scopes
-from scopeprobe.lab.tokens import Grant, Mint
+from scopeprobe.lab.token_store import TokenStore
+from scopeprobe.lab.tokens import Grant, TokenIssuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +36,29 @@ class Fault:
 
 
 class TokenEndpoint:
-    """Answers token requests as the manner says."""
+    """Answers token requests as the profile says."""
 
     def __init__(
         self,
         *,
         name: str,
-        manner: Manner,
+        profile: Profile,
         clients: Mapping[str, Client],
         scopes: Collection[str],
         targets: Collection[str],
-        ledger: Ledger,
+        token_store: TokenStore,
         authenticator: Authenticator,
     ) -> None:
         self._name = name
-        self._manner = manner
+        self._profile = profile
         self._clients = clients
         self._scopes = scopes
         self._targets = targets
-        self._ledger = ledger
+        self._ledger = token_store
         self._authenticator = authenticator
-        self._mint = Mint(manner.token)
-        self._throttle = Throttle(manner.throttle) if manner.throttle else None
-        self._doorman = Doorman(manner.dpop) if manner.dpop else None
+        self._mint = TokenIssuer(profile.token)
+        self._throttle = Throttle(profile.throttle) if profile.throttle else None
+        self._doorman = DpopVerifier(profile.dpop) if profile.dpop else None
         checks: dict[Check, Callable[[Case], Fault | None]] = {
             "throttle": self._check_quota,
             "credentials": self._check_credentials,
@@ -67,7 +67,7 @@ class TokenEndpoint:
             "target": self._check_target,
             "scope": self._check_scopes,
         }
-        self._checks = [checks[name] for name in manner.order]
+        self._checks = [checks[name] for name in profile.order]
 
     def renew_nonce(self) -> None:
         if self._doorman:
@@ -102,10 +102,10 @@ class TokenEndpoint:
 
     def _check_grant(self, case: Case) -> Fault | None:
         grant_type = case.request.grant_type
-        if grant_type not in self._manner.grants:
-            return Fault(self._manner.unsupported_grant_type)
+        if grant_type not in self._profile.grants:
+            return Fault(self._profile.unsupported_grant_type)
         if grant_type not in self._client_of(case).grant_types:
-            return Fault(self._manner.grant_not_allowed)
+            return Fault(self._profile.grant_not_allowed)
         return None
 
     def _check_proof(self, case: Case) -> Fault | None:
@@ -122,7 +122,7 @@ class TokenEndpoint:
         return None if refusal is None else Fault(refusal)
 
     def _check_target(self, case: Case) -> Fault | None:
-        rules, target = self._manner.target, case.request.target
+        rules, target = self._profile.target, case.request.target
         if rules is None:
             return None
         if target is None:
@@ -147,7 +147,7 @@ class TokenEndpoint:
 
     def _decide(self, case: Case) -> tuple[str, ...] | Denial:
         granted = self._client_of(case).granted_for(case.request.target)
-        return decide(self._manner.scope, case.request.scopes, granted=granted, known=self._scopes)
+        return decide(self._profile.scope, case.request.scopes, granted=granted, known=self._scopes)
 
     def _issue(self, case: Case) -> Answer:
         """Hand out the token of a case in which no check found a fault."""
@@ -164,18 +164,18 @@ class TokenEndpoint:
             thumbprint(proof) if proof and self._doorman else "",
         )
         token, grant = self._strike(grant)
-        members = self._manner.token.members
+        members = self._profile.token.members
         return issue(
             token,
             token_type="DPoP" if grant.jkt else "Bearer",
             expires_in=self._ledger.remaining(grant),
-            listed=list_scopes(self._manner.scope, issued, asked),
+            listed=list_scopes(self._profile.scope, issued, asked),
             members=fill(members, complete(grant.fields())) if members else {},
         )
 
     def _strike(self, grant: Grant) -> tuple[str, Grant]:
         """A fresh token, or the one that was given out before, where tokens are shared."""
-        shared = self._manner.token.shared
+        shared = self._profile.token.shared
         if shared and (live := self._ledger.reuse(grant)):
             return live
         token = self._mint.strike(grant)
@@ -214,8 +214,8 @@ class TokenEndpoint:
         }
 
     def _with_headers(self, answer: Answer, case: Case) -> Answer:
-        """Add what stands on every answer: the manner's headers, the quota, a nonce for DPoP."""
-        templates = self._manner.headers | (self._throttle.rule.headers if self._throttle else {})
+        """Add what stands on every answer: the profile's headers, the quota, a nonce for DPoP."""
+        templates = self._profile.headers | (self._throttle.rule.headers if self._throttle else {})
         if self._doorman and self._doorman.rules.nonce and case.request.proof:
             templates |= {"DPoP-Nonce": "{nonce}"}
         if not templates:

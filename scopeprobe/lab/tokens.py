@@ -42,7 +42,7 @@ class Grant:
         }
 
 
-class Mint:
+class TokenIssuer:
     """Makes the tokens of one server. The key lives as long as the process and is never told."""
 
     def __init__(self, rules: TokenRules) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from builder_of_clients import by_endpoint, by_issuer, enrol
+from enrolment import by_endpoint, by_issuer, enrol
 from fleet import own_grants
 from harness import reasons, rows, scopeprobe, summary, verdicts
 from wire import get

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import servers
-from builder_of_clients import by_issuer, enrol
+from enrolment import by_issuer, enrol
 from fleet import SECRETS, Client
 from harness import scopeprobe
 

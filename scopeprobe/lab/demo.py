@@ -7,7 +7,7 @@ from importlib.resources import files
 import msgspec
 
 from scopeprobe.lab.fleet import read_fleet
-from scopeprobe.lab.manners import parse_toml
+from scopeprobe.lab.profiles import parse_toml
 from scopeprobe.lab.server import AuthorizationServer
 
 DEMO = files("scopeprobe.lab") / "demo"

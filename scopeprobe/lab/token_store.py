@@ -12,11 +12,11 @@ from scopeprobe.lab.tokens import Grant
 
 
 @dataclass(slots=True)
-class Ledger:
+class TokenStore:
     """
     The tokens of one server, kept as SHA-256 digests.
 
-    Only those of the `shared_token` manner are kept whole, to be handed out again.
+    Only those of the `shared_token` profile are kept whole, to be handed out again.
     """
 
     lifetime: int

@@ -1,8 +1,8 @@
 """
-The reader of `manners/*.toml`.
+The reader of `profiles/*.toml`.
 
-A manner may be `like` another one and then states only what differs: table by table and key by key,
-but a refusal with a `status` is a whole answer and replaces what stood there.
+A profile may be `like` another one and then states only what differs: table by table and key by
+key, but a refusal with a `status` is a whole answer and replaces what stood there.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from typing import Any
 import msgspec
 
 from scopeprobe.errors import LabError
-from scopeprobe.lab.schema import Manner
+from scopeprobe.lab.schema import Profile
 
-MANNERS = files("scopeprobe.lab") / "manners"
-
-
-def available_manners(folder: Traversable = MANNERS) -> dict[str, str]:
-    """Every manner's name with its one-line summary, sorted by name."""
-    return {name: read_manner(name, folder=folder).summary for name in manner_names(folder)}
+PROFILES = files("scopeprobe.lab") / "profiles"
 
 
-def abstract_manners() -> dict[str, str]:
+def available_profiles(folder: Traversable = PROFILES) -> dict[str, str]:
+    """Every profile's name with its one-line summary, sorted by name."""
+    return {name: read_profile(name, folder=folder).summary for name in profile_names(folder)}
+
+
+def abstract_profiles() -> dict[str, str]:
     """Manners that play one trait each, and no server in particular."""
     return {
         name: summary
-        for name, summary in available_manners().items()
-        if read_manner(name).conclusions is None
+        for name, summary in available_profiles().items()
+        if read_profile(name).conclusions is None
     }
 
 
-def real_manners() -> dict[str, str]:
+def real_profiles() -> dict[str, str]:
     """Manners of servers that exist, with what may be concluded about their clients."""
     return {
         name: summary
-        for name, summary in available_manners().items()
-        if read_manner(name).conclusions is not None
+        for name, summary in available_profiles().items()
+        if read_profile(name).conclusions is not None
     }
 
 
-def read_manner(
-    name: str, override: Mapping[str, Any] | None = None, *, folder: Traversable = MANNERS
-) -> Manner:
-    """Read one manner, with some of its keys replaced by those of `override`."""
-    return decode_manner(overlay(gather(name, folder), override or {}), place=f"{name}.toml")
+def read_profile(
+    name: str, override: Mapping[str, Any] | None = None, *, folder: Traversable = PROFILES
+) -> Profile:
+    """Read one profile, with some of its keys replaced by those of `override`."""
+    return decode_profile(overlay(gather(name, folder), override or {}), place=f"{name}.toml")
 
 
-def decode_manner(tables: Mapping[str, Any], *, place: str) -> Manner:
-    """Turn parsed TOML into a manner; a complaint says the place and the key."""
+def decode_profile(tables: Mapping[str, Any], *, place: str) -> Profile:
+    """Turn parsed TOML into a profile; a complaint says the place and the key."""
     try:
-        return msgspec.convert(tables, Manner)
+        return msgspec.convert(tables, Profile)
     except msgspec.ValidationError as exc:
         raise LabError(f"{place}: {exc}") from exc
 
 
-def manner_names(folder: Traversable) -> list[str]:
+def profile_names(folder: Traversable) -> list[str]:
     return sorted(
         entry.name.removesuffix(".toml")
         for entry in folder.iterdir()
@@ -68,12 +68,12 @@ def manner_names(folder: Traversable) -> list[str]:
 
 
 def gather(name: str, folder: Traversable, seen: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The tables of a manner, laid over those of the manner that it is `like`."""
+    """The tables of a profile, laid over those of the profile that it is `like`."""
     if name in seen:
         raise LabError(f"{seen[-1]}.toml: like = {name!r} goes round in a circle")
-    if name not in manner_names(folder):
+    if name not in profile_names(folder):
         place = f"{seen[-1]}.toml: " if seen else ""
-        raise LabError(f"{place}no manner {name!r}; there are {', '.join(manner_names(folder))}")
+        raise LabError(f"{place}no manner {name!r}; there are {', '.join(profile_names(folder))}")
     tables = parse_toml(folder / f"{name}.toml", place=f"{name}.toml")
     like = tables.pop("like", None)
     return tables if like is None else overlay(gather(like, folder, (*seen, name)), tables)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from scopeprobe.lab.answers import Answer, refuse
 from scopeprobe.lab.clients import Client
 from scopeprobe.lab.credentials import Credentials, read_credentials
-from scopeprobe.lab.ledger import Ledger
 from scopeprobe.lab.refusals import Refusal
 from scopeprobe.lab.requests import FORM, Message, read_form
-from scopeprobe.lab.schema import Manner
+from scopeprobe.lab.schema import Profile
+from scopeprobe.lab.token_store import TokenStore
 from scopeprobe.lab.tokens import Grant
 
 INACTIVE = Answer(200, {"active": False})
@@ -23,48 +23,48 @@ NO_TOKEN = Refusal(
 
 def introspect(
     message: Message,
-    manner: Manner,
-    ledger: Ledger,
+    profile: Profile,
+    token_store: TokenStore,
     *,
     clients: Mapping[str, Client],
     others: Mapping[str, str],
 ) -> Answer:
     """Say what a token stands for to any registered client, and to the resource servers."""
-    rules = manner.introspection
+    rules = profile.introspection
     form = read_posted(message)
-    if not is_trusted(message, form, manner, clients=clients, others=others):
+    if not is_trusted(message, form, profile, clients=clients, others=others):
         return refuse(rules.unauthenticated, {}, authorization=message.authorization)
     if "token" not in form:
         return refuse(NO_TOKEN, {}, authorization=message.authorization)
-    ledger.counts["introspected"] += 1
-    grant = ledger.find(form["token"])
+    token_store.counts["introspected"] += 1
+    grant = token_store.find(form["token"])
     match rules.answer:
         case Refusal() as refusal:
             return refuse(refusal, {}, authorization=message.authorization)
         case "full" if grant:
             scope = {"scope": " ".join(grant.scopes)} if grant.scopes else {}
-            return Answer(200, tell(grant, ledger) | scope)
+            return Answer(200, tell(grant, token_store) | scope)
         case "without_scope" if grant:
-            return Answer(200, tell(grant, ledger))
+            return Answer(200, tell(grant, token_store))
         case _:
             return INACTIVE
 
 
 def revoke(
-    message: Message, manner: Manner, ledger: Ledger, *, clients: Mapping[str, Client]
+    message: Message, profile: Profile, token_store: TokenStore, *, clients: Mapping[str, Client]
 ) -> Answer:
     """Make a client's token worthless; 200 also for one that is none (section 2.2)."""
     form = read_posted(message)
-    if not is_trusted(message, form, manner, clients=clients, others={}):
-        unauthenticated = manner.introspection.unauthenticated
+    if not is_trusted(message, form, profile, clients=clients, others={}):
+        unauthenticated = profile.introspection.unauthenticated
         return refuse(unauthenticated, {}, authorization=message.authorization)
     if "token" not in form:
         return refuse(NO_TOKEN, {}, authorization=message.authorization)
-    ledger.revoke(form["token"])
+    token_store.revoke(form["token"])
     return Answer(200, text="")
 
 
-def tell(grant: Grant, ledger: Ledger) -> dict[str, object]:
+def tell(grant: Grant, token_store: TokenStore) -> dict[str, object]:
     """The members of RFC 7662 section 2.2, but for the scope."""
     members: dict[str, object] = {
         "active": True,
@@ -73,7 +73,7 @@ def tell(grant: Grant, ledger: Ledger) -> dict[str, object]:
         "iss": grant.issuer,
         "sub": grant.client.client_id,
         "iat": grant.issued,
-        "exp": grant.issued + ledger.lifetime,
+        "exp": grant.issued + token_store.lifetime,
     }
     return members | ({"aud": grant.target} if grant.target else {})
 
@@ -85,13 +85,13 @@ def read_posted(message: Message) -> dict[str, str]:
 def is_trusted(
     message: Message,
     form: Mapping[str, str],
-    manner: Manner,
+    profile: Profile,
     *,
     clients: Mapping[str, Client],
     others: Mapping[str, str],
 ) -> bool:
     """Whether the caller authenticates with a secret, or is a public client that says its name."""
-    credentials = read_credentials(message.authorization, form, manner.credentials)
+    credentials = read_credentials(message.authorization, form, profile.credentials)
     if not isinstance(credentials, Credentials):
         return False
     if (known := others.get(credentials.client_id)) is not None:

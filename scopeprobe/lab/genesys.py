@@ -8,7 +8,7 @@ Shapes: the vendor's generated models `AuthzSubject`, `AuthzGrant`, `AuthzGrantR
 from __future__ import annotations
 
 from scopeprobe.lab.answers import Answer
-from scopeprobe.lab.ledger import Ledger
+from scopeprobe.lab.token_store import TokenStore
 from scopeprobe.lab.tokens import Grant
 
 SUBJECT = "api/v2/authorization/subjects/me"
@@ -35,19 +35,21 @@ BAD_TOKEN = Answer(
 )
 
 
-def answer_rights(ledger: Ledger, path: str, method: str, authorization: str | None) -> Answer:
+def answer_rights(
+    token_store: TokenStore, path: str, method: str, authorization: str | None
+) -> Answer:
     """Answer GET, HEAD and DELETE on the two resources."""
     _, bearer, token = (authorization or "").partition("Bearer ")
-    grant = ledger.find(token)
+    grant = token_store.find(token)
     if grant is None:
         return BAD_TOKEN if bearer else NO_TOKEN
-    ledger.counts["asked_for_rights"] += method == "GET"
+    token_store.counts["asked_for_rights"] += method == "GET"
     if method == "GET":
         return Answer(200, tell_subject(grant) if path == SUBJECT else tell_token(grant))
     if path == SUBJECT or method not in ("HEAD", "DELETE"):
         return Answer(405, text="")
     if method == "DELETE":
-        ledger.revoke(token)
+        token_store.revoke(token)
     return Answer(200, text="")
 
 
