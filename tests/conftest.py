@@ -1,11 +1,12 @@
 import pytest
 from harness import raw_server
 from nights import Fleet
+from settings import server_with
 
-from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, Target
+from scopeprobe.model.client import AuthMethod, Client, ClientName, Target
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
-from scopeprobe.model.server import Server
+from scopeprobe.model.server import ClientId
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def make_client():
         return Client(
             ClientName(name),
             ClientId(client_id),
-            Server(**server),
+            server_with(**server),
             Secret(secret) if secret else None,
             method,
             (target,),

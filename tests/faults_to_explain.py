@@ -7,14 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from settings import server_with
+
 from scopeprobe.audits.explain import Explain
 from scopeprobe.lab.fleet import ClientTable, ServerTable, build_server
 from scopeprobe.lab.scopes import Denial, decide
 from scopeprobe.lab.server import AuthorizationServer
-from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, Target
+from scopeprobe.model.client import AuthMethod, Client, ClientName, Target
+from scopeprobe.model.provider import BasicEncoding
+from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
-from scopeprobe.model.server import BasicEncoding, Rate, Server
+from scopeprobe.model.server import ClientId
 
 ID, SECRET = "billing", "an-ordinary-secret-of-32-letters"
 PROFILES = (
@@ -74,7 +78,7 @@ class Patient:
 
     def order(self, name: str, base: str) -> Explain:
         issuer = f"{base}/{name}"
-        server = Server(
+        server = server_with(
             "corp", self.endpoint or f"{issuer}/{self.path}", rates=FAST, client_rates=FAST,
             issuer=issuer if self.has_issuer else "", retries=1, basic_encoding=self.encoding,
             timeout=5.0,

@@ -5,15 +5,16 @@ import json
 from datetime import UTC, datetime
 
 from multidict import CIMultiDict
+from settings import server_with
 
 from scopeprobe.model.answer import Refused, Subject, Unanswered
 from scopeprobe.model.cell import Reason
-from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, Target
+from scopeprobe.model.client import AuthMethod, Client, ClientName, Target
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
-from scopeprobe.model.server import Server
+from scopeprobe.model.server import ClientId
 from scopeprobe.oauth.token_response import Reader
 
 NOW = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
@@ -30,7 +31,7 @@ def client_of(*, client_id="billing-id", secret="hunter2-secret", assertion=None
     return Client(
         ClientName("billing"),
         ClientId(client_id),
-        Server("corp", "https://login.example/token"),
+        server_with("corp", "https://login.example/token"),
         Secret(secret) if secret else None,
         AuthMethod.CLIENT_SECRET_BASIC,
         (Target((), audience="https://api"),),

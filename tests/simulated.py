@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from settings import server_with
+
 from scopeprobe.model import client as model
 from scopeprobe.model.answer import Answer, Fact, Issued, Refused, TooLarge, Unanswered
 from scopeprobe.model.assignment import Assignment, Proof
@@ -163,7 +165,7 @@ def assigned(candidates: Sequence[model.Scope], name: str = "c", **server: objec
     client = model.Client(
         model.ClientName(name),
         model.ClientId(name),
-        model.Server("s", "https://s.example/token", **server),
+        server_with("s", "https://s.example/token", **server),
         None,
         model.AuthMethod.NONE,
         (model.Target(tuple(candidates)),),

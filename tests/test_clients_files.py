@@ -22,8 +22,9 @@ from clients_files import (
 
 from scopeprobe.inputs import read_clients
 from scopeprobe.model.client import AuthMethod, Expectation, Target
+from scopeprobe.model.provider import BasicEncoding
+from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import BasicEncoding, Rate
 
 pytestmark = pytest.mark.usefixtures("_folder")
 
@@ -59,22 +60,33 @@ def test_every_format_gives_the_same_fleet(name):
         ),
     )
     server = billing.server
-    assert (server.name, server.token_endpoint) == ("corp", "https://login.corp.example/token")
-    assert server.rates == (Rate(300, 60), Rate(10, 8 * 3600))
-    assert server.client_rates == (Rate(1, 1),)
-    assert (server.burst, server.in_flight, server.rate_group) == (2, 8, "corp")
-    assert (server.timeout, server.retries, server.max_auth_failures) == (20, 0, 2)
-    assert (server.ca_file, server.proxy) == (
+    assert (server.name, server.endpoints.token) == ("corp", "https://login.corp.example/token")
+    assert server.limits.rates == (Rate(300, 60), Rate(10, 8 * 3600))
+    assert server.limits.client_rates == (Rate(1, 1),)
+    assert (server.limits.burst, server.limits.in_flight, server.limits.rate_group) == (
+        2,
+        8,
+        "corp",
+    )
+    assert (server.connection.timeout, server.limits.retries, server.limits.max_auth_failures) == (
+        20,
+        0,
+        2,
+    )
+    assert (server.connection.ca_file, server.connection.proxy) == (
         Path("corp-ca.pem"),
         "http://proxy.corp.example:8080",
     )
-    assert server.headers == (("X-Tenant", "main"),)
-    assert (server.basic_encoding, server.absent_scope_as_requested) == (BasicEncoding.RAW, True)
-    assert server.contact == "billing@corp.example"
+    assert server.connection.headers == (("X-Tenant", "main"),)
+    assert (server.traits.basic_encoding, server.traits.absent_scope) == (
+        BasicEncoding.RAW,
+        "as_requested",
+    )
+    assert server.connection.contact == "billing@corp.example"
 
     assert (kiosk.secret, kiosk.auth_method) == (None, AuthMethod.NONE)
-    assert kiosk.server.token_endpoint == "http://localhost:8080/token"
-    assert kiosk.server.timeout == 20
+    assert kiosk.server.endpoints.token == "http://localhost:8080/token"
+    assert kiosk.server.connection.timeout == 20
     assert kiosk.targets == (Target((Scope("invoices.read"),)),)
     assert fleet.known == {"billing", "kiosk"}
     assert fleet.notices == ()
@@ -134,7 +146,7 @@ def test_an_endpoint_of_a_client_outdoes_the_server_of_the_defaults():
         scopes = ["read"]
         """
     [client] = fleet_of(text + CORP).clients
-    assert client.server.token_endpoint == "https://login.kiosk.example/token"
+    assert client.server.endpoints.token == "https://login.kiosk.example/token"
 
 
 @pytest.mark.parametrize("name", ["clients.toml", "clients.yaml", "clients.json"])

@@ -13,7 +13,7 @@ from scopeprobe.model.answer import Fact, Issued, Refused, Unanswered, Unauthent
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.question import Question
-from scopeprobe.model.server import Rate
+from scopeprobe.model.rate import Rate
 from scopeprobe.strategies import each
 
 FAILED = Unauthenticated(401, "invalid_client")

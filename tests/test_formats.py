@@ -11,8 +11,9 @@ from lxml import etree
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
-from scopeprobe.model.client import ClientId, ClientName
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import ClientId
 from scopeprobe.policy import Finding, FindingKind
 from scopeprobe.reports.formats import FILES, Format, render
 from scopeprobe.reports.json_report import schemas

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from settings import changed, server_with
 
 from scopeprobe.audits.discover import best_method
 from scopeprobe.inputs import Fleet
@@ -12,7 +13,6 @@ from scopeprobe.model.client import AuthMethod, Certificate, ClientName
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
-from scopeprobe.model.server import Server
 from scopeprobe.oauth.endpoint_trust import (
     ResolvedServer,
     is_mtls_sibling,
@@ -23,7 +23,7 @@ from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, 
 from scopeprobe.policy import held_against
 
 ISSUER = "https://login.example"
-PUBLIC = Server("corp", "", issuer=ISSUER)
+PUBLIC = server_with("corp", "", issuer=ISSUER)
 
 
 def document(**members):
@@ -188,7 +188,7 @@ def test_an_endpoint_that_is_no_sound_url_is_none(url):
 def test_endpoints_of_the_issuers_own_origin_are_used():
     found = resolved_server(PUBLIC, read(introspection_endpoint=f"{ISSUER}:443/i"), private=())
     assert found == ResolvedServer(
-        replace(PUBLIC, token_endpoint=f"{ISSUER}/token", introspection_endpoint=f"{ISSUER}:443/i")
+        changed(PUBLIC, token_endpoint=f"{ISSUER}/token", introspection_endpoint=f"{ISSUER}:443/i")
     )
 
 
@@ -214,26 +214,26 @@ def test_a_token_endpoint_elsewhere_is_refused(url, words):
 
 
 def test_plain_http_is_used_where_it_is_allowed():
-    server = replace(PUBLIC, allow_http=True)
+    server = changed(PUBLIC, allow_http=True)
     found = resolved_server(server, read(token_endpoint="http://login.example/token"), private=())
-    assert found.server.token_endpoint == "http://login.example/token"
+    assert found.server.endpoints.token == "http://login.example/token"
 
 
 def test_a_private_issuer_may_have_private_endpoints():
     issuer = "https://10.1.2.3"
-    server = Server("inside", "", issuer=issuer)
+    server = server_with("inside", "", issuer=issuer)
     metadata = Metadata(issuer, token_endpoint=f"{issuer}/token")
     assert (
-        resolved_server(server, metadata, {"10.1.2.3"}).server.token_endpoint == f"{issuer}/token"
+        resolved_server(server, metadata, {"10.1.2.3"}).server.endpoints.token == f"{issuer}/token"
     )
 
 
 def test_the_endpoint_that_the_user_wrote_wins():
-    server = replace(PUBLIC, token_endpoint="https://elsewhere.example/token")
+    server = changed(PUBLIC, token_endpoint="https://elsewhere.example/token")
     found = resolved_server(
         server, read(token_endpoint="https://evil.example/t", scopes_supported=["a"]), ()
     )
-    assert found.server.token_endpoint == "https://elsewhere.example/token"
+    assert found.server.endpoints.token == "https://elsewhere.example/token"
     assert found.server.scopes_supported == ("a",)
     assert found.refused == ()
 
@@ -242,17 +242,17 @@ def test_another_endpoint_elsewhere_is_merely_left_out():
     found = resolved_server(
         PUBLIC, read(revocation_endpoint="https://evil.example/revoke"), private=()
     )
-    assert found.server.token_endpoint == f"{ISSUER}/token"
-    assert found.server.revocation_endpoint == ""
+    assert found.server.endpoints.token == f"{ISSUER}/token"
+    assert found.server.endpoints.revocation == ""
     assert [member for member, _ in found.refused] == ["revocation_endpoint"]
 
 
 @pytest.mark.parametrize(("allowed", "used"), [(False, ""), (True, "https://mtls.login.example/t")])
 def test_an_alias_in_a_private_network_needs_leave(allowed, used):
-    server = replace(PUBLIC, allow_private=allowed)
+    server = changed(PUBLIC, allow_private=allowed)
     metadata = read(mtls_endpoint_aliases={"token_endpoint": "https://mtls.login.example/t"})
     found = resolved_server(server, metadata, {"mtls.login.example"})
-    assert found.server.mtls_token_endpoint == used
+    assert found.server.endpoints.mtls_token == used
 
 
 @pytest.mark.parametrize(
@@ -350,8 +350,8 @@ def test_what_is_advertised_is_held_against_what_was_found():
 
 def test_a_run_goes_on_when_metadata_came_within_reach_and_not_when_it_changed(make_client):
     written = make_client("a", name="x", token_endpoint="", issuer=ISSUER)
-    resolved = replace(written, server=replace(written.server, token_endpoint=f"{ISSUER}/t"))
-    moved = replace(written, server=replace(written.server, token_endpoint=f"{ISSUER}/u"))
+    resolved = replace(written, server=changed(written.server, token_endpoint=f"{ISSUER}/t"))
+    moved = replace(written, server=changed(written.server, token_endpoint=f"{ISSUER}/u"))
     as_written = Fleet((written,)).digest
 
     def read_as(client, **unusable):

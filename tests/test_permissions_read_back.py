@@ -13,8 +13,9 @@ from msgspec.structs import replace as with_other
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import read_permissions
 from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
-from scopeprobe.model.client import ClientId, ClientName
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import ClientId
 from scopeprobe.reports.csv_files import permissions_csv
 
 pytestmark = pytest.mark.usefixtures("_folder")

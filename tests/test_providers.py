@@ -7,8 +7,8 @@ from harness import scopeprobe
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import read_clients
-from scopeprobe.model.provider import pack_of
-from scopeprobe.model.server import Rate, Verify
+from scopeprobe.model.provider import Verify, pack_of
+from scopeprobe.model.rate import Rate
 from scopeprobe.providers import read_packs, shipped_packs
 
 CLIENT = """
@@ -56,11 +56,11 @@ def test_genesys_has_eighteen_regions_and_each_has_its_endpoints(tmp_path):
     assert len(genesys.regions) == 18
     for region in genesys.regions:
         server = server_of(tmp_path, f'provider = "genesys"\nregion = "{region}"')
-        assert server.token_endpoint == f"https://login.{region}/oauth/token"
-        assert server.rights.url.startswith(f"https://api.{region}/api/v2/authorization/")
-        assert server.rights.bearer_url == f"https://api.{region}/api/v2/tokens/me"
-        assert server.revocation_endpoint == f"https://api.{region}/api/v2/tokens/me"
-        assert (server.verify, server.send_scope) == (Verify.API, False)
+        assert server.endpoints.token == f"https://login.{region}/oauth/token"
+        assert server.traits.rights.url.startswith(f"https://api.{region}/api/v2/authorization/")
+        assert server.traits.rights.bearer_url == f"https://api.{region}/api/v2/tokens/me"
+        assert server.endpoints.revocation == f"https://api.{region}/api/v2/tokens/me"
+        assert (server.traits.verify, server.traits.send_scope) == (Verify.API, False)
 
 
 def test_a_known_host_tells_its_region(tmp_path):
@@ -71,17 +71,17 @@ def test_a_known_host_tells_its_region(tmp_path):
 def test_provider_none_forbids_the_pack(tmp_path):
     endpoint = 'token_endpoint = "https://login.mypurecloud.de/oauth/token"'
     server = server_of(tmp_path, f'{endpoint}\nprovider = "none"')
-    assert (server.provider, server.send_scope) == ("", True)
+    assert (server.provider, server.traits.send_scope) == ("", True)
 
 
 def test_the_file_goes_before_the_pack_and_the_command_line_only_lowers_its_rate(tmp_path):
     uber = 'token_endpoint = "https://auth.uber.com/oauth/v2/token"'
     server = server_of(tmp_path, uber)
-    assert server.spendable_client_rates == (Rate(50, 3600),)
+    assert server.limits.spendable_client_rates == (Rate(50, 3600),)
     server = server_of(tmp_path, f'{uber}\nclient_rate = "20/h"')
-    assert server.spendable_client_rates == (Rate(20, 3600),)
+    assert server.limits.spendable_client_rates == (Rate(20, 3600),)
     server = server_of(tmp_path, f"{uber}\nreserve = 0.9")
-    assert server.spendable_client_rates == (Rate(10, 3600),)
+    assert server.limits.spendable_client_rates == (Rate(10, 3600),)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_a_pack_of_ones_own_goes_before_the_shipped_ones(tmp_path):
     )
     endpoint = 'token_endpoint = "https://login.corp.example/t"'
     server = server_of(tmp_path, endpoint, packs=read_packs([packs]))
-    assert (server.provider, server.absent_scope_as_requested) == ("corp", True)
-    assert server.spendable_client_rates == (Rate(5, 8 * 3600),)
+    assert (server.provider, server.traits.absent_scope) == ("corp", "as_requested")
+    assert server.limits.spendable_client_rates == (Rate(5, 8 * 3600),)
     shown = scopeprobe("providers", "--providers", packs, "--print", "json")
     assert shown.returncode == 0
     assert '"corp"' in shown.stdout

@@ -15,7 +15,7 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.inputs.units import parse_quiet
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.quiet_hours import QuietHours
-from scopeprobe.model.server import Rate
+from scopeprobe.model.rate import Rate
 
 NOON = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from scopeprobe.model.client import AuthMethod
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import BasicEncoding
 from scopeprobe.oauth.request_changes import changed
 from scopeprobe.oauth.token_request import request_writer
 

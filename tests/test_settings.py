@@ -6,7 +6,7 @@ import pytest
 from clients_files import BILLING, CORP, fleet_of
 
 from scopeprobe.inputs import Overrides, parse_duration, parse_rate
-from scopeprobe.model.server import Rate
+from scopeprobe.model.rate import Rate
 
 pytestmark = pytest.mark.usefixtures("_folder")
 
@@ -23,9 +23,14 @@ def test_the_command_line_outdoes_the_file_and_only_lowers_its_rates():
     says_all = 'rate = "2/min"\nin_flight = 9\ntimeout = "9s"\nretries = 9\nmax_auth_failures = 9\n'
     [client] = fleet_of(CORP + says_all + BILLING, overrides=overrides).clients
     server = client.server
-    assert server.rates == (Rate(2, 60), Rate(1, 60)), "both hold, so the stricter counts"
-    assert server.client_rates == (Rate(1, 1),), "the file names none"
-    assert (server.in_flight, server.timeout, server.retries, server.max_auth_failures) == (
+    assert server.limits.rates == (Rate(2, 60), Rate(1, 60)), "both hold, so the stricter counts"
+    assert server.limits.client_rates == (Rate(1, 1),), "the file names none"
+    assert (
+        server.limits.in_flight,
+        server.connection.timeout,
+        server.limits.retries,
+        server.limits.max_auth_failures,
+    ) == (
         1,
         5,
         0,
@@ -37,7 +42,11 @@ def test_a_server_outdoes_the_defaults():
     defaults = "[defaults]\nretries = 9\nin_flight = 9\nowner = 'far'\n"
     near = "retries = 0\nowner = 'near'\n"
     [client] = fleet_of(defaults + CORP + near + BILLING).clients
-    assert (client.server.retries, client.server.in_flight, client.owner) == (0, 9, "near")
+    assert (client.server.limits.retries, client.server.limits.in_flight, client.owner) == (
+        0,
+        9,
+        "near",
+    )
 
 
 @pytest.mark.parametrize(

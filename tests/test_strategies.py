@@ -4,6 +4,7 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
+from settings import server_with
 
 from scopeprobe.model import client as model
 from scopeprobe.model.answer import Fact, Issued, Refused, Unauthenticated
@@ -21,7 +22,7 @@ def assigned(count):
     client = model.Client(
         model.ClientName("c"),
         model.ClientId("c"),
-        model.Server("s", "https://s/t"),
+        server_with("s", "https://s/t"),
         None,
         model.AuthMethod.NONE,
         (model.Target(scopes),),

@@ -9,9 +9,9 @@ from multidict import CIMultiDict
 
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.question import Question, RequestChange
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import BasicEncoding
 from scopeprobe.oauth.request_changes import changed
 from scopeprobe.oauth.token_request import request_writer
 from scopeprobe.oauth.trace import LONGEST_BODY, trace_of

@@ -264,7 +264,7 @@ def test_what_other_clients_teach_decides(say, answers, others, verdict):
 
 def test_the_users_word_on_an_absent_scope_is_taken(say):
     answers = [(CONTROL, OK), (CANARY, REFUSED), ("a", OK)]
-    assert say(*answers, absent_scope_as_requested=True) == ("granted", "accepted_alone")
+    assert say(*answers, absent_scope="as_requested") == ("granted", "accepted_alone")
 
 
 def test_a_success_in_the_air_at_the_same_time_brackets_nothing(make_client):

@@ -31,7 +31,7 @@ def assignments_of(fleet: Fleet, previous_maps: PreviousMaps, proof: Proof) -> I
     led = set()
     for client in fleet.clients:
         for target in client.targets:
-            place = client.server.token_endpoint, target.label
+            place = client.server.endpoints.token, target.label
             yield Assignment(
                 client,
                 target,

@@ -277,7 +277,7 @@ class _Session:
             ),
             shared_tokens=_distinct(rounds.servers_that_share_tokens()),
             authorised_by=_distinct(client.authorised_by for client in fleet.clients),
-            contact=_distinct(client.server.contact for client in fleet.clients),
+            contact=_distinct(client.server.connection.contact for client in fleet.clients),
         )
         write_reports(order.out, maps, summary, fleet.known, order.formats)
         text = summary.as_json().encode()
@@ -343,7 +343,7 @@ def _other_regions(maps: Iterable[PermissionMap], fleet: Fleet) -> Iterator[str]
 
 def _token_notices(summary: Summary, fleet: Fleet) -> Iterator[str]:
     asked = {client.server for client in fleet.clients}
-    if silent := _distinct(s.name for s in asked if s.revokes and not s.revocation_endpoint):
+    if silent := _distinct(s.name for s in asked if s.revokes and not s.endpoints.revocation):
         yield f"no revocation_endpoint of {', '.join(silent)} is known: their tokens live on"
     if summary.shared_tokens:
         servers = ", ".join(summary.shared_tokens)

@@ -16,7 +16,7 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
-from scopeprobe.model.server import Server
+from scopeprobe.model.server import Endpoints, Server
 from scopeprobe.oauth.endpoint_trust import ResolvedServer, is_address, is_private, resolved_server
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
 from scopeprobe.reports.metadata import Described
@@ -53,7 +53,7 @@ class Discovered:
 
 async def discover(servers: Iterable[Server]) -> dict[Server, Discovered]:
     """Read the metadata of servers that name an issuer, each document once."""
-    servers = [server for server in dict.fromkeys(servers) if server.issuer]
+    servers = [server for server in dict.fromkeys(servers) if server.endpoints.issuer]
     documents: dict[Server, tuple[str, Metadata | MetadataProblem]] = {}
     turns = anyio.Semaphore(AT_ONCE)
 
@@ -69,16 +69,8 @@ async def discover(servers: Iterable[Server]) -> dict[Server, Discovered]:
 
 def _source(server: Server) -> Server:
     """All of a server that decides how its metadata is reached: servers alike share a document."""
-    return Server(
-        name="",
-        token_endpoint="",
-        issuer=server.issuer,
-        timeout=server.timeout,
-        ca_file=server.ca_file,
-        proxy=server.proxy,
-        headers=server.headers,
-        contact=server.contact,
-    )
+    connection = replace(server.connection, allow_http=False, allow_private=False)
+    return Server("", Endpoints(issuer=server.endpoints.issuer), connection)
 
 
 async def _document(
@@ -86,7 +78,7 @@ async def _document(
 ) -> tuple[str, Metadata | MetadataProblem]:
     """The first sound document and where it was, or the most telling refusal."""
     refusals: list[tuple[str, MetadataProblem]] = []
-    for url in well_known_urls(server.issuer):
+    for url in well_known_urls(server.endpoints.issuer):
         found = await _asked(server, url, transport)
         if isinstance(found, Metadata):
             return url, found
@@ -99,19 +91,19 @@ async def _document(
 
 async def _asked(server: Server, url: str, transport: HttpClient) -> Metadata | MetadataProblem:
     request = _request(server, url)
-    found = _read(server.issuer, await transport.fetch(server, request))
+    found = _read(server.endpoints.issuer, await transport.fetch(server, request))
     for pause in PAUSES:
         if isinstance(found, Metadata) or found.reason not in _PASSING:
             break
         await anyio.sleep(pause)
-        found = _read(server.issuer, await transport.fetch(server, request))
+        found = _read(server.endpoints.issuer, await transport.fetch(server, request))
     return found
 
 
 def _request(server: Server, url: str) -> HttpRequest:
-    contact = f" ({server.contact})" if server.contact else ""
+    contact = f" ({server.connection.contact})" if server.connection.contact else ""
     headers = (
-        *server.headers,
+        *server.connection.headers,
         ("Accept", "application/json"),
         ("User-Agent", f"scopeprobe/{scopeprobe.__version__}{contact}"),
     )
@@ -134,7 +126,7 @@ async def _settle(server: Server, url: str, found: Metadata | MetadataProblem) -
 async def _private_hosts(server: Server, metadata: Metadata) -> frozenset[str]:
     """Hosts that are, or resolve to, an address of a private network; looked up this moment."""
     urls = (
-        server.issuer,
+        server.endpoints.issuer,
         metadata.token_endpoint,
         metadata.introspection_endpoint,
         metadata.revocation_endpoint,
@@ -191,7 +183,7 @@ async def resolve(fleet: Fleet) -> Fleet:
     unusable = {
         one.written.name: one.outcome.reason
         for one in told
-        if isinstance(one.outcome, MetadataProblem) and not one.written.token_endpoint
+        if isinstance(one.outcome, MetadataProblem) and not one.written.endpoints.token
     }
     if fleet.wants_advertised:
         _refuse_empty_targets(clients, unusable)
@@ -248,7 +240,7 @@ def _able(client: Client) -> Iterator[AuthMethod]:
 
 def _refuse_empty_targets(clients: Iterable[Client], unusable: Mapping[str, Reason]) -> None:
     empty = {
-        client.server.name: client.server.issuer
+        client.server.name: client.server.endpoints.issuer
         for client in clients
         if client.server.name not in unusable and not all(t.candidates for t in client.targets)
     }
@@ -265,7 +257,7 @@ def _notices(one: Discovered) -> Iterator[str]:
         case MetadataProblem(reason, words):
             rest = (
                 "the token endpoint of the clients file is used"
-                if one.written.token_endpoint
+                if one.written.endpoints.token
                 else "its clients are not asked; a `token_endpoint` in the clients file needs no"
                 " metadata"
             )

@@ -13,9 +13,9 @@ from scopeprobe.engine.http_client import connect
 from scopeprobe.engine.interview import Interview, Watcher
 from scopeprobe.errors import InputError
 from scopeprobe.model.client import Client
-from scopeprobe.model.provider import Pack
+from scopeprobe.model.provider import Pack, RightsApi
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import RightsApi, Server
+from scopeprobe.model.server import Server
 from scopeprobe.providers import shipped_packs
 
 
@@ -70,20 +70,20 @@ async def case_of(order: Explain) -> Case:
     written = order.client
     found = (await discover([written.server])).get(written.server)
     client = _discovered(written, found)
-    if not client.server.token_endpoint:
+    if not client.server.endpoints.token:
         message = (
-            f"{written.name}: no token_endpoint is known: the metadata of {written.server.issuer}"
-            " cannot be had, or names none; name it in the clients file, or look with"
-            " `scopeprobe discover`"
+            f"{written.name}: no token_endpoint is known: the metadata of"
+            f" {written.server.endpoints.issuer} cannot be had, or names none; name it in the"
+            " clients file, or look with `scopeprobe discover`"
         )
         raise InputError([message])
     pack, region = _pack_of(client.server, order.packs)
     if pack is not None and not client.server.provider:
         client = replace(client, server=_with_traits(client.server, pack, region))
     endpoints = dict.fromkeys(_endpoints(order, client.server, found, pack, region))
-    known = [e for e in endpoints if e.url and e.url != client.server.token_endpoint]
+    known = [e for e in endpoints if e.url and e.url != client.server.endpoints.token]
     target = client.targets[0]
-    candidates = target.candidates if client.server.send_scope else ()
+    candidates = target.candidates if client.server.traits.send_scope else ()
     return Case(
         client=client,
         target=target,
@@ -91,7 +91,7 @@ async def case_of(order: Explain) -> Case:
         endpoints=tuple(known),
         methods=_methods(found, pack),
         unconfirmed=() if pack is None else pack.unconfirmed,
-        issuer=client.server.issuer,
+        issuer=client.server.endpoints.issuer,
         most_requests=order.max_requests,
         most_failures=order.max_auth_failures,
     )
@@ -119,7 +119,7 @@ def _pack_of(server: Server, packs: Sequence[Pack]) -> tuple[Pack | None, str]:
     for pack in packs:
         if pack.name == server.provider:
             return pack, server.region
-    host = urlsplit(server.token_endpoint).hostname or ""
+    host = urlsplit(server.endpoints.token).hostname or ""
     for pack in packs:
         for region in pack.regions:
             if host.endswith(f".{region}"):
@@ -129,17 +129,8 @@ def _pack_of(server: Server, packs: Sequence[Pack]) -> tuple[Pack | None, str]:
 
 def _with_traits(server: Server, pack: Pack, region: str) -> Server:
     """What the provider of a host is known for, although its token host is another."""
-    return replace(
-        server,
-        provider=pack.name,
-        region=region,
-        regions=pack.regions,
-        send_scope=pack.send_scope,
-        verify=pack.verify,
-        rights=_rights(pack.rights, region),
-        claims=pack.claims,
-        lists_all=pack.lists_all,
-    )
+    traits = replace(pack.traits, rights=_rights(pack.traits.rights, region))
+    return replace(server, traits=traits, provider=pack.name, region=region, regions=pack.regions)
 
 
 def _rights(rights: RightsApi | None, region: str) -> RightsApi | None:
@@ -165,12 +156,12 @@ def _endpoints(
         and (region or "{region}" not in pack.token_endpoint)
     ):
         url = pack.token_endpoint.replace("{region}", region)
-        if pack in shipped_packs() or _origin(url) == _origin(server.token_endpoint):
+        if pack in shipped_packs() or _origin(url) == _origin(server.endpoints.token):
             yield OtherEndpoint(url, f"so says {pack.title}")
     if found is not None and found.metadata is not None:
         url = found.metadata.token_endpoint
-        if _origin(url) == _origin(server.token_endpoint):
-            yield OtherEndpoint(url, f"so says the metadata of {server.issuer}")
+        if _origin(url) == _origin(server.endpoints.token):
+            yield OtherEndpoint(url, f"so says the metadata of {server.endpoints.issuer}")
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -18,7 +18,8 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.client import Client
 from scopeprobe.model.journal import Allowance
-from scopeprobe.model.server import Rate, Server
+from scopeprobe.model.rate import Rate
+from scopeprobe.model.server import Server
 from scopeprobe.reports.plan import Cost, FleetPlan, ServerPlan
 from scopeprobe.store import Store
 from scopeprobe.strategies.estimates import ESTIMATORS, Estimate, total
@@ -107,7 +108,7 @@ def _waits_of_groups(needs: Mapping[Client, Estimate], spent: Allowances) -> Ite
     for client in needs:
         groups.setdefault(client.server.group, []).append(client)
     for group, clients in groups.items():
-        rates = {rate for server in _servers(clients) for rate in server.rates}
+        rates = {rate for server in _servers(clients) for rate in server.limits.rates}
         requests = sum(needs[client].requests_expected for client in clients)
         yield from _waits(requests, sorted(rates, key=str), DEFAULT_SPACING, spent(group), "")
 
@@ -118,14 +119,14 @@ def _waits_of_clients(
     """What clients wait for: side by side, and the others behind the pilots of their server."""
     by_server: dict[str, list[_Wait]] = {}
     for client, need in needs.items():
-        rates = client.server.spendable_client_rates
+        rates = client.server.limits.spendable_client_rates
         allowance = spent(quota_of(client))
         waits = list(
             _waits(
                 need.requests_expected, rates, DEFAULT_CLIENT_SPACING, allowance, " for one client"
             )
         )
-        by_server.setdefault(client.server.token_endpoint, []).append(
+        by_server.setdefault(client.server.endpoints.token, []).append(
             max(waits, key=lambda wait: wait.seconds)
         )
     for waits in by_server.values():

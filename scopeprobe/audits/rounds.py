@@ -246,7 +246,7 @@ class Rounds:
 
     def servers_that_share_tokens(self) -> Iterator[str]:
         for client in self._fleet.clients:
-            handling = self.token_handling.get(client.server.token_endpoint)
+            handling = self.token_handling.get(client.server.endpoints.token)
             if handling is not None and handling.shares_tokens:
                 yield client.server.name
 
@@ -283,4 +283,4 @@ def _by_endpoint(plans: Iterable[PlanRunner]) -> dict[str, list[PlanRunner]]:
 
 def _endpoint(assignment: Assignment) -> str:
     server = assignment.client.server
-    return server.token_endpoint or server.issuer
+    return server.endpoints.token or server.endpoints.issuer

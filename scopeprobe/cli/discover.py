@@ -102,7 +102,7 @@ def _print(described: Sequence[Described], printed: Printed) -> None:
 
 def _exit_code(described: Sequence[Described]) -> Exit:
     """Of the servers that name an issuer; others have nothing to be read."""
-    read = [one.is_read for one in described if one.server.issuer]
+    read = [one.is_read for one in described if one.server.endpoints.issuer]
     if all(read):
         return Exit.ALL_READ
     return Exit.SOME_UNREAD if any(read) else Exit.NONE_READ

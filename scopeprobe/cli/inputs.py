@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,12 +12,14 @@ import anyio
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet, Overrides, Selection, read_clients, read_servers
-from scopeprobe.inputs.units import parse_duration, parse_rate
+from scopeprobe.inputs.units import parse_duration
 from scopeprobe.inputs.values import endpoint as check_endpoint
 from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.inputs.values import issuer as check_issuer
 from scopeprobe.model.client import ClientName
-from scopeprobe.model.server import Server, Verify
+from scopeprobe.model.provider import Verify
+from scopeprobe.model.rate import parse_rate
+from scopeprobe.model.server import Connection, Endpoints, Server
 from scopeprobe.policy import FINDING_KINDS
 from scopeprobe.providers import read_packs
 
@@ -75,8 +77,8 @@ def server_of(issuer: str, overrides: Overrides) -> Server:
     parsed("--issuer", issuer, check_issuer)
     if is_plain_http_abroad(issuer):
         raise InputError([f"--issuer {issuer}: must be https"])
-    server = Server(issuer, "", issuer=issuer)
-    return replace(server, timeout=overrides.timeout) if overrides.timeout else server
+    connection = Connection(timeout=overrides.timeout) if overrides.timeout else Connection()
+    return Server(issuer, Endpoints(issuer=issuer), connection)
 
 
 def chosen_servers(words: Sequence[Path], overrides: Overrides) -> list[Server]:
@@ -94,7 +96,7 @@ def chosen_servers(words: Sequence[Path], overrides: Overrides) -> list[Server]:
         if server is None:
             raise InputError([f"{name}: is no file, and no server or client of {paths[0]}"])
         servers = {server.name: server}
-    if not any(server.issuer for server in servers.values()):
+    if not any(server.endpoints.issuer for server in servers.values()):
         raise InputError([f"{name or paths[0]}: no issuer is named, so there is nothing to read"])
     return [servers[name] for name in sorted(servers)]
 

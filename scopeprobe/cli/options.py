@@ -9,7 +9,7 @@ import typer
 
 from scopeprobe.cli.logs import LogFormat
 from scopeprobe.model.assignment import Proof
-from scopeprobe.model.server import Verify
+from scopeprobe.model.provider import Verify
 from scopeprobe.reports.formats import Format as ReportFormat
 
 

@@ -9,8 +9,8 @@ from difflib import SequenceMatcher
 from urllib.parse import quote
 
 from scopeprobe.model.client import AuthMethod, Client, Target
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import BasicEncoding
 
 MOST_SPELLINGS = 3
 """Names that are tried in the place of one refused scope."""
@@ -66,7 +66,7 @@ class Case:
 
     @property
     def other_encoding(self) -> BasicEncoding:
-        is_raw = self.client.server.basic_encoding is BasicEncoding.RAW
+        is_raw = self.client.server.traits.basic_encoding is BasicEncoding.RAW
         return BasicEncoding.RFC6749 if is_raw else BasicEncoding.RAW
 
     @property
@@ -84,7 +84,7 @@ class Case:
     @property
     def other_audience(self) -> str:
         """The other of the two that RFC 7523 section 3 allows for an assertion."""
-        endpoint = self.client.server.token_endpoint
+        endpoint = self.client.server.endpoints.token
         mine = self.client.assertion_audience or endpoint
         return next((aud for aud in (endpoint, self.issuer) if aud and aud != mine), "")
 

@@ -16,7 +16,7 @@ from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.journal import Memory
-from scopeprobe.model.server import Rate
+from scopeprobe.model.rate import Rate
 from scopeprobe.oauth.exchange import TokenHandling, exchanges
 
 DEFAULT_SPACING, DEFAULT_CLIENT_SPACING = Rate(5, 1), Rate(2, 1)
@@ -64,7 +64,7 @@ def build_queues(
     def group_of(assignment: Assignment) -> str:
         """Servers that name one endpoint share a line, whatever groups they name."""
         server = assignment.client.server
-        return groups.setdefault(server.token_endpoint, server.group)
+        return groups.setdefault(server.endpoints.token, server.group)
 
     by_group = sorted(assignments, key=group_of)
     return [builder.group(group, list(members)) for group, members in groupby(by_group, group_of)]
@@ -81,13 +81,13 @@ class _Builder:
     held: Collection[ClientName]
 
     def handling_of(self, client: Client) -> TokenHandling:
-        return self.token_handling.setdefault(client.server.token_endpoint, TokenHandling())
+        return self.token_handling.setdefault(client.server.endpoints.token, TokenHandling())
 
     def group(self, group: str, members: Sequence[Assignment]) -> RateGroup:
         """Where servers of one group differ, the stricter holds."""
         clients = {assignment.client.name: assignment.client for assignment in members}
         servers = {client.server.name: client.server for client in clients.values()}.values()
-        rates = {rate for server in servers for rate in server.rates}
+        rates = {rate for server in servers for rate in server.limits.rates}
         allowance = self.memory.allowance(group)
         return RateGroup(
             group,
@@ -99,9 +99,9 @@ class _Builder:
                 sorted(rates, key=str),
                 DEFAULT_SPACING,
                 group,
-                burst=min(server.burst for server in servers),
+                burst=min(server.limits.burst for server in servers),
             ),
-            in_flight=min(server.in_flight for server in servers),
+            in_flight=min(server.limits.in_flight for server in servers),
             max_pause=self.limits.max_pause,
             clock=self.clock,
             paused_until=self.on_the_clock(allowance.paused_until),
@@ -119,7 +119,9 @@ class _Builder:
                 for member in members
             },
             limiter=self.limiter(
-                client.server.spendable_client_rates, DEFAULT_CLIENT_SPACING, quota_of(client)
+                client.server.limits.spendable_client_rates,
+                DEFAULT_CLIENT_SPACING,
+                quota_of(client),
             ),
             guard=self.guards[client.name],
             most_requests=self.limits.max_requests_per_client,
@@ -154,11 +156,11 @@ def _guards(entries: Iterable[Assignment]) -> dict[ClientName, LockoutGuard]:
     found = {}
     for entry in entries:
         client = entry.client
-        share = client.server.max_auth_failures // len(secrets[_registration(client)])
+        share = client.server.limits.max_auth_failures // len(secrets[_registration(client)])
         key = (*_registration(client), _revealed(client))
         if key not in guards:
             guards[key] = LockoutGuard(
-                endpoints[client.server.token_endpoint],
+                endpoints[client.server.endpoints.token],
                 tries=1 if entry.was_unauthenticated else max(share, 1),
                 limit=max(share, 1),
                 canary=client.canary,
@@ -169,7 +171,7 @@ def _guards(entries: Iterable[Assignment]) -> dict[ClientName, LockoutGuard]:
 
 def _registration(client: Client) -> tuple[str, str]:
     """What an authorization server knows a client by."""
-    return client.server.token_endpoint, client.client_id
+    return client.server.endpoints.token, client.client_id
 
 
 def _revealed(client: Client) -> str:

@@ -184,7 +184,7 @@ class ClientQueue:
 
     def heed(self, quota: ReportedQuota, now: float) -> None:
         """Leave the reserve of a quota to production: ask again when it is filled up."""
-        if quota.remaining <= quota.limit * self.client.server.reserve:
+        if quota.remaining <= quota.limit * self.client.server.limits.reserve:
             self.resting_until = max(self.resting_until, now + quota.seconds)
 
     @property

@@ -124,7 +124,7 @@ class ExchangeRunner:
                 return reason
             response = await self.http.send(client, request)
             self._note_token(server.name, request, response)
-            is_over = attempt > server.retries or self.stopped() is not None
+            is_over = attempt > server.limits.retries or self.stopped() is not None
             if is_over or not _is_worth_repeating(request, response):
                 return response
             if _status(response) == HTTPStatus.TOO_MANY_REQUESTS:

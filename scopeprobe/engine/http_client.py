@@ -124,9 +124,9 @@ async def _whole_body(response: aiohttp.ClientResponse) -> bytes | None:
 
 def _way_for(server: Server, certificate: Certificate | None = None) -> _Way:
     return _Way(
-        timeout=aiohttp.ClientTimeout(total=server.timeout),
-        ssl=_trust(server.ca_file, certificate) or True,
-        proxy=server.proxy,
+        timeout=aiohttp.ClientTimeout(total=server.connection.timeout),
+        ssl=_trust(server.connection.ca_file, certificate) or True,
+        proxy=server.connection.proxy,
     )
 
 

@@ -54,8 +54,10 @@ class Interview:
     def __post_init__(self) -> None:
         server, start = self.client.server, time.monotonic()
         self._limiters = (
-            RateLimiter(server.rates, now=start, spacing=DEFAULT_SPACING),
-            RateLimiter(server.spendable_client_rates, now=start, spacing=DEFAULT_CLIENT_SPACING),
+            RateLimiter(server.limits.rates, now=start, spacing=DEFAULT_SPACING),
+            RateLimiter(
+                server.limits.spendable_client_rates, now=start, spacing=DEFAULT_CLIENT_SPACING
+            ),
         )
         self._desks: dict[RequestChange, Callable[[Question], Exchange]] = {}
         self._office = TokenHandling()
@@ -98,7 +100,7 @@ class Interview:
     def _retries(self, answer: Unanswered) -> int:
         """A fault may pass; what may count as a failed authentication is not asked twice."""
         is_passing = answer.reason in _PASSING and answer.status != _UNAUTHORIZED
-        return min(self.client.server.retries, 1) if is_passing else 0
+        return min(self.client.server.limits.retries, 1) if is_passing else 0
 
     async def _attempt(self, question: Question) -> tuple[Answer, Trace]:
         client, _ = changed(self.client, self.target, question.change)

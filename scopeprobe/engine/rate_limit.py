@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from scopeprobe.model.server import Rate
+from scopeprobe.model.rate import Rate
 
 SLOWEST = 1 / 64
 """The share of its configured rate below which no throttle slows a gate."""

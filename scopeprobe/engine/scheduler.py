@@ -102,8 +102,8 @@ class Scheduler:
         now = datetime.now(UTC)
         servers = {queue.client.server for group in self.groups for queue in group.queues}
         for server in servers:
-            if server.quiet is not None:
-                yield server.name, server.quiet.begins_in(now)
+            if server.limits.quiet is not None:
+                yield server.name, server.limits.quiet.begins_in(now)
 
     def _leave_alone(self, server: str) -> None:
         """Its quiet hours have begun."""
@@ -302,12 +302,14 @@ class Scheduler:
             self.observer(EndpointLeftAlone(server.name, answer.reason))
             return None
         job.faults += 1
-        retries = server.retries if answer.reason in _RETRIED and group.is_worth_retrying else 0
+        retries = (
+            server.limits.retries if answer.reason in _RETRIED and group.is_worth_retrying else 0
+        )
         if answer.reason is Reason.MALFORMED_ANSWER and answer.status in _RETRIED_ONCE:
             retries = min(retries, 1)
         if answer.reason is Reason.TIMED_OUT and not job.queue.guard.is_proved:
             # Who answers wrong credentials late counts them all the same.
-            retries = min(retries, server.max_auth_failures - 1)
+            retries = min(retries, server.limits.max_auth_failures - 1)
         if job.faults > retries:
             group.gave_up_a_request()
             return None

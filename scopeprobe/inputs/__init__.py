@@ -6,7 +6,8 @@ from scopeprobe.inputs.policy_files import baseline_text, read_baseline, read_po
 from scopeprobe.inputs.precedence import Overrides
 from scopeprobe.inputs.read import Selection, read_client, read_clients, read_servers
 from scopeprobe.inputs.scopes import read_scopes
-from scopeprobe.inputs.units import parse_duration, parse_rate
+from scopeprobe.inputs.units import parse_duration
+from scopeprobe.model.rate import parse_rate
 
 __all__ = [
     "Fleet",

@@ -36,9 +36,9 @@ from scopeprobe.inputs.schema import (
 from scopeprobe.inputs.scopes import distinct
 from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.inputs.server_builder import ServerBuilder, ServerDraft
-from scopeprobe.model.client import Client, ClientId, ClientName, Expectation, Target
+from scopeprobe.model.client import Client, ClientName, Expectation, Target
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import Server
+from scopeprobe.model.server import ClientId, Server
 
 INTROSPECTION_SECRET = "introspection_client_secret"
 NO_CANDIDATES = (
@@ -138,7 +138,7 @@ class ClientBuilder:
         return Client(
             name=ClientName(entry.name),
             client_id=ClientId(entry.client_id or ""),
-            server=replace(server, contact=people.contact),
+            server=replace(server, connection=replace(server.connection, contact=people.contact)),
             secret=None,
             auth_method=way.method,
             targets=self._targets(entry, layers, place),
@@ -176,7 +176,7 @@ class ClientBuilder:
         return self.servers.unnamed(says.issuer, says.token_endpoint, defaults, place)
 
     def _check_issuer(self, server: Server, place: Place) -> None:
-        if self.candidates_from is CandidatesFrom.METADATA and not server.issuer:
+        if self.candidates_from is CandidatesFrom.METADATA and not server.endpoints.issuer:
             self.problems.add(
                 place, f"--scopes-from-metadata: its server {server.name} names no issuer"
             )

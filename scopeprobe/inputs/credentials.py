@@ -20,8 +20,9 @@ from scopeprobe.inputs.secrets import (
     Unavailable,
     look_up_all,
 )
-from scopeprobe.model.client import Client, ClientId
+from scopeprobe.model.client import Client
 from scopeprobe.model.secret import Secret
+from scopeprobe.model.server import ClientId
 
 Found: TypeAlias = Mapping[SecretSource, Content]
 
@@ -102,9 +103,9 @@ class _SecretsGiver:
         client = replace(
             client, secret=self._text(one, "client_secret"), assertion=self._assertion(one)
         )
-        if introspection_secret := self._text(one, INTROSPECTION_SECRET):
-            server = replace(client.server, introspection_secret=introspection_secret)
-            client = replace(client, server=server)
+        if (secret := self._text(one, INTROSPECTION_SECRET)) and client.server.introspector:
+            introspector = replace(client.server.introspector, secret=secret)
+            client = replace(client, server=replace(client.server, introspector=introspector))
         client = self._with_key(one, client, password)
         client = self._with_certificate(one, client, password)
         return ClientWithSecrets(one.place, client, one.names_encoding)

@@ -31,7 +31,9 @@ class Fleet:
 
     @property
     def needs_metadata(self) -> bool:
-        return self.as_written is None and any(client.server.issuer for client in self.clients)
+        return self.as_written is None and any(
+            client.server.endpoints.issuer for client in self.clients
+        )
 
     @property
     def digest(self) -> str:
@@ -44,7 +46,7 @@ class Fleet:
         """
         if self.as_written is None:
             return _digest(self.clients)
-        read = {client.server.name for client in self.clients if client.server.issuer}
+        read = {client.server.name for client in self.clients if client.server.endpoints.issuer}
         parts = (
             f"{_short(name)}={_digest(c for c in self.clients if c.server.name == name)[:32]}"
             for name in sorted(read)
@@ -84,9 +86,9 @@ def _facts(client: Client) -> Iterator[tuple[object, ...]]:
     server = client.server
     yield client.name, client.client_id, client.auth_method
     yield client.grant_type, client.subject, client.assertion_audience, client.binds_tokens
-    yield server.token_endpoint, server.headers, server.basic_encoding
-    yield server.verify, server.send_scope, server.scope_of_target
-    if server.issuer:
-        yield (server.issuer,)
+    yield server.endpoints.token, server.connection.headers, server.traits.basic_encoding
+    yield server.traits.verify, server.traits.send_scope, server.traits.scope_of_target
+    if server.endpoints.issuer:
+        yield (server.endpoints.issuer,)
     for target in client.targets:
         yield target.audience, target.resource, target.token_params, target.candidates

@@ -13,8 +13,9 @@ from scopeprobe.errors import InputError
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.sources import text_of_file
 from scopeprobe.model.cell import COLUMNS, Cell, Evidence, PermissionMap, Reason, Verdict
-from scopeprobe.model.client import ClientId, ClientName
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import ClientId
 
 INERT = re.compile(r"'[=+\-@\t\r]")
 """How a cell begins that our reports keep from being run as a formula (CWE-1236)."""

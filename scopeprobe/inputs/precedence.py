@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from scopeprobe.inputs.schema import Entry, Layer, PartyEntry
 from scopeprobe.inputs.scopes import distinct
+from scopeprobe.model.provider import Verify
+from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import Rate, Verify
 
 E = TypeVar("E", bound=Entry)
 T = TypeVar("T")

@@ -18,9 +18,10 @@ from scopeprobe.inputs.scopes import expand
 from scopeprobe.inputs.secrets import SecretSource, secret_source
 from scopeprobe.inputs.units import parse_duration, parse_quiet, parse_rates
 from scopeprobe.model.client import AuthMethod, GrantType
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.quiet_hours import QuietHours
+from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import BasicEncoding, Rate
 
 
 def expanded(pattern: object) -> tuple[Scope, ...]:

@@ -56,7 +56,7 @@ def check_together(clients_with_secrets: Sequence[ClientWithSecrets], problems: 
 
 def _refuse_guessing(clients_with_secrets: Iterable[ClientWithSecrets], problems: Problems) -> None:
     accounts = _grouped(
-        ((one.client.server.token_endpoint, one.client.client_id), one)
+        ((one.client.server.endpoints.token, one.client.client_id), one)
         for one in clients_with_secrets
     )
     for namesakes in accounts.values():

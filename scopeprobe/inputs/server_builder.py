@@ -1,21 +1,36 @@
-"""Servers of the model, made of entries, their defaults and the command line."""
+"""Servers of the model: from entries, their defaults, provider packs and the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from scopeprobe.inputs.clients_file import ClientsFile
-from scopeprobe.inputs.packs import Known, check_confirmation, known_of
 from scopeprobe.inputs.precedence import Overrides, filled, lowered, nearest
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import DefaultsEntry, PartyEntry, ServerEntry
 from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.inputs.values import is_plain_http_abroad
-from scopeprobe.model.provider import Pack
-from scopeprobe.model.server import Server
+from scopeprobe.model.provider import (
+    BasicEncoding,
+    Pack,
+    ProviderTraits,
+    RightsApi,
+    Verify,
+    pack_of,
+)
+from scopeprobe.model.server import (
+    ClientId,
+    Connection,
+    Endpoints,
+    ResourceServer,
+    Server,
+    ServerLimits,
+)
 
+NO_PROVIDER = "none"
 _ENDPOINTS = (
     "issuer",
     "token_endpoint",
@@ -24,6 +39,8 @@ _ENDPOINTS = (
     "rights_url",
 )
 """Where credentials and tokens are sent."""
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +57,7 @@ class ServerDraft:
 
 @dataclass(frozen=True, slots=True)
 class ServerBuilder:
-    """Makes servers, and complains about those that cannot be."""
+    """Makes servers, and says what is wrong with those that cannot be made."""
 
     overrides: Overrides
     packs: Sequence[Pack]
@@ -48,7 +65,7 @@ class ServerBuilder:
 
     def all_of(self, files: Iterable[ClientsFile]) -> dict[str, ServerDraft | None]:
         """Find the servers of all files by name; None stands for one that cannot be used."""
-        servers_by_name: dict[str, ServerDraft | None] = {}
+        drafts: dict[str, ServerDraft | None] = {}
         places: dict[str, Place] = {}
         for file in files:
             for name, entry in file.servers.items():
@@ -57,17 +74,15 @@ class ServerBuilder:
                     self.problems.add(place, f"is defined already, in {places[name].file}")
                     continue
                 places[name] = place
-                servers_by_name[name] = self._named(name, entry, file.defaults, place)
-        return servers_by_name
+                drafts[name] = self._named(name, entry, file.defaults, place)
+        return drafts
 
     def _named(
         self, name: str, entry: ServerEntry | None, defaults: DefaultsEntry | None, place: Place
     ) -> ServerDraft | None:
         if entry is None or defaults is None:
             return None
-        return self._server_draft(
-            name, _located(entry, filled(entry, defaults)), (defaults, entry), place
-        )
+        return self._draft(name, _located(entry, filled(entry, defaults)), (defaults, entry), place)
 
     def unnamed(
         self, issuer: str | None, token_endpoint: str | None, defaults: DefaultsEntry, place: Place
@@ -75,34 +90,55 @@ class ServerBuilder:
         """Make the server of a client that names its own, and name it after what that says."""
         entry = ServerEntry(issuer=issuer, token_endpoint=token_endpoint)
         whole = _located(entry, filled(entry, defaults))
-        return self._server_draft(token_endpoint or issuer or "", whole, (defaults,), place)
+        return self._draft(token_endpoint or issuer or "", whole, (defaults,), place)
 
-    def _server_draft(
+    def _draft(
         self, name: str, entry: ServerEntry, layers: tuple[PartyEntry, ...], place: Place
     ) -> ServerDraft | None:
-        known = known_of(entry, self.packs, place, self.problems)
+        provider = _provider_of(entry, self.packs, place, self.problems)
         token_endpoint = entry.token_endpoint
         if token_endpoint is None and entry.issuer is None:
-            token_endpoint = known.token_endpoint
+            token_endpoint = provider.token_endpoint
             if token_endpoint is None:
                 self.problems.add(
                     place.at("token_endpoint"), "is missing, and no issuer is named either"
                 )
                 return None
         self._refuse_plain_http(entry, place)
-        traits = known.traits(entry) | _said(entry, known, self.overrides)
-        check_confirmation(
-            traits, is_told_later=entry.issuer is not None, place=place, problems=self.problems
+        server = Server(
+            name,
+            endpoints=_endpoints(entry, provider, token_endpoint or ""),
+            connection=_connection(entry, self.overrides),
+            limits=_limits(entry, provider.pack, self.overrides),
+            traits=_traits(entry, provider, self.overrides),
+            provider=provider.pack.name if provider.pack else "",
+            region=provider.region,
+            regions=provider.pack.regions if provider.pack else (),
+            introspector=_introspector(entry),
+            revokes=self.overrides.revokes,
         )
-        given = {key: value for key, value in traits.items() if value is not None}
-        server = Server(name, token_endpoint or "", **given)
+        self._check_confirmation(server, place)
         self._check_introspector(entry, place)
+        is_default = server.traits.basic_encoding is BasicEncoding.RFC6749
         return ServerDraft(
             server,
             layers,
-            names_encoding="basic_encoding" in given,
+            names_encoding=entry.basic_encoding is not None or not is_default,
             introspection_secret=entry.introspection_client_secret,
         )
+
+    def _check_confirmation(self, server: Server, place: Place) -> None:
+        """Refuse a server whose grants are to be confirmed in a place that nobody names."""
+        traits, endpoints = server.traits, server.endpoints
+        if traits.verify is Verify.API and traits.rights is None:
+            self.problems.add(
+                place.at("rights_url"), "is missing: no provider pack says where rights are told"
+            )
+        is_told = endpoints.introspection or endpoints.issuer
+        if traits.verify is Verify.INTROSPECT and not is_told:
+            self.problems.add(
+                place.at("introspection_endpoint"), "is missing: --verify introspect needs it"
+            )
 
     def _check_introspector(self, entry: ServerEntry, place: Place) -> None:
         pair = ("introspection_client_id", "introspection_client_secret")
@@ -124,37 +160,149 @@ def _located(entry: ServerEntry, whole: ServerEntry) -> ServerEntry:
     return whole.model_copy(update=own)
 
 
-def _said(entry: ServerEntry, known: Known, overrides: Overrides) -> dict[str, Any]:
-    """What the entry and the command line say, each before what the pack knows."""
-    pack = known.pack
-    said = {
-        "issuer": entry.issuer,
-        "allow_http": entry.allow_http,
-        "allow_private": entry.allow_private,
-        "rates": lowered(entry.rate or (pack and pack.rates) or None, overrides.rate),
-        "client_rates": lowered(
-            entry.client_rate or (pack and pack.client_rates) or None, overrides.client_rate
-        ),
-        "burst": entry.burst,
-        "in_flight": nearest(entry.in_flight, overrides.in_flight),
-        "rate_group": entry.rate_group,
-        "quiet": entry.quiet,
-        "timeout": nearest(entry.timeout, overrides.timeout),
-        "retries": nearest(entry.retries, overrides.retries),
-        "max_auth_failures": nearest(entry.max_auth_failures, overrides.max_auth_failures),
-        "ca_file": entry.ca_file,
-        "proxy": entry.proxy,
-        "headers": tuple(sorted((entry.headers or {}).items())),
-        "basic_encoding": entry.basic_encoding,
-        "absent_scope_as_requested": True if entry.absent_scope else None,
-        "contact": entry.contact,
-        "verify": overrides.verify,
-        "revokes": overrides.revokes,
-        "introspection_endpoint": entry.introspection_endpoint,
-        "introspection_client_id": entry.introspection_client_id,
-        "revocation_endpoint": entry.revocation_endpoint,
-        "reserve": entry.reserve,
-        "send_scope": entry.send_scope,
-        "max_scope_bytes": entry.max_scope_bytes,
-    }
-    return {key: value for key, value in said.items() if value is not None}
+# -- the parts of a server
+
+
+def _endpoints(entry: ServerEntry, provider: KnownProvider, token_endpoint: str) -> Endpoints:
+    return Endpoints(
+        token=token_endpoint,
+        issuer=entry.issuer or "",
+        introspection=entry.introspection_endpoint or provider.introspection_endpoint or "",
+        revocation=entry.revocation_endpoint or provider.revocation_endpoint(entry) or "",
+    )
+
+
+def _connection(entry: ServerEntry, overrides: Overrides) -> Connection:
+    return _made(
+        Connection,
+        timeout=nearest(entry.timeout, overrides.timeout),
+        ca_file=entry.ca_file,
+        proxy=entry.proxy,
+        headers=tuple(sorted((entry.headers or {}).items())),
+        contact=entry.contact,
+        allow_http=entry.allow_http,
+        allow_private=entry.allow_private,
+    )
+
+
+def _limits(entry: ServerEntry, pack: Pack | None, overrides: Overrides) -> ServerLimits:
+    rates, client_rates = (pack.rates, pack.client_rates) if pack else ((), ())
+    # The reserve of a pack is a share of the quota that it knows, and of no other.
+    has_own_quota = bool(client_rates) and entry.client_rate is not None
+    reserve = None if pack is None or has_own_quota else pack.reserve
+    return _made(
+        ServerLimits,
+        rates=lowered(entry.rate or rates or None, overrides.rate),
+        client_rates=lowered(entry.client_rate or client_rates or None, overrides.client_rate),
+        burst=entry.burst,
+        in_flight=nearest(entry.in_flight, overrides.in_flight),
+        rate_group=entry.rate_group,
+        quiet=entry.quiet,
+        retries=nearest(entry.retries, overrides.retries),
+        max_auth_failures=nearest(entry.max_auth_failures, overrides.max_auth_failures),
+        reserve=nearest(reserve, entry.reserve),
+    )
+
+
+def _introspector(entry: ServerEntry) -> ResourceServer | None:
+    client_id = entry.introspection_client_id
+    return None if client_id is None else ResourceServer(ClientId(client_id))
+
+
+def _traits(entry: ServerEntry, provider: KnownProvider, overrides: Overrides) -> ProviderTraits:
+    """What the pack knows, and before it what the entry and the command line say."""
+    known = provider.pack.traits if provider.pack else ProviderTraits()
+    said = {trait.name: getattr(entry, trait.name, None) for trait in fields(ProviderTraits)}
+    said["verify"] = overrides.verify
+    if entry.allow_single_token:
+        said["single_token"] = False
+    given = {name: value for name, value in said.items() if value is not None}
+    return replace(known, rights=provider.rights(entry), **given)
+
+
+def _made(part: type[Part], **values: Any) -> Part:  # noqa: ANN401 - each part has its own types
+    """Make a part of what is said; the rest has its defaults."""
+    return part(**{name: value for name, value in values.items() if value is not None})
+
+
+# -- what the packs know
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProvider:
+    """A pack and the region of one of its servers; no pack where nobody knows the server."""
+
+    pack: Pack | None = None
+    region: str = ""
+
+    @property
+    def token_endpoint(self) -> str | None:
+        return self._url(self.pack.token_endpoint) if self.pack else None
+
+    @property
+    def introspection_endpoint(self) -> str | None:
+        return self._url(self.pack.introspection_endpoint) if self.pack else None
+
+    def revocation_endpoint(self, entry: ServerEntry) -> str | None:
+        template = self.pack.revocation_endpoint if self.pack else ""
+        return self._beside(entry, template) if template else None
+
+    def rights(self, entry: ServerEntry) -> RightsApi | None:
+        rights = self.pack.traits.rights if self.pack else None
+        url = self._beside(entry, rights.url) if rights else None
+        if rights is None or url is None:
+            return None
+        return replace(rights, url=url, bearer_url=self._beside(entry, rights.bearer_url) or "")
+
+    def _url(self, template: str) -> str | None:
+        """A URL of the provider; None where it has none, or the region is not known."""
+        if not template or ("{region}" in template and not self.region):
+            return None
+        return template.replace("{region}", self.region)
+
+    def _beside(self, entry: ServerEntry, template: str) -> str | None:
+        """A URL of the provider's API, moved to where `rights_url` says that the API is."""
+        rights = self.pack.traits.rights if self.pack else None
+        if not template:
+            return None
+        if entry.rights_url is None or rights is None:
+            return self._url(template)
+        known, given = urlsplit(rights.url), urlsplit(entry.rights_url)
+        if not given.path.endswith(known.path):
+            return entry.rights_url if template == rights.url else None
+        base = given.path.removesuffix(known.path)
+        wanted = urlsplit(template)
+        return urlunsplit((given.scheme, given.netloc, base + wanted.path, wanted.query, ""))
+
+
+def _provider_of(
+    entry: ServerEntry, packs: Sequence[Pack], place: Place, problems: Problems
+) -> KnownProvider:
+    """Find the pack that a server names, or that knows its token host."""
+    pack = _pack(entry, packs, place, problems)
+    if pack is None:
+        if entry.region is not None and entry.provider is None:
+            problems.add(place.at("region"), "is known to provider packs only: name a provider")
+        return KnownProvider()
+    if entry.region is None:
+        return KnownProvider(pack, pack.region_of(entry.token_endpoint or "") or "")
+    if pack.regions and entry.region not in pack.regions and entry.token_endpoint is None:
+        problems.add(
+            place.at("region"),
+            f"is none of {pack.title}'s: {', '.join(pack.regions)} (or give its token_endpoint)",
+        )
+    return KnownProvider(pack, entry.region)
+
+
+def _pack(
+    entry: ServerEntry, packs: Sequence[Pack], place: Place, problems: Problems
+) -> Pack | None:
+    if entry.provider == NO_PROVIDER:
+        return None
+    if entry.provider is None:
+        return pack_of(entry.token_endpoint or entry.issuer or "", packs)
+    named = next((pack for pack in packs if pack.name == entry.provider), None)
+    if named is None:
+        names = ", ".join(pack.name for pack in packs)
+        problems.add(place.at("provider"), f"is none of the provider packs: {names}, none")
+    return named

@@ -8,25 +8,11 @@ from datetime import time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from scopeprobe.model.quiet_hours import QuietHours
-from scopeprobe.model.server import Rate
-
-RATE = re.compile(r"(?P<count>[0-9]{1,9})/(?P<multiple>[0-9]{0,4})(?P<unit>s|min|h|day)")
-SECONDS_OF_RATE = {"s": 1, "min": 60, "h": 3600, "day": 86400}
+from scopeprobe.model.rate import Rate, parse_rate
 
 DURATION = re.compile(r"(?P<amount>[0-9]{1,9}(?:\.[0-9]{1,9})?)(?P<unit>ms|s|m|h)")
 HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)(?: ([A-Za-z0-9_+/-]{1,64}))?")
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-
-
-def parse_rate(value: object) -> Rate:
-    """Read `5/s`, `300/min`, `100/h`, `5000/day` or, with a multiple of a unit, `10/8h`."""
-    written = RATE.fullmatch(value) if isinstance(value, str) else None
-    if written is None:
-        raise ValueError("must be a rate: N/s, N/min, N/h, N/day, or such as N/8h")
-    count, multiple = int(written["count"]), int(written["multiple"] or 1)
-    if count < 1 or multiple < 1:
-        raise ValueError("must be a rate of at least 1, such as 1/h")
-    return Rate(count, multiple * SECONDS_OF_RATE[written["unit"]])
 
 
 def parse_rates(value: object) -> tuple[Rate, ...]:

@@ -53,9 +53,9 @@ class Assignment:
     @property
     def unaskable_because(self) -> Reason | None:
         """Why nothing can be asked for it, or None."""
-        if self.client.server.single_token:
+        if self.client.server.traits.single_token:
             return Reason.TOKEN_SHARED
-        if self.client.server.needs_target and not self.target.label:
+        if self.client.server.traits.needs_target and not self.target.label:
             return Reason.NEEDS_TARGET
         return None
 

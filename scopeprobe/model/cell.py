@@ -8,8 +8,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from scopeprobe.model.client import ClientId, ClientName
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import ClientId
 
 
 class Verdict(StrEnum):

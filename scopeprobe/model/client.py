@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING, NewType
 
 from scopeprobe.model.scope_names import CANARY_PREFIX, Scope
 from scopeprobe.model.secret import Secret
-from scopeprobe.model.server import Server
+from scopeprobe.model.server import ClientId, Server
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
 
-
-ClientId = NewType("ClientId", str)
-"""The `client_id` of RFC 6749 section 2.2."""
 
 ClientName = NewType("ClientName", str)
 """What the clients file calls a client; unique there, safe as a file name."""
@@ -96,7 +93,7 @@ class Target:
 
     def fixed_scope(self, server: Server) -> str:
         """The `scope` that is sent for the target where candidates are not; empty where none is."""
-        return server.scope_of_target.replace("{target}", self.label.rstrip("/"))
+        return server.traits.scope_of_target.replace("{target}", self.label.rstrip("/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +135,7 @@ class Client:
         A keyed hash of server and client, so that equal nights ask equal questions; its prefix is
         constant, so that a security team can know it.
         """
-        names = f"{self.server.issuer or self.server.token_endpoint}\n{self.client_id}".encode()
+        endpoints = self.server.endpoints
+        names = f"{endpoints.issuer or endpoints.token}\n{self.client_id}".encode()
         digest = hashlib.blake2b(names, digest_size=6, key=b"scopeprobe canary")
         return Scope(f"{CANARY_PREFIX}{digest.hexdigest()}")

@@ -3,11 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from scopeprobe.model.server import BasicEncoding, Rate, RightsApi, Verify
+from msgspec import Meta
+
+from scopeprobe.model.rate import Rate
+
+
+class BasicEncoding(StrEnum):
+    """How id and secret are written into Basic: RFC 6749 section 2.3.1, or as they are."""
+
+    RFC6749 = "rfc6749"
+    RAW = "raw"
+
+
+class Verify(StrEnum):
+    """Where grants are confirmed."""
+
+    TOKEN = "token"
+    """In the answer, and in the token where it is a JWT."""
+    INTROSPECT = "introspect"
+    """By token introspection (RFC 7662)."""
+    API = "api"
+    """By the provider's own API that says what a client may do."""
+    NONE = "none"
+    """In the answer alone; the token is not looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class RightsApi:
+    """An endpoint that tells a token's bearer what it may do, and how its JSON is read."""
+
+    each: str
+    """The path to every grant: names joined by dots, `[]` behind those of lists."""
+    name: str
+    """A right as a template over a grant's members; a member that is a list makes several."""
+    url: str = ""
+    bearer_url: str = ""
+    """An endpoint that tells whose token it is, asked before the rights are believed."""
+    bearer: str = ""
+    """The path to the `client_id` there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTraits:
+    """
+    What a server of a provider is like: the one list of traits.
+
+    Each is a key of a pack's file under its name here, and of a server in a clients file where
+    the schema of those has it.
+    """
+
+    verify: Verify = Verify.TOKEN
+    claims: tuple[str, ...] = ()
+    """Claims that tell scopes beside `scope` and `scp`, as names or dotted paths."""
+    send_scope: bool = True
+    """False: rights do not depend on the parameter, and one token tells all of them."""
+    scope_of_target: str = ""
+    """The one `scope` that is sent where candidates are not: a template over `{target}`."""
+    lists_all: bool = False
+    """A token that was asked for without a scope shows every right of its client."""
+    basic_encoding: BasicEncoding = BasicEncoding.RFC6749
+    credentials_first: bool = False
+    """It looks at credentials before it looks at scopes (DESIGN, rule 7)."""
+    needs_target: bool = False
+    """No token is issued without an audience or resource."""
+    absent_scope: Literal["", "as_requested"] = ""
+    """`as_requested`: an answer without a scope list grants what was asked for."""
+    single_token: bool = False
+    """The server keeps one token per client: a new one ends that which production uses."""
+    rights: RightsApi | None = None
+    """In a pack its URLs are templates over `{region}`."""
+    deletes_tokens: bool = False
+    """Revocation is a DELETE by the token's bearer, and not the POST of RFC 7009."""
+    max_scope_bytes: Annotated[int, Meta(gt=0)] = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +103,9 @@ class Pack:
     rates: tuple[Rate, ...] = ()
     client_rates: tuple[Rate, ...] = ()
     reserve: float | None = None
-    verify: Verify = Verify.TOKEN
-    claims: tuple[str, ...] = ()
-    send_scope: bool = True
-    scope_of_target: str = ""
-    lists_all: bool = False
-    basic_encoding: BasicEncoding | None = None
-    credentials_first: bool = False
-    needs_target: bool = False
-    absent_scope_as_requested: bool = False
-    single_token: bool = False
-    rights: RightsApi | None = None
-    """Its URLs are templates over `{region}`."""
+    traits: ProviderTraits = field(default_factory=ProviderTraits)
     introspection_endpoint: str = ""
     revocation_endpoint: str = ""
-    deletes_tokens: bool = False
-    max_scope_bytes: int | None = None
     sources: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
     """Keys whose facts no source confirms: what is concluded from them is less sure."""

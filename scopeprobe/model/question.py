@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scopeprobe.model.client import AuthMethod
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import BasicEncoding
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ class AssertionWriter:
         issued = int(self.now().timestamp())
         return {
             "iss": self.client.client_id,
-            "aud": self.client.assertion_audience or self.client.server.token_endpoint,
+            "aud": self.client.assertion_audience or self.client.server.endpoints.token,
             "jti": self.token_hex(JTI_BYTES),
             "iat": issued,
             "exp": issued + LIFETIME,

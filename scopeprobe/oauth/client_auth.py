@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from urllib.parse import quote
 
 from scopeprobe.model.client import AuthMethod, Client, GrantType
-from scopeprobe.model.server import BasicEncoding
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.oauth.assertions import AssertionWriter, Clock, RandomHex, wall_clock
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -47,9 +47,9 @@ class Authenticator:
 def token_endpoint(client: Client) -> str:
     """Choose the endpoint: one that shows a certificate may have its own (RFC 8705 section 5)."""
     server = client.server
-    if client.certificate is not None and server.mtls_token_endpoint:
-        return server.mtls_token_endpoint
-    return server.token_endpoint
+    if client.certificate is not None and server.endpoints.mtls_token:
+        return server.endpoints.mtls_token
+    return server.endpoints.token
 
 
 def _writer(client: Client, now: Clock, token_hex: RandomHex) -> Callable[[], Credentials]:
@@ -58,7 +58,7 @@ def _writer(client: Client, now: Clock, token_hex: RandomHex) -> Callable[[], Cr
     named = (("client_id", client.client_id),)
     match client.auth_method:
         case AuthMethod.CLIENT_SECRET_BASIC:
-            value = basic(client.client_id, _secret(client), client.server.basic_encoding)
+            value = basic(client.client_id, _secret(client), client.server.traits.basic_encoding)
             fixed = Credentials(headers=(("Authorization", f"Basic {value}"),))
         case AuthMethod.CLIENT_SECRET_POST:
             fixed = Credentials((*named, ("client_secret", _secret(client))))

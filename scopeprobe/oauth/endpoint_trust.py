@@ -44,7 +44,7 @@ def resolved_server(
             return ""
         return url
 
-    token_endpoint = server.token_endpoint
+    token_endpoint = server.endpoints.token
     if not token_endpoint:
         if not metadata.token_endpoint:
             return MetadataProblem(
@@ -53,17 +53,17 @@ def resolved_server(
         token_endpoint = admitted("token_endpoint", metadata.token_endpoint)
         if not token_endpoint:
             return refused["token_endpoint"]
-    resolved = replace(
-        server,
-        token_endpoint=token_endpoint,
-        introspection_endpoint=server.introspection_endpoint
+    endpoints = replace(
+        server.endpoints,
+        token=token_endpoint,
+        introspection=server.endpoints.introspection
         or admitted("introspection_endpoint", metadata.introspection_endpoint),
-        revocation_endpoint=server.revocation_endpoint
+        revocation=server.endpoints.revocation
         or admitted("revocation_endpoint", metadata.revocation_endpoint),
-        mtls_token_endpoint=server.mtls_token_endpoint
+        mtls_token=server.endpoints.mtls_token
         or admitted("mtls_endpoint_aliases", metadata.mtls_token_endpoint),
-        scopes_supported=metadata.scopes_supported,
     )
+    resolved = replace(server, endpoints=endpoints, scopes_supported=metadata.scopes_supported)
     return ResolvedServer(resolved, tuple(refused.items()))
 
 
@@ -76,18 +76,22 @@ class _EndpointCheck:
         """Why an endpoint may not be used; None where it may, or where there is none."""
         if not url:
             return None
-        issuer, there = urlsplit(self.server.issuer), urlsplit(url)
+        issuer, there = urlsplit(self.server.endpoints.issuer), urlsplit(url)
         home, host = issuer.hostname or "", there.hostname or ""
-        if there.scheme == "http" and not is_loopback(host) and not self.server.allow_http:
+        if (
+            there.scheme == "http"
+            and not is_loopback(host)
+            and not self.server.connection.allow_http
+        ):
             return self._refusal(url, "plain http", "say allow_http = true if that is meant")
         into_private = host in self.private and home not in self.private
-        if into_private and not self.server.allow_private:
+        if into_private and not self.server.connection.allow_private:
             return self._refusal(
                 url,
                 "an address of a private network, of a public issuer",
                 "say allow_private = true if that is meant",
             )
-        is_home = _host_and_port(url) == _host_and_port(self.server.issuer)
+        is_home = _host_and_port(url) == _host_and_port(self.server.endpoints.issuer)
         if is_home or (may_be_sibling and is_mtls_sibling(host, home)):
             return None
         return self._refusal(

@@ -15,8 +15,8 @@ from scopeprobe.model.answer import Answer, Issued, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.provider import RightsApi, Verify
 from scopeprobe.model.question import Question
-from scopeprobe.model.server import RightsApi, Verify
 from scopeprobe.oauth.followups import FollowUps
 from scopeprobe.oauth.introspection import (
     introspected_scopes,
@@ -84,7 +84,7 @@ class _ExchangeFlow:
 
     def __post_init__(self) -> None:
         self.write = request_writer(self.client, self.target, now=self.now)
-        self.reader = Reader.of(self.client, self.target, self.client.server.claims)
+        self.reader = Reader.of(self.client, self.target, self.client.server.traits.claims)
         self.follow_ups = FollowUps(self.client, self.write)
 
     def exchange(self, question: Question) -> Exchange:
@@ -121,11 +121,13 @@ class _ExchangeFlow:
     # -- confirmation
 
     def _confirmed(self, question: Question, answer: Issued, token: str) -> _Steps:
-        match self.client.server.verify:
+        match self.client.server.traits.verify:
             case Verify.INTROSPECT:
                 return (yield from self._introspected(question, answer, token))
-            case Verify.API if self.client.server.rights is not None:
-                return (yield from self._with_rights(answer, token, self.client.server.rights))
+            case Verify.API if self.client.server.traits.rights is not None:
+                return (
+                    yield from self._with_rights(answer, token, self.client.server.traits.rights)
+                )
             case Verify.NONE:
                 return msgspec.structs.replace(answer, claimed=None, readable=False)
             case _:
@@ -134,10 +136,10 @@ class _ExchangeFlow:
     def _introspected(self, question: Question, answer: Issued, token: str) -> _Steps:
         server = self.client.server
         unconfirmed = msgspec.structs.replace(answer, unconfirmed=True)
-        failing = self if server.introspection_secret is None else self.handling
+        failing = self if server.introspector is None else self.handling
         if (
-            failing.introspection_failures >= server.max_auth_failures
-            or not server.introspection_endpoint
+            failing.introspection_failures >= server.limits.max_auth_failures
+            or not server.endpoints.introspection
         ):
             return unconfirmed
         response = yield self.follow_ups.introspection(token)
@@ -146,7 +148,7 @@ class _ExchangeFlow:
         assert isinstance(response, HttpResponse)  # noqa: S101 - anything else is a fault
         if rejects_credentials(response):
             failing.introspection_failures += 1
-            is_clients_own = server.introspection_secret is None
+            is_clients_own = server.introspector is None
             refusal = Unanswered(
                 Reason.UNCONFIRMED, HTTPStatus.UNAUTHORIZED.value, "invalid_client"
             )
@@ -219,7 +221,7 @@ class _ExchangeFlow:
 
     def _revoked(self, token: str) -> Generator[HttpRequest, HttpResponse | Reason, None]:
         """Give a token back; when the run is cut short meanwhile, ask for it once more."""
-        if self.revocation_failures >= self.client.server.max_auth_failures:
+        if self.revocation_failures >= self.client.server.limits.max_auth_failures:
             self.handling.left_alive += 1
             return
         request = self.follow_ups.revocation(token)

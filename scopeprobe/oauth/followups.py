@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from scopeprobe.model.client import Client
 from scopeprobe.model.http import HttpRequest, Purpose
-from scopeprobe.model.server import BasicEncoding
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.oauth.client_auth import Credentials, basic
 from scopeprobe.oauth.token_request import RequestWriter, common_headers
 
@@ -22,24 +22,22 @@ class FollowUps:
     def introspection(self, token: str) -> HttpRequest:
         """RFC 7662 section 2.1, by the resource server that may ask, or by the client itself."""
         server = self.client.server
-        if server.introspection_secret is None:
+        introspector = server.introspector
+        if introspector is None or introspector.secret is None:
             credentials = self.writer.authenticator.authenticate()
         else:
-            value = basic(
-                server.introspection_client_id,
-                server.introspection_secret.reveal(),
-                BasicEncoding.RFC6749,
-            )
+            secret = introspector.secret.reveal()
+            value = basic(introspector.client_id, secret, BasicEncoding.RFC6749)
             credentials = Credentials(headers=(("Authorization", f"Basic {value}"),))
-        return self._form(server.introspection_endpoint, token, credentials, Purpose.INTROSPECTION)
+        return self._form(server.endpoints.introspection, token, credentials, Purpose.INTROSPECTION)
 
     def revocation(self, token: str) -> HttpRequest:
         """RFC 7009 section 2.1, or the provider's own way."""
         server = self.client.server
-        if server.deletes_tokens:
-            return self._as_bearer("DELETE", server.revocation_endpoint, token, Purpose.REVOCATION)
+        if server.traits.deletes_tokens:
+            return self._as_bearer("DELETE", server.endpoints.revocation, token, Purpose.REVOCATION)
         credentials = self.writer.authenticator.authenticate()
-        return self._form(server.revocation_endpoint, token, credentials, Purpose.REVOCATION)
+        return self._form(server.endpoints.revocation, token, credentials, Purpose.REVOCATION)
 
     def rights(self, url: str, token: str) -> HttpRequest:
         """Ask a provider's API what the token's bearer may do (RFC 6750 section 2.1)."""

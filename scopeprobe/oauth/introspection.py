@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 import msgspec
 
-from scopeprobe.model.client import ClientId
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import ClientId
 from scopeprobe.oauth.masking import Mask
 from scopeprobe.oauth.scope_lists import scope_list
 

@@ -12,6 +12,7 @@ from typing import Self
 from urllib.parse import quote, quote_plus
 
 from scopeprobe.model.client import Client
+from scopeprobe.model.secret import Secret
 
 LONGEST_TEXT = 200
 """Characters kept of a description, an error code or a scope that a server chose."""
@@ -63,9 +64,12 @@ class Mask:
 
     @classmethod
     def of(cls, client: Client) -> Self:
-        introspector = client.server.introspection_client_id, client.server.introspection_secret
-        own = ((client.client_id, secret) for secret in (client.secret, client.assertion))
-        pairs = [(name, secret.reveal()) for name, secret in (*own, introspector) if secret]
+        shown: list[tuple[str, Secret | None]] = [
+            (client.client_id, secret) for secret in (client.secret, client.assertion)
+        ]
+        if (introspector := client.server.introspector) is not None:
+            shown.append((introspector.client_id, introspector.secret))
+        pairs = [(name, secret.reveal()) for name, secret in shown if secret]
         return cls(spelling for name, secret in pairs for spelling in _spell(name, secret))
 
     def and_of(self, tokens: Iterable[str]) -> Mask:

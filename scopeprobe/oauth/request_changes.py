@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from scopeprobe.model.client import Client, ClientId, Target
+from scopeprobe.model.client import Client, Target
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.secret import Secret
-from scopeprobe.model.server import Server
+from scopeprobe.model.server import ClientId, Server
 
 
 def changed(client: Client, target: Target, change: RequestChange) -> tuple[Client, Target]:
@@ -35,14 +35,15 @@ def changed(client: Client, target: Target, change: RequestChange) -> tuple[Clie
 
 
 def _server(server: Server, change: RequestChange) -> Server:
-    said: dict[str, Any] = {}
     if change.basic_encoding is not None:
-        said["basic_encoding"] = change.basic_encoding
-    if change.endpoint:
-        said |= {"token_endpoint": change.endpoint, "mtls_token_endpoint": ""}
-        if _origin(change.endpoint) != _origin(server.token_endpoint):
-            said["headers"] = ()
-    return replace(server, **said)
+        traits = replace(server.traits, basic_encoding=change.basic_encoding)
+        server = replace(server, traits=traits)
+    if not change.endpoint:
+        return server
+    if _origin(change.endpoint) != _origin(server.endpoints.token):
+        server = replace(server, connection=replace(server.connection, headers=()))
+    endpoints = replace(server.endpoints, token=change.endpoint, mtls_token="")
+    return replace(server, endpoints=endpoints)
 
 
 def _origin(url: str) -> tuple[str, str]:

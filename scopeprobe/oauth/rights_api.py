@@ -11,8 +11,8 @@ from string import Formatter
 import msgspec
 
 from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.provider import RightsApi
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import RightsApi
 from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
 
 MOST_RIGHTS = 20_000

@@ -79,9 +79,9 @@ def request_writer(
 
 def common_headers(server: Server) -> tuple[tuple[str, str], ...]:
     """Name the headers of every form that is posted to a server."""
-    contact = f" ({server.contact})" if server.contact else ""
+    contact = f" ({server.connection.contact})" if server.connection.contact else ""
     return (
-        *server.headers,
+        *server.connection.headers,
         ("Accept", "application/json"),
         ("Content-Type", "application/x-www-form-urlencoded"),
         ("User-Agent", f"scopeprobe/{scopeprobe.__version__}{contact}"),
@@ -90,9 +90,9 @@ def common_headers(server: Server) -> tuple[tuple[str, str], ...]:
 
 def _common(client: Client, target: Target) -> list[tuple[str, str]]:
     parameters = [("grant_type", client.grant_type.value), *target.token_params]
-    if target.audience and not client.server.scope_of_target:
+    if target.audience and not client.server.traits.scope_of_target:
         parameters.append(("audience", target.audience))
-    if target.resource and not client.server.scope_of_target:
+    if target.resource and not client.server.traits.scope_of_target:
         parameters.append(("resource", target.resource))
     return parameters
 

@@ -133,7 +133,7 @@ class Reader:
     def of(cls, client: Client, target: Target, also_claims: tuple[str, ...] = ()) -> Reader:
         parameters = (value for _, value in target.token_params)
         words = (client.client_id, target.audience, target.resource, *_OUR_GRANT, *parameters)
-        expected = () if client.server.send_scope else target.candidates
+        expected = () if client.server.traits.send_scope else target.candidates
         return cls(Mask.of(client), tuple(word for word in words if word), also_claims, expected)
 
     def read(self, question: Question, response: HttpResponse, now: datetime) -> Answer:

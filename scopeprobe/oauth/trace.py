@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote
 from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.experiment import Trace
 from scopeprobe.model.http import HttpRequest, HttpResponse
-from scopeprobe.model.server import BasicEncoding
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.oauth.masking import Mask, printable
 from scopeprobe.oauth.token_response import access_token
 
@@ -116,7 +116,7 @@ def _with_query(url: str) -> str:
 
 
 def _header_words(client: Client, headers: Iterable[tuple[str, str]]) -> Iterator[str]:
-    configured = dict(client.server.headers)
+    configured = dict(client.server.connection.headers)
     for name, value in headers:
         if name == "Authorization":
             yield _basic(client)
@@ -132,7 +132,7 @@ def _header_words(client: Client, headers: Iterable[tuple[str, str]]) -> Iterato
 def _basic(client: Client) -> str:
     """Basic as curl writes it is raw; encoded credentials need a variable that is encoded."""
     is_basic = client.auth_method is AuthMethod.CLIENT_SECRET_BASIC
-    if is_basic and client.server.basic_encoding is BasicEncoding.RAW:
+    if is_basic and client.server.traits.basic_encoding is BasicEncoding.RAW:
         return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
     if not _needs_encoding(client):
         return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'

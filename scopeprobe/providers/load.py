@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, TypeAlias
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,34 +18,16 @@ from msgspec import Meta
 
 from scopeprobe.errors import InputError
 from scopeprobe.model.client import AuthMethod
-from scopeprobe.model.provider import Pack
-from scopeprobe.model.server import BasicEncoding, Rate, RightsApi, Verify
+from scopeprobe.model.provider import Pack, ProviderTraits, RightsApi
+from scopeprobe.model.rate import parse_rate
 
 SHIPPED = files("scopeprobe.providers") / "packs"
 
-RateText: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{1,9}/([0-9]{0,4})(s|min|h|day)$")]
-_SECONDS = {"s": 1, "min": 60, "h": 3600, "day": 86400}
+TRAITS = frozenset(trait.name for trait in fields(ProviderTraits))
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class _RightsTable(_Table, frozen=True, kw_only=True):
-    url: str = ""
-    each: str
-    name: str
-    bearer_url: str = ""
-    bearer: str = ""
-
-    def __post_init__(self) -> None:
-        for url in filter(None, (self.url, self.bearer_url)):
-            _check_url(url)
-        _check_template(self.name, None)
-
-
-class PackTable(_Table, frozen=True, kw_only=True):
-    """The keys of a pack's file; `Pack` says what they mean."""
+class PackTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys of a pack's file beside those of `ProviderTraits`; `Pack` says what they mean."""
 
     title: str
     map_from: str
@@ -54,39 +36,23 @@ class PackTable(_Table, frozen=True, kw_only=True):
     token_endpoint: str = ""
     token_endpoint_auth_methods: tuple[AuthMethod, ...] = ()
     regions: tuple[str, ...] = ()
-    rate: tuple[RateText, ...] = ()
-    client_rate: tuple[RateText, ...] = ()
+    rate: tuple[str, ...] = ()
+    client_rate: tuple[str, ...] = ()
     reserve: Annotated[float, Meta(ge=0, lt=1)] | None = None
-    verify: Verify = Verify.TOKEN
-    claims: tuple[str, ...] = ()
-    send_scope: bool = True
-    scope_of_target: str = ""
-    lists_all: bool = False
-    basic_encoding: BasicEncoding | None = None
-    credentials_first: bool = False
-    needs_target: bool = False
-    absent_scope: Annotated[str, Meta(pattern="^as_requested$")] | None = None
-    single_token: bool = False
-    rights: _RightsTable | None = None
     introspection_endpoint: str = ""
     revocation_endpoint: str = ""
-    deletes_tokens: bool = False
-    max_scope_bytes: Annotated[int, Meta(gt=0)] | None = None
     sources: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if strangers := [key for key in self.unconfirmed if key not in self.__struct_fields__]:
+        known = {*self.__struct_fields__, *TRAITS}
+        if strangers := [key for key in self.unconfirmed if key not in known]:
             raise ValueError(f"unconfirmed: {strangers[0]} is no key of a pack")
         for host in self.hosts:
             _check_template(host, {"region"})
         endpoints = (self.token_endpoint, self.introspection_endpoint, self.revocation_endpoint)
         for url in filter(None, endpoints):
             _check_url(url)
-        _check_template(self.scope_of_target, {"target"})
-        numbers = (n for rate in (*self.rate, *self.client_rate) for n in _numbers(rate))
-        if any(int(number) < 1 for number in numbers):
-            raise ValueError("a rate must be at least 1, such as 1/h")
 
 
 @cache
@@ -127,39 +93,44 @@ def _packs_in(folder: Traversable) -> Iterator[Pack]:
         if not file.name.endswith(".toml"):
             continue
         try:
-            table = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), PackTable)
+            keys = tomllib.loads(file.read_text(encoding="utf-8"))
+            pack = _pack(file.name.removesuffix(".toml"), keys)
         except OSError as error:
             messages.append(f"{file}: {error.strerror}")
         except ValueError as error:  # broken TOML, text that is not UTF-8, a key that is wrong
             messages.append(f"{file}: {error}")
         else:
-            yield _pack(file.name.removesuffix(".toml"), table)
+            yield pack
     if messages:
         raise InputError(messages)
 
 
-def _pack(name: str, table: PackTable) -> Pack:
+def _pack(name: str, keys: Mapping[str, object]) -> Pack:
+    """:raises ValueError: where a key is unknown or wrong."""
+    table = msgspec.convert({k: v for k, v in keys.items() if k not in TRAITS}, PackTable)
     said = {key: getattr(table, key) for key in table.__struct_fields__}
     rates, client_rates = said.pop("rate"), said.pop("client_rate")
-    absent_scope, rights = said.pop("absent_scope"), said.pop("rights")
     return Pack(
         name=name,
-        rates=tuple(map(_rate, rates)),
-        client_rates=tuple(map(_rate, client_rates)),
-        absent_scope_as_requested=absent_scope is not None,
-        rights=RightsApi(**msgspec.structs.asdict(rights)) if rights else None,
+        rates=tuple(map(parse_rate, rates)),
+        client_rates=tuple(map(parse_rate, client_rates)),
+        traits=_traits({k: v for k, v in keys.items() if k in TRAITS}),
         **said,
     )
 
 
-def _rate(text: str) -> Rate:
-    count, _, window = text.partition("/")
-    unit = window.lstrip("0123456789")
-    return Rate(int(count), int(window.removesuffix(unit) or 1) * _SECONDS[unit])
-
-
-def _numbers(rate: str) -> list[str]:
-    return re.findall(r"[0-9]+", rate)
+def _traits(keys: Mapping[str, object]) -> ProviderTraits:
+    traits = msgspec.convert(keys, ProviderTraits)
+    _check_template(traits.scope_of_target, {"target"})
+    if isinstance(rights := keys.get("rights"), dict):
+        known = {field.name for field in fields(RightsApi)}
+        if strangers := [key for key in rights if key not in known]:
+            raise ValueError(f"Object contains unknown field `{strangers[0]}` - at `$.rights`")
+    if traits.rights is not None:
+        _check_template(traits.rights.name, None)
+        for url in filter(None, (traits.rights.url, traits.rights.bearer_url)):
+            _check_url(url)
+    return traits
 
 
 def _check_url(template: str) -> None:

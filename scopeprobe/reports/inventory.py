@@ -21,9 +21,11 @@ def inventory_table(clients: Sequence[Client]) -> RenderableType:
     servers.add_column("rate")
     servers.add_column("per client")
     for server in _servers(clients):
-        rates, client_rates = (_rates(server.rates), _rates(server.client_rates))
+        rates, client_rates = (_rates(server.limits.rates), _rates(server.limits.client_rates))
         servers.add_row(
-            *map(Text, (server.name, server.address or server.issuer, rates, client_rates))
+            *map(
+                Text, (server.name, server.address or server.endpoints.issuer, rates, client_rates)
+            )
         )
     table = Table(title="clients", title_justify="left", title_style="bold", box=None)
     table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=26)
@@ -45,18 +47,18 @@ def inventory_json(clients: Sequence[Client]) -> str:
         "servers": [
             {
                 "name": server.name,
-                "issuer": server.issuer,
+                "issuer": server.endpoints.issuer,
                 "token_endpoint": server.address,
                 "provider": server.provider,
                 "region": server.region,
-                "verify": server.verify,
-                "rate": [str(rate) for rate in server.rates],
-                "client_rate": [str(rate) for rate in server.client_rates],
+                "verify": server.traits.verify,
+                "rate": [str(rate) for rate in server.limits.rates],
+                "client_rate": [str(rate) for rate in server.limits.client_rates],
                 "rate_group": server.group,
-                "in_flight": server.in_flight,
-                "timeout": server.timeout,
-                "retries": server.retries,
-                "max_auth_failures": server.max_auth_failures,
+                "in_flight": server.limits.in_flight,
+                "timeout": server.connection.timeout,
+                "retries": server.limits.retries,
+                "max_auth_failures": server.limits.max_auth_failures,
             }
             for server in _servers(clients)
         ],

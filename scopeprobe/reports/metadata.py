@@ -60,14 +60,14 @@ def _block(one: Described) -> RenderableType:
 
 def _rows(one: Described) -> Iterable[tuple[str, str]]:
     server = one.server
-    yield "issuer", server.issuer
+    yield "issuer", server.endpoints.issuer
     yield "metadata", one.url
     if one.refusal:
         yield "not read", f"{one.refusal.reason}: {one.refusal.words}"
     yield "token endpoint", server.address
-    yield "introspection", server.introspection_endpoint
-    yield "revocation", server.revocation_endpoint
-    yield "mutual TLS", server.mtls_token_endpoint
+    yield "introspection", server.endpoints.introspection
+    yield "revocation", server.endpoints.revocation
+    yield "mutual TLS", server.endpoints.mtls_token
     if one.metadata and one.is_read:
         yield "auth methods", " ".join(one.metadata.token_endpoint_auth_methods_supported)
         yield "grant types", " ".join(one.metadata.grant_types_supported)
@@ -96,15 +96,15 @@ def _members(one: Described) -> dict[str, object]:
     server, said = one.server, one.metadata if one.is_read else None
     return {
         "name": server.name,
-        "issuer": server.issuer or None,
+        "issuer": server.endpoints.issuer or None,
         "metadata_url": one.url or None,
         "read": one.is_read and one.metadata is not None,
         "reason": one.refusal.reason if one.refusal else None,
         "detail": one.refusal.words if one.refusal else None,
         "token_endpoint": server.address or None,
-        "introspection_endpoint": server.introspection_endpoint or None,
-        "revocation_endpoint": server.revocation_endpoint or None,
-        "mtls_token_endpoint": server.mtls_token_endpoint or None,
+        "introspection_endpoint": server.endpoints.introspection or None,
+        "revocation_endpoint": server.endpoints.revocation or None,
+        "mtls_token_endpoint": server.endpoints.mtls_token or None,
         "token_endpoint_auth_methods_supported": said
         and said.token_endpoint_auth_methods_supported,
         "token_endpoint_auth_signing_alg_values_supported": said

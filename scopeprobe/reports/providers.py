@@ -31,7 +31,8 @@ def providers_json(packs: Sequence[Pack]) -> str:
     members = {
         "version": 1,
         "providers": [
-            asdict(pack)
+            {k: v for k, v in asdict(pack).items() if k != "traits"}
+            | asdict(pack.traits)
             | {
                 "rates": [str(rate) for rate in pack.rates],
                 "client_rates": [str(rate) for rate in pack.client_rates],

@@ -42,11 +42,11 @@ def adaptive(assignment: Assignment) -> Plan:
 def _is_worth_asking(prober: SetProber) -> PlanPart[bool]:
     """The request without scope first, where it is known to tell something, or is all there is."""
     server = prober.assignment.client.server
-    sends = server.send_scope and bool(prober.assignment.candidates)
+    sends = server.traits.send_scope and bool(prober.assignment.candidates)
     if sends and not prober.behavior.lists_without_scope:
         return True
     answer = yield from prober.so_far.learn(WITHOUT_SCOPE)
-    return server.send_scope and tells_scopes_apart(answer)
+    return server.traits.send_scope and tells_scopes_apart(answer)
 
 
 def find_out(prober: SetProber, scopes: Sequence[Scope]) -> PlanPart[None]:

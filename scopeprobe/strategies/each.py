@@ -24,7 +24,7 @@ def each(assignment: Assignment) -> Plan:
         yield from so_far.ask(Question((hopeful,)))
         candidates.remove(hopeful)
     control = yield from so_far.ask(WITHOUT_SCOPE)
-    if not (assignment.client.server.send_scope and tells_scopes_apart(control)):
+    if not (assignment.client.server.traits.send_scope and tells_scopes_apart(control)):
         return
     if isinstance(control, Issued):
         yield from so_far.ask(so_far.canary)

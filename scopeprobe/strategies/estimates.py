@@ -94,7 +94,7 @@ def _estimate(assignment: Assignment, *, expected: float, refused: float, most: 
     """
     if assignment.unaskable_because is not None:
         return NOTHING
-    if not (assignment.client.server.send_scope and assignment.candidates):
+    if not (assignment.client.server.traits.send_scope and assignment.candidates):
         return Estimate(1.0, 2)
     if assignment.proof is Proof.TWICE:
         expected, refused, most = expected + refused, 2 * refused, most + len(assignment.candidates)

@@ -62,7 +62,7 @@ class SetProber:
         self.keeps_to_one_resource = self.behavior.one_resource
         server = assignment.client.server
         self.most_bytes = min(
-            server.max_scope_bytes, self.behavior.most_bytes or server.max_scope_bytes
+            server.traits.max_scope_bytes, self.behavior.most_bytes or server.traits.max_scope_bytes
         )
         """How long the `scope` parameter may be."""
 

@@ -118,7 +118,7 @@ def _rule_on(known: Known, scope: Scope) -> Ruling:
 
 
 def _ruled(known: Known, scope: Scope) -> Ruling:
-    if not known.facts.assignment.client.server.send_scope and known.facts.successes:
+    if not known.facts.assignment.client.server.traits.send_scope and known.facts.successes:
         return ruling_without_asking(known, scope)
     if not known.facts.successes:
         return ruling_without_token(known, scope)

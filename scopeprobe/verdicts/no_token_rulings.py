@@ -37,7 +37,7 @@ def ruling_without_token(known: Known, scope: Scope) -> Ruling:
             return unknown(Reason.GRANT_NOT_ALLOWED, control)
         case Refused(about=Subject.TARGET):
             return unknown(Reason.NEEDS_TARGET, control)
-        case Refused() if not known.facts.assignment.client.server.send_scope:
+        case Refused() if not known.facts.assignment.client.server.traits.send_scope:
             return unknown(Reason.AUTHENTICATION_UNPROVED, control)
         case _:
             return _heard_without_success(known, scope)
@@ -57,7 +57,7 @@ def _heard_without_success(known: Known, scope: Scope) -> Ruling:
 def _refused_without_success(known: Known, refused: Refused) -> Ruling:
     """Denied only by a server known to look at credentials before scopes (rule 4)."""
     server = known.facts.assignment.client.server
-    if not (known.behavior.rejects_credentials_first or server.credentials_first):
+    if not (known.behavior.rejects_credentials_first or server.traits.credentials_first):
         return unknown(Reason.AUTHENTICATION_UNPROVED, refused)
     if refused.about is Subject.TARGET:
         return unknown(Reason.NEEDS_TARGET, refused)

@@ -24,8 +24,8 @@ def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
         return unknown(Reason.CONTRADICTORY)
     if told == {True}:
         return granted_by_list(scope, issued)
-    is_readable = bool(lists) or (issued.readable and bool(server.claims))
-    if server.lists_all and is_readable:
+    is_readable = bool(lists) or (issued.readable and bool(server.traits.claims))
+    if server.traits.lists_all and is_readable:
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
     return unknown(Reason.UNCONFIRMED)
 
@@ -128,9 +128,10 @@ def _silent_token(known: Known, scope: Scope, issued: Issued, question: Question
     canary_is_silent = isinstance(canary, Issued) and not tells(canary)
     if canary_is_silent and not behavior.withholds:
         return Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, evidence)
-    as_requested = known.facts.assignment.client.server.absent_scope_as_requested
+    traits = known.facts.assignment.client.server.traits
     is_policed = (canary is not None or known.label in behavior.drops_canary) and (
-        as_requested or any(audience == known.label for audience, _ in behavior.polices)
+        traits.absent_scope == "as_requested"
+        or any(audience == known.label for audience, _ in behavior.polices)
     )
     if (known.label, scope) in behavior.polices or (is_policed and not canary_is_silent):
         reason = Reason.ACCEPTED_IN_SET if _is_set(question) else Reason.ACCEPTED_ALONE

@@ -15,9 +15,9 @@ from statistics import median
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, SigningKey, Target
+from scopeprobe.model.client import AuthMethod, Client, ClientName, SigningKey, Target
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import Server
+from scopeprobe.model.server import ClientId, Endpoints, Server
 from scopeprobe.oauth.client_auth import Authenticator
 
 URL = "https://login.example/token"
@@ -38,7 +38,7 @@ def ours(key, alg, count):
     client = Client(
         ClientName("c"),
         ClientId("c"),
-        Server("s", URL),
+        Server("s", Endpoints(URL)),
         None,
         AuthMethod.PRIVATE_KEY_JWT,
         (Target((Scope("s"),)),),

@@ -22,10 +22,11 @@ from harness import Reply, raw_server
 
 from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.client import AuthMethod, Client, ClientId, ClientName, Target
+from scopeprobe.model.client import AuthMethod, Client, ClientName, Target
+from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
-from scopeprobe.model.server import Rate, Server
+from scopeprobe.model.server import ClientId, Endpoints, Server, ServerLimits
 
 CLIENTS, IN_FLIGHT = 50, 50
 BODY = b'{"access_token":"opaque","token_type":"Bearer","scope":"x"}'
@@ -39,7 +40,8 @@ def serve(port, over):
 
 def fleet(url, requests):
     fast = (Rate(1_000_000, 1),)
-    server = Server("s", url, fast, fast, in_flight=IN_FLIGHT, max_auth_failures=IN_FLIGHT)
+    limits = ServerLimits(fast, fast, in_flight=IN_FLIGHT, max_auth_failures=IN_FLIGHT)
+    server = Server("s", Endpoints(url), limits=limits)
     scopes = tuple(Scope(f"s{n}") for n in range(requests // CLIENTS - 2))
     return Fleet(
         tuple(

@@ -223,7 +223,7 @@ def _not_applied(seen: Observations, whole: Experiment) -> Iterator[LikelyCause]
     evidence = seen.evidence(whole, canary)
     name = seen.case.client.canary
     shown = visible(canary.answer)
-    is_known = canary.answer.rights is not None or not seen.case.client.server.send_scope
+    is_known = canary.answer.rights is not None or not seen.case.client.server.traits.send_scope
     if is_known or (shown is not None and name in shown):
         yield LikelyCause("scopes_do_not_apply", 0.95, evidence)
     elif shown is None and not lists_scopes(seen.log):
