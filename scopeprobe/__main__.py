@@ -1,5 +1,7 @@
 """`python -m scopeprobe`."""
 
+import sys
+
 from scopeprobe.cli import main
 
-main()
+sys.exit(main())

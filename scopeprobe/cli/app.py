@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Annotated
 
@@ -81,25 +81,32 @@ app.command("lab", epilog=lab.EXAMPLES)(lab.lab_command)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo_command)
 
 
-def main() -> None:
-    """Run the command line and end the process with its exit code."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run the command line and return its exit code.
+
+    :param argv: the words behind the program's name; those of the process unless given.
+    """
     streams.open_all()
     try:
-        app(prog_name="scopeprobe")
+        app(args=None if argv is None else [*argv], prog_name="scopeprobe")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except InputError as error:
         _complain(*error.messages)
-        sys.exit(Exit.INPUT)
+        return Exit.INPUT
     except StoreError as error:
         _complain(str(error), "what was committed is kept: mend this, then go on with --resume")
-        sys.exit(Exit.INCOMPLETE)
+        return Exit.INCOMPLETE
     except ScopeprobeError as error:
         _complain(str(error))
-        sys.exit(Exit.INPUT)
+        return Exit.INPUT
     except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
+        return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback, it may hold secrets
         _complain(f"internal error: {_origin(error)}", "this is a bug of scopeprobe's")
-        sys.exit(Exit.BUG)
+        return Exit.BUG
+    return 0
 
 
 def _complain(*messages: str) -> None:
