@@ -81,7 +81,7 @@ app.command("lab", epilog=lab.EXAMPLES)(lab.lab_command)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo_command)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - an exit code each
     """
     Run the command line and return its exit code.
 
