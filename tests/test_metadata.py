@@ -13,10 +13,10 @@ from scopeprobe.model.client import AuthMethod, Certificate, ClientName
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
+from scopeprobe.model.urls import is_private
 from scopeprobe.oauth.endpoint_trust import (
     ResolvedServer,
     is_mtls_sibling,
-    is_private,
     resolved_server,
 )
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls

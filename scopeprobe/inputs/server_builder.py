@@ -12,7 +12,6 @@ from scopeprobe.inputs.precedence import Overrides, filled, lowered, nearest
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import DefaultsEntry, PartyEntry, ServerEntry
 from scopeprobe.inputs.secrets import SecretSource
-from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.model.provider import (
     BasicEncoding,
     Pack,
@@ -29,6 +28,7 @@ from scopeprobe.model.server import (
     Server,
     ServerLimits,
 )
+from scopeprobe.model.urls import is_plain_http_abroad
 
 NO_PROVIDER = "none"
 _ENDPOINTS = (

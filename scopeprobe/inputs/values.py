@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -94,19 +93,6 @@ def _split(url: str) -> SplitResult:
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or not is_bare:
         raise ValueError(wrong)
     return parts
-
-
-def is_plain_http_abroad(url: str) -> bool:
-    """Tell whether a secret would cross a network in the clear."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def existing_file(text: str, info: ValidationInfo[Path]) -> Path:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from msgspec import Meta
 
 from scopeprobe.model.rate import Rate
+from scopeprobe.model.urls import host_of
 
 
 class BasicEncoding(StrEnum):
@@ -112,7 +112,7 @@ class Pack:
 
     def region_of(self, token_endpoint: str) -> str | None:
         """The region whose token host this is, empty where it has none; None: another host."""
-        host = urlsplit(token_endpoint).hostname or ""
+        host = host_of(token_endpoint)
         for pattern in self.hosts:
             for region in self.regions if "{region}" in pattern else ("",):
                 if fnmatchcase(host, pattern.replace("{region}", region)):

@@ -20,6 +20,7 @@ from scopeprobe.errors import InputError
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.provider import Pack, ProviderTraits, RightsApi
 from scopeprobe.model.rate import parse_rate
+from scopeprobe.model.urls import host_of, is_plain_http_abroad
 
 SHIPPED = files("scopeprobe.providers") / "packs"
 
@@ -136,9 +137,9 @@ def _traits(keys: Mapping[str, object]) -> ProviderTraits:
 def _check_url(template: str) -> None:
     """Credentials and tokens go there: https, or plain http on this machine."""
     _check_template(template, {"region"})
-    parts = urlsplit(template.replace("{region}", "region.example"))
-    is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
-    if not parts.hostname or not (parts.scheme == "https" or is_local) or "#" in template:
+    url = template.replace("{region}", "region.example")
+    is_web = urlsplit(url).scheme in {"https", "http"} and bool(host_of(url))
+    if not is_web or is_plain_http_abroad(url) or "#" in url:
         raise ValueError(f"{template} is no https URL")
 
 
