@@ -221,21 +221,13 @@ def best_method(client: Client, supported: Iterable[str]) -> AuthMethod:
     would have done anyway.
     """
     supported = frozenset(supported)
-    return next(
-        (method for method in _able(client) if method.value in supported), client.auth_method
-    )
-
-
-def _able(client: Client) -> Iterator[AuthMethod]:
-    if client.signing_key or client.assertion:
-        yield AuthMethod.PRIVATE_KEY_JWT
-    if client.certificate:
-        yield AuthMethod.TLS_CLIENT_AUTH
-        yield AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH
-    if client.secret:
-        yield AuthMethod.CLIENT_SECRET_BASIC
-        yield AuthMethod.CLIENT_SECRET_POST
-        yield AuthMethod.CLIENT_SECRET_JWT
+    able = [
+        method
+        for method in AuthMethod
+        if method.value in supported and method.credential and client.has(method.credential)
+    ]
+    asymmetric = [method for method in able if method.is_asymmetric]
+    return next(iter([*asymmetric, *able]), client.auth_method)
 
 
 def _refuse_empty_targets(clients: Iterable[Client], unusable: Mapping[str, Reason]) -> None:
