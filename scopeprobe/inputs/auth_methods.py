@@ -98,17 +98,17 @@ def check_way(
     """
     for key in sorted(_ALL - way.uses):
         if getattr(entry, key) is not None:
-            problems.add(place.at(key), f"is not used where {way}")
+            problems.error(place.at(key), f"is not used where {way}")
     _check_grant(way, place, problems)
     _check_needs(way, whole, place, problems)
     _check_companions(whole, place, problems)
     if whole.client_id is None and ("private_key" not in way.uses or whole.private_key is None):
-        problems.add(place.at("client_id"), "is missing")
+        problems.error(place.at("client_id"), "is missing")
 
 
 def _check_grant(way: AuthWay, place: Place, problems: Problems) -> None:
     if way.grant_type is GrantType.JWT_BEARER and way.method is not AuthMethod.NONE:
-        problems.add(
+        problems.error(
             place.at("token_endpoint_auth_method"),
             "is not used where grant_type is jwt-bearer: its assertion says who the client is",
         )
@@ -116,17 +116,17 @@ def _check_grant(way: AuthWay, place: Place, problems: Problems) -> None:
 
 def _check_needs(way: AuthWay, entry: ClientEntry, place: Place, problems: Problems) -> None:
     if "client_secret" in way.uses and entry.client_secret is None:
-        problems.add(place.at("client_secret"), f"is missing: {way.method.value} needs one")
+        problems.error(place.at("client_secret"), f"is missing: {way.method.value} needs one")
     if "private_key" in way.uses:
         _check_assertion(way, entry, place, problems)
     by_tls = {AuthMethod.TLS_CLIENT_AUTH, AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH}
     if way.method in by_tls and entry.tls_client_certificate is None:
-        problems.add(
+        problems.error(
             place.at("tls_client_certificate"), f"is missing: {way.method.value} needs one"
         )
     alg = entry.token_endpoint_auth_signing_alg or "HS256"
     if way.method is AuthMethod.CLIENT_SECRET_JWT and not alg.startswith("HS"):
-        problems.add(
+        problems.error(
             place.at("token_endpoint_auth_signing_alg"),
             "must be 'HS256', 'HS384' or 'HS512' where the client_secret signs",
         )
@@ -135,17 +135,17 @@ def _check_needs(way: AuthWay, entry: ClientEntry, place: Place, problems: Probl
 def _check_assertion(way: AuthWay, entry: ClientEntry, place: Place, problems: Problems) -> None:
     is_ready = "assertion" in way.uses and entry.assertion is not None
     if is_ready and entry.private_key is not None:
-        problems.add(place.at("assertion"), "and private_key are given: one is enough")
+        problems.error(place.at("assertion"), "and private_key are given: one is enough")
     if not is_ready and entry.private_key is None:
         asker = "jwt-bearer" if way.grant_type is GrantType.JWT_BEARER else way.method.value
         other = ", or an assertion" if "assertion" in way.uses else ""
-        problems.add(place.at("private_key"), f"is missing: {asker} needs one{other}")
+        problems.error(place.at("private_key"), f"is missing: {asker} needs one{other}")
 
 
 def _check_companions(entry: ClientEntry, place: Place, problems: Problems) -> None:
     """Check keys that only say more of another one."""
     if entry.tls_client_key is not None and entry.tls_client_certificate is None:
-        problems.add(place.at("tls_client_certificate"), "is missing: tls_client_key is there")
+        problems.error(place.at("tls_client_certificate"), "is missing: tls_client_key is there")
     is_locked = entry.private_key is not None or entry.tls_client_certificate is not None
     if entry.private_key_password is not None and not is_locked:
-        problems.add(place.at("private_key_password"), "opens nothing: there is no private_key")
+        problems.error(place.at("private_key_password"), "opens nothing: there is no private_key")

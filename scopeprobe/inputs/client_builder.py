@@ -99,7 +99,7 @@ class ClientBuilder:
         """Compare in lower case: names become files, and not every file system tells cases."""
         first = places.setdefault(name.lower(), place)
         if first is not place:
-            self.problems.add(place.at("name"), f"is the name of another client, at {first}")
+            self.problems.error(place.at("name"), f"is the name of another client, at {first}")
 
     def _draft(self, entry: ClientEntry, place: Place, file: ClientsFile) -> ClientDraft:
         if file.defaults is None:
@@ -161,15 +161,15 @@ class ClientBuilder:
         """Find the server by its name, or make one of the client's own issuer or endpoint."""
         own = "issuer" if entry.issuer else "token_endpoint"
         if entry.server and (entry.issuer or entry.token_endpoint):
-            self.problems.add(place, f"names a server and a {own}: one is enough")
+            self.problems.error(place, f"names a server and a {own}: one is enough")
             return None
         says = entry if entry.server or entry.issuer or entry.token_endpoint else defaults
         if says.server is not None:
             if says.server not in self.servers_by_name:
-                self.problems.add(place.at("server"), "is not among the [servers]")
+                self.problems.error(place.at("server"), "is not among the [servers]")
             return self.servers_by_name.get(says.server)
         if says.issuer is None and says.token_endpoint is None:
-            self.problems.add(
+            self.problems.error(
                 place.at("server"), "is missing: name one, or an issuer or token_endpoint"
             )
             return None
@@ -177,7 +177,7 @@ class ClientBuilder:
 
     def _check_issuer(self, server: Server, place: Place) -> None:
         if self.candidates_from is CandidatesFrom.METADATA and not server.endpoints.issuer:
-            self.problems.add(
+            self.problems.error(
                 place, f"--scopes-from-metadata: its server {server.name} names no issuer"
             )
 
@@ -190,7 +190,7 @@ class ClientBuilder:
         for index, entry in enumerate(client.targets):
             target = self._target(entry, client, layers, place.at("targets", index))
             if targets.setdefault(target.label, target) is not target:
-                self.problems.add(
+                self.problems.error(
                     place.at("targets", index), "has the audience of another target of this client"
                 )
         return tuple(targets.values())
@@ -201,11 +201,11 @@ class ClientBuilder:
         layers = (*layers, entry)
         candidates = distinct((*scopes_of(layers), *self.scopes))
         if not candidates and self.candidates_from is CandidatesFrom.INPUTS:
-            self.problems.add(place, NO_CANDIDATES)
+            self.problems.error(place, NO_CANDIDATES)
         parameters = token_params_of(layers)
         for name in ("audience", "resource"):
             if getattr(entry, name) is not None and name in parameters:
-                self.problems.add(place.at(name), "is given by token_params already")
+                self.problems.error(place.at(name), "is given by token_params already")
         return Target(
             candidates=candidates,
             audience=entry.audience or "",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from scopeprobe.inputs.parsers import Document
 from scopeprobe.inputs.problems import Place, Problems
-from scopeprobe.inputs.schema import ClientEntry, DefaultsEntry, Entry, ServerEntry
-from scopeprobe.inputs.wording import complain_about, unknown_key
+from scopeprobe.inputs.schema import NESTED, ClientEntry, DefaultsEntry, Entry, ServerEntry
 
 E = TypeVar("E", bound=Entry)
 
@@ -61,7 +62,7 @@ class _Checker:
         place, data = self.document.place, self.document.data
         sections = self.table({} if data is None else data, place)
         for key in [key for key in sections if key not in SECTIONS]:
-            self.problems.add(place.at(key), unknown_key(key, SECTIONS))
+            self.problems.error(place.at(key), unknown_key(key, SECTIONS))
         servers = self.table(sections.get("servers", {}), place.at("servers"))
         clients = self.items(sections.get("clients", []), place.at("clients"))
         places = tuple(map(self.place_of, range(len(clients))))
@@ -100,11 +101,56 @@ class _Checker:
     def table(self, data: object, place: Place) -> dict[str, object]:
         if isinstance(data, dict) and all(isinstance(key, str) for key in data):
             return data
-        self.problems.add(place, "must be a table with text for keys")
+        self.problems.error(place, "must be a table with text for keys")
         return {}
 
     def items(self, data: object, place: Place) -> Collection[object]:
         if isinstance(data, list):
             return data
-        self.problems.add(place, "must be a list of clients: write [[clients]] in TOML")
+        self.problems.error(place, "must be a list of clients: write [[clients]] in TOML")
         return ()
+
+
+# -- what pydantic finds wrong, in the user's words; a value is never among them
+
+WORDS = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a table of names and values",
+    "enum": "must be {expected}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_type": "must be a whole number",
+    "invalid_key": "must have text for a key",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "model_type": "must be a table",
+    "string_type": "must be text: put it in quotes",
+    "tuple_type": "must be a list",
+    "value_error": "{error}",
+}
+
+
+def complain_about(
+    error: ValidationError, model: type[BaseModel], place: Place, problems: Problems
+) -> None:
+    for detail in error.errors(include_url=False, include_input=False):
+        steps = [step for step in detail["loc"] if step != "[key]"]
+        problems.error(place.at(*steps), _in_words(detail, model))
+
+
+def _in_words(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    if detail["type"] == "extra_forbidden":
+        *way, key = map(str, detail["loc"])
+        table = next((NESTED[step] for step in reversed(way) if step in NESTED), model)
+        return unknown_key(key, table.model_fields)
+    # Not pydantic's own message where ours is missing: some of them quote the value.
+    return WORDS.get(detail["type"], "is not valid").format(**detail.get("ctx", {}))
+
+
+def unknown_key(key: str, known: Collection[str]) -> str:
+    """Say that a key is unknown, and which one was probably meant."""
+    near = (
+        get_close_matches(key, known, n=1, cutoff=0.7)
+        or [name for name in known if name.endswith(f"_{key}")]
+        or [name for name in known if f"_{key}_" in f"_{name}_"]
+    )
+    return f"unknown key; did you mean `{near[0]}`?" if len(near) == 1 else "unknown key"

@@ -35,11 +35,10 @@ def read_permissions(path: Path) -> tuple[PermissionMap, ...]:
         try:
             cell = _cell(row)
         except ValueError as error:
-            problems.add(place, str(error))
+            problems.error(place, str(error))
         else:
             cells[cell.client].append(cell)
-    if problems.messages:
-        raise InputError(problems.messages)
+    problems.raise_errors()
     return tuple(
         PermissionMap(client, tuple(sorted(cells[client], key=lambda cell: cell.key)))
         for client in sorted(cells)

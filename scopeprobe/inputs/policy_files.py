@@ -12,12 +12,11 @@ import tomlkit
 from pydantic import Field, ValidationError
 from tomlkit.items import Table
 
-from scopeprobe.errors import InputError
+from scopeprobe.inputs.clients_file import complain_about, unknown_key
 from scopeprobe.inputs.parsers import read_document
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import Date, Entry, ExpectEntry, Text, Texts
 from scopeprobe.inputs.sources import StandardInput
-from scopeprobe.inputs.wording import complain_about, unknown_key
 from scopeprobe.model.cell import CellKey, Verdict
 from scopeprobe.model.client import ClientName, Expectation
 from scopeprobe.model.scope_names import Scope
@@ -80,8 +79,7 @@ def read_policy(path: Path) -> tuple[Rule, ...]:
         for entry in entries
         if isinstance(entry, _RuleEntry)
     ]
-    if problems.messages:
-        raise InputError(problems.messages)
+    problems.raise_errors()
     return tuple(rules)
 
 
@@ -93,8 +91,7 @@ def read_baseline(path: Path) -> Baseline:
     """
     problems = Problems()
     sections = _entries(path, {"accepted": _AcceptedEntry, "waivers": _WaiverEntry}, problems)
-    if problems.messages:
-        raise InputError(problems.messages)
+    problems.raise_errors()
     verdicts: dict[CellKey, Verdict] = {}
     failing = set()
     for entry in sections["accepted"]:
@@ -149,14 +146,14 @@ def _entries(
     data = {} if document.data is None else document.data
     found: dict[str, list[Entry]] = {name: [] for name in models}
     if not isinstance(data, dict):
-        problems.add(document.place, "must be a table")
+        problems.error(document.place, "must be a table")
         return found
     for name, items in data.items():
         place = document.place.at(name)
         if name not in models:
-            problems.add(place, unknown_key(name, tuple(models)))
+            problems.error(place, unknown_key(name, tuple(models)))
         elif not isinstance(items, list):
-            problems.add(place, f"must be a list of tables: write [[{name}]] in TOML")
+            problems.error(place, f"must be a list of tables: write [[{name}]] in TOML")
         else:
             for index, item in enumerate(items):
                 _check(models[name], item, place.at(index), problems, found[name])

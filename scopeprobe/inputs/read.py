@@ -92,7 +92,7 @@ def read_clients(
     drafts = builder_of_clients.of_all(files)
     selected = [one for one in drafts if one.client is None or chosen.has(one.client)]
     if drafts and not selected:
-        problems.messages.append(chosen.message(one.client for one in drafts))
+        problems.errors.append(chosen.message(one.client for one in drafts))
     skipped = tuple(one.client for one in selected if one.is_skipped and one.client is not None)
     asked = [one for one in selected if not one.is_skipped]
     fleet = _fleet(asked, environment, problems, allow_literal_secrets)
@@ -130,8 +130,8 @@ def read_servers(
     drafts = ClientBuilder(servers_by_name, builder, (), problems, CandidatesFrom.NOWHERE).of_all(
         files
     )
-    if problems.messages:
-        raise InputError(problems.messages)
+    if problems.errors:
+        raise InputError(problems.errors)
     named = {
         name: server_draft.server
         for name, server_draft in servers_by_name.items()
@@ -170,9 +170,9 @@ def read_client(
     )
     drafts = builder_of_clients.of_all(files)
     names = [one.client.name for one in drafts if one.client is not None]
-    if not problems.messages and name not in names:
+    if not problems.errors and name not in names:
         alike = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, names, 1))
-        problems.messages.append(f"{name}: is no client of {name_of(paths[0])}{alike}")
+        problems.errors.append(f"{name}: is no client of {name_of(paths[0])}{alike}")
     chosen = [one for one in drafts if one.client is not None and one.client.name == name]
     fleet = _fleet(chosen, environment, problems, allow_literal_secrets)
     return fleet.clients[0], scopes, fleet.notices
@@ -185,8 +185,8 @@ def _files(
     for path in paths:
         with problems.gathering():
             files.append(read_clients_file(read_document(path, standard_input), problems))
-    if not problems.messages and not any(file.clients for file in files):
-        problems.messages.append(f"{', '.join(map(name_of, paths))}: there are no clients")
+    if not problems.errors and not any(file.clients for file in files):
+        problems.errors.append(f"{', '.join(map(name_of, paths))}: there are no clients")
     return files
 
 
@@ -200,8 +200,8 @@ def _fleet(
     secrets = look_up_secrets(drafts, environment, problems)
     clients_with_secrets = with_secrets(drafts, secrets, problems)
     check_together(clients_with_secrets, problems)
-    if problems.messages:
-        raise InputError(problems.messages)
+    if problems.errors:
+        raise InputError(problems.errors)
     clients = tuple(one.client for one in clients_with_secrets)
     known = frozenset(client.name for client in clients)
     return Fleet(clients, known, notices=tuple(problems.notices))

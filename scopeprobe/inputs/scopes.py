@@ -11,7 +11,6 @@ from typing import TextIO
 
 from braceexpand import braceexpand
 
-from scopeprobe.errors import InputError
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.sources import Source, StandardInput, name_of, text_of
 from scopeprobe.model.scope_names import CANARY_PREFIX, SCOPE_CHARACTERS, Scope
@@ -37,8 +36,7 @@ def read_scopes(
     """
     problems = Problems()
     scopes = gather_scopes(files, extra, StandardInput(stdin), problems)
-    if problems.messages:
-        raise InputError(problems.messages)
+    problems.raise_errors()
     return scopes
 
 
@@ -56,7 +54,7 @@ def gather_scopes(
         try:
             scopes += expand(pattern)
         except ValueError as error:
-            problems.add(place, str(error))
+            problems.error(place, str(error))
     return distinct(scopes)
 
 

@@ -71,7 +71,7 @@ class ServerBuilder:
             for name, entry in file.servers.items():
                 place = file.place.at("servers", name)
                 if name in places:
-                    self.problems.add(place, f"is defined already, in {places[name].file}")
+                    self.problems.error(place, f"is defined already, in {places[name].file}")
                     continue
                 places[name] = place
                 drafts[name] = self._named(name, entry, file.defaults, place)
@@ -100,7 +100,7 @@ class ServerBuilder:
         if token_endpoint is None and entry.issuer is None:
             token_endpoint = provider.token_endpoint
             if token_endpoint is None:
-                self.problems.add(
+                self.problems.error(
                     place.at("token_endpoint"), "is missing, and no issuer is named either"
                 )
                 return None
@@ -131,12 +131,12 @@ class ServerBuilder:
         """Refuse a server whose grants are to be confirmed in a place that nobody names."""
         traits, endpoints = server.traits, server.endpoints
         if traits.verify is Verify.API and traits.rights is None:
-            self.problems.add(
+            self.problems.error(
                 place.at("rights_url"), "is missing: no provider pack says where rights are told"
             )
         is_told = endpoints.introspection or endpoints.issuer
         if traits.verify is Verify.INTROSPECT and not is_told:
-            self.problems.add(
+            self.problems.error(
                 place.at("introspection_endpoint"), "is missing: --verify introspect needs it"
             )
 
@@ -144,12 +144,12 @@ class ServerBuilder:
         pair = ("introspection_client_id", "introspection_client_secret")
         missing = [key for key in pair if getattr(entry, key) is None]
         if len(missing) == 1:
-            self.problems.add(place.at(missing[0]), "is missing: one is no use alone")
+            self.problems.error(place.at(missing[0]), "is missing: one is no use alone")
 
     def _refuse_plain_http(self, entry: ServerEntry, place: Place) -> None:
         for key in _ENDPOINTS:
             if is_plain_http_abroad(getattr(entry, key) or "") and not entry.allow_http:
-                self.problems.add(place.at(key), "must be https (or say allow_http = true)")
+                self.problems.error(place.at(key), "must be https (or say allow_http = true)")
 
 
 def _located(entry: ServerEntry, whole: ServerEntry) -> ServerEntry:
@@ -282,12 +282,12 @@ def _provider_of(
     pack = _pack(entry, packs, place, problems)
     if pack is None:
         if entry.region is not None and entry.provider is None:
-            problems.add(place.at("region"), "is known to provider packs only: name a provider")
+            problems.error(place.at("region"), "is known to provider packs only: name a provider")
         return KnownProvider()
     if entry.region is None:
         return KnownProvider(pack, pack.region_of(entry.token_endpoint or "") or "")
     if pack.regions and entry.region not in pack.regions and entry.token_endpoint is None:
-        problems.add(
+        problems.error(
             place.at("region"),
             f"is none of {pack.title}'s: {', '.join(pack.regions)} (or give its token_endpoint)",
         )
@@ -304,5 +304,5 @@ def _pack(
     named = next((pack for pack in packs if pack.name == entry.provider), None)
     if named is None:
         names = ", ".join(pack.name for pack in packs)
-        problems.add(place.at("provider"), f"is none of the provider packs: {names}, none")
+        problems.error(place.at("provider"), f"is none of the provider packs: {names}, none")
     return named
