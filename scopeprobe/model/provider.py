@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
@@ -81,6 +81,9 @@ class ProviderTraits:
     deletes_tokens: bool = False
     """Revocation is a DELETE by the token's bearer, and not the POST of RFC 7009."""
     max_scope_bytes: Annotated[int, Meta(gt=0)] = 8192
+
+
+TRAITS = frozenset(trait.name for trait in fields(ProviderTraits))
 
 
 @dataclass(frozen=True, slots=True)

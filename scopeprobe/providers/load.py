@@ -18,13 +18,11 @@ from msgspec import Meta
 
 from scopeprobe.errors import InputError
 from scopeprobe.model.client import AuthMethod
-from scopeprobe.model.provider import Pack, ProviderTraits, RightsApi
+from scopeprobe.model.provider import TRAITS, Pack, ProviderTraits, RightsApi
 from scopeprobe.model.rate import parse_rate
 from scopeprobe.model.urls import host_of, is_plain_http_abroad
 
 SHIPPED = files("scopeprobe.providers") / "packs"
-
-TRAITS = frozenset(trait.name for trait in fields(ProviderTraits))
 
 
 class PackTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
