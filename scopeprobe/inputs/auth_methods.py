@@ -8,12 +8,9 @@ from typing import assert_never
 
 from scopeprobe.inputs.precedence import nearest
 from scopeprobe.inputs.problems import Place, Problems
-from scopeprobe.inputs.schema import ClientEntry, ClientKeys, DefaultsEntry
+from scopeprobe.inputs.schema import SECRET_KEYS, ClientEntry, ClientKeys, DefaultsEntry
 from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.model.client import AuthMethod, Certificate, Credential, GrantType
-
-SECRET_KEYS = ("client_secret", "private_key", "private_key_password", "assertion")
-"""Keys whose values are secrets, or say where one is kept."""
 
 _SIGNING = frozenset({"token_endpoint_auth_signing_alg", "assertion_audience"})
 _PRIVATE_KEY = frozenset({"private_key", "private_key_password", "kid", *_SIGNING})
@@ -113,9 +110,9 @@ def check_credentials(
     problems: Problems,
 ) -> None:
     """
-    Complain about credentials that are missing, and about those that are of no use.
+    Add an error for each credential that is missing, and for each that is of no use.
 
-    Useless ones are complained about in the entry itself only: defaults may hold what others use.
+    Only the entry's own may be useless: defaults may hold what other clients use.
 
     :param whole: the entry with what it takes from the defaults.
     """

@@ -8,7 +8,6 @@ from enum import Enum, auto
 from itertools import chain
 
 from scopeprobe.inputs.auth_methods import (
-    SECRET_KEYS,
     Authentication,
     authentication_of,
     certificate_of,
@@ -27,6 +26,7 @@ from scopeprobe.inputs.precedence import (
 )
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import (
+    SECRET_KEYS,
     ClientEntry,
     DefaultsEntry,
     ExpectEntry,

@@ -1,4 +1,4 @@
-"""One clients file: its tables, each checked by itself so that one fault hides no other."""
+"""One clients file: each table is checked by itself, so that all faults are found at once."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ DECISIVE = frozenset(
         "tls_client_certificate",
     }
 )
-"""Keys that later checks build on: without them they would complain of what was said already."""
+"""Keys that later checks need: without them these would repeat what was said already."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientsFile:
-    """The entries of one file; None stands where an entry was complained about."""
+    """The entries of one file; None stands for one that cannot be checked further."""
 
     place: Place
     is_exposed: bool
@@ -45,11 +45,11 @@ class ClientsFile:
     servers: Mapping[str, ServerEntry | None]
     clients: tuple[ClientEntry | None, ...]
     places: tuple[Place, ...]
-    """Where each of the clients stands."""
+    """The place of each client."""
 
 
 def read_clients_file(document: Document, problems: Problems) -> ClientsFile:
-    """Check the tables of a document and complain about what is wrong with them."""
+    """Check the tables of a document, and add an error for all that is wrong."""
     return _Checker(document, problems).read()
 
 
@@ -82,16 +82,16 @@ class _Checker:
         )
 
     def place_of(self, index: int) -> Place:
-        """By its line in a file that has one a line."""
+        """Its line, in a file that has one client a line."""
         place, lines = self.document.place, self.document.lines
         return Place(f"{place.file}:{lines[index]}") if lines else place.at("clients", index)
 
     def entry(self, model: type[E], data: object, place: Place) -> E | None:
-        """Check a table. One with faults is checked further by what is left of it."""
+        """Check a table; where only lesser keys are wrong, keep the rest for further checks."""
         try:
             return model.model_validate(data, context=self.document.folder)
         except ValidationError as error:
-            complain_about(error, model, place, self.problems)
+            add_errors(error, model, place, self.problems)
             faulty = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
         if not isinstance(data, dict) or not faulty or faulty & DECISIVE:
             return None
@@ -111,7 +111,7 @@ class _Checker:
         return ()
 
 
-# -- what pydantic finds wrong, in the user's words; a value is never among them
+# -- pydantic's errors in the user's words, which never quote a value
 
 WORDS = {
     "bool_type": "must be true or false",
@@ -129,7 +129,7 @@ WORDS = {
 }
 
 
-def complain_about(
+def add_errors(
     error: ValidationError, model: type[BaseModel], place: Place, problems: Problems
 ) -> None:
     for detail in error.errors(include_url=False, include_input=False):
@@ -142,7 +142,7 @@ def _in_words(detail: ErrorDetails, model: type[BaseModel]) -> str:
         *way, key = map(str, detail["loc"])
         table = next((NESTED[step] for step in reversed(way) if step in NESTED), model)
         return unknown_key(key, table.model_fields)
-    # Not pydantic's own message where ours is missing: some of them quote the value.
+    # Never pydantic's own message: some of them quote the value.
     return WORDS.get(detail["type"], "is not valid").format(**detail.get("ctx", {}))
 
 

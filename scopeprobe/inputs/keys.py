@@ -1,7 +1,7 @@
 """
 A client's private key: PEM, JWK, PKCS#12, or in the JSON file of a Google service account.
 
-This module is slow to import, so it is imported when the first key is to be parsed. No complaint
+This module is slow to import, so it is imported when the first key is to be parsed. No error
 holds a piece of a key, and neither does its cause: hence `from None`.
 """
 

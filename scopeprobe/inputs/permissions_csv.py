@@ -18,7 +18,7 @@ from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId
 
 INERT = re.compile(r"'[=+\-@\t\r]")
-"""How a cell begins that our reports keep from being run as a formula (CWE-1236)."""
+"""The beginning of a cell that reports keep from being run as a formula (CWE-1236)."""
 
 Row = Mapping[str, str]
 

@@ -12,7 +12,7 @@ import tomlkit
 from pydantic import Field, ValidationError
 from tomlkit.items import Table
 
-from scopeprobe.inputs.clients_file import complain_about, unknown_key
+from scopeprobe.inputs.clients_file import add_errors, unknown_key
 from scopeprobe.inputs.parsers import read_document
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import Date, Entry, ExpectEntry, Text, Texts
@@ -25,7 +25,7 @@ from scopeprobe.policy import Baseline, FindingKind, Rule, Waiver
 E = TypeVar("E", bound=Entry)
 _ACCEPTED = (Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED)
 _ACCEPTED_TABLES = re.compile(r"^\[\[accepted\]\]\n(?:(?![\[#]).*\n?)*", re.MULTILINE)
-"""What `baseline write` wrote, up to the next table or comment."""
+"""A table that `baseline write` wrote, up to the next table or comment."""
 _HEAD = """\
 # What was accepted, written by `scopeprobe baseline write`. Waivers and comments are yours: they
 # stay as they are.
@@ -106,7 +106,7 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def baseline_text(baseline: Baseline, before: str = _HEAD) -> str:
-    """The text of a baseline's file. What people wrote into the one `before` stays as it is."""
+    """The text of a baseline's file; what people wrote into the file `before` is kept."""
     kept = _ACCEPTED_TABLES.sub("", before).rstrip("\n")
     accepted = tomlkit.aot()
     for client, audience in sorted({(cell[0], cell[1]) for cell in _cells(baseline)}):
@@ -141,7 +141,7 @@ def _table(baseline: Baseline, client: str, audience: str) -> Table:
 def _entries(
     path: Path, models: dict[str, type[Entry]], problems: Problems
 ) -> dict[str, list[Entry]]:
-    """Sections that are lists of tables, each table checked by itself."""
+    """Read sections that are lists of tables; each table is checked by itself."""
     document = read_document(path, StandardInput(None))
     data = {} if document.data is None else document.data
     found: dict[str, list[Entry]] = {name: [] for name in models}
@@ -166,4 +166,4 @@ def _check(
     try:
         found.append(model.model_validate(item))
     except ValidationError as error:
-        complain_about(error, model, place, problems)
+        add_errors(error, model, place, problems)

@@ -35,34 +35,17 @@ from scopeprobe.model.scope_names import Scope
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """`field-name` of RFC 9110 section 5.1."""
-
 OUR_HEADERS = frozenset(
-    {
-        "accept",
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "dpop",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-    }
-)
+    {"accept", "authorization", "connection", "content-length", "content-type", "dpop", "host",
+     "transfer-encoding", "user-agent"}
+)  # fmt: skip
 OUR_PARAMETERS = frozenset(
-    {
-        "assertion",
-        "client_assertion",
-        "client_assertion_type",
-        "client_id",
-        "client_secret",
-        "grant_type",
-        "scope",
-    }
-)
+    {"assertion", "client_assertion", "client_assertion_type", "client_id", "client_secret",
+     "grant_type", "scope"}
+)  # fmt: skip
 
 
-# -- what single values must look like
+# -- single values: what they must look like, and the types of those that look so
 
 
 def check_line(text: str) -> str:
@@ -74,14 +57,30 @@ def check_line(text: str) -> str:
     return text
 
 
+Text: TypeAlias = Annotated[str, AfterValidator(check_line)]
+Texts: TypeAlias = Annotated[tuple[Text, ...], Field(strict=False)]
+
+
 def check_name(text: str) -> str:
-    """Check what becomes a file name on every system."""
+    """Check a name that becomes a file name on every system."""
     if not NAME.fullmatch(text):
         raise ValueError(
             "must be 1 to 64 letters, digits, dots, dashes or underscores, "
             "beginning with a letter or digit"
         )
     return text
+
+
+def expand_pattern(pattern: object) -> tuple[Scope, ...]:
+    if not isinstance(pattern, str):
+        raise ValueError("must be text")  # noqa: TRY004 - pydantic collects no other kind
+    return expand(pattern)
+
+
+Patterns: TypeAlias = Annotated[
+    tuple[Annotated[tuple[Scope, ...], PlainValidator(expand_pattern)], ...], Field(strict=False)
+]
+"""A list of scopes, each item with its braces expanded."""
 
 
 def check_endpoint(url: str) -> str:
@@ -121,16 +120,23 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
+Endpoint: TypeAlias = Annotated[str, AfterValidator(check_endpoint)]
+Issuer: TypeAlias = Annotated[str, AfterValidator(check_issuer)]
+
+
 def find_file(text: str, info: ValidationInfo[Path]) -> Path:
-    """Find a file named in a clients file; the validation's context is that file's folder."""
+    """Find a file named in a clients file; the validation's context is the folder of that file."""
     path: Path = info.context / text
     if not path.is_file():
         raise ValueError("there is no such file (relative to this one)")
     return path
 
 
+ExistingFile: TypeAlias = Annotated[Path, PlainValidator(find_file)]
+
+
 def check_headers(given: dict[str, str]) -> dict[str, str]:
-    """Check further request headers; those that the program writes itself are not to be given."""
+    """Check extra request headers: none may be one that scopeprobe writes."""
     for name, value in given.items():
         if not HEADER_NAME.fullmatch(name):
             raise ValueError("holds a name that no header can have (RFC 9110 section 5.1)")
@@ -141,16 +147,16 @@ def check_headers(given: dict[str, str]) -> dict[str, str]:
     return given
 
 
-def full_grant_type(name: object) -> object:
-    """Write a grant's URI out where it is called by its last part."""
-    return "urn:ietf:params:oauth:grant-type:jwt-bearer" if name == "jwt-bearer" else name
-
-
 def check_parameters(given: dict[str, str]) -> dict[str, str]:
-    """Check further form parameters: none may stand twice (RFC 6749 section 3.2)."""
+    """Check extra form parameters: none may stand twice (RFC 6749 section 3.2)."""
     if ours := sorted(OUR_PARAMETERS & given.keys()):
         raise ValueError(f"{ours[0]} is written by scopeprobe itself")
     return given
+
+
+def full_grant_type(name: object) -> object:
+    """Replace the short name of a grant by its URI."""
+    return "urn:ietf:params:oauth:grant-type:jwt-bearer" if name == "jwt-bearer" else name
 
 
 def read_date(value: object) -> date:
@@ -161,33 +167,15 @@ def read_date(value: object) -> date:
         except ValueError:
             raise ValueError("must be a date such as 2026-12-31") from None
     if isinstance(value, datetime) or not isinstance(value, date):
-        raise ValueError("must be a date such as 2026-12-31")  # noqa: TRY004 - pydantic's kind
+        raise ValueError("must be a date such as 2026-12-31")  # noqa: TRY004 - see above
     return value
 
 
-def expand_pattern(pattern: object) -> tuple[Scope, ...]:
-    if not isinstance(pattern, str):
-        raise ValueError("must be text")  # noqa: TRY004  # pydantic gathers only this kind
-    return expand(pattern)
-
-
-# -- the tables
-
-Text: TypeAlias = Annotated[str, AfterValidator(check_line)]
-Texts: TypeAlias = Annotated[tuple[Text, ...], Field(strict=False)]
-Patterns: TypeAlias = Annotated[
-    tuple[Annotated[tuple[Scope, ...], PlainValidator(expand_pattern)], ...], Field(strict=False)
-]
-"""A list of scopes as it is written: each item with its braces written out."""
+Date: TypeAlias = Annotated[date, PlainValidator(read_date)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 Rates: TypeAlias = Annotated[tuple[Rate, ...], PlainValidator(parse_rates)]
-Parameters: TypeAlias = Annotated[dict[str, str], AfterValidator(check_parameters)]
-Endpoint: TypeAlias = Annotated[str, AfterValidator(check_endpoint)]
-Issuer: TypeAlias = Annotated[str, AfterValidator(check_issuer)]
 SecretReference: TypeAlias = Annotated[SecretSource, PlainValidator(secret_source)]
 """A secret as the file has it: where it is kept, or itself."""
-Date: TypeAlias = Annotated[date, PlainValidator(read_date)]
-ExistingFile: TypeAlias = Annotated[Path, PlainValidator(find_file)]
 SigningAlg: TypeAlias = Literal[
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
     "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "Ed448",
@@ -195,22 +183,25 @@ SigningAlg: TypeAlias = Literal[
 """RFC 7518 section 3.1, RFC 8037, RFC 9864."""
 
 
+# -- the tables
+
+
 class Entry(BaseModel):
-    """A table of the file: no key is unknown, no value is bent into a type, none is shown."""
+    """A table of a file: refuses unknown keys, converts no value and shows none in errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class Layer(Entry):
-    """What defaults, server, client and target add up to."""
+    """Keys whose values add up over defaults, server, client and target."""
 
     scopes: Patterns = ()
-    token_params: Parameters = {}
+    token_params: Annotated[dict[str, str], AfterValidator(check_parameters)] = {}
     tags: Texts = ()
 
 
 class PartyEntry(Layer):
-    """What servers and clients both say."""
+    """Keys of servers and of clients."""
 
     owner: Text | None = None
     authorised_by: Text | None = None
@@ -291,7 +282,9 @@ class ClientEntry(ClientKeys):
 
 
 class DefaultsEntry(ServerEntry, ClientKeys):
-    """Any key of a server or a client, but for the name, which is no two clients' own."""
+    """Any key of a server or a client but `name`, which no two clients share."""
 
 
+SECRET_KEYS = ("client_secret", "private_key", "private_key_password", "assertion")
+"""Keys of a client whose values are secrets, or say where one is kept."""
 NESTED: dict[str, type[Entry]] = {"expect": ExpectEntry, "targets": TargetEntry}

@@ -17,7 +17,7 @@ from scopeprobe.model.secret import Secret
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PLAIN_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-"""Names that complaints quote. Any other may be a secret, written there by mistake."""
+"""Names that messages quote. Any other may be a secret, written there by mistake."""
 
 COMMAND_SECONDS = 30
 COMMANDS_AT_ONCE = 8
@@ -99,7 +99,7 @@ class RawSecret:
 
     data: bytes = field(repr=False)
     name: str
-    """What complaints call it."""
+    """What messages call it."""
     drops_newline: bool = False
     """One newline at the end belongs to the editor or the command, and not to the secret."""
 
