@@ -79,8 +79,9 @@ class ClientDraft:
 class ClientBuilder:
     """Builds clients, and says what is wrong with those that cannot be built."""
 
-    servers_by_name: Mapping[str, ServerDraft | None]
-    servers: ServerBuilder
+    servers: Mapping[str, ServerDraft | None]
+    """By name; None stands for one that cannot be used."""
+    server_builder: ServerBuilder
     scopes: tuple[Scope, ...]
     """Candidates of every target, from scopes files and the command line."""
     problems: Problems
@@ -105,7 +106,7 @@ class ClientBuilder:
     def _draft(self, entry: ClientEntry, place: Place, file: ClientsFile) -> ClientDraft:
         if file.defaults is None:
             return ClientDraft(place, file, secret_sources(entry, SECRET_KEYS))
-        server_draft = self._server_draft(entry, place, file.defaults)
+        server_draft = self._server_of(entry, place, file.defaults)
         whole = filled(entry, file.defaults)
         authentication = authentication_of(entry, file.defaults)
         check_credentials(authentication, entry, whole, place, self.problems)
@@ -156,7 +157,7 @@ class ClientBuilder:
             names_method=entry.token_endpoint_auth_method is not None,
         )
 
-    def _server_draft(
+    def _server_of(
         self, entry: ClientEntry, place: Place, defaults: DefaultsEntry
     ) -> ServerDraft | None:
         """Find the server by its name, or build one from the client's own issuer or endpoint."""
@@ -166,15 +167,15 @@ class ClientBuilder:
             return None
         says = locating(entry, defaults)
         if says.server is not None:
-            if says.server not in self.servers_by_name:
+            if says.server not in self.servers:
                 self.problems.error(place.at("server"), "is not among the [servers]")
-            return self.servers_by_name.get(says.server)
+            return self.servers.get(says.server)
         if says.issuer is None and says.token_endpoint is None:
             self.problems.error(
                 place.at("server"), "is missing: name one, or an issuer or token_endpoint"
             )
             return None
-        return self.servers.build_unnamed(says.issuer, says.token_endpoint, defaults, place)
+        return self.server_builder.build_unnamed(says.issuer, says.token_endpoint, defaults, place)
 
     def _check_issuer(self, server: Server, place: Place) -> None:
         if self.candidates_from is CandidatesFrom.METADATA and not server.endpoints.issuer:
