@@ -14,6 +14,8 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 from multidict import CIMultiDict
 
+from scopeprobe.inputs.auth_methods import keys_of
+from scopeprobe.inputs.schema import ClientEntry
 from scopeprobe.inputs.secrets import RenewedSecret
 from scopeprobe.model.client import AuthMethod, Certificate, GrantType, SigningKey
 from scopeprobe.model.http import HttpResponse
@@ -29,7 +31,7 @@ NOW = datetime(2026, 11, 23, 2, 0, 0, 700_000, tzinfo=UTC)
 IAT = 1795399200
 ENDPOINT = "https://login.example/token"
 ASKED = Question((Scope("orders.read"), Scope("orders.write")))
-FINDING_KINDS = {
+KEY_KINDS = {
     "RS256": "rsa",
     "RS384": "rsa",
     "RS512": "rsa",
@@ -70,13 +72,26 @@ def decoded(token, kind="rsa", alg="RS256"):
     return jwt.decode(token, public, algorithms=[alg])
 
 
+# -- every method
+
+
+@pytest.mark.parametrize("method", AuthMethod)
+def test_every_method_is_written_and_needs_what_its_entry_can_name(make_client, method):
+    certificate = Certificate(Path("c.pem"), Path("c.key"))
+    client = replace(with_key(make_client("s")), secret=Secret("x1"), certificate=certificate)
+    Authenticator(replace(client, auth_method=method)).authenticate()
+    assert method.credential is None or client.has(method.credential)
+    assert keys_of(method) <= ClientEntry.model_fields.keys()
+    assert ("assertion_audience" in keys_of(method)) is method.signs_assertion
+
+
 # -- private_key_jwt
 
 
-@pytest.mark.parametrize("alg", FINDING_KINDS)
+@pytest.mark.parametrize("alg", KEY_KINDS)
 def test_an_assertion_is_signed_with_the_clients_key_and_says_who_it_is(make_client, alg):
-    _, form = written(with_key(make_client("s"), FINDING_KINDS[alg], alg, kid="2026-11"))
-    token = decoded(form["client_assertion"], FINDING_KINDS[alg], alg)
+    _, form = written(with_key(make_client("s"), KEY_KINDS[alg], alg, kid="2026-11"))
+    token = decoded(form["client_assertion"], KEY_KINDS[alg], alg)
     assert token.header == {"alg": alg, "typ": "JWT", "kid": "2026-11"}
     assert token.claims == {
         "iss": "billing-id",

@@ -22,6 +22,8 @@ Examples:
 
 
 class Product(StrEnum):
+    """The products, each a module of `inputs.importers` by this name."""
+
     OKTA = "okta"
     ENTRA = "entra"
     KEYCLOAK = "keycloak"
@@ -45,7 +47,7 @@ def import_command(
     Exit codes: 0 written, 2 that is no such export.
     """
     from scopeprobe.cli.streams import print_data, say  # noqa: PLC0415
-    from scopeprobe.inputs.importers.products import clients_text, read_export  # noqa: PLC0415
+    from scopeprobe.inputs.importers import clients_text, read_export  # noqa: PLC0415
 
     found = read_export(product, file, issuer)
     print_data(clients_text(found))

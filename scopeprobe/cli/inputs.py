@@ -12,14 +12,13 @@ import anyio
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet, Overrides, Selection, read_clients, read_servers
+from scopeprobe.inputs.schema import check_endpoint, check_issuer
 from scopeprobe.inputs.units import parse_duration
-from scopeprobe.inputs.values import endpoint as check_endpoint
-from scopeprobe.inputs.values import is_plain_http_abroad
-from scopeprobe.inputs.values import issuer as check_issuer
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.provider import Verify
 from scopeprobe.model.rate import parse_rate
 from scopeprobe.model.server import Connection, Endpoints, Server
+from scopeprobe.model.urls import is_plain_http_abroad
 from scopeprobe.policy import FINDING_KINDS
 from scopeprobe.providers import read_packs
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from msgspec import Meta
 
 from scopeprobe.model.rate import Rate
+from scopeprobe.model.urls import host_of
 
 
 class BasicEncoding(StrEnum):
@@ -83,6 +83,9 @@ class ProviderTraits:
     max_scope_bytes: Annotated[int, Meta(gt=0)] = 8192
 
 
+TRAITS = frozenset(trait.name for trait in fields(ProviderTraits))
+
+
 @dataclass(frozen=True, slots=True)
 class Pack:
     """One provider. What a clients file says of a server goes before what its pack says."""
@@ -112,7 +115,7 @@ class Pack:
 
     def region_of(self, token_endpoint: str) -> str | None:
         """The region whose token host this is, empty where it has none; None: another host."""
-        host = urlsplit(token_endpoint).hostname or ""
+        host = host_of(token_endpoint)
         for pattern in self.hosts:
             for region in self.regions if "{region}" in pattern else ("",):
                 if fnmatchcase(host, pattern.replace("{region}", region)):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 from typing import Final
-from urllib.parse import urlsplit
 
 from scopeprobe.model.client import SigningKey
 from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.urls import origin_of
 from scopeprobe.oauth.assertions import (
     JTI_BYTES,
     Clock,
@@ -55,7 +55,7 @@ class DpopProver:
             "htu": url.partition("#")[0].partition("?")[0],
             "iat": int(self._now().timestamp()),
         }
-        if known := nonce or self._nonces.get(_origin(url)):
+        if known := nonce or self._nonces.get(origin_of(url)):
             claims["nonce"] = known
         if token is not None:
             claims["ath"] = thumbprint(token)
@@ -68,7 +68,7 @@ class DpopProver:
         Tells whether there is a new one: only then is it worth while to ask once more.
         """
         nonce = response.headers.get("DPoP-Nonce", "")
-        origin = _origin(url)
+        origin = origin_of(url)
         if not NONCE.fullmatch(nonce) or self._nonces.get(origin) == nonce:
             return False
         self._nonces[origin] = nonce
@@ -79,8 +79,3 @@ def ephemeral_key() -> SigningKey:
     from joserfc.jwk import ECKey  # noqa: PLC0415  # slow, and few clients need it
 
     return SigningKey(ECKey.generate_key("P-256"), ALG)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
