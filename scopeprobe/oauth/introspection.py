@@ -7,11 +7,14 @@ from http import HTTPStatus
 
 import msgspec
 
-from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import ClientId
+from scopeprobe.model.server import ClientId, Server
+from scopeprobe.oauth.client_auth import Credentials, basic
 from scopeprobe.oauth.masking import Mask
 from scopeprobe.oauth.scope_lists import scope_list
+from scopeprobe.oauth.token_request import RequestWriter
 
 
 class _Introspected(msgspec.Struct):
@@ -21,6 +24,16 @@ class _Introspected(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Introspected).decode
+
+
+def introspection_request(server: Server, token: str, write: RequestWriter) -> HttpRequest:
+    """RFC 7662 section 2.1, by the resource server that may ask, or by the client itself."""
+    credentials, introspector = None, server.introspector
+    if introspector is not None and introspector.secret is not None:
+        secret = introspector.secret.reveal()
+        value = basic(introspector.client_id, secret, BasicEncoding.RFC6749)
+        credentials = Credentials(headers=(("Authorization", f"Basic {value}"),))
+    return write.about(token, server.endpoints.introspection, Purpose.INTROSPECTION, credentials)
 
 
 def introspected_scopes(
