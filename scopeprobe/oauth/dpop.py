@@ -13,7 +13,7 @@ from scopeprobe.oauth.assertions import (
     JTI_BYTES,
     Clock,
     RandomHex,
-    signer_of_key,
+    Signer,
     thumbprint,
     wall_clock,
 )
@@ -38,7 +38,8 @@ class DpopProver:
         token_hex: RandomHex = secrets.token_hex,
     ) -> None:
         key = key or ephemeral_key()
-        self._signer = signer_of_key(key, typ="dpop+jwt", jwk=key.key.as_dict(private=False))
+        public = key.key.as_dict(private=False)
+        self._signer = Signer(key.key, key.alg, typ="dpop+jwt", jwk=public)
         self._now, self._token_hex = now, token_hex
         self._nonces: dict[str, str] = {}
 
