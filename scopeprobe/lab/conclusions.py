@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from scopeprobe.lab.refusals import Mark, Table
+from scopeprobe.lab.answers import Mark, Table
 
 Verdict: TypeAlias = Literal["granted", "denied", "unenforced", "unauthenticated", "unknown"]
 

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from scopeprobe.errors import LabError
+from scopeprobe.lab.answers import Table
 from scopeprobe.lab.clients import Client
 from scopeprobe.lab.profiles import parse_toml, read_profile
-from scopeprobe.lab.refusals import Table
 from scopeprobe.lab.schema import CLIENT_CREDENTIALS, AuthMethod
 from scopeprobe.lab.server import AuthorizationServer
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from scopeprobe.lab.answers import Answer, refuse
+from scopeprobe.lab.answers import Answer, Refusal, refuse
 from scopeprobe.lab.clients import Client
-from scopeprobe.lab.credentials import Credentials, read_credentials
-from scopeprobe.lab.refusals import Refusal
-from scopeprobe.lab.requests import FORM, Message, read_form
+from scopeprobe.lab.requests import FORM, Credentials, Message, read_credentials, read_form
 from scopeprobe.lab.schema import Profile
 from scopeprobe.lab.token_store import TokenStore
 from scopeprobe.lab.tokens import Grant

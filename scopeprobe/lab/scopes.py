@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from scopeprobe.lab.refusals import Refusal
+from scopeprobe.lab.answers import Refusal
 from scopeprobe.lab.schema import ScopeRules, Treatment
 
 
