@@ -41,7 +41,7 @@ HEADER_FIELDS = frozenset(
     }
 )
 """
-What a header may name: nothing that a client wrote, or it could write headers too.
+What the template of a header may name: nothing that a client wrote, or it could write headers.
 
 `seconds` is the wait, `date` its end as an HTTP date, `reset` its end in seconds of Unix time.
 """
@@ -67,7 +67,7 @@ or with commas, …
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of a profile. A key that it does not know is an error."""
+    """A table of a profile; a key that it does not know is an error."""
 
 
 class Refusal(Table, frozen=True):
@@ -114,7 +114,7 @@ def texts_of(members: object) -> Iterator[str]:
 
 
 def fill(value: Any, fields: Mapping[str, object]) -> Any:  # noqa: ANN401 - any JSON value
-    """A JSON value with the templates in it filled in."""
+    """Fill in the templates of a JSON value."""
     match value:
         case str():
             return value.format_map(fields)
@@ -131,7 +131,7 @@ def fields_of(template: str) -> set[str]:
 
 
 def check_template(template: str, known: frozenset[str] | set[str]) -> None:
-    """Find a misspelt field when the file is read, and not in the middle of an audit."""
+    """Refuse a misspelt field when the file is read, and not in the middle of an audit."""
     if strange := sorted(fields_of(template) - known):
         raise ValueError(f"{{{strange[0]}}} is none of {', '.join(sorted(known))}")
 
@@ -171,7 +171,7 @@ def issue(
     listed: str | list[str] | None,
     members: Mapping[str, object],
 ) -> Answer:
-    """Hand out a token; `listed` becomes the `scope` member, None leaves it out."""
+    """Answer with a token; `listed` becomes the `scope` member, None leaves it out."""
     content: dict[str, object] = {
         "access_token": token,
         "token_type": token_type,
@@ -182,13 +182,11 @@ def issue(
     return Answer(200, content | dict(members), NOT_STORED)
 
 
-def refuse(
-    refusal: Refusal, particulars: Mapping[str, object], *, authorization: str | None
-) -> Answer:
+def refuse(refusal: Refusal, given: Mapping[str, object], *, authorization: str | None) -> Answer:
     """Fill in the templates of a refusal; a member without text is left out."""
     if refusal.if_authorization and authorization is not None:
         refusal = refusal.if_authorization
-    fields = complete(particulars) | {"error": refusal.error}
+    fields = complete(given) | {"error": refusal.error}
     description = refusal.description.format_map(fields)
     headers = fill(refusal.headers, fields | {"description": description})
     if refusal.text:
@@ -201,10 +199,10 @@ def refuse(
     )
 
 
-def complete(particulars: Mapping[str, object]) -> defaultdict[str, object]:
-    """All that a template may name. What does not apply to an answer is empty text."""
+def complete(given: Mapping[str, object]) -> defaultdict[str, object]:
+    """All fields that a template may name; those that do not apply to an answer are empty."""
     now = time.time()
-    wait = particulars.get("seconds", 0)
+    wait = given.get("seconds", 0)
     end = now + wait if isinstance(wait, int | float) else now
     return defaultdict(
         str,
@@ -214,5 +212,5 @@ def complete(particulars: Mapping[str, object]) -> defaultdict[str, object]:
             "date": formatdate(end, usegmt=True),
             "reset": int(end),
         }
-        | dict(particulars),
+        | dict(given),
     )

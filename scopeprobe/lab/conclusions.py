@@ -21,7 +21,7 @@ OPPOSITES: dict[CellKind, Verdict] = {
     "ungranted": "granted",
     "unknown_scope": "granted",
 }
-"""The one verdict on a cell that would be a lie."""
+"""By kind of cell, the verdict that would be false."""
 
 
 class Conclusion(Table, frozen=True):

@@ -61,7 +61,7 @@ class FleetTable(Table, frozen=True):
 
 
 def read_fleet(path: Traversable) -> tuple[AuthorizationServer, ...]:
-    """Read a fleet file. A complaint says the file and the place in it."""
+    """Read a fleet file. An error names the file and the place in it."""
     place = str(path)
     try:
         fleet = msgspec.convert(parse_toml(path, place=place), FleetTable)

@@ -38,7 +38,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who a client says it is, and how it wants to prove it."""
+    """Who a client says it is, and how it proves that."""
 
     client_id: str
     secret: str | None = field(repr=False)
@@ -152,14 +152,14 @@ def read_basic(
         return rules.bad_basic
     if rules.bad_encoding and any(map(BAD_PERCENT.search, pair)):
         return rules.bad_encoding
-    client_id, secret = (undo(part, rules.basic_encoding) for part in pair)
-    return settle(client_id, form.get("client_id"), rules) or Credentials(
+    client_id, secret = (decode(part, rules.basic_encoding) for part in pair)
+    return check_second_id(client_id, form.get("client_id"), rules) or Credentials(
         form.get("client_id", client_id), secret, "client_secret_basic"
     )
 
 
-def settle(client_id: str, beside: str | None, rules: CredentialRules) -> Refusal | None:
-    """What a server says to a client_id in the body beside that of Basic; None: it is used."""
+def check_second_id(client_id: str, beside: str | None, rules: CredentialRules) -> Refusal | None:
+    """The refusal of a client_id in the body beside that of Basic; None: it is accepted."""
     if beside is None or rules.client_id_beside_basic == "body":
         return None
     if isinstance(rules.client_id_beside_basic, Refusal):
@@ -198,7 +198,8 @@ def decode_basic(authorization: str) -> tuple[str, str] | None:
     return (client_id, secret) if colon else None
 
 
-def undo(text: str, encoding: BasicEncoding) -> str:
+def decode(text: str, encoding: BasicEncoding) -> str:
+    """Undo what a client did to its id and secret before it joined them."""
     match encoding:
         case "rfc6749":
             return unquote_plus(text)

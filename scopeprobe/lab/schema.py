@@ -166,7 +166,7 @@ class ScopeRules(Table, frozen=True, kw_only=True):
     issued, or no such member.
     """
     order: Literal["asked", "reversed"] = "asked"
-    """Of the list. Some servers keep sets, whose order is anybody's guess."""
+    """Of the list. Some servers keep sets, which have no order."""
     shape: Literal["string", "array"] = "string"
 
 

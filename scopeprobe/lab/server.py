@@ -20,7 +20,7 @@ from scopeprobe.lab.token_store import TokenStore
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One token request as a server remembers it: no secret, no token."""
+    """One token request as a server remembers it, without secret and token."""
 
     at: float
     """Monotonic seconds."""
@@ -77,7 +77,7 @@ class AuthorizationServer:
             self.clients[client_id].granted.append(scope)
 
     def revoke(self, client_id: str, scope: str) -> None:
-        """Take a scope away from a client; the scope itself goes on to exist."""
+        """Take a scope away from a client; the scope itself still exists."""
         self.clients[client_id].granted.remove(scope)
 
     def rotate(self, client_id: str, client_secret: str) -> None:
@@ -89,7 +89,7 @@ class AuthorizationServer:
         self._endpoint.renew_nonce()
 
     def kind(self, client_id: str, scope: str) -> CellKind:
-        """What the truth is about a registered client's cell, if it can authenticate."""
+        """The truth about a scope of a registered client, if it can authenticate."""
         client = self.clients[client_id]
         if holds(scope, self.profile.scope, client.granted, self.scopes):
             return "granted"

@@ -18,7 +18,7 @@ from scopeprobe.lab.tokens import Grant, TokenIssuer
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request on its way through the checks."""
+    """One request while it is checked."""
 
     request: TokenRequest
     issuer: str
@@ -27,10 +27,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a request is refused, and what the refusal's templates may tell about it."""
+    """Why a request is refused, and fields for the refusal's templates."""
 
     refusal: Refusal
-    particulars: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 class TokenEndpoint:
@@ -74,7 +74,7 @@ class TokenEndpoint:
     def answer(
         self, request: TokenRequest | Refusal, message: Message, *, issuer: str, arrived: float
     ) -> Answer:
-        """Answer a request, or give the refusal that reading it ended in."""
+        """Answer a request, or give the refusal that it met when it was read."""
         if isinstance(request, Refusal):
             known = {"server": self._name, "issuer": issuer}
             return refuse(request, known, authorization=message.authorization)
@@ -82,7 +82,7 @@ class TokenEndpoint:
         case = Case(request, issuer, quota)
         for check in self._checks:
             if (fault := check(case)) is not None:
-                fields = self._describe(case) | dict(fault.particulars)
+                fields = self._describe(case) | dict(fault.fields)
                 answer = refuse(fault.refusal, fields, authorization=message.authorization)
                 break
         else:
@@ -148,7 +148,7 @@ class TokenEndpoint:
         return decide(self._profile.scope, case.request.scopes, granted=granted, known=self._scopes)
 
     def _issue(self, case: Case) -> Answer:
-        """Hand out the token of a case in which no check found a fault."""
+        """Issue the token of a case in which no check found a fault."""
         issued = self._decide(case)
         if isinstance(issued, Denial):
             raise TypeError("the order of checks has no scope in it")
@@ -172,12 +172,12 @@ class TokenEndpoint:
         )
 
     def _token_for(self, grant: Grant) -> tuple[str, Grant]:
-        """A fresh token, or the one that was given out before, where tokens are shared."""
+        """A fresh token, or the one that was issued before, where tokens are shared."""
         shared = self._profile.token.shared
         if shared and (live := self._token_store.reuse(grant)):
             return live
         token = self._token_issuer.make_token(grant)
-        self._token_store.enter(token, grant)
+        self._token_store.add(token, grant)
         if shared:
             self._token_store.share(token, grant)
         return token, grant
@@ -212,7 +212,7 @@ class TokenEndpoint:
         }
 
     def _with_headers(self, answer: Answer, case: Case) -> Answer:
-        """Add what stands on every answer: the profile's headers, the quota, a nonce for DPoP."""
+        """Add the headers of every answer: the profile's, the quota, a nonce for DPoP."""
         templates = self._profile.headers | (self._throttle.rule.headers if self._throttle else {})
         if self._dpop and self._dpop.rules.nonce and case.request.proof:
             templates |= {"DPoP-Nonce": "{nonce}"}

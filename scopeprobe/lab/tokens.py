@@ -17,7 +17,7 @@ from scopeprobe.lab.schema import RoleRules, TokenRules
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one token stands for. The token itself is not in it."""
+    """What one token stands for, without the token."""
 
     client: Client
     scopes: tuple[str, ...]
@@ -40,7 +40,7 @@ class Grant:
 
 
 class TokenIssuer:
-    """Makes the tokens of one server. The key lives as long as the process and is never told."""
+    """Makes the tokens of one server; its key lives as long as the process and is not shared."""
 
     def __init__(self, rules: TokenRules) -> None:
         self._rules = rules

@@ -1,4 +1,4 @@
-"""JSON Web Tokens that a client signs: assertions (RFC 7523) and whatever else it has to prove."""
+"""Sign JSON Web Tokens: a client's assertions (RFC 7523), and what DPoP proofs are made with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Demonstrating Proof of Possession (RFC 9449): a key of one run, and a proof for each request."""
+"""DPoP (RFC 9449): a key that lives for one run, and a proof for each request."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DpopProver:
         """
         Keep the `DPoP-Nonce` of any response of this URL, be it an error or a success.
 
-        Tells whether there is a new one: only then is it worth while to ask once more.
+        Return whether it is a new one: only then can asking again succeed.
         """
         nonce = response.headers.get("DPoP-Nonce", "")
         origin = _origin(url)

@@ -1,4 +1,4 @@
-"""Token introspection (RFC 7662): what the server itself says of a token that it just issued."""
+"""Token introspection (RFC 7662): the request, and what its answer says of a fresh token."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def introspected_scopes(
     """
     The scopes of an active token (RFC 7662 section 2.2), or None where that is not told.
 
-    An inactive token that was issued a moment ago, one without `scope`, or one of somebody else
+    An inactive token that was issued a moment ago, one without `scope`, or one of another client
     proves nothing: a server may tell each caller only what concerns it.
     """
     if response.status != HTTPStatus.OK:
@@ -51,8 +51,8 @@ def introspected_scopes(
         told = _decode(response.body)
     except (ValueError, RecursionError):
         return None
-    is_somebody_elses = isinstance(told.client_id, str) and told.client_id != client_id
-    if told.active is not True or is_somebody_elses:
+    is_other_clients = isinstance(told.client_id, str) and told.client_id != client_id
+    if told.active is not True or is_other_clients:
         return None
     return scope_list(told.scope, asked, mask)
 

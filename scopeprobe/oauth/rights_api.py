@@ -1,4 +1,4 @@
-"""What a client may do where scopes do not decide: read from a provider's own API, as data says."""
+"""Rights that a provider's own API tells, where scopes do not decide; packs say how to read it."""
 
 from __future__ import annotations
 
