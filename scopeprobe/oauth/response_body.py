@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 import msgspec
-
-from scopeprobe.model.http import HttpResponse
 
 
 class Body(msgspec.Struct):
     """A success (RFC 6749 section 5.1) or an error (section 5.2, or a vendor's own members)."""
 
     access_token: msgspec.Raw = msgspec.Raw()
-    token_type: object = None
     refresh_token: msgspec.Raw = msgspec.Raw()
     id_token: msgspec.Raw = msgspec.Raw()
     scope: object = None
@@ -44,12 +39,6 @@ def read_body(body: bytes) -> Body | None:
         return _decode(body.decode("utf-8", "replace").encode())
     except (ValueError, RecursionError):
         return None
-
-
-def read_success(response: HttpResponse) -> Body | None:
-    """The members of a success that may hold a token; None where it is none."""
-    body = read_body(response.body) if response.status < HTTPStatus.MULTIPLE_CHOICES else None
-    return body if body and not body.error else None
 
 
 def token_text(token: msgspec.Raw) -> str:

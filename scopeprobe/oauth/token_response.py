@@ -20,7 +20,7 @@ from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.dpop import NONCE
 from scopeprobe.oauth.error_response import WANTS_NONCE, read_error
 from scopeprobe.oauth.masking import Mask
-from scopeprobe.oauth.response_body import Body, read_body, read_success, token_text, tokens_in
+from scopeprobe.oauth.response_body import Body, read_body, token_text, tokens_in
 from scopeprobe.oauth.scope_lists import (
     claimed_scopes,
     is_readable,
@@ -97,14 +97,8 @@ class Reader:
 
 def access_token(response: HttpResponse) -> str | None:
     """The token of a successful answer, for the further steps of its exchange."""
-    body = read_success(response)
-    return (token_text(body.access_token) or None) if body else None
-
-
-def token_type(response: HttpResponse) -> str | None:
-    """How the token is to be presented: `Bearer`, `DPoP` (RFC 6749 section 7.1), or None."""
-    body = read_success(response)
-    return body.token_type if body and isinstance(body.token_type, str) else None
+    body = read_body(response.body) if response.status < HTTPStatus.MULTIPLE_CHOICES else None
+    return (token_text(body.access_token) or None) if body and not body.error else None
 
 
 def asks_for_nonce(response: HttpResponse) -> str | None:
