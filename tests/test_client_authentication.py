@@ -1,5 +1,6 @@
 """What clients send to say who they are: each claim, and the signature by the public key."""
 
+import hmac
 import os
 from base64 import urlsafe_b64decode
 from dataclasses import replace
@@ -171,6 +172,24 @@ def test_a_secret_signs_and_is_never_sent(make_client, named, alg):
     assert token.claims["sub"] == token.claims["iss"] == "billing-id"
     assert secret.encode() not in request.body
     assert "client_secret" not in form
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("s", id="short"),
+        pytest.param("ssh-ed25519 AAAA", id="like the beginning of a public key"),
+        pytest.param(
+            keys.public_pem(keys.private_key("p256")).decode(), id="like a whole public key"
+        ),
+    ],
+)
+def test_a_secret_signs_whatever_the_server_chose_for_one(make_client, secret):
+    client = make_client("s", secret=secret, method=AuthMethod.CLIENT_SECRET_JWT)
+    message, _, signature = written(client)[1]["client_assertion"].rpartition(".")
+    mac = hmac.digest(secret.encode(), message.encode(), "sha256")
+    assert urlsafe_b64decode(f"{signature}=") == mac
 
 
 # -- ready assertions

@@ -21,7 +21,7 @@ from scopeprobe.reports.formats import Format, render
 
 
 class Exit(IntEnum):
-    """DESIGN, "Exit codes": the first that applies."""
+    """The first of docs/design.md, "Exit codes", that applies."""
 
     COMPLETE = 0
     OVER_THE_BAR = 1
@@ -50,7 +50,7 @@ def run_audit(
 
 
 def exit_code(result: Result) -> int:
-    """DESIGN, "Exit codes": the first that applies."""
+    """The first of docs/design.md, "Exit codes", that applies."""
     if result.stopped_by is not None:
         return 128 + result.stopped_by
     if result.judged_nothing:

@@ -33,7 +33,7 @@ class Assignment:
     previous: PermissionMap | None = None
     """What the last run of this folder found out about the client."""
     shapes: tuple[Scope, ...] = ()
-    """Invented scopes with prefixes of granted ones, to be asked at last (DESIGN, rule 7)."""
+    """Invented scopes with prefixes of granted ones, asked last (docs/design.md, rule 12)."""
     behavior: ServerBehavior = NOTHING_KNOWN
     """What is known of the server before this client is asked; a pilot knows nothing."""
     proof: Proof = Proof.SAFE

@@ -1,4 +1,4 @@
-"""What a server is like, as learned from all its clients of a run (DESIGN, rule 2)."""
+"""What a server is like, as all its clients of a run show it (docs/design.md, "Terms")."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ServerBehavior:
     tells_unknown_scopes: bool = False
     """A scope was refused with another code than the invented one: it exists, that one does not."""
     open_shapes: frozenset[tuple[str, str]] = frozenset()
-    """By audience: prefixes of which an invented scope was issued too (DESIGN, rule 7)."""
+    """By audience: prefixes of which an invented scope was issued too (docs/design.md, rule 12)."""
     drops_canary: frozenset[str] = frozenset()
     """Audiences for which an invented scope was refused, or issued without being listed."""
     lists_without_scope: bool = False

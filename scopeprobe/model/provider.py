@@ -69,7 +69,7 @@ class ProviderTraits:
     """A token that was asked for without a scope shows every right of its client."""
     basic_encoding: BasicEncoding = BasicEncoding.RFC6749
     credentials_first: bool = False
-    """It looks at credentials before it looks at scopes (DESIGN, rule 7)."""
+    """It looks at credentials before it looks at scopes (docs/design.md, rule 7)."""
     needs_target: bool = False
     """No token is issued without an audience or resource."""
     absent_scope: Literal["", "as_requested"] = ""

@@ -1,4 +1,4 @@
-"""Demonstrating Proof of Possession (RFC 9449): a key of one run, and a proof for each request."""
+"""DPoP (RFC 9449): a key that lives for one run, and a proof for each request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scopeprobe.oauth.assertions import (
     JTI_BYTES,
     Clock,
     RandomHex,
-    signer_of_key,
+    Signer,
     thumbprint,
     wall_clock,
 )
@@ -38,7 +38,8 @@ class DpopProver:
         token_hex: RandomHex = secrets.token_hex,
     ) -> None:
         key = key or ephemeral_key()
-        self._signer = signer_of_key(key, typ="dpop+jwt", jwk=key.key.as_dict(private=False))
+        public = key.key.as_dict(private=False)
+        self._signer = Signer(key.key, key.alg, typ="dpop+jwt", jwk=public)
         self._now, self._token_hex = now, token_hex
         self._nonces: dict[str, str] = {}
 
@@ -65,7 +66,7 @@ class DpopProver:
         """
         Keep the `DPoP-Nonce` of any response of this URL, be it an error or a success.
 
-        Tells whether there is a new one: only then is it worth while to ask once more.
+        Return whether it is a new one: only then can asking again succeed.
         """
         nonce = response.headers.get("DPoP-Nonce", "")
         origin = origin_of(url)

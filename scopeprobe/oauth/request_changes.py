@@ -1,4 +1,4 @@
-"""The client that would send a changed request: what explain's experiments differ in."""
+"""Apply to a client and its target the change that an experiment of `explain` makes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scopeprobe.model.urls import origin_of
 
 def changed(client: Client, target: Target, change: RequestChange) -> tuple[Client, Target]:
     """
-    Apply a change to a client and its target; whoever writes requests knows nothing of changes.
+    Return the client and target that send the changed request: writers of requests know no changes.
 
     A request that goes to another origin takes no configured header with it: a gateway's key is
     meant for the gateway.

@@ -11,7 +11,7 @@ from scopeprobe.policy.differences import Difference, Differences
 
 
 def differences_json(found: Differences) -> str:
-    """DESIGN, "Shapes of the JSON"; a verdict is null where the cell did not exist."""
+    """Members of docs/design.md, "Shapes of the JSON"; a verdict is null where no cell was."""
     members = {"version": 1, **asdict(found)}
     return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
 
