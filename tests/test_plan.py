@@ -177,7 +177,7 @@ def test_the_budget_that_would_end_it_is_named(fleet, budget):
 def test_a_quota_that_was_spent_is_counted(fleet, tmp_path):
     fleet("audit", "--max-requests-per-client", "6")
     database = sqlite3.connect(tmp_path / "out/scopeprobe.db")
-    spent = [quota for (quota,) in database.execute("select quota from spent where at > 0")]
+    spent = [quota for (quota,) in database.execute("select quota from used_permits where at > 0")]
     database.close()
     assert sum("three" in quota for quota in spent) == 6
     small = told(fleet("plan", "--print", "json"))["servers"][1]["strategies"]["each"]

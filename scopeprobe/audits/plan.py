@@ -21,7 +21,7 @@ from scopeprobe.model.journal import Allowance
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.server import Server
 from scopeprobe.reports.plan import Cost, FleetPlan, ServerPlan
-from scopeprobe.store import Store
+from scopeprobe.store import StoredRuns
 from scopeprobe.strategies.estimates import ESTIMATORS, Estimate, total
 
 _LEARNING = {"adaptive", "recheck"}
@@ -43,7 +43,7 @@ def plan(fleet: Fleet, limits: Limits, out: Path, proof: Proof = Proof.SAFE) -> 
 
     Raises InputError where the folder's database cannot be used.
     """
-    with Store.peek(out) as store:
+    with StoredRuns.read_if_any(out) as store:
         previous_maps = PreviousMaps() if store is None else PreviousMaps.before(math.inf, store)
         spent: Allowances = (lambda _quota: Allowance()) if store is None else store.allowance
         names = [name for name in ESTIMATORS if name != "recheck" or previous_maps.maps]

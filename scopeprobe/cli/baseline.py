@@ -59,9 +59,9 @@ def write_command(
     from scopeprobe.inputs import baseline_text, read_baseline  # noqa: PLC0415
     from scopeprobe.policy import Baseline  # noqa: PLC0415
     from scopeprobe.reports.write import write_file  # noqa: PLC0415
-    from scopeprobe.store import Store  # noqa: PLC0415
+    from scopeprobe.store import StoredRuns  # noqa: PLC0415
 
-    with Store.read(out) as store:
+    with StoredRuns.read(out) as store:
         maps = store.maps_of(store.finished_run(run))
     file = _file(baseline, out)
     if file.exists():

@@ -63,12 +63,12 @@ def _maps(word: str, out: Path) -> tuple[PermissionMap, ...]:
     """Raises InputError where the word names neither a file, nor a folder, nor a run."""
     from scopeprobe.inputs import read_permissions  # noqa: PLC0415
     from scopeprobe.policy.changes import last_proved  # noqa: PLC0415
-    from scopeprobe.store import Store  # noqa: PLC0415
+    from scopeprobe.store import StoredRuns  # noqa: PLC0415
 
     path = Path(word)
     if path.is_dir():
         return read_permissions(path / "permissions.csv")
-    with Store.peek(out) as store:
+    with StoredRuns.read_if_any(out) as store:
         if store is None or path.exists() or path.suffix:
             return read_permissions(path)
         run = store.finished_run(word)

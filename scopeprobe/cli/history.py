@@ -48,10 +48,10 @@ def history_command(
     from scopeprobe.model.client import ClientName  # noqa: PLC0415
     from scopeprobe.policy.history import history  # noqa: PLC0415
     from scopeprobe.reports.history import history_json, history_table  # noqa: PLC0415
-    from scopeprobe.store import Store  # noqa: PLC0415
+    from scopeprobe.store import StoredRuns  # noqa: PLC0415
 
-    with Store.read(out) as store:
-        cells = history(store.nights(ClientName(client)))
+    with StoredRuns.read(out) as store:
+        cells = history(store.maps_of_client(ClientName(client)))
         known = store.clients()
     if client not in known:
         raise InputError([f"{out}: no finished run has the client {client}"])

@@ -47,11 +47,11 @@ def report_command(
     from scopeprobe.reports.formats import FILES, Format, render  # noqa: PLC0415
     from scopeprobe.reports.summary import Summary  # noqa: PLC0415
     from scopeprobe.reports.write import write_file  # noqa: PLC0415
-    from scopeprobe.store import Store  # noqa: PLC0415
+    from scopeprobe.store import StoredRuns  # noqa: PLC0415
 
     if not (formats or print_):
         raise InputError(["report: name a format with -f, or with --print"])
-    with Store.read(out) as store:
+    with StoredRuns.read(out) as store:
         stored = store.finished_run(run)
         maps = store.maps_of(stored)
     if stored.summary is None:

@@ -37,9 +37,10 @@ def runs_command(
     from rich.console import Console  # noqa: PLC0415
 
     from scopeprobe.reports.runs import runs_json, runs_table  # noqa: PLC0415
-    from scopeprobe.store import stored_runs  # noqa: PLC0415
+    from scopeprobe.store import StoredRuns  # noqa: PLC0415
 
-    runs = stored_runs(out)
+    with StoredRuns.read(out) as stored:
+        runs = stored.runs()
     if print_ is Printed.JSON:
         typer.echo(runs_json(runs), nl=False)
     else:
