@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scopeprobe.diagnosis import Case, OtherEndpoint, codes, diagnose, explain_log
-from scopeprobe.diagnosis.investigation import is_failure
+from scopeprobe.diagnosis.outcomes import is_failure
 from scopeprobe.model.answer import (
     GrantNotAllowed,
     Issued,

@@ -15,10 +15,9 @@ from scopeprobe.diagnosis.causes.credentials import credential_causes
 from scopeprobe.diagnosis.causes.network import network_causes
 from scopeprobe.diagnosis.causes.request import request_causes
 from scopeprobe.diagnosis.causes.scopes import scope_causes, shown_minimal
-from scopeprobe.diagnosis.investigation import failures_in, is_accepting
 from scopeprobe.diagnosis.next_steps import NextStepFields
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
-from scopeprobe.diagnosis.seen import left_out
+from scopeprobe.diagnosis.outcomes import failures_in, is_accepting, left_out
 from scopeprobe.model.answer import Refusal
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
@@ -73,7 +72,7 @@ def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
     """Say what the experiments prove. Pure: equal logs are explained alike."""
     seen = Observations(case, tuple(log))
     causes = tuple(_causes(seen))
-    failures = failures_in(list(log))
+    failures = failures_in(log)
     refused = [e for e in log if isinstance(e.answer, Refusal) and e not in failures]
     return Explanation(
         client=case.client.name,

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from http import HTTPStatus
 from typing import TypeAlias
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
-from scopeprobe.model.answer import (
-    Answer,
-    GrantNotAllowed,
-    Issued,
-    Refused,
-    Subject,
-    TooLarge,
-    Unanswered,
-    Unauthenticated,
-    alike,
-    is_plain_about_scope,
-)
+from scopeprobe.diagnosis.outcomes import failures_in, is_accepting
+from scopeprobe.model.answer import Answer, Issued, alike
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
-
-_BEHIND = {"dpop_required", "audience_required", "resource_required"}
-"""What servers judge when they know who asks."""
 
 Asking: TypeAlias = Generator[Question, Experiment, Experiment | None]
 """Gives the experiment; None where a budget forbids it."""
@@ -90,51 +76,3 @@ class Investigation:
     def patterns(self) -> tuple[ErrorPattern, ...]:
         """Of all answers so far, the newest first."""
         return tuple(pattern for e in reversed(self.log) for pattern in patterns_in(e))
-
-
-def failures_in(log: list[Experiment]) -> list[Experiment]:
-    """
-    Failed authentications: those whose credentials, written that way, were never accepted.
-
-    A 401 between successes of the same credentials was about the scopes.
-    """
-    good = {credentials_of(e.question.change) for e in log if is_accepting(e.answer)}
-    return [e for e in log if is_failure(e) and credentials_of(e.question.change) not in good]
-
-
-def credentials_of(change: RequestChange) -> RequestChange:
-    """The part of a change that authenticates."""
-    return replace(change, dropped=(), added=(), proof=False)
-
-
-def is_failure(experiment: Experiment) -> bool:
-    """What a server counts as a failed authentication, or may count."""
-    answer = experiment.answer
-    if isinstance(answer, Unanswered):
-        return answer.status == HTTPStatus.UNAUTHORIZED
-    return isinstance(answer, Unauthenticated) and not is_past_credentials(experiment)
-
-
-def is_accepting(answer: Answer) -> bool:
-    """The credentials were accepted: a token was issued."""
-    return isinstance(answer, Issued)
-
-
-def is_past_credentials(experiment: Experiment) -> bool:
-    """The answer speaks of something that is judged behind the credentials, as far as it says."""
-    match experiment.answer:
-        case Issued() | GrantNotAllowed():
-            return True
-        case Refused(about=about) as answer:
-            if about is not Subject.UNSAID or is_plain_about_scope(answer):
-                return True
-        case Unauthenticated():
-            pass
-        case _:
-            return False
-    return any(pattern.cause in _BEHIND for pattern in patterns_in(experiment))
-
-
-def is_out_of_reach(answer: Answer) -> bool:
-    """No authorization server answered, or none that can be understood."""
-    return isinstance(answer, Unanswered | TooLarge)

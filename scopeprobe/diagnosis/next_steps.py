@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from scopeprobe.diagnosis.describe import shortened
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
-from scopeprobe.diagnosis.seen import left_out, visible
 from scopeprobe.model.answer import Issued
 
 _IDS = (
@@ -112,9 +111,9 @@ def _rights(seen: Observations) -> str:
         return ""
     if experiment.answer.rights is None:
         return ""
-    missing = left_out(experiment, seen.log)
-    given = [scope for scope in wanted if scope not in missing]
-    shown = visible(experiment.answer) or ()
+    missing = [scope for scope in wanted if experiment.answer.allows(scope) is False]
+    given = [scope for scope in wanted if experiment.answer.allows(scope)]
+    shown = experiment.answer.rights
     return _inert(
         f" Its roles decide: of what is wanted they give {shortened(given) if given else 'nothing'}"
         f"{f', and not {shortened(missing)}' if missing else ''}"

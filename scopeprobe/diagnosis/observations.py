@@ -10,7 +10,7 @@ from typing import Any
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.describe import evidence
 from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
-from scopeprobe.diagnosis.investigation import is_accepting, is_past_credentials
+from scopeprobe.diagnosis.outcomes import is_accepting, is_past_credentials
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.scope_names import Scope

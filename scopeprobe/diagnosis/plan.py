@@ -13,16 +13,16 @@ from collections.abc import Generator, Iterator
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.diagnosis.hypotheses import Hypothesis, hypotheses
-from scopeprobe.diagnosis.investigation import (
-    Asking,
-    Investigation,
+from scopeprobe.diagnosis.investigation import Asking, Investigation
+from scopeprobe.diagnosis.minimal_sets import Scopes, refusing_sets
+from scopeprobe.diagnosis.outcomes import (
     is_accepting,
     is_failure,
     is_out_of_reach,
     is_past_credentials,
+    left_out,
+    lists_scopes,
 )
-from scopeprobe.diagnosis.minimal_sets import Scopes, refusing_sets
-from scopeprobe.diagnosis.seen import left_out, lists_scopes
 from scopeprobe.model.answer import GrantNotAllowed, Issued, Refused, TooLarge
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment, ExperimentPlan

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
 
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.question import Question
-from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.scope_names import Scope, is_held
 
 
-class Issued(msgspec.Struct, frozen=True, tag="issued"):
+class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     """A token was issued. It is gone; these are the scopes that were read off it."""
 
     listed: tuple[Scope, ...] | None = None
@@ -28,6 +30,43 @@ class Issued(msgspec.Struct, frozen=True, tag="issued"):
     """What a rights API says the client may do; `*` stands for any part of a name."""
     unconfirmed: bool = False
     """It was to be confirmed elsewhere, and there nothing was said that could confirm it."""
+
+    @cached_property
+    def lists(self) -> tuple[frozenset[Scope], ...]:
+        """What the answer, the token and introspection list, each as far as it lists anything."""
+        places = (self.listed, self.claimed, self.confirmed)
+        return tuple(frozenset(names) for names in places if names is not None)
+
+    @cached_property
+    def names(self) -> frozenset[Scope]:
+        """Every scope that stands in some list."""
+        return frozenset().union(*self.lists)
+
+    @property
+    def tells(self) -> bool:
+        """Some place lists scopes, be it none."""
+        return bool(self.lists)
+
+    def allows(self, scope: Scope) -> bool | None:
+        """What the rights API says of a scope; None where it was not asked or says it unclearly."""
+        return None if self.rights is None else is_held(scope, self.rights)
+
+    def carries(self, scope: Scope) -> bool | None:
+        """
+        Whether the token is shown to carry the scope (True), or to be without it (False).
+
+        None where nothing speaks of it, where two places disagree, where a right merely resembles
+        it, or where it is listed and could not be confirmed.
+        """
+        said = set(self._said_of(scope))
+        if len(said) != 1 or (self.unconfirmed and True in said):
+            return None
+        return said.pop()
+
+    def _said_of(self, scope: Scope) -> Iterator[bool | None]:
+        yield from (scope in names for names in self.lists)
+        if self.rights is not None:
+            yield self.allows(scope)
 
 
 class Subject(StrEnum):
@@ -125,6 +164,11 @@ class Fact:
     answer: Answer
     sent: int
     received: int
+
+
+def names_on(answer: Answer | None) -> frozenset[Scope]:
+    """Every scope that the answer's token lists; none where no token was issued."""
+    return answer.names if isinstance(answer, Issued) else frozenset()
 
 
 def culprits(answer: Answer, asked: tuple[Scope, ...]) -> tuple[Scope, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scopeprobe.model.answer import Answer, GrantNotAllowed, Refused, Subject
+from scopeprobe.model.answer import Answer, GrantNotAllowed, Refused, Subject, names_on
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.behavior import NOTHING_KNOWN
 from scopeprobe.model.question import WITHOUT_SCOPE
@@ -15,7 +15,6 @@ from scopeprobe.strategies.named_scopes import take_out_the_named
 from scopeprobe.strategies.priors import mean_chance, prior_of
 from scopeprobe.strategies.scope_sets import SetAnswer, SetProber
 from scopeprobe.strategies.search import Search
-from scopeprobe.verdicts import names_on
 
 
 def adaptive(assignment: Assignment) -> Plan:

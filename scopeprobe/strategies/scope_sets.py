@@ -10,7 +10,6 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.strategies.controls import AskedSoFar, PlanPart
-from scopeprobe.verdicts import names_on, tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +89,9 @@ class SetProber:
         A token that lists nothing carries nothing where others were seen to list what they carry,
         and may do so where one listed less than was asked for.
         """
-        if not isinstance(answer, Issued) or not (tells(answer) or self._lists):
+        if not isinstance(answer, Issued) or not (answer.tells or self._lists):
             return ()
-        names = names_on(answer)
-        return tuple(scope for scope in asked if scope not in names)
+        return tuple(scope for scope in asked if scope not in answer.names)
 
     @property
     def _lists(self) -> bool:
@@ -103,7 +101,7 @@ class SetProber:
     def is_in_doubt_about_silence(self) -> bool:
         """Some token lists scopes, and another that was issued for some lists nothing at all."""
         is_silent = any(
-            isinstance(answer, Issued) and not tells(answer) and question.scopes
+            isinstance(answer, Issued) and not answer.tells and question.scopes
             for question, answer in self.so_far.answers.items()
         )
         return (
@@ -114,7 +112,7 @@ class SetProber:
 
     @property
     def _has_told(self) -> bool:
-        return any(isinstance(a, Issued) and tells(a) for a in self.so_far.answers.values())
+        return any(isinstance(a, Issued) and a.tells for a in self.so_far.answers.values())
 
     def fitting(self, order: Sequence[Scope], start: int = 0) -> int:
         """How many scopes from `start` on one request may ask for; one at the least."""

@@ -9,7 +9,6 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import EarlierClient
 from scopeprobe.model.cell import Cell, Verdict
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.verdicts.client_facts import names_on, tells
 
 
 def accepted_sets(facts: Iterable[Fact], cells: Iterable[Cell]) -> tuple[tuple[Scope, ...], ...]:
@@ -34,7 +33,7 @@ def _accepted(fact: Fact) -> tuple[Scope, ...]:
     asked = fact.question.scopes or ()
     if len(asked) < 2 or not isinstance(fact.answer, Issued):  # noqa: PLR2004
         return ()
-    return () if tells(fact.answer) and not names_on(fact.answer).issuperset(asked) else asked
+    return () if fact.answer.tells and not fact.answer.names.issuperset(asked) else asked
 
 
 def earlier_client(assignment: Assignment, cells: Iterable[Cell]) -> EarlierClient:

@@ -18,6 +18,7 @@ from scopeprobe.model.answer import (
     alike,
     culprits,
     is_plain_about_scope,
+    names_on,
 )
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.question import WITHOUT_SCOPE
@@ -88,14 +89,14 @@ class ClientFacts:
     @cached_property
     def listed_for_nothing(self) -> frozenset[Scope]:
         """What a token carries for which only a scope was asked that nobody has; or for none."""
-        if isinstance(self.canary, Issued) and tells(self.canary):
-            return names_on(self.canary)
-        return names_on(self.control) if self.control is not None else frozenset()
+        if isinstance(self.canary, Issued) and self.canary.tells:
+            return self.canary.names
+        return names_on(self.control)
 
     @cached_property
     def granted_by_list(self) -> frozenset[Scope]:
         """Every scope that some token of this client is shown to carry."""
-        return frozenset(name for answer in self.issued for name in names_on(answer))
+        return frozenset(name for answer in self.issued for name in answer.names)
 
     def lists(self, scope: Scope) -> bool:
         """Some token of this client is shown to carry the scope."""
@@ -211,7 +212,7 @@ class ClientFacts:
         asked = fact.question.scopes or ()
         match fact.answer:
             case Issued() as issued:
-                return not names_on(issued) & set(asked)
+                return issued.names.isdisjoint(asked)
             case Refused() as refused:
                 return (
                     (is_plain_about_scope(refused) or alike(refused, self.canary))
@@ -221,19 +222,17 @@ class ClientFacts:
             case _:
                 return False
 
-    def _tokens(self, scope: Scope) -> list[_Token]:
+    def _tokens(self, scope: Scope) -> list[Issued]:
         return self._tokens_by_scope.get(scope, [])
 
     @cached_property
-    def _tokens_by_scope(self) -> dict[Scope, list[_Token]]:
-        """By asked scope, what the tokens that were issued for it show."""
-        found: dict[Scope, list[_Token]] = {}
-        for fact in self.successes:
-            token = _Token(
-                names_on(fact.answer), isinstance(fact.answer, Issued) and tells(fact.answer)
-            )
-            for scope in fact.question.scopes or ():
-                found.setdefault(scope, []).append(token)
+    def _tokens_by_scope(self) -> dict[Scope, list[Issued]]:
+        """By asked scope, the tokens that were issued for it."""
+        found: dict[Scope, list[Issued]] = {}
+        for fact in self.facts:
+            if isinstance(fact.answer, Issued):
+                for scope in fact.question.scopes or ():
+                    found.setdefault(scope, []).append(fact.answer)
         return found
 
     def asked(self) -> Iterator[Scope]:
@@ -244,26 +243,3 @@ class ClientFacts:
 def _places(named: Iterable[Scope], fact: Fact) -> frozenset[int]:
     asked = fact.question.scopes or ()
     return frozenset(asked.index(scope) for scope in named)
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    names: frozenset[Scope]
-    tells: bool
-    """It speaks of scopes at all."""
-
-
-def lists_of(answer: Issued) -> list[frozenset[Scope]]:
-    """What the answer, the token and its introspection list, each as far as it lists anything."""
-    told = (answer.listed, answer.claimed, answer.confirmed)
-    return [frozenset(names) for names in told if names is not None]
-
-
-def tells(answer: Issued) -> bool:
-    """The answer, its token or its introspection speaks of scopes."""
-    return bool(lists_of(answer))
-
-
-def names_on(answer: Answer) -> frozenset[Scope]:
-    """Every scope that a token is shown to carry."""
-    return frozenset().union(*lists_of(answer)) if isinstance(answer, Issued) else frozenset()

@@ -23,7 +23,7 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Cell, Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope, prefix
-from scopeprobe.verdicts.client_facts import ClientFacts, names_on, tells
+from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.no_token_rulings import ruling_without_token
 from scopeprobe.verdicts.ruling import (
     Known,
@@ -99,7 +99,7 @@ def _unlisted(known: Known) -> set[Scope]:
     assignment = known.facts.assignment
     own = {*assignment.candidates, *assignment.shapes, assignment.canary, Scope("")}
     sure = [issued for issued in known.facts.issued if not issued.unconfirmed]
-    names = {name for issued in sure for name in names_on(issued)}
+    names = {name for issued in sure for name in issued.names}
     rights = {right for issued in sure for right in issued.rights or ()}
     return (names | rights) - own
 
@@ -145,8 +145,8 @@ def _answered_in_sets(known: Known, scope: Scope, alone: Answer | None) -> Rulin
         for fact in known.facts.with_others(scope)
         if isinstance(fact.answer, Issued)
     ]
-    listing = [fact for fact, answer in issued if scope in names_on(answer)]
-    silent = [fact for fact, answer in issued if not tells(answer)]
+    listing = [fact for fact, answer in issued if scope in answer.names]
+    silent = [fact for fact, answer in issued if not answer.tells]
     if settling := listing or silent or [fact for fact, _ in issued]:
         return ruling_on_token(known, scope, settling[-1])
     for fact in known.facts.with_others(scope):
@@ -191,7 +191,7 @@ def _refused_for_its_scope(
 def _without_parameter(known: Known, scope: Scope, refusal: Refusal) -> Ruling:
     """The server wants no `scope` at all: what a token shows without it is granted."""
     for issued in known.facts.issued:
-        if scope in names_on(issued):
+        if scope in issued.names:
             return granted_by_list(scope, issued)
     return unknown(Reason.UNCONFIRMED, refusal)
 

@@ -10,7 +10,7 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
-from scopeprobe.verdicts.client_facts import ClientFacts, names_on, tells
+from scopeprobe.verdicts.client_facts import ClientFacts
 
 
 def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -> ServerBehavior:
@@ -81,14 +81,14 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
 def _drops_canary(client: ClientFacts) -> bool:
     """An authenticated client was refused the invented scope, or not given it in a list."""
     if isinstance(client.canary, Issued):
-        return tells(client.canary) and client.drops_canary
+        return client.canary.tells and client.drops_canary
     return bool(client.canary and client.successes)
 
 
 def _lists_without_scope(client: ClientFacts) -> bool:
     return bool(
         isinstance(client.control, Issued)
-        and names_on(client.control) & set(client.assignment.candidates)
+        and client.control.names & set(client.assignment.candidates)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,7 +18,7 @@ from scopeprobe.model.answer import (
 )
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Evidence, Reason, Verdict
-from scopeprobe.model.scope_names import Scope, covers
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.client_facts import ClientFacts
 
 _UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
@@ -66,14 +65,15 @@ def denied(known: Known, refusal: Refusal) -> Ruling:
     return Ruling(Verdict.DENIED, reason, Evidence.ALONE, refusal)
 
 
-def by_rights(scope: Scope, rights: Iterable[Scope]) -> Ruling:
-    """What a rights API lists is granted; one that differs in case only proves nothing."""
-    if any(covers(right, scope) for right in rights):
-        return Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
-    folded = Scope(scope.lower())
-    if any(covers(Scope(right.lower()), folded) for right in rights):
-        return unknown(Reason.CONTRADICTORY)
-    return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
+def by_rights(*, is_held: bool | None) -> Ruling:
+    """What a rights API tells is granted; a right that merely resembles the scope is no proof."""
+    match is_held:
+        case True:
+            return Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
+        case False:
+            return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
+        case None:
+            return unknown(Reason.CONTRADICTORY)
 
 
 def granted_by_list(scope: Scope, issued: Issued) -> Ruling:

@@ -6,7 +6,6 @@ from scopeprobe.model.answer import Fact, Issued, Unanswered
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope, resembles
-from scopeprobe.verdicts.client_facts import lists_of, names_on, tells
 from scopeprobe.verdicts.ruling import Known, Ruling, by_rights, granted_by_list, unknown
 
 
@@ -17,14 +16,14 @@ def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
     if issued.unconfirmed or scope == assignment.target.fixed_scope(server):
         return unknown(Reason.UNCONFIRMED)
     if issued.rights is not None:
-        return by_rights(scope, issued.rights)
-    lists = lists_of(issued)
-    told = {scope in names for names in lists}
-    if len(told) > 1 or any(resembles(name, scope) for name in names_on(issued) - {scope}):
+        return by_rights(is_held=issued.allows(scope))
+    carried = issued.carries(scope)
+    is_disputed = issued.tells and carried is None
+    if is_disputed or any(resembles(name, scope) for name in issued.names - {scope}):
         return unknown(Reason.CONTRADICTORY)
-    if told == {True}:
+    if carried:
         return granted_by_list(scope, issued)
-    is_readable = bool(lists) or (issued.readable and bool(server.traits.claims))
+    is_readable = issued.tells or (issued.readable and bool(server.traits.claims))
     if server.traits.lists_all and is_readable:
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
     return unknown(Reason.UNCONFIRMED)
@@ -41,22 +40,19 @@ def ruling_on_token(known: Known, scope: Scope, fact: Fact) -> Ruling:
         return unknown(Reason.UNCONFIRMED)
     if issued.rights is None or ruling.verdict is not Verdict.GRANTED:
         return ruling
-    confirmed = by_rights(scope, issued.rights)
-    is_confirmed = confirmed.verdict is Verdict.GRANTED
-    return confirmed if is_confirmed else unknown(Reason.CONTRADICTORY)
+    return by_rights(is_held=issued.carries(scope) or None)
 
 
 def _read(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
-    told = lists_of(issued)
-    if not told:
+    if not issued.tells:
         return _silent_token(known, scope, issued, question)
     if issued.confirmed is not None and scope not in issued.confirmed:
         return _not_confirmed(known, scope, issued, question)
-    if len({scope in names for names in told}) > 1:
+    if scope not in issued.names:
+        return _left_out(known, scope, issued, question)
+    if not all(scope in names for names in issued.lists):
         return unknown(Reason.CONTRADICTORY)
-    if scope in told[0]:
-        return _listed(known, scope, issued)
-    return _left_out(known, scope, issued, question)
+    return _listed(known, scope, issued)
 
 
 def _not_confirmed(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
@@ -66,7 +62,7 @@ def _not_confirmed(known: Known, scope: Scope, issued: Issued, question: Questio
     It may tell each caller what concerns it and no more (RFC 7662 section 2.2), so it takes a
     server that was seen to list scopes there, and an answer that does not say otherwise.
     """
-    if any(scope in names for names in lists_of(issued)):
+    if scope in issued.names:
         return unknown(Reason.CONTRADICTORY)
     if not known.behavior.lists_when_introspected:
         return unknown(Reason.UNCONFIRMED)
@@ -97,7 +93,7 @@ def _left_out(known: Known, scope: Scope, issued: Issued, question: Question) ->
     It may where the list, less what was asked beside the scope, is not the one that is given
     for nothing, or holds a name like it.
     """
-    names = names_on(issued) - set(question.scopes or ())
+    names = issued.names - set(question.scopes or ())
     expected = known.facts.listed_for_nothing
     if (
         not names <= expected
@@ -125,7 +121,7 @@ def _silent_token(known: Known, scope: Scope, issued: Issued, question: Question
         if known.facts.lists(scope):
             return unknown(Reason.CONTRADICTORY)
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, evidence)
-    canary_is_silent = isinstance(canary, Issued) and not tells(canary)
+    canary_is_silent = isinstance(canary, Issued) and not canary.tells
     if canary_is_silent and not behavior.withholds:
         return Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, evidence)
     traits = known.facts.assignment.client.server.traits

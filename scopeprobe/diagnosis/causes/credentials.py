@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scopeprobe.diagnosis.investigation import (
+from scopeprobe.diagnosis.observations import LikelyCause, Observations
+from scopeprobe.diagnosis.outcomes import (
     failures_in,
     is_accepting,
     is_out_of_reach,
     is_past_credentials,
 )
-from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.model.answer import Unauthenticated
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED
@@ -42,7 +42,7 @@ _EITHER = (("secret_rejected", 0.55), ("unknown_client", 0.45))
 def credential_causes(seen: Observations) -> Iterator[LikelyCause]:
     found = list(_mended(seen))
     yield from found
-    failures = failures_in(list(seen.log))
+    failures = failures_in(seen.log)
     if found or not failures or _is_only_about_scopes(seen):
         return
     evidence = list(_told(seen, failures))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from scopeprobe.diagnosis.describe import times
-from scopeprobe.diagnosis.investigation import is_out_of_reach
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
+from scopeprobe.diagnosis.outcomes import is_out_of_reach
 from scopeprobe.model.answer import TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scopeprobe.diagnosis.investigation import is_accepting
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
+from scopeprobe.diagnosis.outcomes import is_accepting
 from scopeprobe.model.answer import GrantNotAllowed, Refused, Subject
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.diagnosis.minimal_sets import Scopes, minimal_sets
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
-from scopeprobe.diagnosis.seen import left_out, lists_scopes, visible
+from scopeprobe.diagnosis.outcomes import left_out, lists_scopes
 from scopeprobe.model.answer import (
     GrantNotAllowed,
     Issued,
@@ -222,9 +222,8 @@ def _not_applied(seen: Observations, whole: Experiment) -> Iterator[LikelyCause]
         return
     evidence = seen.evidence(whole, canary)
     name = seen.case.client.canary
-    shown = visible(canary.answer)
     is_known = canary.answer.rights is not None or not seen.case.client.server.traits.send_scope
-    if is_known or (shown is not None and name in shown):
+    if is_known or canary.answer.carries(name):
         yield LikelyCause("scopes_do_not_apply", 0.95, evidence)
-    elif shown is None and not lists_scopes(seen.log):
+    elif not canary.answer.tells and not lists_scopes(seen.log):
         yield LikelyCause("scopes_do_not_apply", _EITHER, evidence)
