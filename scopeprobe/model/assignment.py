@@ -79,6 +79,11 @@ class Assignment:
         return self.previous is not None and self.previous.is_unauthenticated
 
     @property
+    def was_told_all_at_once(self) -> bool:
+        """Last night one answer of the server told everything; so it may again."""
+        return any(cell.reason in _TOLD_AT_ONCE for cell in self.known_before)
+
+    @property
     def most_hopeful(self) -> Scope | None:
         return next(filter(self.is_hopeful, self.candidates), None)
 
@@ -87,6 +92,16 @@ class Assignment:
         return self.target.expect.wants(scope) or (
             self.previous is not None and self.previous.grants(self.target.label, scope)
         )
+
+
+_TOLD_AT_ONCE = {
+    Reason.LEFT_OUT,
+    Reason.NAMED_IN_REFUSAL,
+    Reason.CANARY_ISSUED,
+    Reason.SCOPE_NOT_USED,
+    Reason.SHAPE_UNENFORCED,
+}
+"""Reasons of servers that list, name, or take whatever is asked for."""
 
 
 Plan: TypeAlias = Generator[tuple[Question, ...], tuple[Answer, ...], None]

@@ -11,6 +11,15 @@ from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.strategies.controls import ControlFailed, PlanPart, conclude
 from scopeprobe.strategies.each import tells_scopes_apart
+from scopeprobe.strategies.estimates import (
+    BESIDE_THE_SEARCH,
+    Estimate,
+    expected_denials,
+    expected_search,
+    requests_for_all,
+    with_controls,
+)
+from scopeprobe.strategies.groups import slack
 from scopeprobe.strategies.named_scopes import take_out_the_named
 from scopeprobe.strategies.priors import mean_chance, prior_of
 from scopeprobe.strategies.scope_sets import SetAnswer, SetProber
@@ -32,10 +41,24 @@ def adaptive(assignment: Assignment) -> Plan:
         if (yield from _is_worth_asking(prober)):
             yield from find_out(prober, assignment.candidates)
             yield from ask_all_granted(prober)
-            yield from control(prober)
+            yield from ask_controls(prober)
             yield from conclude(assignment, prober.so_far)
     except ControlFailed:
         return
+
+
+def estimate_adaptive(assignment: Assignment) -> Estimate:
+    """The opening and the search, at most n + B(n) + 1 (docs/algorithm.md, section 10)."""
+    scopes, is_first = assignment.candidates, assignment.is_first
+    search, denied = expected_search(assignment, scopes), expected_denials(assignment, scopes)
+    if assignment.was_told_all_at_once:
+        search, denied = requests_for_all(assignment, scopes), 0.0
+    return with_controls(
+        assignment,
+        expected=search + 1 + is_first,
+        refused=denied,
+        most=len(scopes) + slack(len(scopes)) + 1 + BESIDE_THE_SEARCH,
+    )
 
 
 def _is_worth_asking(prober: SetProber) -> PlanPart[bool]:
@@ -155,7 +178,7 @@ def ask_all_granted(prober: SetProber) -> PlanPart[None]:
         yield from prober.ask(granted)
 
 
-def control(prober: SetProber) -> PlanPart[None]:
+def ask_controls(prober: SetProber) -> PlanPart[None]:
     """
     Ask what the verdicts need beside the candidates: for nothing, and for what nobody has.
 

@@ -6,6 +6,7 @@ from scopeprobe.model.answer import Answer, GrantNotAllowed, Issued, Refused, Su
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.strategies.controls import AskedSoFar, ControlFailed, conclude
+from scopeprobe.strategies.estimates import Estimate, expected_denials, with_controls
 
 
 def each(assignment: Assignment) -> Plan:
@@ -35,6 +36,12 @@ def each(assignment: Assignment) -> Plan:
         yield from conclude(assignment, so_far)
     except ControlFailed:
         return
+
+
+def estimate_each(assignment: Assignment) -> Estimate:
+    """One request a candidate, and its controls."""
+    n, denied = len(assignment.candidates), expected_denials(assignment, assignment.candidates)
+    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 2)
 
 
 def tells_scopes_apart(control: Answer) -> bool:

@@ -34,11 +34,11 @@ class Search:
         """
         `candidates` is n, `marks` are positions where a group ends that was accepted before.
 
-        The requests that `inquiry` has spent so far count against n + B(n).
+        The requests that `prober` has spent so far count against n + B(n).
         """
         self.conflicts = 0
         """Scopes blamed for the refusal of a set, and accepted alone."""
-        self._inquiry = prober
+        self._prober = prober
         self._order = tuple(order)
         self._beliefs = Beliefs(prior, self._order)
         self._groups = Groups(self._beliefs)
@@ -53,11 +53,11 @@ class Search:
 
     def open(self) -> PlanPart[SetAnswer]:
         """Ask for all there is, as far as it fits into one request, and take in what it brings."""
-        size = self._inquiry.fitting(self._order)
-        reply = yield from self._inquiry.ask(self._order[:size])
+        size = self._prober.fitting(self._order)
+        reply = yield from self._prober.ask(self._order[:size])
         while isinstance(reply.answer, TooLarge) and size > 1:
-            size = self._inquiry.fitting(self._order)
-            reply = yield from self._inquiry.ask(self._order[:size])
+            size = self._prober.fitting(self._order)
+            reply = yield from self._prober.ask(self._order[:size])
         if reply.is_issued:
             yield from self._take(reply)
         elif reply.is_refused and size > 1:
@@ -96,13 +96,13 @@ class Search:
     def _size(self) -> int:
         start, is_contaminated = self._start, self._contaminated > self._start
         left = len(self._order) - start
-        most = min(left, self._inquiry.fitting(self._order, start), max(self._most_next, 1))
+        most = min(left, self._prober.fitting(self._order, start), max(self._most_next, 1))
         if is_contaminated:
             most = min(most, self._contaminated - start - 1)
         if self._keeps_resources_apart:
             most = min(most, self._end_of_resource() - start)
         size = self._groups.best_size(start, self._contaminated, most, self._marks)
-        worst = self._inquiry.spent + 3 + halvings(size) + left - 1
+        worst = self._prober.spent + 3 + halvings(size) + left - 1
         return 1 if worst > self._candidates + self._slack else size
 
     @property
@@ -115,7 +115,7 @@ class Search:
     @property
     def _keeps_resources_apart(self) -> bool:
         """Names tell resources, and conflicts look as if one request may ask for one only."""
-        if self._inquiry.keeps_to_one_resource:
+        if self._prober.keeps_to_one_resource:
             return True
         return 1 <= self.conflicts <= 3 + 2 * self._denied and any(map(resource, self._order))
 
@@ -138,7 +138,7 @@ class Search:
     # -- answers
 
     def _ask(self, start: int, end: int) -> PlanPart[SetAnswer]:
-        reply = yield from self._inquiry.ask(self._order[start:end])
+        reply = yield from self._prober.ask(self._order[start:end])
         if not reply.is_lost:
             self._most_next = len(self._order)
         return reply
@@ -146,9 +146,9 @@ class Search:
     def _take(self, reply: SetAnswer) -> PlanPart[None]:
         """Go on behind a set for which a token came; what a list left out is asked once more."""
         if reply.left_out:
-            yield from self._inquiry.narrowed(reply.left_out)
+            yield from self._prober.narrowed(reply.left_out)
         for scope in reply.asked:
-            if scope in self._inquiry.granted:
+            if scope in self._prober.granted:
                 self._beliefs.note_granted(self._start, self._start + 1)
             else:
                 self._beliefs.note_denied(self._start)
