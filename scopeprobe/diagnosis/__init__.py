@@ -2,6 +2,6 @@
 
 from scopeprobe.diagnosis.case import Case, OtherEndpoint
 from scopeprobe.diagnosis.explain import Cause, Explanation, codes, explain_log
-from scopeprobe.diagnosis.plan import diagnose
+from scopeprobe.diagnosis.experiments.credentials import diagnose
 
 __all__ = ["Case", "Cause", "Explanation", "OtherEndpoint", "codes", "diagnose", "explain_log"]
