@@ -24,7 +24,8 @@ class LikelyCause:
     confidence: float
     evidence: tuple[str, ...]
     scopes: tuple[Scope, ...] = ()
-    tell: str = ""
+    advice: str = ""
+    """What the next step says beside the usual."""
     value: Any = None
     """What the change was to, where one takes the cause away."""
 
@@ -43,7 +44,7 @@ class Observations:
         return better[-1] if better else AS_CONFIGURED
 
     @cached_property
-    def is_proved(self) -> bool:
+    def is_authenticated(self) -> bool:
         """A token was issued to these credentials."""
         return any(is_accepting(e.answer) for e in self.at_base())
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
+from scopeprobe.diagnosis.causes import cause_texts
 from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.model.answer import (
     Answer,
@@ -22,15 +23,12 @@ from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import RequestChange
 from scopeprobe.model.scope_names import Scope
 
-_BEHIND = {"dpop_required", "audience_required", "resource_required"}
-"""What servers judge when they know who asks."""
-
 
 def failures_in(log: Sequence[Experiment]) -> list[Experiment]:
     """
-    Failed authentications: those whose credentials, written that way, were never accepted.
+    Failed authentications, as far as no token was ever issued to the same credentials.
 
-    A 401 between successes of the same credentials was about the scopes.
+    Where one was issued, the 401 was about the scopes.
     """
     good = {credentials_of(e.question.change) for e in log if is_accepting(e.answer)}
     return [e for e in log if is_failure(e) and credentials_of(e.question.change) not in good]
@@ -55,7 +53,7 @@ def is_accepting(answer: Answer) -> bool:
 
 
 def is_past_credentials(experiment: Experiment) -> bool:
-    """The answer speaks of something that is judged behind the credentials, as far as it says."""
+    """The answer says that the server accepted the credentials and looked further."""
     match experiment.answer:
         case Issued() | GrantNotAllowed():
             return True
@@ -66,7 +64,9 @@ def is_past_credentials(experiment: Experiment) -> bool:
             pass
         case _:
             return False
-    return any(pattern.cause in _BEHIND for pattern in patterns_in(experiment))
+    return any(
+        cause_texts()[pattern.cause].is_behind_credentials for pattern in patterns_in(experiment)
+    )
 
 
 def is_out_of_reach(answer: Answer) -> bool:
