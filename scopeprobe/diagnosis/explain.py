@@ -1,4 +1,4 @@
-"""From the log of experiments to causes: what they prove, how surely, and what to do next."""
+"""The causes that a log of experiments proves: how surely, and what to do next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
 
 LEAST_CONFIDENCE = 0.3
-"""What is less likely than that is not named."""
+"""Causes that are less likely are not named."""
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ def _likely_causes(seen: Observations) -> Iterator[LikelyCause]:
 
 
 def _distinct(found: Iterable[LikelyCause]) -> Iterator[LikelyCause]:
-    """The surest of each code; scopes with which it is the same are named together."""
+    """The surest cause of each code; scopes with the same cause are named together."""
     best: dict[tuple[str, tuple[str, ...]], LikelyCause] = {}
     for one in found:
         known = best.get((one.code, one.scopes))

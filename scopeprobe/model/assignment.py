@@ -1,4 +1,4 @@
-"""What a plan may know, and what a plan is."""
+"""What a plan may know (Assignment), and what a plan is: a generator of waves of questions."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Assignment:
     previous: PermissionMap | None = None
     """What the last run of this folder found out about the client."""
     shapes: tuple[Scope, ...] = ()
-    """Invented scopes with prefixes of granted ones, to be asked at last (DESIGN, rule 7)."""
+    """Invented scopes with prefixes of granted ones, asked last (docs/design.md, rule 12)."""
     behavior: ServerBehavior = NOTHING_KNOWN
-    """What is known of the server before this client is asked; a pilot knows nothing."""
+    """What is known of the server before this client is asked; nothing, for the first ones."""
     proof: Proof = Proof.SAFE
     accepted_sets: tuple[tuple[Scope, ...], ...] = ()
-    """Sets that were accepted last night and together hold all that was granted in sets."""
+    """Sets that were accepted last night, and together hold all that was granted in sets."""
     is_first: bool = True
-    """It is the first of its server, and asks on a recheck what is asked once a server."""
+    """The first client of its server: on a recheck it alone asks what is asked once a server."""
 
     @property
     def candidates(self) -> tuple[Scope, ...]:
@@ -69,13 +69,13 @@ class Assignment:
 
     @property
     def known_before(self) -> tuple[Cell, ...]:
-        """The findings of the last run for this target."""
+        """The cells of the last run for this target."""
         found = self.previous.cells if self.previous is not None else ()
         return tuple(cell for cell in found if cell.audience == self.target.label)
 
     @property
     def was_unauthenticated(self) -> bool:
-        """Last night the client's credentials were accepted for nothing at all."""
+        """Last night every cell of the client was `unauthenticated`."""
         return self.previous is not None and self.previous.is_unauthenticated
 
     @property

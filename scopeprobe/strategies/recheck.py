@@ -1,4 +1,4 @@
-"""Last night's map, proved again (algorithm.md, section 4)."""
+"""Last night's map, proved again (docs/algorithm.md, section 4)."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def _proved_before(assignment: Assignment) -> tuple[list[Scope], list[Scope]]:
 
 def _groups_of(assignment: Assignment, granted: Sequence[Scope]) -> list[tuple[Scope, ...]]:
     """
-    The sets to ask for: as they were accepted, less what is no candidate any more.
+    The sets to ask for: those that were accepted, without what is no candidate any more.
 
-    What no set held goes together, as far as it fits into one request: nothing is known against it.
+    Scopes of no such set go together, as many as fit into one request.
     """
     left, groups = list(granted), list[tuple[Scope, ...]]()
     for accepted in assignment.accepted_sets:
@@ -113,7 +113,7 @@ def _groups_of(assignment: Assignment, granted: Sequence[Scope]) -> list[tuple[S
 def _prove_again(
     prober: SetProber, group: Sequence[Scope], denied: Sequence[Scope]
 ) -> PlanPart[None]:
-    """A group that was accepted last night; where it is not any more, the culprits are searched."""
+    """Ask for a group that was accepted last night; if it is refused now, search the culprits."""
     search = Search(prober, group, remembered(group, denied), candidates=len(group))
     prober.spent = 0
     yield from search.open()

@@ -1,7 +1,7 @@
-"""The search of a strict server: every denied scope found, and refused alone.
+"""The search on a server that only says yes or no: every denied scope is refused alone.
 
-algorithm.md, appendix A to F: groups chosen by what is believed, a descent into refused
-ones that is clamped to the halvings of its size, and a guard that holds all of it at n + B(n).
+docs/algorithm.md, A to F: groups are sized by the beliefs; a refused one is searched in at most as
+many steps as halving takes; and all of it stays within n + B(n) requests.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CONFLICTS_TO_DOUBT = 3
 
 
 class Search:
-    """One order of open scopes, settled from its front to its end."""
+    """Settles scopes in one order, from the first to the last."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Search:
         """After an answer was lost, the next group is smaller."""
 
     def open(self) -> PlanPart[SetAnswer]:
-        """Ask for all there is, as far as it fits into one request, and take in what it brings."""
+        """Ask for all scopes that fit into one request, and note what the answer settles."""
         size = self._prober.fitting(self._order)
         reply = yield from self._prober.ask(self._order[:size])
         while isinstance(reply.answer, TooLarge) and size > 1:
@@ -144,7 +144,7 @@ class Search:
         return reply
 
     def _take(self, reply: SetAnswer) -> PlanPart[None]:
-        """Go on behind a set for which a token came; what a list left out is asked once more."""
+        """Note what a token settles; what its list leaves out is asked again first."""
         if reply.left_out:
             yield from self._prober.narrowed(reply.left_out)
         for scope in reply.asked:
@@ -156,7 +156,7 @@ class Search:
             self._start += 1
 
     def _lose(self, size: int) -> None:
-        """Nothing is learned; a scope that was alone stays unknown, a group is tried in parts."""
+        """An answer was lost: a lone scope stays unknown, a group is asked in parts."""
         if size == 1:
             self._start += 1
             self._contaminated = 0
@@ -164,7 +164,7 @@ class Search:
             self._most_next = size // 2
 
     def _descend(self, end: int) -> PlanPart[None]:
-        """Find the first culprit of a refused range, clamped so that halving always suffices."""
+        """Find the first culprit of a refused range, in no more steps than halving takes."""
         budget = halvings(end - self._start) + 1
         is_refused_alone = end - self._start == 1
         self._contaminated = end
@@ -194,7 +194,7 @@ class Search:
         yield from self._settle_culprit(is_refused_alone=is_refused_alone)
 
     def _settle_culprit(self, *, is_refused_alone: bool) -> PlanPart[None]:
-        """The scope at the start is to blame, unless it is accepted alone: then it conflicts."""
+        """The scope at the start is denied, or accepted alone: then it conflicts with others."""
         if not is_refused_alone:
             reply = yield from self._ask(self._start, self._start + 1)
             if reply.is_lost:
@@ -207,7 +207,7 @@ class Search:
         self._settle_denied()
 
     def _settle_denied(self) -> None:
-        """Go on behind a scope that is believed to be denied, or behaves as if it were."""
+        """Note that the scope at the start is denied, or was to blame for a refused set."""
         self._beliefs.note_denied(self._start)
         self._denied += 1
         self._start += 1

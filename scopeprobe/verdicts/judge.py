@@ -1,4 +1,4 @@
-"""What the facts say about each scope of one client. The only maker of a verdict."""
+"""A verdict on each scope of one client, from facts alone. Nothing else makes verdicts."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def judge(
     other_targets: Iterable[Fact] = (),
 ) -> tuple[Cell, ...]:
     """
-    Say what the facts prove about every candidate, and about scopes that tokens carry unasked.
+    Return a cell for every candidate, and for every other scope that a token carries.
 
-    `open_because` is why the asking stopped: the reason of every cell that nothing is known of.
+    `open_because` is why the asking stopped: the reason of every cell that no fact speaks of.
     `other_targets` are the facts of the client's other targets, whose credentials are the same.
-    Rules: DESIGN, "Verdicts".
+    Rules: docs/design.md, "Verdicts".
     """
     known = Known(
         ClientFacts(assignment, tuple(facts)),
@@ -95,7 +95,7 @@ def _particulars(answer: Answer | None) -> tuple[int | None, str, str]:
 
 
 def _unlisted(known: Known) -> set[Scope]:
-    """Scopes that tokens carry without being candidates (rule 9)."""
+    """Scopes that tokens carry without being candidates (docs/design.md, rule 14)."""
     assignment = known.facts.assignment
     own = {*assignment.candidates, *assignment.shapes, assignment.canary, Scope("")}
     sure = [issued for issued in known.facts.issued if not issued.unconfirmed]
@@ -136,9 +136,9 @@ def _ruled(known: Known, scope: Scope) -> Ruling:
 
 def _answered_in_sets(known: Known, scope: Scope, alone: Answer | None) -> Ruling:
     """
-    What the answers to several scopes at once settle about one that was not heard alone.
+    Rule on a scope that has no answer of its own, by the answers to sets that contain it.
 
-    A set that was refused says nothing of its members, unless it names them.
+    A set that was refused says nothing of its members, unless the refusal names them.
     """
     issued = [
         (fact, fact.answer)
@@ -198,10 +198,10 @@ def _without_parameter(known: Known, scope: Scope, refusal: Refusal) -> Ruling:
 
 def _is_meant_for_the_scope(known: Known, answered: list[Fact]) -> bool:
     """
-    Whether an answer that does not say so is this server's way to refuse a scope.
+    Whether an unspecific refusal is how this server refuses a scope (docs/design.md, rule 6).
 
-    It is where the canary met one like it; elsewhere the scope must have met it twice, so that
-    a moment's fault of the server, or a throttle in words that nobody knows, denies nothing.
+    It is where the canary met the same; else the scope must have met it twice, so that a passing
+    fault of the server, or a throttle that was not recognized, denies nothing.
     """
     refusal = answered[-1].answer
     again = sum(alike(fact.answer, refusal) for fact in answered)

@@ -1,4 +1,4 @@
-"""A verdict before it is written into its cell, and what several kinds of rulings share."""
+"""A ruling: a verdict on one scope, with its reason. What several kinds of rulings share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict before it is written into its cell."""
+    """A verdict on one scope, its reason, and the answer that it rests on."""
 
     verdict: Verdict
     reason: Reason
@@ -37,14 +37,14 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Known:
-    """One client and target: what was heard, and what is known of its server."""
+    """What a ruling may rest on: the facts of one client and target, and the server's behavior."""
 
     facts: ClientFacts
     behavior: ServerBehavior
     open_because: Reason
     """Why the asking stopped."""
     other_targets: ClientFacts
-    """What was heard for the client's other targets, whose credentials are the same."""
+    """Facts of the client's other targets, whose credentials are the same."""
 
     @property
     def label(self) -> str:
@@ -86,7 +86,7 @@ def granted_by_list(scope: Scope, issued: Issued) -> Ruling:
 
 
 def may_be_about_the_parameter(known: Known, refusal: Refusal) -> bool:
-    """An unspecific code, met by the canary too, on a server that accepted no scope at all."""
+    """An unspecific code, met by the canary too, on a server that issued nothing for any scope."""
     return (
         refusal.error in _UNSPECIFIC
         and not isinstance(refusal, Unauthenticated)
@@ -96,7 +96,7 @@ def may_be_about_the_parameter(known: Known, refusal: Refusal) -> bool:
 
 
 def unanswered(known: Known, scope: Scope, answer: Answer | None) -> Ruling:
-    """Nothing was said about the scope alone; another token may still carry it."""
+    """No answer says anything of the scope; a token that was asked for others may list it."""
     if known.facts.lists(scope) and known.facts.drops_canary:
         return Ruling(Verdict.GRANTED, Reason.LISTED_IN_RESPONSE, Evidence.TOKEN)
     match answer:

@@ -1,4 +1,4 @@
-"""Rulings on what an issued token says of a scope (DESIGN, rules 1, 2 and 7)."""
+"""Rulings on what an issued token says of a scope (docs/design.md, rules 1 to 5, 9 and 10)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scopeprobe.verdicts.ruling import Known, Ruling, by_rights, granted_by_list
 
 
 def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
-    """The scope was never sent: what the token shows by itself decides (`send_scope`)."""
+    """The scope was never sent (`send_scope`): what the token shows by itself decides."""
     issued, assignment = known.facts.issued[-1], known.facts.assignment
     server = assignment.client.server
     if issued.unconfirmed or scope == assignment.target.fixed_scope(server):
@@ -30,7 +30,7 @@ def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
 
 
 def ruling_on_token(known: Known, scope: Scope, fact: Fact) -> Ruling:
-    """A token was issued for the scope, alone or among others; its rights may say otherwise."""
+    """A token was issued for the scope, alone or in a set. The rights API may contradict it."""
     issued = fact.answer
     assert isinstance(issued, Issued)  # noqa: S101 - its callers chose it so
     ruling = _read(known, scope, issued, fact.question)
@@ -57,10 +57,10 @@ def _read(known: Known, scope: Scope, issued: Issued, question: Question) -> Rul
 
 def _not_confirmed(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
     """
-    Introspection lists others only.
+    Introspection does not list the scope: denied where introspection is known to list scopes.
 
-    It may tell each caller what concerns it and no more (RFC 7662 section 2.2), so it takes a
-    server that was seen to list scopes there, and an answer that does not say otherwise.
+    It may show each caller only what concerns it (RFC 7662 section 2.2). Where the answer or the
+    token lists the scope, they contradict each other.
     """
     if scope in issued.names:
         return unknown(Reason.CONTRADICTORY)
@@ -88,10 +88,10 @@ def _why_no_canary(known: Known) -> Reason:
 
 def _left_out(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
     """
-    A list without the scope: denied, unless the scope may stand there under another name.
+    A list without the scope: denied, unless the scope may be listed under another name.
 
-    It may where the list, less what was asked beside the scope, is not the one that is given
-    for nothing, or holds a name like it.
+    It may where the list, without what was asked beside the scope, holds a name that is not listed
+    for nothing as well, or one that resembles the scope (docs/design.md, rules 2 and 10).
     """
     names = issued.names - set(question.scopes or ())
     expected = known.facts.listed_for_nothing
@@ -107,14 +107,14 @@ def _left_out(known: Known, scope: Scope, issued: Issued, question: Question) ->
 
 
 def _is_dropped_for_itself(known: Known, scope: Scope) -> bool:
-    """And not for want of a companion: shown by this client, or by others of the server."""
+    """The scope is not left out because a companion was missing: some client shows it."""
     if known.facts.is_left_out_by_itself(scope):
         return True
     return known.behavior.narrows and not known.behavior.drops_companions
 
 
 def _silent_token(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
-    """A token that tells nothing of its scopes (rule 1)."""
+    """A token that lists nothing (docs/design.md, rules 3, 4, 5 and 9)."""
     behavior, canary = known.behavior, known.facts.canary
     evidence = Evidence.SET if _is_set(question) else Evidence.ALONE
     if behavior.lists or (behavior.lists_in_token and issued.readable):

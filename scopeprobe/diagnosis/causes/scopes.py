@@ -21,7 +21,7 @@ from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
 
 _EITHER = 0.6
-"""The most for a cause that this server does not tell from another."""
+"""The confidence in each of two causes that this server answers alike, at most."""
 
 
 def shown_minimal(seen: Observations) -> tuple[Scopes, ...]:

@@ -26,6 +26,7 @@ MOST_OTHERS = 3
 
 
 def judge_scopes(investigation: Investigation) -> ExperimentPlan:
+    """Find which scopes are refused or left out, and compare them with others."""
     case = investigation.case
     whole = yield from investigation.ask(case.wanted)
     if whole is None or is_out_of_reach(whole.answer):
@@ -47,7 +48,7 @@ def judge_scopes(investigation: Investigation) -> ExperimentPlan:
 
 
 def _try_any_scope(investigation: Investigation, whole: Experiment) -> ExperimentPlan:
-    """A server may merely want some scope."""
+    """Ask for known scopes where none was wanted: the server may demand one."""
     if is_accepting(whole.answer) or not is_past_credentials(whole):
         return
     if isinstance(whole.answer, Refused):
@@ -58,7 +59,7 @@ def _try_any_scope(investigation: Investigation, whole: Experiment) -> Experimen
 
 
 def _find_an_accepted_one(investigation: Investigation) -> ExperimentPlan:
-    """Without a request that succeeds, a refused scope proves nothing: one alone may succeed."""
+    """Ask scopes alone until one is accepted: without a success, a refused scope proves nothing."""
     case = investigation.case
     hopeful = sorted(case.wanted, key=lambda scope: not case.target.expect.wants(scope))
     for scope in hopeful[:MOST_SINGLES]:
@@ -106,7 +107,7 @@ def _refused_alone(investigation: Investigation) -> tuple[Scopes, ...]:
 
 
 def _compare(investigation: Investigation, found: tuple[Scopes, ...]) -> ExperimentPlan:
-    """Hold refused scopes against one that nobody has, and against those they may be meant for."""
+    """Ask for the canary, and for known scopes that the refused ones may be misspelt for."""
     canary = yield from investigation.ask((investigation.case.client.canary,))
     if canary is None:
         return
@@ -128,7 +129,7 @@ def _compare(investigation: Investigation, found: tuple[Scopes, ...]) -> Experim
 
 
 def _make_it_list(investigation: Investigation) -> ExperimentPlan:
-    """A server that shows no scope may have left out all: one that exists may be shown."""
+    """See whether the server lists a scope that exists: if so, no list means nothing granted."""
     case = investigation.case
     alike = [name for scope in case.wanted for name in case.spellings_of(scope)]
     others = [name for name in case.known_scopes if name not in case.wanted]
