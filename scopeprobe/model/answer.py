@@ -25,30 +25,30 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     readable: bool = False
     """The token was a JWT, so that an absent claim could have been seen."""
     confirmed: tuple[Scope, ...] | None = None
-    """The scopes that introspection told (RFC 7662 section 2.2); None where it told none."""
+    """The scopes that introspection listed (RFC 7662 section 2.2); None where it had no list."""
     rights: tuple[Scope, ...] | None = None
     """What a rights API says the client may do; `*` stands for any part of a name."""
     unconfirmed: bool = False
-    """It was to be confirmed elsewhere, and there nothing was said that could confirm it."""
+    """It was to be confirmed by introspection or a rights API, and no usable answer came."""
 
     @cached_property
     def lists(self) -> tuple[frozenset[Scope], ...]:
-        """What the answer, the token and introspection list, each as far as it lists anything."""
+        """What the answer, the token and introspection list; a place without a list is left out."""
         places = (self.listed, self.claimed, self.confirmed)
         return tuple(frozenset(names) for names in places if names is not None)
 
     @cached_property
     def names(self) -> frozenset[Scope]:
-        """Every scope that stands in some list."""
+        """Every scope that is in at least one list."""
         return frozenset().union(*self.lists)
 
     @property
     def tells(self) -> bool:
-        """Some place lists scopes, be it none."""
+        """At least one place lists scopes; its list may be empty."""
         return bool(self.lists)
 
     def allows(self, scope: Scope) -> bool | None:
-        """What the rights API says of a scope; None where it was not asked or says it unclearly."""
+        """Whether the rights include the scope; None where they are unknown or only resemble it."""
         return None if self.rights is None else is_held(scope, self.rights)
 
     def carries(self, scope: Scope) -> bool | None:
@@ -58,12 +58,13 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
         None where nothing speaks of it, where two places disagree, where a right merely resembles
         it, or where it is listed and could not be confirmed.
         """
-        said = set(self._said_of(scope))
-        if len(said) != 1 or (self.unconfirmed and True in said):
+        readings = set(self._readings(scope))
+        if len(readings) != 1 or (self.unconfirmed and True in readings):
             return None
-        return said.pop()
+        return readings.pop()
 
-    def _said_of(self, scope: Scope) -> Iterator[bool | None]:
+    def _readings(self, scope: Scope) -> Iterator[bool | None]:
+        """What each place shows of the scope."""
         yield from (scope in names for names in self.lists)
         if self.rights is not None:
             yield self.allows(scope)

@@ -40,7 +40,7 @@ def ruling_on_token(known: Known, scope: Scope, fact: Fact) -> Ruling:
         return unknown(Reason.UNCONFIRMED)
     if issued.rights is None or ruling.verdict is not Verdict.GRANTED:
         return ruling
-    return by_rights(is_held=issued.carries(scope) or None)
+    return by_rights(is_held=True) if issued.carries(scope) else unknown(Reason.CONTRADICTORY)
 
 
 def _read(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
