@@ -16,6 +16,7 @@ from scopeprobe.cli.streams import say
 from scopeprobe.cli.terminal import Printed, Terminal
 from scopeprobe.errors import InputError
 from scopeprobe.model.assignment import Proof
+from scopeprobe.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from scopeprobe.audits.audit import Audit
@@ -37,9 +38,12 @@ MANY_REQUESTS = 1000
 
 
 class StrategyName(StrEnum):
-    EACH = "each"
-    ADAPTIVE = "adaptive"
-    RECHECK = "recheck"
+    """A name out of the registry."""
+
+    vars().update({name.upper(): name for name in STRATEGIES})
+
+
+DEFAULT_STRATEGY = StrategyName("each")
 
 
 def audit_command(
@@ -59,7 +63,7 @@ def audit_command(
             "-s",
             help="One request per scope, the fewest requests, or last night's map proved again.",
         ),
-    ] = StrategyName.EACH,
+    ] = DEFAULT_STRATEGY,
     proof: options.ProofBy = Proof.SAFE,
     verify: options.VerifyBy = None,
     revoke: options.Revoke = False,
