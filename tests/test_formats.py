@@ -12,9 +12,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
+from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId
-from scopeprobe.policy import Finding, FindingKind
 from scopeprobe.reports.formats import FILES, Format, render
 from scopeprobe.reports.json_report import schemas
 from scopeprobe.reports.summary import NotTested, Summary

@@ -31,8 +31,8 @@ from scopeprobe.inputs.schema import ClientEntry, ExpectEntry, ServerEntry, Targ
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.client import AuthMethod, GrantType
 from scopeprobe.model.events import Event
+from scopeprobe.model.finding import FindingKind
 from scopeprobe.model.server import Server
-from scopeprobe.policy import FINDING_KINDS
 from scopeprobe.providers.load import PackTable
 from scopeprobe.reports.csv_files import COLUMNS
 from scopeprobe.reports.summary import Summary
@@ -290,7 +290,7 @@ def test_the_verdicts_reasons_and_evidence_are_those_of_the_model():
 
 def test_the_findings_are_those_of_the_policy():
     rows = table("finding", "when", "in the default bar")
-    assert tuple(bare(row[0]) for row in rows) == FINDING_KINDS
+    assert tuple(bare(row[0]) for row in rows) == tuple(FindingKind)
     default = [parameter.default for parameter in audit_options() if parameter.name == "fail_on"]
     assert ",".join(bare(row[0]) for row in rows if row[2] == "yes") == default[0]
 

@@ -26,9 +26,10 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof, Strategy
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
+from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
-from scopeprobe.policy import Earlier, Finding, FindingKind, Policy, held_against, news, review
+from scopeprobe.policy import Earlier, Policy, compare_with_advertised, findings, new_findings
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import (
     NotTested,
@@ -48,8 +49,8 @@ KEPT = 100
 LOOKS_EVERY = 0.5
 """Seconds between two looks at a folder that is in use."""
 WARNINGS = {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}
-"""Findings that deserve a notice where they are not over the bar."""
-DEFAULT_BAR = ("missing", "excess", "unauthenticated")
+"""Findings that deserve a notice where they do not fail the run."""
+DEFAULT_FAIL_ON = ("missing", "excess", "unauthenticated")
 STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
 
@@ -60,12 +61,13 @@ class Audit:
     fleet: Fleet
     out: Path
     limits: Limits = field(default_factory=Limits)
-    bar: Collection[str] = DEFAULT_BAR
+    fail_on: Collection[str] = DEFAULT_FAIL_ON
+    """The kinds of findings that fail the run."""
     policy: Policy = field(default_factory=Policy)
     previous: str | None = None
     """The run that cells are compared with, or `last`; None: with none."""
     new_only: bool = False
-    """Only findings that were not there before are over the bar."""
+    """Only findings that were not there before fail the run."""
     formats: Collection[Format] = ()
     """Files beside the CSV ones."""
     keep: int = KEPT
@@ -252,7 +254,7 @@ class _Session:
             *(NotTested(client, reason, 0) for client, reason in doubts),
         )
         found = self._reviewed(maps)
-        over_bar = tuple(one for one in found if one.kind in order.bar)
+        failures = tuple(one for one in found if one.kind in order.fail_on)
         finished = time.time()
         rounds, by_name = self._rounds, {client.name: client for client in fleet.clients}
         usage = rounds.usage.values()
@@ -261,14 +263,14 @@ class _Session:
             started=moment(self._run.started),
             finished=moment(finished),
             complete=not any(cell.is_open for cell in cells) and not unread,
-            over_bar=bool(over_bar),
+            over_bar=bool(failures),
             counts=counts(cells),
             requests=len(self._known) + sum(usage.requests for usage in usage),
             tokens=self._known.tokens + sum(usage.tokens for usage in usage),
             clients=client_summaries(maps, by_name, rounds.requests_by_client()),
             servers=tuple(self._server_summaries(maps)),
             not_tested=(*_skipped(fleet), *unread, *not_tested(maps)),
-            findings=over_bar,
+            findings=failures,
             introspections=rounds.follow_ups(Purpose.INTROSPECTION),
             rights_calls=rounds.follow_ups(Purpose.RIGHTS),
             revocations=rounds.follow_ups(Purpose.REVOCATION),
@@ -291,21 +293,21 @@ class _Session:
                 seconds=round(time.monotonic() - self._started, 1),
             )
         )
-        warned = (one for one in found if one.kind in WARNINGS - {*order.bar})
+        warned = (one for one in found if one.kind in WARNINGS - {*order.fail_on})
         notices += (
             *(f"{one.client}: {one.detail}" for one in warned),
             *_other_regions(maps, fleet),
             *_token_notices(summary, fleet),
         )
-        return Result(self._run.id, maps, summary, over_bar, stopped_by, notices)
+        return Result(self._run.id, maps, summary, failures, stopped_by, notices)
 
     def _reviewed(self, maps: Sequence[PermissionMap]) -> list[Finding]:
         order, clients = self._order, self._order.fleet.clients
         today = datetime.fromtimestamp(self._run.started, UTC).date()
         compared = self._earlier if order.previous is not None else None
-        found = review(maps, clients, order.policy, compared, today)
+        found = findings(maps, clients, order.policy, compared, today)
         if order.new_only and self._earlier is not None:
-            found = news(found, clients, order.policy, self._earlier, today)
+            found = new_findings(found, clients, order.policy, self._earlier, today)
         return found
 
     def _server_summaries(self, maps: Sequence[PermissionMap]) -> Iterator[ServerSummary]:
@@ -314,7 +316,7 @@ class _Session:
         for name, server in sorted(servers.items()):
             members = {client.name for client in clients if client.server.name == name}
             cells = [f for m in maps if m.client in members for f in m.cells]
-            advertised = held_against(server.scopes_supported, cells)
+            advertised = compare_with_advertised(server.scopes_supported, cells)
             usage = self._rounds.usage.get(name, Usage())
             yield ServerSummary(
                 name=name,

@@ -134,7 +134,7 @@ def audit_command(
         max_pause=inputs.parsed("--max-pause", max_pause, parse_duration) or 0.0,
         max_failed_clients=max_auth_failures_per_server,
     )
-    bar = inputs.bar_from(fail_on)
+    kinds = inputs.fail_on_from(fail_on)
     fleet = inputs.read_fleet(
         inputs.Sources(
             clients,
@@ -161,12 +161,12 @@ def audit_command(
         fleet=inputs.with_metadata(fleet),
         out=out,
         limits=limits,
-        bar=bar,
+        fail_on=kinds,
         policy=Policy(
             rules=() if policy is None else read_policy(policy),
             baseline=None if baseline is None else read_baseline(baseline),
         ),
-        previous=previous or ("last" if "changed" in bar else None),
+        previous=previous or ("last" if "changed" in kinds else None),
         new_only=new_only,
         formats=formats or (),
         keep=keep,

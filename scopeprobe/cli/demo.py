@@ -56,7 +56,7 @@ def demo_command(
                 Printed.TABLE,
             )
         except typer.Exit as end:
-            if end.exit_code in {Exit.COMPLETE, Exit.OVER_THE_BAR}:
+            if end.exit_code in {Exit.COMPLETE, Exit.FAILED}:
                 typer.echo(f"inputs: {out}/clients.toml, {out}/scopes.txt", err=True)
                 raise typer.Exit from None
             raise

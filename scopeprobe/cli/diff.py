@@ -50,7 +50,7 @@ def diff_command(
     each cell has its last proved verdict, so that a night with a dead server hides nothing.
     """
     from scopeprobe.cli.streams import print_data  # noqa: PLC0415 - heavy, not needed for --help
-    from scopeprobe.policy.differences import differences  # noqa: PLC0415
+    from scopeprobe.policy.changes import differences  # noqa: PLC0415
     from scopeprobe.reports.differences import differences_json, differences_text  # noqa: PLC0415
 
     found = differences(_maps(old, out), _maps(new, out))

@@ -17,10 +17,10 @@ from scopeprobe.inputs.values import endpoint as check_endpoint
 from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.inputs.values import issuer as check_issuer
 from scopeprobe.model.client import ClientName
+from scopeprobe.model.finding import FindingKind
 from scopeprobe.model.provider import Verify
 from scopeprobe.model.rate import parse_rate
 from scopeprobe.model.server import Connection, Endpoints, Server
-from scopeprobe.policy import FINDING_KINDS
 from scopeprobe.providers import read_packs
 
 T = TypeVar("T")
@@ -124,13 +124,13 @@ def overrides_from(
     )
 
 
-def bar_from(text: str) -> tuple[str, ...]:
-    """Kinds of findings over the bar. Raises InputError for a kind that does not exist."""
+def fail_on_from(text: str) -> tuple[str, ...]:
+    """The kinds of findings that fail a run. Raises InputError for one that does not exist."""
     kinds = tuple(kind.strip() for kind in text.split(",") if kind.strip())
     if kinds == ("never",):
         return ()
-    if unknown := [kind for kind in kinds if kind not in FINDING_KINDS]:
-        known = ", ".join(FINDING_KINDS)
+    if unknown := [kind for kind in kinds if kind not in {*FindingKind}]:
+        known = ", ".join(FindingKind)
         raise InputError(
             [f"--fail-on: no such kind: {', '.join(unknown)} (there are {known}, never)"]
         )

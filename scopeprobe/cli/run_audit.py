@@ -24,7 +24,7 @@ class Exit(IntEnum):
     """DESIGN, "Exit codes": the first that applies."""
 
     COMPLETE = 0
-    OVER_THE_BAR = 1
+    FAILED = 1
     INCOMPLETE = 3
     NOTHING_JUDGED = 4
 
@@ -57,7 +57,7 @@ def exit_code(result: Result) -> int:
         return Exit.NOTHING_JUDGED
     if not result.is_complete:
         return Exit.INCOMPLETE
-    return Exit.OVER_THE_BAR if result.summary.over_bar else Exit.COMPLETE
+    return Exit.FAILED if result.summary.over_bar else Exit.COMPLETE
 
 
 def _print(result: Result, printed: Printed | None) -> None:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
-from scopeprobe.policy.findings import Finding, FindingKind
+from scopeprobe.model.finding import Finding, FindingKind
 
 _HAS = {Verdict.GRANTED, Verdict.UNENFORCED}
 

@@ -7,7 +7,7 @@ from textwrap import fill
 
 import msgspec
 
-from scopeprobe.policy.differences import Difference, Differences
+from scopeprobe.policy.changes import Difference, Differences
 
 
 def differences_json(found: Differences) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
 from scopeprobe.model.cell import Cell, PermissionMap, Verdict
-from scopeprobe.policy import Finding, FindingKind
+from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.summary import Summary
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -18,7 +18,7 @@ _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 def report_junit(maps: Sequence[PermissionMap], summary: Summary) -> str:
     """
-    Findings over the bar are failures, clients that fail to authenticate errors.
+    Findings that fail the run are failures, clients that fail to authenticate errors.
 
     What is unknown was skipped, and says why.
     """

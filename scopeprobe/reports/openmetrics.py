@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from scopeprobe.model.cell import PermissionMap
-from scopeprobe.policy import FindingKind
+from scopeprobe.model.finding import FindingKind
 from scopeprobe.reports.summary import Summary
 
 Sample = tuple[dict[str, str], float]

@@ -12,8 +12,8 @@ import msgspec
 
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import Client, ClientName
+from scopeprobe.model.finding import Finding
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.policy import Finding
 
 
 @dataclass(frozen=True, slots=True)
