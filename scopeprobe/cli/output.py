@@ -19,6 +19,7 @@ from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.events import Event, Observer
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.terminal import advertised_remarks, audit_table, remarks
+from scopeprobe.reports.texts import counted
 
 MOST_LINES = 20
 """Findings and untested cells that the summary names one by one."""
@@ -86,10 +87,10 @@ def notice(texts: Iterable[str], terminal: Terminal, logs: LogObserver) -> None:
 
 def _lines(result: Result, order: Audit) -> list[str]:
     summary = result.summary
-    counted = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
     servers, seconds = len(summary.servers), max((s.seconds for s in summary.servers), default=0)
     lines = [
-        f"{_count(len(summary.clients), 'client')} on {_count(servers, 'server')}: {counted}",
+        f"{counted(len(summary.clients), 'client')} on {counted(servers, 'server')}: {verdicts}",
         f"{summary.requests} requests, {summary.tokens} tokens issued, {seconds:.1f} s",
     ]
     if result.stopped_by is not None:
@@ -103,10 +104,6 @@ def _lines(result: Result, order: Audit) -> list[str]:
     )
     lines.append(f"written to {order.out}: permissions.csv, matrix.csv, clients/, summary.json")
     return lines
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _some(lines: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
@@ -13,6 +12,7 @@ from scopeprobe.diagnosis import Cause, Explanation
 from scopeprobe.diagnosis.describe import answered, asked
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.oauth.trace import challenges
+from scopeprobe.reports.texts import counted, json_text
 
 VERSION = 1
 _OUTCOMES = {
@@ -48,20 +48,16 @@ def explanation_json(explanation: Explanation) -> str:
             for e in explanation.experiments
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(document)
 
 
 def _summary(explanation: Explanation) -> str:
     return (
         f"{explanation.client} {_OUTCOMES[explanation.outcome]}: "
-        f"{_count(explanation.requests, 'request')}, "
-        f"{_count(explanation.credential_failures, 'failed authentication')}, "
-        f"{_count(explanation.refusals, 'refusal')}"
+        f"{counted(explanation.requests, 'request')}, "
+        f"{counted(explanation.credential_failures, 'failed authentication')}, "
+        f"{counted(explanation.refusals, 'refusal')}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _sets(explanation: Explanation) -> list[str]:

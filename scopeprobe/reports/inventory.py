@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from scopeprobe.model.client import AuthMethod, Client, GrantType
 from scopeprobe.model.server import Server
+from scopeprobe.reports.texts import json_text
 
 
 def inventory_table(clients: Sequence[Client]) -> RenderableType:
@@ -80,7 +80,7 @@ def inventory_json(clients: Sequence[Client]) -> str:
             for client in clients
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def _servers(clients: Iterable[Client]) -> list[Server]:

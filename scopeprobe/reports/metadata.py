@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from scopeprobe.model.server import Server
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem
+from scopeprobe.reports.texts import json_text
 
 MOST_SCOPES = 40
 """Scopes that the table names; JSON names all."""
@@ -89,7 +89,7 @@ def _scopes(metadata: Metadata) -> str:
 def metadata_json(servers: Iterable[Described]) -> str:
     """The same for machines. What was not said is null; what is not used stands in `refused`."""
     members = {"version": 1, "servers": [_members(one) for one in servers]}
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def _members(one: Described) -> dict[str, object]:
