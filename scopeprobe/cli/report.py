@@ -44,7 +44,7 @@ def report_command(
     """
     from scopeprobe.cli.output import print_table  # noqa: PLC0415
     from scopeprobe.cli.streams import print_data, say  # noqa: PLC0415
-    from scopeprobe.reports.formats import FILES, Format, render  # noqa: PLC0415
+    from scopeprobe.reports.formats import Format  # noqa: PLC0415
     from scopeprobe.reports.summary import Summary  # noqa: PLC0415
     from scopeprobe.reports.write import write_file  # noqa: PLC0415
     from scopeprobe.store import Store  # noqa: PLC0415
@@ -58,9 +58,10 @@ def report_command(
         raise InputError([f"{out}: run {stored.id} is not finished"])
     summary = Summary.from_json(stored.summary)
     for form in dict.fromkeys(formats or ()):
-        write_file((into or out) / FILES[form], render(form, maps, summary))
-        say(f"written: {(into or out) / FILES[form]}")
+        file = (into or out) / form.file
+        write_file(file, form.render(maps, summary))
+        say(f"written: {file}")
     if print_ is Printed.TABLE:
         print_table(maps, summary)
     elif print_ is not None:
-        print_data(render(Format(print_.value), maps, summary))
+        print_data(Format[print_.name].render(maps, summary))

@@ -16,8 +16,7 @@ from scopeprobe.cli import output
 from scopeprobe.cli.logs import LogObserver, log_file
 from scopeprobe.cli.streams import print_data
 from scopeprobe.cli.terminal import Printed, Terminal
-from scopeprobe.reports.csv_files import permissions_csv
-from scopeprobe.reports.formats import Format, render
+from scopeprobe.reports.formats import Format
 
 
 class Exit(IntEnum):
@@ -67,12 +66,10 @@ def _print(result: Result, printed: Printed | None) -> None:
             return
         case None | Printed.TABLE:
             output.print_table(result.maps, result.summary)
-        case Printed.CSV:
-            print_data(permissions_csv(result.cells))
         case Printed.JSON:
             print_data(result.summary.as_json())
         case form:
-            print_data(render(Format(form.value), result.maps, result.summary))
+            print_data(Format[form.name].render(result.maps, result.summary))
 
 
 def _resume_command(result: Result) -> str | None:
