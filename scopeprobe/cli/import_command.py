@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from scopeprobe.cli import options
+from scopeprobe.cli.streams import print_data, say
+from scopeprobe.inputs.importers.products import clients_text, read_export
 
 EXAMPLES = """
 Examples:
@@ -44,9 +46,6 @@ def import_command(
 
     Exit codes: 0 written, 2 that is no such export.
     """
-    from scopeprobe.cli.streams import print_data, say  # noqa: PLC0415
-    from scopeprobe.inputs.importers.products import clients_text, read_export  # noqa: PLC0415
-
     found = read_export(product, file, issuer)
     print_data(clients_text(found))
     for application in found.applications:
