@@ -48,7 +48,7 @@ STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck"
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit is told to do."""
+    """What to audit, and how."""
 
     fleet: Fleet
     out: Path
@@ -72,7 +72,7 @@ class Audit:
     resume: bool = False
     """Go on with the unfinished run of the folder."""
     run_id: str | None = None
-    """Which run to go on with; the last one unless told otherwise."""
+    """Which run to go on with; None: the last one."""
     observer: Observer = field(default=lambda _event: None)
 
     def observed_by(self, observer: Observer) -> Self:
@@ -81,7 +81,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an audit found out. Its files are written."""
+    """What an audit found; its files are written."""
 
     run: str
     maps: tuple[PermissionMap, ...]
@@ -116,13 +116,13 @@ async def audit(order: Audit) -> Result:
     there, InputsChanged where a run is to be resumed with other inputs.
     """
     fleet = await resolve(order.fleet)
-    remarked = fleet.notices[len(order.fleet.notices) :]
+    notices_of_metadata = fleet.notices[len(order.fleet.notices) :]
     order = replace(order, fleet=fleet)
     with ExitStack() as folder:
         store = await _enter(folder, order)
         earlier, absence = _earlier(order, store)
         run, notices = _run_of(order, store)
-        notices = (*remarked, *notices, *absence)
+        notices = (*notices_of_metadata, *notices, *absence)
         known = store.facts(run)
         session = _Session(order, store, run, known, earlier)
         session.announce()

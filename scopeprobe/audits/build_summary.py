@@ -29,7 +29,7 @@ class Cost:
     """What a run took, and what became of its tokens."""
 
     requests: int
-    """Token requests, also those of earlier invocations, like the tokens."""
+    """Of all invocations, as the tokens are."""
     tokens: int
     by_client: Mapping[str, int]
     """Token requests, by the name of the client."""
@@ -111,14 +111,14 @@ def _server_summaries(
 
 
 def _skipped(fleet: Fleet) -> Iterator[NotTested]:
-    """Clients that are left alone on purpose, which makes no run incomplete."""
+    """Clients that the inputs say to skip: the run is complete without them."""
     for client in sorted(fleet.skipped, key=lambda one: one.name):
         cells = sum(len(target.candidates) for target in client.targets)
         yield NotTested(client.name, Reason.NOT_ASKED, cells)
 
 
 def _without_cells(fleet: Fleet) -> Iterator[NotTested]:
-    """Clients whose candidates were to come from metadata that could not be had."""
+    """Clients that have no candidates, because the metadata with them could not be read."""
     for client in fleet.clients:
         reason = fleet.unusable.get(client.server.name)
         if reason and not any(target.candidates for target in client.targets):
@@ -139,7 +139,7 @@ def notices_of(summary: Summary, maps: Iterable[PermissionMap], fleet: Fleet) ->
 
 
 def _other_regions(maps: Iterable[PermissionMap], fleet: Fleet) -> Iterator[str]:
-    """A client that is not known may well be, in another region of its provider."""
+    """Clients that their region does not know, and the regions that may."""
     servers = {client.name: client.server for client in fleet.clients}
     for permissions in maps:
         server = servers[permissions.client]

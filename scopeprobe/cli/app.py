@@ -1,4 +1,4 @@
-"""All commands, and what becomes of errors."""
+"""The commands by name, and the exit code of every error."""
 
 from __future__ import annotations
 

@@ -134,14 +134,14 @@ def audit_command(
         resume=runs.resumes,
         run_id=runs.run,
     )
-    _tell_what_it_takes(order, logs, is_agreed=yes)
+    _confirm(order, logs, is_agreed=yes)
     raise typer.Exit(
         run_audit(order, logs, print_, words=context.obj, words_of_inputs=inputs.words)
     )
 
 
-def _tell_what_it_takes(order: Audit, logs: LogOptions, *, is_agreed: bool) -> None:
-    """The plan in a line; more than a thousand requests are asked about, where somebody can say."""
+def _confirm(order: Audit, logs: LogOptions, *, is_agreed: bool) -> None:
+    """Say in a line what the audit takes; on a terminal, ask before many requests."""
     if order.resume:
         return
     cost = plan(order.fleet, order.limits, order.out, order.proof).cost_of(order.strategy)

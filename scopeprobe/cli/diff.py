@@ -53,7 +53,7 @@ def diff_command(
 
 
 def _maps(word: str, out: Path) -> tuple[PermissionMap, ...]:
-    """Raises InputError where the word names neither a file, nor a folder, nor a run."""
+    """The maps of a file, a folder or a run. Raises InputError where it is none of them."""
     path = Path(word)
     if path.is_dir():
         return read_permissions(path / "permissions.csv")

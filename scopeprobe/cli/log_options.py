@@ -44,7 +44,7 @@ class LogOptions:
 
     @property
     def level(self) -> int:
-        """On a terminal the progress and the table tell what a log tells elsewhere."""
+        """On a terminal, progress and table show what a log says elsewhere."""
         if self.quiet:
             return WARNING
         levels = [WARNING, INFO, DEBUG] if self.is_for_people else [INFO, DEBUG]

@@ -48,7 +48,7 @@ def run_audit(
         with _progress(options, logs) as progress:
             watched = order.observed_by(_all_of(logs, progress))
             result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
-        _tell(result, order, options, logs, _resume_command(result, words))
+        _sum_up(result, order, options, logs, _resume_command(result, words))
         if words_of_inputs and _speaks(options):
             commands = _explain_commands(result, words_of_inputs)
             for line in _some([f"to learn why: {command}" for command in commands]):
@@ -125,7 +125,7 @@ def _all_of(*observers: Observer) -> Observer:
 # -- when it is over
 
 
-def _tell(
+def _sum_up(
     result: Result, order: Audit, options: LogOptions, logs: LogObserver, resume: str | None
 ) -> None:
     """Sum a run up on standard error: for people in words, for machines as one event."""

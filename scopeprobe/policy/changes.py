@@ -17,7 +17,7 @@ _CellsByKey: TypeAlias = dict[CellKey, Cell]
 
 
 def changes(maps: Iterable[PermissionMap], proved: Mapping[CellKey, Cell]) -> Iterator[Finding]:
-    """Cells between two proved verdicts: neither `unknown` now, nor never proved before."""
+    """Cells that are proved to be another than when they were last proved."""
     for permissions in maps:
         for cell in permissions.cells:
             before = proved.get(cell.key)
@@ -52,7 +52,7 @@ def last_proved(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A cell whose verdict is another one; None where the cell did not exist."""
+    """A cell whose verdicts differ; None where the cell did not exist."""
 
     client: ClientName
     audience: str

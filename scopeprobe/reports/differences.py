@@ -16,7 +16,7 @@ def differences_json(found: Differences) -> str:
 
 
 def differences_text(found: Differences) -> str:
-    """One difference a line, the grave ones first."""
+    """One difference a line: what was gained or lost first."""
     if not found:
         return "no differences\n"
     lines = [_line("gained", one) for one in found.gained]

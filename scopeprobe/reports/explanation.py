@@ -22,7 +22,7 @@ _OUTCOMES = {
 }
 _SURE = 0.8
 _PLAIN_HEADERS = {"Content-Type", "Date", "Server"}
-"""Of an authorization server's own answer they tell nothing; of a gateway's page, whose it is."""
+"""They say nothing in an authorization server's own answer, and who sent it in a gateway's page."""
 
 
 def explanation_json(explanation: Explanation) -> str:
@@ -68,7 +68,7 @@ def _sets(explanation: Explanation) -> list[str]:
 
 
 def explanation_for_people(explanation: Explanation, shown: Sequence[Experiment]) -> RenderableType:
-    """Causes in the order of mending, then requests as they were sent."""
+    """The causes, the first to fix first, then the requests as they were sent."""
     parts: list[RenderableType] = [Text(_summary(explanation), style="bold")]
     for number, cause in enumerate(explanation.causes, start=1):
         parts += _cause(number, cause)
@@ -143,12 +143,12 @@ def _markdown(explanation: Explanation, shown: Sequence[Experiment]) -> Iterator
 
 
 def _inert(text: str) -> str:
-    """A server's words make no markup."""
+    """Text of a server, escaped so that none of it is Markdown."""
     for sign in "\\`*_[]<>|#":
         text = text.replace(sign, f"\\{sign}")
     return text
 
 
 def _fenced(text: str) -> str:
-    """A server's words do not end the block that they stand in."""
+    """Text of a server that cannot end the code block around it."""
     return text.replace("```", "'''")

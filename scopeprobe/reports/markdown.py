@@ -34,8 +34,8 @@ def _lines(summary: Summary) -> Iterator[str]:
         ]
         yield from _table(("finding", "client", "audience", "scope", "what"), rows)
     if summary.not_tested:
-        tested = [(n.client, n.reason, str(n.cells)) for n in summary.not_tested]
-        yield from _table(("not tested", "why", "cells"), tested)
+        untested = [(n.client, n.reason, str(n.cells)) for n in summary.not_tested]
+        yield from _table(("not tested", "why", "cells"), untested)
     yield ""
     yield f"Run `{summary.run}`, {summary.started} to {summary.finished}."
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from scopeprobe.reports.texts import counted, json_text
 
 _HOURS, _DAYS = 120, 2880
-"""Minutes from which on a time is told in hours, and in days."""
+"""Minutes from which on a time is given in hours, and in days."""
 
 
 @dataclass(frozen=True, slots=True)

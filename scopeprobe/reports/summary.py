@@ -1,4 +1,4 @@
-"""summary.json: what was found, what it cost, what was not tested and why."""
+"""summary.json: what was found, what it took, what was not tested and why."""
 
 from __future__ import annotations
 
