@@ -9,6 +9,8 @@ import sys
 import pytest
 from harness import Entry, Reply, command, raw_server, rows, scopeprobe, summary, write_inputs
 
+from scopeprobe.cli.app import COMMANDS, load, main
+
 FAST = 'rate = "500/s"\nclient_rate = "500/s"'
 EVENT_FIELDS = {
     "timestamp",
@@ -265,13 +267,60 @@ def test_help_fits_80_columns_and_has_examples(name):
     assert not name or f"scopeprobe {name}" in result.stdout
 
 
-def test_help_starts_without_opening_the_heavy_rooms():
-    code = "import sys; from scopeprobe.cli import app; print([m for m in sys.modules if m in "
-    code += "{'aiohttp', 'pydantic', 'sqlite3', 'ruamel.yaml'}])"
+@pytest.mark.parametrize("word", ["--version", "--help"])
+def test_what_no_command_is_needed_for_imports_none(word):
+    code = f"from scopeprobe.cli import main; main(['{word}']); import sys; print(*sys.modules)"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert result.stdout.strip() == "[]"
+    imported = set(result.stdout.splitlines()[-1].split())
+    assert imported & {"aiohttp", "pydantic", "sqlite3", "ruamel.yaml", "structlog"} == set()
+    rooms = {name for name in imported if name.startswith("scopeprobe.")}
+    assert rooms == {
+        "scopeprobe.cli",
+        "scopeprobe.cli.app",
+        "scopeprobe.cli.exit_codes",
+        "scopeprobe.cli.streams",
+        "scopeprobe.errors",
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_listed_with_the_first_paragraph_of_its_help(name):
+    assert COMMANDS[name].help == " ".join(load(name).help.split("\n\n")[0].split())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "out", "err"),
+    [
+        pytest.param(["--version"], 0, "scopeprobe ", "", id="version"),
+        pytest.param(["audit"], 2, "", "Missing argument", id="usage"),
+        pytest.param(["audi"], 2, "", "Did you mean 'audit'?", id="unknown-command"),
+        pytest.param(["plan", "no.toml"], 2, "", "error: no.toml", id="input"),
+        pytest.param(["providers", "--print", "json"], 0, '{\n  "version": 1,', "", id="data"),
+    ],
+)
+def test_main_takes_its_words_and_returns_the_exit_code(
+    capsys, monkeypatch, *, words, code, out, err
+):
+    monkeypatch.setattr(sys, "argv", ["pytest", "--strange"])
+    assert main(words) == code
+    printed = capsys.readouterr()
+    assert printed.out.startswith(out)
+    assert err in printed.err
+
+
+def test_main_names_the_words_it_was_given_to_go_on(capsys, monkeypatch, tmp_path):
+    with raw_server(grants("a")) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        arguments, environment = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a", "b"])
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        words = ["audit", *map(str, arguments), "-o", str(tmp_path / "out"), "--max-requests", "3"]
+        assert main([*words, "--log-format", "console"]) == 3
+    told = capsys.readouterr().err.splitlines()[-1]
+    again = shlex.split(told.removeprefix("to go on: scopeprobe "))
+    assert again == ["audit", "--resume", *words[1:], "--log-format", "console"]
 
 
 def test_lab_lists_its_manners():

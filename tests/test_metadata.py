@@ -20,7 +20,7 @@ from scopeprobe.oauth.endpoint_trust import (
     resolved_server,
 )
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
-from scopeprobe.policy import held_against
+from scopeprobe.policy import compare_with_advertised
 
 ISSUER = "https://login.example"
 PUBLIC = server_with("corp", "", issuer=ISSUER)
@@ -331,7 +331,7 @@ def cell(client, scope, verdict):
 
 
 def test_what_is_advertised_is_held_against_what_was_found():
-    found = held_against(
+    found = compare_with_advertised(
         ("refused", "had", "unjudged", "untried"),
         [
             cell("a", "refused", Verdict.DENIED),
@@ -345,7 +345,7 @@ def test_what_is_advertised_is_held_against_what_was_found():
     )
     assert found.refused == ("refused",)
     assert found.unadvertised == ("hidden",)
-    assert held_against(None, []) is None
+    assert compare_with_advertised(None, []) is None
 
 
 def test_a_run_goes_on_when_metadata_came_within_reach_and_not_when_it_changed(make_client):

@@ -1,4 +1,4 @@
-"""What an audit would take: requests, tokens, minutes, and what binds. Nothing is sent."""
+"""Estimate what an audit would take: requests, tokens, time, and what limits it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Allowances: TypeAlias = Callable[[str], Allowance]
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """Seconds, and what they are spent on waiting for."""
+    """Seconds, and the rate or quota that makes one wait."""
 
     seconds: float
     on: str
@@ -106,7 +106,7 @@ def _budgets_spent(
 
 
 def _waits_of_groups(needs: Mapping[Client, Estimate], spent: Allowances) -> Iterator[_Wait]:
-    """What the rate groups make one wait for: servers of one group share their permits."""
+    """The wait of each rate group: its servers share their permits."""
     groups: dict[str, list[Client]] = {}
     for client in needs:
         groups.setdefault(client.server.group, []).append(client)
@@ -119,7 +119,7 @@ def _waits_of_groups(needs: Mapping[Client, Estimate], spent: Allowances) -> Ite
 def _waits_of_clients(
     needs: Mapping[Client, Estimate], spent: Allowances, *, in_rounds: bool
 ) -> Iterator[_Wait]:
-    """What clients wait for: side by side, and the others behind the pilots of their server."""
+    """The wait of the clients of each server: side by side, or the others after the pilots."""
     by_server: dict[str, list[_Wait]] = {}
     for client, need in needs.items():
         rates = client.server.limits.spendable_client_rates
@@ -145,7 +145,7 @@ def _waits_of_clients(
 def _waits(
     requests: float, rates: Sequence[Rate], spacing: Rate, allowance: Allowance, whose: str
 ) -> Iterator[_Wait]:
-    """Between requests by the strictest rate, and for quotas to be had again."""
+    """The waits between requests by the strictest rate, and until quotas are free again."""
     now = time.time()
     gap = gap_of(rates, spacing)
     spaced = [rate for rate in rates if is_spaced(rate)] or [spacing]
