@@ -11,6 +11,7 @@ from itertools import count
 from scopeprobe.engine.lockout import LockoutGuard
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import RateLimiter
+from scopeprobe.engine.retry import Failures
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
@@ -32,8 +33,8 @@ class Job:
     queue: ClientQueue = field(compare=False, repr=False)
     attempt: int = field(default=0, compare=False)
     """How often it was sent."""
-    faults: int = field(default=0, compare=False)
-    """How many of its attempts used up a retry."""
+    met: Failures = field(default=Failures(), compare=False)
+    """What its attempts met instead of an answer."""
     is_reassurance: bool = field(default=False, compare=False)
     """It repeats a success outside of the plan; unless that succeeds again, nothing follows."""
     sent_tick: int = field(default=0, compare=False)

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from itertools import count
 
 import anyio
 from anyio import get_cancelled_exc_class
@@ -18,7 +17,8 @@ from anyio import get_cancelled_exc_class
 from scopeprobe.engine.build_queues import quota_of
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.http_client import HttpClient, NotSent
-from scopeprobe.engine.rate_group import RateGroup, backoff
+from scopeprobe.engine.rate_group import RateGroup
+from scopeprobe.engine.retry import FOLLOW_UP, Failures, seconds_until_retry
 from scopeprobe.model.answer import Answer
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
@@ -28,7 +28,6 @@ from scopeprobe.oauth.throttling import reported_quotas, requested_wait
 from scopeprobe.oauth.token_response import access_token
 
 _TOKEN_REQUESTS = {Purpose.TOKEN, Purpose.COMPARISON}
-_PASSING = {Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.MALFORMED_ANSWER}
 LAST_MOMENT = 1.0
 """Seconds that an interrupted run gives to a token that is to be revoked."""
 
@@ -117,22 +116,24 @@ class ExchangeRunner:
         A fault or a throttle repeats this step, and not the token request.
         """
         client, server = job.queue.client, job.queue.client.server
-        for attempt in count(1):
+        met = Failures()
+        while True:
             if request.purpose in _TOKEN_REQUESTS and self.budget_is_spent(job.queue):
                 return Reason.BUDGET_SPENT
             if (reason := await self._permit(group, job.queue, request.purpose)) is not None:
                 return reason
             response = await self.http.send(client, request)
             self._note_token(server.name, request, response)
-            is_over = attempt > server.limits.retries or self.stopped() is not None
-            if is_over or not _is_worth_repeating(request, response):
+            fault = _fault(response)
+            if fault is None or request.purpose in _TOKEN_REQUESTS or self.stopped() is not None:
                 return response
-            if _status(response) == HTTPStatus.TOO_MANY_REQUESTS:
-                if group.throttled(_wait(response)) is None:
-                    return response
-            else:
-                await anyio.sleep(backoff(attempt))
-        raise AssertionError
+            met = met.and_also(fault)
+            seconds = seconds_until_retry(FOLLOW_UP, met, server.limits)
+            if seconds is None:
+                return response
+            if fault is Reason.THROTTLED and group.throttled(_wait(response)) is None:
+                return response
+            await anyio.sleep(seconds)
 
     async def _permit(
         self, group: RateGroup, queue: ClientQueue, purpose: Purpose
@@ -190,20 +191,15 @@ def _heed_quotas(queue: ClientQueue, response: HttpResponse | Reason) -> None:
             queue.heed(quota, time.monotonic())
 
 
-def _is_worth_repeating(request: HttpRequest, response: HttpResponse | Reason) -> bool:
-    """A fault of a step that costs no token."""
-    if request.purpose in _TOKEN_REQUESTS:
-        return False
+def _fault(response: HttpResponse | Reason) -> Reason | None:
+    """Why a step has no answer; None where it has one."""
     if isinstance(response, Reason):
-        return response in _PASSING
-    return (
-        response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        or response.status == HTTPStatus.TOO_MANY_REQUESTS
-    )
-
-
-def _status(response: HttpResponse | Reason) -> int | None:
-    return response.status if isinstance(response, HttpResponse) else None
+        return response
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Reason.THROTTLED
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Reason.SERVER_ERROR
+    return None
 
 
 def _wait(response: HttpResponse | Reason) -> float | None:

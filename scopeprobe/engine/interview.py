@@ -12,8 +12,8 @@ import anyio
 
 from scopeprobe.engine.build_queues import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING
 from scopeprobe.engine.http_client import HttpClient
-from scopeprobe.engine.rate_group import backoff
 from scopeprobe.engine.rate_limit import RateLimiter
+from scopeprobe.engine.retry import EXPERIMENT, Failures, backoff, seconds_until_retry
 from scopeprobe.model.answer import Answer, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
@@ -24,11 +24,7 @@ from scopeprobe.oauth.exchange import TokenHandling, exchanges
 from scopeprobe.oauth.request_changes import changed
 from scopeprobe.oauth.trace import trace_of
 
-MOST_THROTTLES = 3
-"""Times that one request is sent again after a throttle."""
-_PASSING = {Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.SERVER_ERROR, Reason.MALFORMED_ANSWER}
 _TOKEN_REQUESTS = {Purpose.TOKEN, Purpose.COMPARISON}
-_UNAUTHORIZED = 401
 
 Watcher = Callable[[int, Experiment], None]
 """Told of every experiment with its number, when its answer is read."""
@@ -77,30 +73,24 @@ class Interview:
 
     async def _experiment(self, question: Question) -> Experiment:
         """Ask one question; after a fault once more, after a throttle when its pause is over."""
-        throttled, faults, before = 0, 0, self._sent
+        met, before = Failures(), self._sent
         while True:
             answer, trace = await self._attempt(question)
             if not isinstance(answer, Unanswered):
                 break
+            also_met = met.and_also(answer.reason, answer.status)
+            seconds = seconds_until_retry(EXPERIMENT, also_met, self.client.server.limits)
+            if seconds is None:
+                break
             if answer.reason is Reason.THROTTLED:
-                wait = answer.wait if answer.wait is not None else backoff(throttled + 2)
-                if throttled == MOST_THROTTLES or wait > self.max_pause:
+                seconds = answer.wait if answer.wait is not None else backoff(met.throttles + 2)
+                if seconds > self.max_pause:
                     break
-                throttled += 1
                 for limiter in self._limiters:
                     limiter.slow_down()
-                await anyio.sleep(wait)
-            elif faults < self._retries(answer):
-                faults += 1
-                await anyio.sleep(backoff(faults))
-            else:
-                break
-        return Experiment(question, answer, trace, throttled, self._sent - before)
-
-    def _retries(self, answer: Unanswered) -> int:
-        """A fault may pass; what may count as a failed authentication is not asked twice."""
-        is_passing = answer.reason in _PASSING and answer.status != _UNAUTHORIZED
-        return min(self.client.server.limits.retries, 1) if is_passing else 0
+            met = also_met
+            await anyio.sleep(seconds)
+        return Experiment(question, answer, trace, met.throttles, self._sent - before)
 
     async def _attempt(self, question: Question) -> tuple[Answer, Trace]:
         client, _ = changed(self.client, self.target, question.change)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +13,10 @@ import anyio
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import RateLimiter
+from scopeprobe.engine.retry import backoff
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 
-FLOOR, CEILING = 0.5, 10.0
-"""Seconds of the first back-off where a server names none, and of the longest."""
 FAULTS_TO_BREAK = 20
 SECONDS_TO_BREAK = 60.0
 FIRST_TRIAL, LAST_TRIAL = 30.0, 600.0
@@ -259,9 +257,3 @@ class RateGroup:
         for queue in self.queues:
             queue.close(reason)
         self.refresh(self.queues)
-
-
-def backoff(times: int) -> float:
-    """Seconds before another try: doubling, with jitter, so that workers do not return as one."""
-    longest = min(FLOOR * 2.0 ** min(max(times - 1, 0), 10), CEILING)
-    return longest * random.uniform(0.75, 1.0)  # noqa: S311 - jitter is no secret

@@ -16,9 +16,11 @@ from scopeprobe.engine.build_queues import Limits
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.exchange_runner import ExchangeRunner, Usage, note_permits
 from scopeprobe.engine.http_client import HttpClient
-from scopeprobe.engine.rate_group import RateGroup, backoff
+from scopeprobe.engine.rate_group import RateGroup
+from scopeprobe.engine.retry import QUESTION, seconds_until_retry
 from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered
 from scopeprobe.model.cell import Reason
+from scopeprobe.model.client import Client
 from scopeprobe.model.events import (
     ClientFinished,
     ClientLeftAlone,
@@ -30,15 +32,6 @@ from scopeprobe.model.events import (
     RequestRetried,
 )
 from scopeprobe.model.journal import Journal
-
-_RETRIED = {
-    Reason.UNREACHABLE,
-    Reason.TIMED_OUT,
-    Reason.SERVER_ERROR,
-    Reason.MALFORMED_ANSWER,
-}
-_RETRIED_ONCE = {401, 403}
-"""Statuses of an HTML page: a gateway's or a firewall's word is asked for once more, not more."""
 
 
 @dataclass
@@ -257,11 +250,9 @@ class Scheduler:
             self.observer(EndpointLeftAlone(client.server.name, "too many clients rejected"))
 
     def _ask_again(self, group: RateGroup, job: Job, answer: Unanswered) -> bool:
-        """Put a question without an answer back into the line, while that may help."""
-        if answer.reason is Reason.THROTTLED:
-            not_before = self._throttled(group, job, answer)
-        else:
-            not_before = self._broke(group, job, answer)
+        """Put a question without an answer back into the queue, while that may help."""
+        job.met = job.met.and_also(answer.reason, answer.status)
+        not_before = self._retry_at(group, job, answer)
         if not_before is None or job.queue.closed_because is not None:
             return False
         job.queue.ask_later(job, not_before)
@@ -278,42 +269,39 @@ class Scheduler:
         )
         return True
 
-    def _throttled(self, group: RateGroup, job: Job, answer: Unanswered) -> float | None:
-        """Pause the whole line. A throttle uses up no retry, but no run hangs for hours either."""
-        server = job.queue.client.server.name
+    def _retry_at(self, group: RateGroup, job: Job, answer: Unanswered) -> float | None:
+        """When a question is sent again; None where it is not."""
+        client = job.queue.client
+        seconds = seconds_until_retry(
+            QUESTION, job.met, client.server.limits, is_proved=job.queue.guard.is_proved
+        )
+        if answer.reason is Reason.THROTTLED:
+            if not self._pause(group, client, answer.wait) or seconds is None:
+                return None
+            return max(group.paused_until, time.monotonic() + seconds)
+        if answer.reason is Reason.UNREACHABLE and not group.broke():
+            group.close(Reason.ENDPOINT_LEFT_ALONE)
+            self.observer(EndpointLeftAlone(client.server.name, answer.reason))
+            return None
+        if seconds is None or not group.is_worth_retrying:
+            group.gave_up_a_request()
+            return None
+        return time.monotonic() + seconds
+
+    def _pause(self, group: RateGroup, client: Client, wait: float | None) -> bool:
+        """Pause the whole group after a throttle; False where that would take too long."""
+        server = client.server.name
         self.usage[server].throttled += 1
         was_paused = group.is_paused
-        seconds = group.throttled(answer.wait)
+        seconds = group.throttled(wait)
         self.journal.note_pause(group.group, time.time() + group.paused_until - time.monotonic())
         if not was_paused:
-            wait = group.paused_until - time.monotonic()
-            self.observer(EndpointThrottled(server, round(wait, 3)))
+            told = group.paused_until - time.monotonic()
+            self.observer(EndpointThrottled(server, round(told, 3)))
         if seconds is None:
             group.close(Reason.THROTTLED)
             self.observer(EndpointLeftAlone(server, Reason.THROTTLED))
-            return None
-        return group.paused_until
-
-    def _broke(self, group: RateGroup, job: Job, answer: Unanswered) -> float | None:
-        """When to try again after a fault, or None where it is not worth it."""
-        server = job.queue.client.server
-        if answer.reason is Reason.UNREACHABLE and not group.broke():
-            group.close(Reason.ENDPOINT_LEFT_ALONE)
-            self.observer(EndpointLeftAlone(server.name, answer.reason))
-            return None
-        job.faults += 1
-        retries = (
-            server.limits.retries if answer.reason in _RETRIED and group.is_worth_retrying else 0
-        )
-        if answer.reason is Reason.MALFORMED_ANSWER and answer.status in _RETRIED_ONCE:
-            retries = min(retries, 1)
-        if answer.reason is Reason.TIMED_OUT and not job.queue.guard.is_proved:
-            # Who answers wrong credentials late counts them all the same.
-            retries = min(retries, server.limits.max_auth_failures - 1)
-        if job.faults > retries:
-            group.gave_up_a_request()
-            return None
-        return time.monotonic() + backoff(job.faults)
+        return seconds is not None
 
     def _tell(self, job: Job, answer: Answer, now: float) -> None:
         outcome, status = _outcome(answer)
