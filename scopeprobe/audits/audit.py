@@ -19,7 +19,7 @@ from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.discover import resolve
 from scopeprobe.audits.rounds import Rounds
 from scopeprobe.audits.signals import uninterrupted
-from scopeprobe.engine.build_queues import Limits
+from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.exchange_runner import Usage
 from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
@@ -59,7 +59,7 @@ class Audit:
 
     fleet: Fleet
     out: Path
-    limits: Limits = field(default_factory=Limits)
+    limits: Budgets = field(default_factory=Budgets)
     bar: Collection[str] = DEFAULT_BAR
     policy: Policy = field(default_factory=Policy)
     previous: str | None = None

@@ -121,12 +121,12 @@ def audit_command(
     from scopeprobe.audits.audit import Audit  # noqa: PLC0415 - heavy, and not needed for --help
     from scopeprobe.cli import inputs  # noqa: PLC0415
     from scopeprobe.cli.run_audit import run_audit  # noqa: PLC0415
-    from scopeprobe.engine.build_queues import Limits  # noqa: PLC0415
+    from scopeprobe.engine.budgets import Budgets  # noqa: PLC0415
     from scopeprobe.inputs import read_baseline, read_policy  # noqa: PLC0415
     from scopeprobe.inputs.units import parse_duration  # noqa: PLC0415
     from scopeprobe.policy import Policy  # noqa: PLC0415
 
-    limits = Limits(
+    limits = Budgets(
         max_requests=max_requests,
         max_requests_per_client=max_requests_per_client,
         max_tokens=max_tokens,

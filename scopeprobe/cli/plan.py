@@ -64,7 +64,7 @@ def plan_command(
 
     from scopeprobe.audits.plan import plan  # noqa: PLC0415
     from scopeprobe.cli import inputs  # noqa: PLC0415
-    from scopeprobe.engine.build_queues import Limits  # noqa: PLC0415
+    from scopeprobe.engine.budgets import Budgets  # noqa: PLC0415
     from scopeprobe.inputs.units import parse_duration  # noqa: PLC0415
     from scopeprobe.reports.plan import plan_json, plan_table  # noqa: PLC0415
 
@@ -90,7 +90,7 @@ def plan_command(
             revokes=revoke,
         ),
     )
-    limits = Limits(
+    limits = Budgets(
         max_requests=max_requests,
         max_requests_per_client=max_requests_per_client,
         max_tokens=max_tokens,

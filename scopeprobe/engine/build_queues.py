@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.client_queue import ClientQueue
 from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
 from scopeprobe.engine.plan_runner import PlanRunner
@@ -15,36 +16,19 @@ from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.client import Client, ClientName
-from scopeprobe.model.journal import Memory
+from scopeprobe.model.journal import KnownFacts
 from scopeprobe.model.rate import Rate
 from scopeprobe.oauth.exchange import TokenHandling, exchanges
 
 DEFAULT_SPACING, DEFAULT_CLIENT_SPACING = Rate(5, 1), Rate(2, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Budgets of one invocation; None sets no bound."""
-
-    max_requests: int | None = None
-    max_requests_per_client: int | None = None
-    max_tokens: int | None = None
-    max_time: float | None = None
-    """Seconds after which nothing more is sent."""
-    max_pause: float = 900.0
-    """Seconds: a longer pause ends a server's open cells instead of hanging the run."""
-    max_failed_clients: int = 20
-    """Clients of one server that fail to authenticate, after which it is left alone."""
-    in_air: int = 256
-    """Requests in flight to all servers together."""
-
-
 def build_queues(
     assignments: Iterable[Assignment],
     strategy: Strategy,
     *,
-    memory: Memory,
-    limits: Limits,
+    known: KnownFacts,
+    budgets: Budgets,
     token_handling: dict[str, TokenHandling],
     held: Collection[ClientName] = (),
     clock: Callable[[], float] = time.monotonic,
@@ -57,7 +41,7 @@ def build_queues(
     assignments = list(assignments)
     clients = {assignment.client.name: assignment for assignment in assignments}
     builder = _Builder(
-        strategy, memory, limits, clock, _guards(clients.values()), token_handling, held
+        strategy, known, budgets, clock, _guards(clients.values()), token_handling, held
     )
     groups: dict[str, str] = {}
 
@@ -73,8 +57,8 @@ def build_queues(
 @dataclass(frozen=True, slots=True)
 class _Builder:
     strategy: Strategy
-    memory: Memory
-    limits: Limits
+    known: KnownFacts
+    budgets: Budgets
     clock: Callable[[], float]
     guards: Mapping[ClientName, LockoutGuard]
     token_handling: dict[str, TokenHandling]
@@ -88,7 +72,7 @@ class _Builder:
         clients = {assignment.client.name: assignment.client for assignment in members}
         servers = {client.server.name: client.server for client in clients.values()}.values()
         rates = {rate for server in servers for rate in server.limits.rates}
-        allowance = self.memory.allowance(group)
+        allowance = self.known.allowance(group)
         return RateGroup(
             group,
             [
@@ -102,14 +86,14 @@ class _Builder:
                 burst=min(server.limits.burst for server in servers),
             ),
             in_flight=min(server.limits.in_flight for server in servers),
-            max_pause=self.limits.max_pause,
+            max_pause=self.budgets.max_pause,
             clock=self.clock,
             paused_until=self.on_the_clock(allowance.paused_until),
         )
 
     def queue(self, client: Client, members: Sequence[Assignment]) -> ClientQueue:
         plans = (
-            PlanRunner(member, self.strategy, self.memory.facts_of(member)) for member in members
+            PlanRunner(member, self.strategy, self.known.facts_of(member)) for member in members
         )
         return ClientQueue(
             client,
@@ -124,14 +108,14 @@ class _Builder:
                 quota_of(client),
             ),
             guard=self.guards[client.name],
-            most_requests=self.limits.max_requests_per_client,
+            most_requests=self.budgets.max_requests_per_client,
             is_held=client.name in self.held,
         )
 
     def limiter(
         self, rates: Sequence[Rate], spacing: Rate, quota: str, burst: int = 1
     ) -> RateLimiter:
-        spent = map(self.on_the_clock, self.memory.allowance(quota).spent_at)
+        spent = map(self.on_the_clock, self.known.allowance(quota).spent_at)
         return RateLimiter(rates, now=self.clock(), spacing=spacing, burst=burst, spent=spent)
 
     def on_the_clock(self, wall: float) -> float:

@@ -12,7 +12,7 @@ from functools import partial
 
 import anyio
 
-from scopeprobe.engine.build_queues import Limits
+from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.exchange_runner import ExchangeRunner, Usage, note_permits
 from scopeprobe.engine.http_client import HttpClient
@@ -41,7 +41,7 @@ class Scheduler:
     http: HttpClient
     journal: Journal
     observer: Observer
-    limits: Limits
+    budgets: Budgets
     groups: Sequence[RateGroup]
     goes_on: Callable[[RateGroup], bool]
     """Called with a line that is over: whether there is more to ask there now."""
@@ -54,7 +54,7 @@ class Scheduler:
     """Lanes that were begun and are not finished yet."""
 
     def __post_init__(self) -> None:
-        self._air = anyio.Semaphore(self.limits.in_air, fast_acquire=True)
+        self._air = anyio.Semaphore(self.budgets.in_air, fast_acquire=True)
         self._exchange_runner = ExchangeRunner(
             self.http,
             self.journal,
@@ -66,8 +66,8 @@ class Scheduler:
     async def run(self) -> None:
         """Ask all there is to ask. Cancelling it keeps every answer that was received."""
         loop, alarms = get_running_loop(), []
-        if self.limits.max_time is not None:
-            alarms.append(loop.call_later(self.limits.max_time, self.stop, Reason.DEADLINE))
+        if self.budgets.max_time is not None:
+            alarms.append(loop.call_later(self.budgets.max_time, self.stop, Reason.DEADLINE))
         for server, begins_in in self._quiet_hours():
             if begins_in > 0:
                 alarms.append(loop.call_later(begins_in, self._leave_alone, server))
@@ -119,7 +119,7 @@ class Scheduler:
         """Serve a line, round after round: what was found out may leave more to ask."""
         while not group.is_over or (self.stopped_because is None and self.goes_on(group)):
             async with anyio.create_task_group() as workers:
-                for _ in range(min(group.in_flight, self.limits.in_air)):
+                for _ in range(min(group.in_flight, self.budgets.in_air)):
                     workers.start_soon(self._serve, group)
 
     # -- one worker
@@ -133,7 +133,7 @@ class Scheduler:
             if answer is not None:
                 self._note(group, job, answer)
             group.refresh(job.queue.peers)
-            if self.limits.max_tokens is not None:
+            if self.budgets.max_tokens is not None:
                 for other in self.groups:
                     other.refresh([])
 
@@ -157,8 +157,8 @@ class Scheduler:
 
     def _may_send(self) -> bool:
         """Whether the budgets leave room; a spent one stops the run."""
-        most_tokens = self.limits.max_tokens
-        if self.limits.max_requests is not None and self.requests >= self.limits.max_requests:
+        most_tokens = self.budgets.max_tokens
+        if self.budgets.max_requests is not None and self.requests >= self.budgets.max_requests:
             self.stop(Reason.BUDGET_SPENT)
         if most_tokens is not None and self.tokens >= most_tokens:
             self.stop(Reason.BUDGET_SPENT)
@@ -166,7 +166,7 @@ class Scheduler:
 
     def _budget_is_spent(self, queue: ClientQueue) -> bool:
         """Whether no further token request may be sent, not even within an exchange."""
-        most = self.limits.max_requests
+        most = self.budgets.max_requests
         return queue.has_spent_its_budget or (most is not None and self.requests >= most)
 
     def _claim(self, group: RateGroup) -> Job | None:
@@ -242,7 +242,7 @@ class Scheduler:
         job.queue.close(Reason.CLIENT_LEFT_ALONE)
         self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))
         self._failed_clients[client.server.name] += 1
-        if self._failed_clients[client.server.name] == self.limits.max_failed_clients:
+        if self._failed_clients[client.server.name] == self.budgets.max_failed_clients:
             for queue in group.queues:
                 if queue.client.server.name == client.server.name:
                     queue.close(Reason.ENDPOINT_LEFT_ALONE)
