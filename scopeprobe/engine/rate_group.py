@@ -66,6 +66,8 @@ class RateGroup:
         self._positions = {id(queue): position for position, queue in enumerate(queues)}
         self._offered: dict[int, float] = {}
         self._unfinished = set(range(len(queues)))
+        self._in_doubt: set[int] = set()
+        """Clients that wait for others of their endpoint."""
         self._in_air = 0
         self.turnstile = anyio.Lock(fast_acquire=True)
         """One worker waits at the gate; the others wait behind it."""
@@ -85,19 +87,29 @@ class RateGroup:
         return not self._unfinished
 
     def refresh(self, queues: Sequence[ClientQueue]) -> None:
-        """Look again at clients of which anything changed."""
+        """Look again at clients of which anything changed, and at those that wait for them."""
         for queue in queues:
-            queue.begin()
-            position = self._positions[id(queue)]
-            if queue.is_finished:
-                self._unfinished.discard(position)
-            ready_at = queue.ready_at()
-            if ready_at is None:
-                self._offered.pop(position, None)
-            elif self._offered.get(position) != ready_at:
-                self._offered[position] = ready_at
-                heapq.heappush(self._waiting, (ready_at, position))
+            self._look_at(self._positions[id(queue)])
+        for position in tuple(self._in_doubt):
+            self._look_at(position)
         self._changed.set()
+
+    def _look_at(self, position: int) -> None:
+        queue = self.queues[position]
+        queue.advance()
+        if queue.is_finished:
+            self._unfinished.discard(position)
+        queue.guard.note_progress(is_finished=all(peer.is_finished for peer in queue.peers))
+        ready_at = queue.ready_at()
+        if ready_at is None:
+            self._offered.pop(position, None)
+        elif self._offered.get(position) != ready_at:
+            self._offered[position] = ready_at
+            heapq.heappush(self._waiting, (ready_at, position))
+        if queue.waits_for_others:
+            self._in_doubt.add(position)
+        else:
+            self._in_doubt.discard(position)
 
     def release(self, queue: ClientQueue, prepare: Callable[[Assignment], PlanRunner]) -> None:
         """Let a client begin that was held back."""
@@ -175,7 +187,18 @@ class RateGroup:
 
         Clients whose answer is still to come, or to be written, may have something to ask sooner.
         """
-        return self._unfinished <= self._offered.keys() and self.hangs(opens_at - self._clock())
+        may_be_sooner = self._unfinished - self._in_doubt - self._offered.keys()
+        return not may_be_sooner and self.hangs(opens_at - self._clock())
+
+    def give_up_waiting(self, reason: Reason) -> None:
+        """Ask nothing more of the clients that cannot be waited for; mostly those are all."""
+        if self._in_doubt:
+            late = [self.queues[position] for position in self._offered]
+            for queue in late:
+                queue.close(reason)
+            self.refresh(late)
+        else:
+            self.close(reason)
 
     def hangs(self, seconds: float) -> bool:
         """Whether a wait is longer than a run may hang."""
@@ -185,7 +208,7 @@ class RateGroup:
 
     def came_back(self, job: Job) -> None:
         self._in_air -= 1
-        job.queue.came_back()
+        job.queue.came_back(job)
 
     def answered(self) -> None:
         """The server spoke: whatever trouble there was is over."""

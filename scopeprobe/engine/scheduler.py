@@ -145,7 +145,7 @@ class Scheduler:
                 if opens_at is None:
                     await group.change(None)
                 elif group.is_too_far(opens_at):
-                    group.close(Reason.BUDGET_SPENT)
+                    group.give_up_waiting(Reason.BUDGET_SPENT)
                 elif (delay := opens_at - time.monotonic()) > 0:
                     await group.change(delay)
                 else:
@@ -236,7 +236,7 @@ class Scheduler:
     def _guard(self, group: RateGroup, job: Job, answer: Answer) -> None:
         """Count credential failures; leave the client, or its server, alone after so many."""
         guard, client = job.queue.guard, job.queue.client
-        guard.note(job.question, answer)
+        guard.note(job.question, answer, job.sent)
         if not guard.leaves_alone or job.queue.closed_because is not None:
             return
         job.queue.close(Reason.CLIENT_LEFT_ALONE)
