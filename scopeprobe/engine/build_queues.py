@@ -6,19 +6,25 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
 from itertools import groupby
 
 from scopeprobe.engine.budgets import Budgets
-from scopeprobe.engine.client_queue import ClientQueue
+from scopeprobe.engine.client_queue import ClientQueue, OpenExchange
 from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.rate_limit import RateLimiter
+from scopeprobe.engine.retry import QUESTION, RetryPolicy
 from scopeprobe.model.assignment import Assignment, Strategy
-from scopeprobe.model.client import Client, ClientName
+from scopeprobe.model.client import Client, ClientName, Target
 from scopeprobe.model.journal import KnownFacts
+from scopeprobe.model.question import RequestChange
 from scopeprobe.model.rate import Rate
+from scopeprobe.oauth.assertions import Clock, wall_clock
 from scopeprobe.oauth.exchange import TokenHandling, exchanges
+from scopeprobe.oauth.request_changes import changed
 
 DEFAULT_SPACING, DEFAULT_CLIENT_SPACING = Rate(5, 1), Rate(2, 1)
 
@@ -31,7 +37,9 @@ def build_queues(
     budgets: Budgets,
     token_handling: dict[str, TokenHandling],
     held: Collection[ClientName] = (),
+    retry_policy: RetryPolicy = QUESTION,
     clock: Callable[[], float] = time.monotonic,
+    now: Clock = wall_clock,
 ) -> list[RateGroup]:
     """
     Lay out a run. `offices` fills with what becomes of tokens, by token endpoint.
@@ -40,8 +48,9 @@ def build_queues(
     """
     assignments = list(assignments)
     clients = {assignment.client.name: assignment for assignment in assignments}
+    guards = _guards(clients.values())
     builder = _Builder(
-        strategy, known, budgets, clock, _guards(clients.values()), token_handling, held
+        strategy, known, budgets, guards, token_handling, held, retry_policy, clock, now
     )
     groups: dict[str, str] = {}
 
@@ -59,10 +68,12 @@ class _Builder:
     strategy: Strategy
     known: KnownFacts
     budgets: Budgets
-    clock: Callable[[], float]
     guards: Mapping[ClientName, LockoutGuard]
     token_handling: dict[str, TokenHandling]
     held: Collection[ClientName]
+    retry_policy: RetryPolicy
+    clock: Callable[[], float]
+    now: Clock
 
     def handling_of(self, client: Client) -> TokenHandling:
         return self.token_handling.setdefault(client.server.endpoints.token, TokenHandling())
@@ -98,10 +109,7 @@ class _Builder:
         return ClientQueue(
             client,
             plans,
-            {
-                member.target: exchanges(client, member.target, handling=self.handling_of(client))
-                for member in members
-            },
+            {member.target: self.exchanges(client, member.target) for member in members},
             limiter=self.limiter(
                 client.server.limits.spendable_client_rates,
                 DEFAULT_CLIENT_SPACING,
@@ -109,8 +117,22 @@ class _Builder:
             ),
             guard=self.guards[client.name],
             most_requests=self.budgets.max_requests_per_client,
+            retry_policy=self.retry_policy,
             is_held=client.name in self.held,
         )
+
+    def exchanges(self, client: Client, target: Target) -> OpenExchange:
+        """Return what opens exchanges; changed questions are those of a changed client."""
+        handling = self.handling_of(client)
+
+        @cache
+        def opener(change: RequestChange) -> OpenExchange:
+            shift = timedelta(seconds=change.clock_shift)
+            return exchanges(
+                *changed(client, target, change), handling=handling, now=lambda: self.now() + shift
+            )
+
+        return lambda question: opener(question.change)(question)
 
     def limiter(
         self, rates: Sequence[Rate], spacing: Rate, quota: str, burst: int = 1

@@ -11,7 +11,7 @@ from itertools import count
 from scopeprobe.engine.lockout import LockoutGuard, Sent
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import RateLimiter
-from scopeprobe.engine.retry import Failures
+from scopeprobe.engine.retry import QUESTION, Failures, RetryPolicy
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
@@ -61,11 +61,13 @@ class ClientQueue:
         limiter: RateLimiter,
         guard: LockoutGuard,
         most_requests: int | None,
+        retry_policy: RetryPolicy = QUESTION,
         is_held: bool = False,
     ) -> None:
         self.client = client
         self.limiter = limiter
         self.guard = guard
+        self.retry_policy = retry_policy
         self.heard: list[PlanRunner] = []
         """Conversations that were begun, in their order."""
         self.peers: list[ClientQueue] = [self]

@@ -24,10 +24,10 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
 from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.journal import Journal
+from scopeprobe.model.question import Question
 from scopeprobe.oauth.throttling import reported_quotas, requested_wait
 from scopeprobe.oauth.token_response import access_token
 
-_TOKEN_REQUESTS = {Purpose.TOKEN, Purpose.COMPARISON}
 LAST_MOMENT = 1.0
 """Seconds that an interrupted run gives to a token that is to be revoked."""
 
@@ -52,6 +52,16 @@ class Usage:
         return self.ended - self.started
 
 
+OnResponse = Callable[[Question, HttpRequest, HttpResponse | Reason], None]
+"""Told of every request that was sent for a question, and of what came of it."""
+
+
+def ignore_response(
+    _question: Question, _request: HttpRequest, _response: HttpResponse | Reason
+) -> None:
+    """Nothing is kept of a response beside its answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExchangeRunner:
     """Drives exchanges. Every request of one keeps the pace of its line."""
@@ -62,6 +72,7 @@ class ExchangeRunner:
     budget_is_spent: Callable[[ClientQueue], bool]
     stopped: Callable[[], Reason | None]
     """Why the run is to end, once it is."""
+    on_response: OnResponse = ignore_response
 
     async def carry_out(self, group: RateGroup, job: Job) -> Answer | None:
         """Drive the exchange of one question; None where nothing was sent after all."""
@@ -74,7 +85,7 @@ class ExchangeRunner:
             job.queue.take_back(job, group.paused_until)
             self.usage[client.server.name].requests -= 1
             return None
-        self._note_token(client.server.name, request, response)
+        self._note_response(job, request, response)
         try:
             while True:
                 _heed_quotas(job.queue, response)
@@ -118,14 +129,14 @@ class ExchangeRunner:
         client, server = job.queue.client, job.queue.client.server
         met = Failures()
         while True:
-            if request.purpose in _TOKEN_REQUESTS and self.budget_is_spent(job.queue):
+            if request.purpose.asks_for_token and self.budget_is_spent(job.queue):
                 return Reason.BUDGET_SPENT
             if (reason := await self._permit(group, job.queue, request.purpose)) is not None:
                 return reason
             response = await self.http.send(client, request)
-            self._note_token(server.name, request, response)
+            self._note_response(job, request, response)
             fault = _fault(response)
-            if fault is None or request.purpose in _TOKEN_REQUESTS or self.stopped() is not None:
+            if fault is None or request.purpose.asks_for_token or self.stopped() is not None:
                 return response
             met = met.and_also(fault)
             seconds = seconds_until_retry(FOLLOW_UP, met, server.limits)
@@ -139,7 +150,7 @@ class ExchangeRunner:
         self, group: RateGroup, queue: ClientQueue, purpose: Purpose
     ) -> Reason | None:
         """Wait for a permit, and count it as what it is used for; or say why there is none."""
-        is_token_request = purpose in _TOKEN_REQUESTS
+        is_token_request = purpose.asks_for_token
         own = queue if is_token_request else None
         while (wait := group.admits_at(own) - time.monotonic()) > 0:
             if wait > LAST_MOMENT and (reason := self.stopped()) is not None:
@@ -159,13 +170,16 @@ class ExchangeRunner:
         note_permits(self.journal, group, queue)
         return None
 
-    def _note_token(
-        self, server: str, request: HttpRequest, response: HttpResponse | Reason
+    def _note_response(
+        self, job: Job, request: HttpRequest, response: HttpResponse | Reason
     ) -> None:
         """Count a token, whatever is made of it afterwards."""
-        if request.purpose in _TOKEN_REQUESTS and isinstance(response, HttpResponse):
+        self.on_response(job.question, request, response)
+        if request.purpose.asks_for_token and isinstance(response, HttpResponse):
             is_success = response.status == HTTPStatus.OK
-            self.usage[server].tokens += is_success and access_token(response) is not None
+            self.usage[job.queue.client.server.name].tokens += (
+                is_success and access_token(response) is not None
+            )
 
     async def _wind_up(self, client: Client, exchange: Exchange) -> None:
         """Let an exchange that is cut short give its token back; it has a second for that."""

@@ -14,10 +14,16 @@ import anyio
 
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.client_queue import ClientQueue, Job
-from scopeprobe.engine.exchange_runner import ExchangeRunner, Usage, note_permits
+from scopeprobe.engine.exchange_runner import (
+    ExchangeRunner,
+    OnResponse,
+    Usage,
+    ignore_response,
+    note_permits,
+)
 from scopeprobe.engine.http_client import HttpClient
 from scopeprobe.engine.rate_group import RateGroup
-from scopeprobe.engine.retry import QUESTION, seconds_until_retry
+from scopeprobe.engine.retry import seconds_until_retry
 from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
@@ -47,6 +53,7 @@ class Scheduler:
     """Called with a line that is over: whether there is more to ask there now."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """By the name of the server."""
+    on_response: OnResponse = ignore_response
     stopped_because: Reason | None = None
     _in_air: int = 0
     _failed_clients: Counter[str] = field(default_factory=Counter)
@@ -61,6 +68,7 @@ class Scheduler:
             self.usage,
             self._budget_is_spent,
             lambda: self.stopped_because,
+            self.on_response,
         )
 
     async def run(self) -> None:
@@ -273,7 +281,10 @@ class Scheduler:
         """When a question is sent again; None where it is not."""
         client = job.queue.client
         seconds = seconds_until_retry(
-            QUESTION, job.met, client.server.limits, is_proved=job.queue.guard.is_proved
+            job.queue.retry_policy,
+            job.met,
+            client.server.limits,
+            is_proved=job.queue.guard.is_proved,
         )
         if answer.reason is Reason.THROTTLED:
             if not self._pause(group, client, answer.wait) or seconds is None:

@@ -268,6 +268,10 @@ class Store:
     def journal(self, run: Run) -> SqliteJournal:
         return SqliteJournal(self._connection, run.id)
 
+    def quota_journal(self) -> SqliteJournal:
+        """A journal of no run, for what is used up of quotas."""
+        return SqliteJournal(self._connection, run="")
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """All or nothing. Raises StoreError where it cannot be committed."""
