@@ -138,9 +138,7 @@ async def night(
     nothing, budgets = Nothing(), Budgets()
     assignments = [Assignment(client, client.targets[0]) for client in clients]
     groups = build_queues(assignments, strategy, known=nothing, budgets=budgets, token_handling={})
-    scheduler = Scheduler(
-        server, nothing, lambda _event: None, budgets, groups, goes_on=lambda _group: False
-    )
+    scheduler = Scheduler(server, nothing, lambda _event: None, budgets, groups)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.answer_all)
         await scheduler.run()

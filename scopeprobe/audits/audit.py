@@ -20,7 +20,7 @@ from scopeprobe.audits.discover import resolve
 from scopeprobe.audits.rounds import Rounds
 from scopeprobe.audits.signals import uninterrupted
 from scopeprobe.engine.budgets import Budgets
-from scopeprobe.engine.exchange_runner import Usage
+from scopeprobe.engine.usage import Usage
 from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof, Strategy
@@ -232,6 +232,7 @@ class _Session:
 
     async def ask(self) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
+        self._rounds.lay_out()
         if self._rounds.is_over:
             return None
         journal = self._store.journal(self._run)

@@ -86,7 +86,6 @@ async def explain(order: Explain) -> Explanation:
                 observer=run.observe,
                 budgets=budgets,
                 groups=[group],
-                goes_on=lambda _group: False,
                 on_response=run.note_response,
             ).run()
     finally:

@@ -10,11 +10,11 @@ from scopeprobe.audits.signals import until_interrupted
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.build_queues import build_queues
 from scopeprobe.engine.client_queue import ClientQueue
-from scopeprobe.engine.exchange_runner import Usage
 from scopeprobe.engine.http_client import connect
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.scheduler import Scheduler
+from scopeprobe.engine.usage import Usage
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment, Strategy
@@ -83,10 +83,16 @@ class Rounds:
                     queue.close(reason)
             group.refresh(group.queues)
 
+    def lay_out(self) -> None:
+        """Lay out further rounds where facts of an earlier invocation answer the first ones."""
+        for group in self._lines:
+            if group.is_over:
+                self._lay_out_next(group)
+
     @property
     def is_over(self) -> bool:
-        """Nothing is left to ask, also not in further rounds."""
-        return not any(not group.is_over or self._goes_on(group) for group in self._lines)
+        """Nothing that was laid out is left to ask."""
+        return all(group.is_over for group in self._lines)
 
     async def ask(self, journal: Journal, observer: Observer) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
@@ -99,7 +105,7 @@ class Rounds:
                 observer=observer,
                 budgets=self._budgets,
                 groups=self._lines,
-                goes_on=self._goes_on,
+                next_round=self._lay_out_next,
                 usage=self.usage,
             )
             stopped_by = await until_interrupted(engine.run)
@@ -110,7 +116,8 @@ class Rounds:
 
     # -- the rounds of a line
 
-    def _goes_on(self, group: RateGroup) -> bool:
+    def _lay_out_next(self, group: RateGroup) -> bool:
+        """Lay out rounds until one has something to ask; False where none is left."""
         return any(not group.is_over for _ in self._further[id(group)])
 
     def _rounds(self, group: RateGroup) -> Iterator[None]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from asyncio import create_task, shield
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -19,6 +18,7 @@ from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.http_client import HttpClient, NotSent
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.retry import FOLLOW_UP, Failures, seconds_until_retry
+from scopeprobe.engine.usage import Usage
 from scopeprobe.model.answer import Answer
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
@@ -30,26 +30,6 @@ from scopeprobe.oauth.token_response import access_token
 
 LAST_MOMENT = 1.0
 """Seconds that an interrupted run gives to a token that is to be revoked."""
-
-
-@dataclass(slots=True)
-class Usage:
-    """What was spent on one server."""
-
-    requests: int = 0
-    throttled: int = 0
-    tokens: int = 0
-    follow_ups: Counter[Purpose] = field(default_factory=Counter)
-    """Introspection, rights and revocation calls: no token requests, no part of any budget."""
-    started: float | None = None
-    ended: float | None = None
-
-    @property
-    def seconds(self) -> float:
-        """From the first request to the last answer."""
-        if self.started is None or self.ended is None:
-            return 0.0
-        return self.ended - self.started
 
 
 OnResponse = Callable[[Question, HttpRequest, HttpResponse | Reason], None]

@@ -124,11 +124,11 @@ class RateGroup:
         self._unfinished.add(self._positions[id(queue)])
         self.refresh([queue])
 
+    @property
     def opens_at(self) -> float | None:
-        """When the next request may leave; None while there is none to send."""
+        """When the next request may leave; None while there is none. Bring forward before."""
         if self._is_broken and self._in_air:
             return None
-        self._sort_out(self._clock())
         if self._ready:
             ready_at = self._offered[self._ready[0]]
         elif self._waiting:
@@ -142,13 +142,14 @@ class RateGroup:
         own = queue.limiter.opens_at() if queue is not None else 0.0
         return max(self.limiter.opens_at(), self.paused_until, own)
 
-    def _sort_out(self, now: float) -> None:
+    def bring_forward(self) -> None:
         """
-        Bring forward every client whose time has come; drop offers that hold no more.
+        Make every client ready whose time has come; drop offers that hold no more.
 
         Of those that may send, the first of the file goes first: clients are finished one after
         the other, and a server that rejects all of them is found out with the first few.
         """
+        now = self._clock()
         while self._waiting and (self._waiting[0][0] <= now or self._is_stale(*self._waiting[0])):
             ready_at, position = heapq.heappop(self._waiting)
             if not self._is_stale(ready_at, position):
@@ -160,8 +161,7 @@ class RateGroup:
         return self._offered.get(position) != ready_at
 
     def take(self, now: float) -> Job:
-        """The next request, at a time when the line is open."""
-        self._sort_out(now)
+        """The next request, at a time when the group is open."""
         position = heapq.heappop(self._ready)
         self._offered.pop(position)
         queue = self.queues[position]
