@@ -117,6 +117,37 @@ def test_scopes_stop_counting_where_the_canary_failed_amid_successes():
     assert guard.failures == 1  # a request that had succeeded counts all the same
 
 
+def test_failures_between_successes_of_one_wave_lock_nobody_out():
+    """A scope that another audience of the client was granted counts as a failure."""
+    guard = guarded((None, Issued()), ((CANARY,), FAILED), (("a",), Issued()), (("b",), Issued()))
+    wave = guard.next_wave()
+    for answer in (FAILED, Issued()) * 4:
+        guard.note(Question(("a",) if answer is FAILED else ("b",)), answer, guard.send(wave))
+        assert not guard.leaves_alone
+
+
+def test_a_success_clears_no_failure_that_was_in_the_air_with_it():
+    guard = guarded((None, Issued()))
+    wave = guard.next_wave()
+    failed, succeeded = guard.send(wave), guard.send(wave)
+    guard.note(Question(("a",)), FAILED, failed)
+    guard.note(Question(("b",)), Issued(), succeeded)
+    assert guard.failures == 1
+    guard.note(Question(("c",)), Issued())
+    assert guard.failures == 0
+
+
+def test_a_client_waits_for_those_before_it_and_not_for_those_behind():
+    endpoint = EndpointFailures()
+    doubts = (None, Issued()), (("a",), FAILED), (("b",), FAILED)
+    first, second = guarded(*doubts, endpoint=endpoint), guarded(*doubts, endpoint=endpoint)
+    for guard in (first, second):
+        guard.note_progress(is_finished=False)
+    assert [guard.waits_for_others for guard in (first, second)] == [False, True]
+    first.note(Question(None, -1), Issued())
+    assert [guard.failures for guard in (first, second)] == [0, 0]
+
+
 def test_clients_of_an_endpoint_share_what_they_found_out():
     endpoint = EndpointFailures()
     guarded((None, Issued()), ((CANARY,), FAILED), (("a",), Issued()), endpoint=endpoint)

@@ -106,7 +106,7 @@ def _facts_of(group: RateGroup, order: Explain) -> list[Fact]:
     Raises InputError where nothing could be asked: a quota is used up, or a pause goes on.
     """
     (queue,) = group.queues
-    facts = [fact for plan in queue.heard for fact in plan.facts.values()]
+    facts = [fact for plan in queue.begun for fact in plan.facts.values()]
     if not facts:
         name, server = queue.client.name, queue.client.server.name
         message = (

@@ -41,7 +41,7 @@ PILOTS = 5
 
 class Rounds:
     """
-    One invocation of a run, line by line.
+    One invocation of a run, a rate group at a time.
 
     Where a strategy learns from other clients, the first five of a server begin, in the order of
     the file, so that equal nights ask equal questions; then all others, with what those taught;
@@ -67,7 +67,7 @@ class Rounds:
         self._budgets = budgets
         assignments = list(assignments)
         held = _behind_the_pilots(assignments) if strategy in LEARNING else set()
-        self._lines = build_queues(
+        self._groups = build_queues(
             assignments,
             strategy,
             known=known,
@@ -75,9 +75,9 @@ class Rounds:
             token_handling=self.token_handling,
             held=held,
         )
-        self._further = {id(group): self._rounds(group) for group in self._lines}
+        self._further = {id(group): self._rounds(group) for group in self._groups}
         self._stopped_because: Reason | None = None
-        for group in self._lines:
+        for group in self._groups:
             for queue in group.queues:
                 if reason := fleet.unusable.get(queue.client.server.name):
                     queue.close(reason)
@@ -85,14 +85,14 @@ class Rounds:
 
     def lay_out(self) -> None:
         """Lay out further rounds where facts of an earlier invocation answer the first ones."""
-        for group in self._lines:
+        for group in self._groups:
             if group.is_over:
                 self._lay_out_next(group)
 
     @property
     def is_over(self) -> bool:
         """Nothing that was laid out is left to ask."""
-        return all(group.is_over for group in self._lines)
+        return all(group.is_over for group in self._groups)
 
     async def ask(self, journal: Journal, observer: Observer) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
@@ -104,7 +104,7 @@ class Rounds:
                 journal=journal,
                 observer=observer,
                 budgets=self._budgets,
-                groups=self._lines,
+                groups=self._groups,
                 next_round=self._lay_out_next,
                 usage=self.usage,
             )
@@ -114,7 +114,7 @@ class Rounds:
             self._stopped_because = engine.stopped_because
             return stopped_by
 
-    # -- the rounds of a line
+    # -- the rounds of a rate group
 
     def _lay_out_next(self, group: RateGroup) -> bool:
         """Lay out rounds until one has something to ask; False where none is left."""
@@ -147,7 +147,7 @@ class Rounds:
             return
         behaviors = self._behaviors(group)
         for queue in group.queues:
-            for plan in tuple(queue.heard if queue.closed_because is None else ()):
+            for plan in tuple(queue.begun if queue.closed_because is None else ()):
                 known = plan.assignment.behavior
                 behavior = behaviors[_endpoint(plan.assignment)]
                 flags = replace(behavior, earlier_clients=known.earlier_clients)
@@ -158,14 +158,14 @@ class Rounds:
     def _look_for_shapes(self, group: RateGroup) -> None:
         """Go on where the granted scopes of a server have a prefix that may be granted whole."""
         plans = {
-            id(plan.assignment): (queue, plan) for queue in group.queues for plan in queue.heard
+            id(plan.assignment): (queue, plan) for queue in group.queues for plan in queue.begun
         }
 
         def can_ask(assignment: Assignment) -> bool:
             return plans[id(assignment)][0].closed_because is None
 
         for members in _by_endpoint(_heard([group])).values():
-            for assignment, further in shapes_in_doubt(map(_told, members), can_ask):
+            for assignment, further in shapes_in_doubt(map(_with_facts, members), can_ask):
                 queue, plan = plans[id(assignment)]
                 group.go_on(queue, plan, plan.further(further, self._strategy))
 
@@ -176,7 +176,7 @@ class Rounds:
         """By endpoint, what its clients taught so far, and what they were found to have."""
         behaviors = {}
         for endpoint, plans in _by_endpoint(_heard([group])).items():
-            behavior = learn_behavior((plan.assignment, plan.told) for plan in plans)
+            behavior = learn_behavior((plan.assignment, plan.asked_facts) for plan in plans)
             earlier_clients = (
                 earlier_client(plan.assignment, self._cells(plan, behavior)) for plan in plans
             )
@@ -188,15 +188,15 @@ class Rounds:
 
     def _cells(self, plan: PlanRunner, behavior: ServerBehavior) -> tuple[Cell, ...]:
         because = plan.open_because or Reason.NOT_ASKED
-        return judge(plan.assignment, behavior, plan.told, because)
+        return judge(plan.assignment, behavior, plan.asked_facts, because)
 
     def _plans(self) -> dict[int, tuple[RateGroup, ClientQueue, PlanRunner]]:
-        """By the identity of its assignment, every conversation and whose it is."""
+        """By the identity of its assignment, every plan and whose it is."""
         return {
             id(plan.assignment): (group, queue, plan)
-            for group in self._lines
+            for group in self._groups
             for queue in group.queues
-            for plan in queue.heard
+            for plan in queue.begun
         }
 
     def accepted_sets(
@@ -214,7 +214,7 @@ class Rounds:
         """Clients that did not get to ask about a shape, and why: asking again may settle it."""
         plans = self._plans()
         for members in _by_endpoint(self._heard()).values():
-            for assignment, _ in shapes_in_doubt(map(_told, members)):
+            for assignment, _ in shapes_in_doubt(map(_with_facts, members)):
                 _, queue, plan = plans[id(assignment)]
                 reasons = (queue.closed_because, self._stopped_because, plan.open_because)
                 yield assignment.client.name, next(filter(None, reasons), Reason.NOT_ASKED)
@@ -225,7 +225,7 @@ class Rounds:
         """The maps, sorted by client; behavior comes from all clients (docs/design.md, "Terms")."""
         heard = self._heard()
         behaviors = {
-            endpoint: learn_behavior(map(_told, plans))
+            endpoint: learn_behavior(map(_with_facts, plans))
             for endpoint, plans in _by_endpoint(heard).items()
         }
         by_client: dict[ClientName, list[Cell]] = {}
@@ -244,8 +244,8 @@ class Rounds:
     def requests_by_client(self) -> dict[str, int]:
         return {
             queue.client.name: queue.requests
-            + sum(len(self._known.facts_of(plan.assignment)) for plan in queue.heard)
-            for group in self._lines
+            + sum(len(self._known.facts_of(plan.assignment)) for plan in queue.begun)
+            for group in self._groups
             for queue in group.queues
         }
 
@@ -259,7 +259,7 @@ class Rounds:
                 yield client.server.name
 
     def _heard(self) -> Sequence[PlanRunner]:
-        return _heard(self._lines)
+        return _heard(self._groups)
 
 
 def _behind_the_pilots(assignments: Iterable[Assignment]) -> set[ClientName]:
@@ -271,10 +271,10 @@ def _behind_the_pilots(assignments: Iterable[Assignment]) -> set[ClientName]:
 
 
 def _heard(groups: Iterable[RateGroup]) -> list[PlanRunner]:
-    return [plan for group in groups for queue in group.queues for plan in queue.heard]
+    return [plan for group in groups for queue in group.queues for plan in queue.begun]
 
 
-def _told(plan: PlanRunner) -> tuple[Assignment, Iterable[Fact]]:
+def _with_facts(plan: PlanRunner) -> tuple[Assignment, Iterable[Fact]]:
     return plan.assignment, plan.facts.values()
 
 

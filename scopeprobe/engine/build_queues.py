@@ -1,4 +1,4 @@
-"""Sort assignments into lines: one a rate group, and in it a lane for every client."""
+"""Sort assignments into rate groups, and in each into a queue for every client."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def build_queues(
     now: Clock = wall_clock,
 ) -> list[RateGroup]:
     """
-    Lay out a run. `offices` fills with what becomes of tokens, by token endpoint.
+    Return the rate groups of a run.
+
+    `token_handling` is filled with what becomes of tokens, by token endpoint.
 
     The clients that are `held` begin once they are released.
     """
@@ -55,7 +57,7 @@ def build_queues(
     groups: dict[str, str] = {}
 
     def group_of(assignment: Assignment) -> str:
-        """Servers that name one endpoint share a line, whatever groups they name."""
+        """Servers that name one endpoint share a group, whatever groups they name."""
         server = assignment.client.server
         return groups.setdefault(server.endpoints.token, server.group)
 

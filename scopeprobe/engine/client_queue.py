@@ -1,4 +1,4 @@
-"""One client's place in the line of its server: what it has to ask, and when it may."""
+"""One client of a rate group: what it has to ask, and when it may."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class ClientQueue:
     """
     All assignments of one client, one after the other.
 
-    Until its first success one request is in the air. Once it is left alone, whatever is still in
-    the air is heard, and nothing more is sent.
+    Until its first success one request is in the air. Once it is left alone, nothing more is sent;
+    the answers to what was sent before still count.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class ClientQueue:
         self.limiter = limiter
         self.guard = guard
         self.retry_policy = retry_policy
-        self.heard: list[PlanRunner] = []
-        """Conversations that were begun, in their order."""
+        self.begun: list[PlanRunner] = []
+        """Plans of this invocation, in the order in which they were begun."""
         self.peers: list[ClientQueue] = [self]
-        """Lanes with the same credentials, this one among them."""
+        """Queues with the same credentials, this one among them."""
         self.is_held = is_held
         """It waits for what other clients of its server find out first."""
         self.in_air = 0
@@ -88,13 +88,13 @@ class ClientQueue:
 
     @property
     def is_finished(self) -> bool:
-        """Nothing is left to be asked or heard."""
+        """Nothing is left to be asked, and nothing is in the air."""
         is_waiting = bool(self._waiting) and not self.is_held
         return not (self.in_air or self._pending or is_waiting) and self._is_idle
 
     @property
     def _is_idle(self) -> bool:
-        return not self.heard or self.heard[-1].is_finished
+        return not self.begun or self.begun[-1].is_finished
 
     def advance(self) -> None:
         """
@@ -105,12 +105,14 @@ class ClientQueue:
         """
         while self._is_idle and self._waiting and not self.is_held:
             plan = self._waiting.popleft()
-            self.heard.append(plan)
+            self.begun.append(plan)
             self.guard.recall(plan.facts.values())
             self.ask(plan, plan.start())
         if self._pending and self.guard.leaves_alone:
             self.close(Reason.CLIENT_LEFT_ALONE)
-        if self._is_in_doubt and self._reassurance is None and not self.waits_for_others:
+        if not self._is_in_doubt:
+            self._reassurance = None
+        elif self._reassurance is None and not (self.guard.in_air or self.waits_for_others):
             self._reassurance = self._reassuring_job()
 
     def release(self, prepare: Callable[[Assignment], PlanRunner]) -> None:
@@ -119,9 +121,9 @@ class ClientQueue:
         self._waiting = deque(prepare(plan.assignment) for plan in self._waiting)
 
     def go_on(self, earlier: PlanRunner, later: PlanRunner) -> None:
-        """Ask further for a target whose conversation was over."""
+        """Ask further for a target whose plan was over."""
         if self.closed_because is None:
-            self.heard.remove(earlier)
+            self.begun.remove(earlier)
             self._waiting.append(later)
 
     def ask(self, plan: PlanRunner, questions: list[Question]) -> None:
@@ -165,7 +167,7 @@ class ClientQueue:
 
     def _reassuring_job(self) -> Job | None:
         """A request of this client that succeeded; None while its answer is still being written."""
-        for plan in reversed(self.heard):
+        for plan in reversed(self.begun):
             if plan.has_succeeded:
                 question, wave = plan.reassurance(), self.guard.next_wave()
                 return Job(0.0, 0, question, plan, self, is_reassurance=True, wave=wave)
@@ -176,7 +178,7 @@ class ClientQueue:
         return self._reassurance or self._pending[0]
 
     def take(self, now: float) -> Job:
-        """The next request, at a time when the lane is ready."""
+        """The next request, at a time when this client may send."""
         job = self._next_job
         if job.is_reassurance:
             self._reassurance = None
@@ -217,7 +219,7 @@ class ClientQueue:
     def close_target(self, reason: Reason) -> None:
         """Ask nothing more for the present assignment; go on with the next."""
         self._pending.clear()
-        self.heard[-1].close(reason)
+        self.begun[-1].close(reason)
 
     def close(self, reason: Reason) -> None:
         """Ask nothing more for this client; every cell without an answer gets the reason."""
@@ -226,6 +228,6 @@ class ClientQueue:
         self._pending.clear()
         self._reassurance = None
         while self._waiting:
-            self.heard.append(self._waiting.popleft())
-        for plan in self.heard:
+            self.begun.append(self._waiting.popleft())
+        for plan in self.begun:
             plan.close(self.closed_because)

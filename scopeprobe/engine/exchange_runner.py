@@ -44,7 +44,7 @@ def ignore_response(
 
 @dataclass(frozen=True, slots=True)
 class ExchangeRunner:
-    """Drives exchanges. Every request of one keeps the pace of its line."""
+    """Drives exchanges. Each of their requests keeps the pace of its rate group."""
 
     http: HttpClient
     journal: Journal
@@ -135,7 +135,7 @@ class ExchangeRunner:
         while (wait := group.admits_at(own) - time.monotonic()) > 0:
             if wait > LAST_MOMENT and (reason := self.stopped()) is not None:
                 return reason
-            if group.hangs(wait):
+            if group.exceeds_max_pause(wait):
                 return Reason.BUDGET_SPENT
             await anyio.sleep(min(wait, LAST_MOMENT))
         now = time.monotonic()

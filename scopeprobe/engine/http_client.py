@@ -1,4 +1,4 @@
-"""The only room that speaks HTTP: one request out, one whole response back, faults as reasons."""
+"""HTTP, for the whole program: one request out, one whole response back, faults as reasons."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _still_wanted: ContextVar[Callable[[], bool]] = ContextVar("still_wanted")
 
 
 class NotSent(Exception):
-    """The line was paused while the connection was being made: nothing was sent."""
+    """The rate group was paused while the connection was being made: nothing was sent."""
 
 
 class _PatientConnector(aiohttp.TCPConnector):
@@ -52,7 +52,7 @@ class _PatientConnector(aiohttp.TCPConnector):
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Route:
     """How a server is reached."""
 
     timeout: aiohttp.ClientTimeout
@@ -65,8 +65,8 @@ class HttpClient:
 
     def __init__(self, session: aiohttp.ClientSession, clients: Iterable[Client]) -> None:
         self._session = session
-        self._ways = {
-            client.name: _way_for(client.server, client.certificate) for client in clients
+        self._routes = {
+            client.name: _route_for(client.server, client.certificate) for client in clients
         }
 
     async def send(
@@ -75,17 +75,17 @@ class HttpClient:
         """
         Send one request and read the whole response, or say why there is none.
 
-        Raises HeldBack when `still_wanted` says no at the moment of sending.
+        Raises NotSent when `still_wanted` says no at the moment of sending.
         """
         _still_wanted.set(still_wanted)
-        return await self._carry(self._ways[client.name], request)
+        return await self._carry(self._routes[client.name], request)
 
     async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Reason:
         """Send a request that is no token request, to wherever it says, and at once."""
         _still_wanted.set(lambda: True)
-        return await self._carry(_way_for(server), request)
+        return await self._carry(_route_for(server), request)
 
-    async def _carry(self, way: _Way, request: HttpRequest) -> HttpResponse | Reason:
+    async def _carry(self, route: _Route, request: HttpRequest) -> HttpResponse | Reason:
         try:
             async with self._session.request(
                 request.method,
@@ -93,9 +93,9 @@ class HttpClient:
                 data=request.body or None,
                 headers=request.headers,
                 allow_redirects=False,
-                ssl=way.ssl,
-                proxy=way.proxy or _proxy_of_the_environment(request.url),
-                timeout=way.timeout,
+                ssl=route.ssl,
+                proxy=route.proxy or _proxy_of_the_environment(request.url),
+                timeout=route.timeout,
             ) as response:
                 body = await _whole_body(response)
                 if body is None:
@@ -122,8 +122,8 @@ async def _whole_body(response: aiohttp.ClientResponse) -> bytes | None:
     return bytes(chunks)
 
 
-def _way_for(server: Server, certificate: Certificate | None = None) -> _Way:
-    return _Way(
+def _route_for(server: Server, certificate: Certificate | None = None) -> _Route:
+    return _Route(
         timeout=aiohttp.ClientTimeout(total=server.connection.timeout),
         ssl=_trust(server.connection.ca_file, certificate) or True,
         proxy=server.connection.proxy,
@@ -132,7 +132,7 @@ def _way_for(server: Server, certificate: Certificate | None = None) -> _Way:
 
 @cache
 def _trust(ca_file: Path | None, certificate: Certificate | None) -> ssl.SSLContext | None:
-    """Whom to trust and what to show in the handshake; None is what the session does anyway."""
+    """Whom to trust and what to show in the handshake; None is what the session does anyroute."""
     if ca_file is None and certificate is None:
         return None
     context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
@@ -169,7 +169,7 @@ def _proxy_of_the_environment(url: str) -> str | None:
 
 @asynccontextmanager
 async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
-    """Open the one session of a run. How many requests are in the air is the lines' business."""
+    """Open the one session of a run. How many requests are in the air is up to the rate groups."""
     connector = _PatientConnector(limit=0, ssl=ssl.create_default_context())
     async with aiohttp.ClientSession(
         connector=connector,

@@ -136,9 +136,14 @@ class LockoutGuard:
         self.is_proved = True
 
     def _is_before(self, failed: Sent, succeeded: Sent) -> bool:
-        """Whether a failure was answered before the success was asked, in any case."""
+        """
+        Whether a failure was answered before the success was asked, in whatever order they came.
+
+        Where the endpoint is known, what was answered before is near enough.
+        """
         was_alone = not self.is_proved or failed.wave != succeeded.wave
-        return was_alone or failed.number <= succeeded.number - self._window
+        is_ahead = failed.number <= succeeded.number - self._window
+        return was_alone or is_ahead or self._knows_the_endpoint
 
     def _may_be_a_failure(self, answer: Answer) -> bool:
         """

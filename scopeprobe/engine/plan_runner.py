@@ -1,4 +1,4 @@
-"""One plan with its memory: what it still has to ask, and what it was told."""
+"""One plan under way: what it still has to ask, and what was answered."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from scopeprobe.model.question import Question
 
 class PlanRunner:
     """
-    Drives one plan; answers from the memo what an earlier invocation was told already.
+    Drives one plan; answers from `known` what an earlier invocation asked already.
 
-    Questions that repeat a success are answered from the memo only as long as everything before
+    Questions that repeat a success are answered from there only as long as everything before
     them was: once something had to be asked on the wire, an old repetition brackets nothing.
     """
 
     def __init__(
-        self, assignment: Assignment, strategy: Strategy, memo: Mapping[Question, Fact]
+        self, assignment: Assignment, strategy: Strategy, known: Mapping[Question, Fact]
     ) -> None:
         self.assignment = assignment
-        self.facts = _still_good(memo)
+        self.facts = _still_good(known)
         self.open_because: Reason | None = None
         """Why it ended, once it has: what cells without an answer will say."""
         self._plan = strategy(assignment)
@@ -31,7 +31,7 @@ class PlanRunner:
         self._answers: dict[Question, Answer] = {}
         self._asked: set[Question] = set()
         self._is_replaying = True
-        self._ticks = 1 + max((fact.received for fact in memo.values()), default=0)
+        self._ticks = 1 + max((fact.received for fact in known.values()), default=0)
         self.goes_on = self.has_succeeded
         """An earlier invocation got a token; the credentials may have changed since."""
         if assignment.unaskable_because is not None:
@@ -49,9 +49,9 @@ class PlanRunner:
         return self.open_because is not None
 
     @property
-    def told(self) -> list[Fact]:
+    def asked_facts(self) -> list[Fact]:
         """
-        What this plan was told, and nothing that a memo knows beyond it.
+        The answers to what this plan asked, and nothing that is known beyond it.
 
         So what one client teaches others is the same when a run is gone on with.
         """
@@ -67,7 +67,7 @@ class PlanRunner:
         return self._ticks
 
     def start(self) -> list[Question]:
-        """The questions to begin with; none when the memo answers all."""
+        """The questions to begin with; none when all is known."""
         if self.is_finished:
             return []
         try:
@@ -78,7 +78,7 @@ class PlanRunner:
         return self._advance()
 
     def take(self, fact: Fact) -> list[Question]:
-        """Hear an answer. Returns the next wave when it was the last one of its own."""
+        """Take an answer. Returns the next wave when it was the last one of its own."""
         self.facts.pop(fact.question, None)
         self.facts[fact.question] = fact
         if self.is_finished or fact.question not in self._wave:
@@ -120,22 +120,22 @@ class PlanRunner:
         return self.facts.get(question) if is_usable else None
 
 
-def _still_good(memo: Mapping[Question, Fact]) -> dict[Question, Fact]:
+def _still_good(known: Mapping[Question, Fact]) -> dict[Question, Fact]:
     """
-    What an earlier invocation was told, as far as it may still be believed.
+    What an earlier invocation found out, as far as it may still be believed.
 
     Refusals behind its last success were never bracketed, and a success of today brackets them
     only with the same credentials: who knows what was rotated in between. Those whose code says
     that it is the scope are believed all the same; others are asked again.
     """
     last_success = max(
-        (f.sent for f in memo.values() if isinstance(f.answer, Issued)), default=None
+        (f.sent for f in known.values() if isinstance(f.answer, Issued)), default=None
     )
     if last_success is None:
-        return dict(memo)
+        return dict(known)
     return {
         question: fact
-        for question, fact in memo.items()
+        for question, fact in known.items()
         if fact.received < last_success
         or isinstance(fact.answer, Issued)
         or is_plain_about_scope(fact.answer)

@@ -1,4 +1,4 @@
-"""One rate group: its gate, its pause, its clients by turns."""
+"""One rate group: its pace, its pauses, and which of its clients sends next."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scopeprobe.model.cell import Reason
 FAULTS_TO_BREAK = 20
 SECONDS_TO_BREAK = 60.0
 FIRST_TRIAL, LAST_TRIAL = 30.0, 600.0
-"""Seconds between single trials of a broken line: doubling from the first to the last."""
+"""Seconds between single trials of a group that is out of reach: doubling."""
 SECONDS_TO_GIVE_UP = 900.0
 
 
@@ -40,7 +40,7 @@ class RateGroup:
     """
     The clients of one rate group, each at its own pace, all together at the group's.
 
-    A throttle or a connection fault pauses all of them at once. No other line ever waits for it.
+    A throttle or a connection fault pauses all of them at once. No other group ever waits for it.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class RateGroup:
         self._in_doubt: set[int] = set()
         """Clients that wait for others of their endpoint."""
         self._in_air = 0
-        self.turnstile = anyio.Lock(fast_acquire=True)
-        """One worker waits at the gate; the others wait behind it."""
+        self.turn = anyio.Lock(fast_acquire=True)
+        """Held by the worker that waits for the next request; the others wait behind it."""
         self._throttled: _Trouble | None = None
         self._faulty: _Trouble | None = None
         self._changed = anyio.Event()
@@ -172,7 +172,7 @@ class RateGroup:
         return job
 
     async def change(self, timeout: float | None) -> None:
-        """Wait until something about the line changes, or for `timeout` seconds."""
+        """Wait until something about the group changes, or for `timeout` seconds."""
         self._changed = anyio.Event()
         with anyio.move_on_after(timeout):
             await self._changed.wait()
@@ -183,12 +183,12 @@ class RateGroup:
 
     def is_too_far(self, opens_at: float) -> bool:
         """
-        Whether waiting that long would hang the run rather than pace it.
+        Whether that is longer than anything is waited for.
 
         Clients whose answer is still to come, or to be written, may have something to ask sooner.
         """
         may_be_sooner = self._unfinished - self._in_doubt - self._offered.keys()
-        return not may_be_sooner and self.hangs(opens_at - self._clock())
+        return not may_be_sooner and self.exceeds_max_pause(opens_at - self._clock())
 
     def give_up_waiting(self, reason: Reason) -> None:
         """Ask nothing more of the clients that cannot be waited for; mostly those are all."""
@@ -200,8 +200,8 @@ class RateGroup:
         else:
             self.close(reason)
 
-    def hangs(self, seconds: float) -> bool:
-        """Whether a wait is longer than a run may hang."""
+    def exceeds_max_pause(self, seconds: float) -> bool:
+        """Whether a wait is longer than any that is put up with."""
         return seconds > self._max_pause
 
     # -- what comes back
@@ -211,7 +211,7 @@ class RateGroup:
         job.queue.came_back(job)
 
     def answered(self) -> None:
-        """The server spoke: whatever trouble there was is over."""
+        """The server gave an answer: whatever trouble there was is over."""
         self._throttled = self._faulty = None
         self.limiter.speed_up()
 
@@ -219,7 +219,7 @@ class RateGroup:
         """
         Pause for as long as the server asks, and at least for a growing moment.
 
-        Returns the seconds, or None where the pause is longer than a run may hang.
+        Returns the seconds, or None where the pause is longer than `max_pause`.
         """
         now = self._clock()
         trouble = self._throttled = self._throttled or _Trouble(now)
@@ -235,7 +235,7 @@ class RateGroup:
         """
         Note a connection fault: pause, and after many of them try only now and then.
 
-        Returns False when the line has to be given up.
+        Returns False when the group has to be given up.
         """
         now = self._clock()
         trouble = self._faulty = self._faulty or _Trouble(now)
@@ -253,7 +253,7 @@ class RateGroup:
     @property
     def is_worth_retrying(self) -> bool:
         """
-        Connection faults are retried for a line, not for each of its clients anew.
+        Connection faults are retried for a group, not for each of its clients anew.
 
         A server that is not there is found out with the first client's retries; from then on, and
         until it answers, every other client spends one request on it.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from scopeprobe.model.rate import Rate
 
 SLOWEST = 1 / 64
-"""The share of its configured rate below which no throttle slows a gate."""
+"""The share of its configured rate below which no throttle slows it."""
 MARGIN = 1.005
 """How much wider than the limit permits are spaced: a server's clock and ours are not the same."""
 _CLIMB = 0.1
@@ -50,7 +50,7 @@ class RateLimiter:
         return max([self._next, *(quota.opens_at() for quota in self.quotas)])
 
     def take(self, now: float) -> None:
-        """Use a permit, at a time when the gate is open."""
+        """Use a permit, at a time when one is to be had."""
         gap = self._gap / self._share
         catching_up = 0.0 if self._is_fresh else gap * self._burst
         self._next = max(self._next, now - catching_up) + gap

@@ -79,7 +79,7 @@ class Scheduler:
                 await self.journal.flush()
 
     def stop(self, reason: Reason) -> None:
-        """Send nothing more; hear what is in the air."""
+        """Send nothing more; take the answers to what was sent."""
         if self.stopped_because is None:
             self.stopped_because = reason
         for group in self.groups:
@@ -134,7 +134,7 @@ class Scheduler:
 
     async def _turn(self, group: RateGroup) -> Job | None:
         """Wait for the group's next request; the slot is claimed at the moment of sending."""
-        async with group.turnstile:
+        async with group.turn:
             while not group.is_over:
                 self._look_again(group)
                 opens_at = self._opens_at(group)
