@@ -18,8 +18,8 @@ from words_of_real_servers import (
 )
 
 from scopeprobe.lab import read_profile, real_profiles
+from scopeprobe.lab.answers import Refusal
 from scopeprobe.lab.conclusions import OPPOSITES
-from scopeprobe.lab.refusals import Refusal
 
 
 @pytest.mark.parametrize(("name", "said"), rows(UNKNOWN_CLIENT))

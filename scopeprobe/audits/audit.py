@@ -23,7 +23,7 @@ from scopeprobe.audits.signals import uninterrupted
 from scopeprobe.engine.build_queues import Limits
 from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.assignment import Proof, Strategy
+from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import Cell, PermissionMap, Verdict
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.finding import Finding, FindingKind
@@ -34,8 +34,8 @@ from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import write_reports
 from scopeprobe.store import Store, StoredFacts
-from scopeprobe.strategies import adaptive, each, recheck
-from scopeprobe.strategies.estimates import ESTIMATORS, total
+from scopeprobe.strategies import STRATEGIES
+from scopeprobe.strategies.estimates import total
 
 KEPT = 100
 LOOKS_EVERY = 0.5
@@ -43,7 +43,6 @@ LOOKS_EVERY = 0.5
 WARNINGS = {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}
 """Findings that deserve a notice where they do not fail the run."""
 DEFAULT_FAIL_ON = ("missing", "excess", "unauthenticated")
-STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +204,9 @@ class _Session:
         before = PreviousMaps.before(run.started, store)
         assignments = list(assignments_of(order.fleet, before, order.proof))
         self._requests_expected = round(
-            total(map(ESTIMATORS[run.strategy], assignments)).requests_expected
+            total(map(STRATEGIES[run.strategy].estimate, assignments)).requests_expected
         )
-        strategy = STRATEGIES[run.strategy]
+        strategy = STRATEGIES[run.strategy].ask
         self._rounds = Rounds(order.fleet, assignments, strategy, known, order.limits)
 
     def announce(self) -> None:

@@ -21,10 +21,10 @@ from scopeprobe.model.journal import Allowance
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.server import Server
 from scopeprobe.reports.plan import Cost, FleetPlan, ServerPlan
-from scopeprobe.store import Store
-from scopeprobe.strategies.estimates import ESTIMATORS, Estimate, total
+from scopeprobe.store import StoredRuns
+from scopeprobe.strategies import STRATEGIES
+from scopeprobe.strategies.estimates import Estimate, total
 
-_LEARNING = {"adaptive", "recheck"}
 Allowances: TypeAlias = Callable[[str], Allowance]
 
 
@@ -43,10 +43,12 @@ def plan(fleet: Fleet, limits: Limits, out: Path, proof: Proof = Proof.SAFE) -> 
 
     Raises InputError where the folder's database cannot be used.
     """
-    with Store.peek(out) as store:
+    with StoredRuns.read_if_any(out) as store:
         previous_maps = PreviousMaps() if store is None else PreviousMaps.before(math.inf, store)
         spent: Allowances = (lambda _quota: Allowance()) if store is None else store.allowance
-        names = [name for name in ESTIMATORS if name != "recheck" or previous_maps.maps]
+        names = [
+            name for name, entry in STRATEGIES.items() if previous_maps.maps or not entry.needs_maps
+        ]
         assignments = list(assignments_of(fleet, previous_maps, proof))
         by_server = sorted(assignments, key=lambda a: a.client.server.name)
         servers = []
@@ -66,14 +68,15 @@ def plan(fleet: Fleet, limits: Limits, out: Path, proof: Proof = Proof.SAFE) -> 
 def _cost(
     strategy: str, assignments: Sequence[Assignment], limits: Limits, spent: Allowances
 ) -> Cost:
+    entry = STRATEGIES[strategy]
     by_client: dict[Client, list[Estimate]] = {}
     for assignment in assignments:
-        by_client.setdefault(assignment.client, []).append(ESTIMATORS[strategy](assignment))
+        by_client.setdefault(assignment.client, []).append(entry.estimate(assignment))
     needs = {client: total(estimates) for client, estimates in by_client.items()}
     whole = total(needs.values())
     waits = [
         *_waits_of_groups(needs, spent),
-        *_waits_of_clients(needs, spent, in_rounds=strategy in _LEARNING),
+        *_waits_of_clients(needs, spent, in_rounds=entry.learns),
     ]
     longest = max(waits, key=lambda wait: (wait.is_quota, wait.seconds), default=_Wait(0.0, ""))
     seconds = max((wait.seconds for wait in waits), default=0.0)

@@ -30,6 +30,7 @@ from scopeprobe.cli.streams import say
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.units import parse_duration
 from scopeprobe.reports.plan import plan_line
+from scopeprobe.strategies import STRATEGIES
 
 EXAMPLES = """
 Examples:
@@ -48,9 +49,12 @@ MANY_REQUESTS = 1000
 
 
 class StrategyName(StrEnum):
-    EACH = "each"
-    ADAPTIVE = "adaptive"
-    RECHECK = "recheck"
+    """A name out of the registry."""
+
+    vars().update({name.upper(): name for name in STRATEGIES})
+
+
+DEFAULT_STRATEGY = StrategyName("each")
 
 
 @takes_options
@@ -65,7 +69,7 @@ def audit_command(
             "-s",
             help="One request per scope, the fewest requests, or last night's map proved again.",
         ),
-    ] = StrategyName.EACH,
+    ] = DEFAULT_STRATEGY,
     proofs: ProofOptions,
     pace: PaceOptions,
     max_auth_failures_per_server: Annotated[

@@ -16,7 +16,7 @@ from scopeprobe.inputs import baseline_text, read_baseline
 from scopeprobe.policy import Baseline
 from scopeprobe.reports.baseline import baseline_json, baseline_table
 from scopeprobe.reports.write import write_file
-from scopeprobe.store import Store
+from scopeprobe.store import StoredRuns
 
 WRITE_EXAMPLES = """
 Examples:
@@ -59,7 +59,7 @@ def write_command(
 
     What that run did not prove stays as it was accepted before, and so do waivers and comments.
     """
-    with Store.read(out) as store:
+    with StoredRuns.read(out) as store:
         maps = store.maps_of(store.finished_run(run))
     file = _file(baseline, out)
     if file.exists():

@@ -15,7 +15,7 @@ from scopeprobe.inputs import read_permissions
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.policy.changes import differences, last_proved
 from scopeprobe.reports.differences import differences_json, differences_text
-from scopeprobe.store import Store
+from scopeprobe.store import StoredRuns
 
 EXAMPLES = """
 Examples:
@@ -57,7 +57,7 @@ def _maps(word: str, out: Path) -> tuple[PermissionMap, ...]:
     path = Path(word)
     if path.is_dir():
         return read_permissions(path / "permissions.csv")
-    with Store.peek(out) as store:
+    with StoredRuns.read_if_any(out) as store:
         if store is None or path.exists() or path.suffix:
             return read_permissions(path)
         run = store.finished_run(word)

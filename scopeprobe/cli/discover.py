@@ -18,11 +18,11 @@ from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Overrides, read_servers
+from scopeprobe.inputs.schema import check_issuer
 from scopeprobe.inputs.units import parse_duration
-from scopeprobe.inputs.values import is_plain_http_abroad
-from scopeprobe.inputs.values import issuer as check_issuer
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.server import Connection, Endpoints, Server
+from scopeprobe.model.urls import is_plain_http_abroad
 from scopeprobe.reports.metadata import Described, metadata_json, metadata_table
 
 EXAMPLES = """

@@ -14,7 +14,7 @@ from scopeprobe.errors import InputError
 from scopeprobe.model.client import ClientName
 from scopeprobe.policy.history import history
 from scopeprobe.reports.history import history_json, history_table
-from scopeprobe.store import Store
+from scopeprobe.store import StoredRuns
 
 EXAMPLES = """
 Examples:
@@ -39,8 +39,8 @@ def history_command(
 
     Each row is a time in which one verdict was proved, the newest first.
     """
-    with Store.read(out) as store:
-        cells = history(store.nights(ClientName(client)))
+    with StoredRuns.read(out) as store:
+        cells = history(store.maps_of_client(ClientName(client)))
         known = store.clients()
     if client not in known:
         raise InputError([f"{out}: no finished run has the client {client}"])

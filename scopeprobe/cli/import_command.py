@@ -10,7 +10,7 @@ import typer
 
 from scopeprobe.cli import options
 from scopeprobe.cli.streams import print_data, say
-from scopeprobe.inputs.importers.products import clients_text, read_export
+from scopeprobe.inputs.importers import clients_text, read_export
 
 EXAMPLES = """
 Examples:
@@ -24,6 +24,8 @@ Examples:
 
 
 class Product(StrEnum):
+    """The products, each a module of `inputs.importers` by this name."""
+
     OKTA = "okta"
     ENTRA = "entra"
     KEYCLOAK = "keycloak"

@@ -10,8 +10,8 @@ import anyio
 from scopeprobe.audits.discover import resolve
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
-from scopeprobe.inputs.values import endpoint as check_endpoint
-from scopeprobe.inputs.values import is_plain_http_abroad
+from scopeprobe.inputs.schema import check_endpoint
+from scopeprobe.model.urls import is_plain_http_abroad
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from scopeprobe.cli.streams import say
 from scopeprobe.errors import InputError
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import write_file
-from scopeprobe.store import Store
+from scopeprobe.store import StoredRuns
 
 EXAMPLES = """
 Examples:
@@ -49,7 +49,7 @@ def report_command(
     """
     if not (formats or print_):
         raise InputError(["report: name a format with -f, or with --print"])
-    with Store.read(out) as store:
+    with StoredRuns.read(out) as store:
         stored = store.finished_run(run)
         maps = store.maps_of(stored)
     if stored.summary is None:

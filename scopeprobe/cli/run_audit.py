@@ -58,7 +58,7 @@ def run_audit(
 
 
 def exit_code(result: Result) -> int:
-    """DESIGN, "Exit codes": the first that applies."""
+    """The first of docs/design.md, "Exit codes", that applies."""
     if result.stopped_by is not None:
         return 128 + result.stopped_by
     if result.judged_nothing:
@@ -74,7 +74,7 @@ def _print(result: Result, printed: TableOrFormat | None) -> None:
         if not sys.stdout.isatty() or result.stopped_by:
             return
         printed = TABLE
-    if printed == Format.JSON:
+    if printed.name == Format.JSON.name:
         print_data(result.summary.as_json())
     else:
         print_run(printed, result.maps, result.summary)

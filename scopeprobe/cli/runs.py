@@ -8,7 +8,7 @@ from scopeprobe.cli import options
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
 from scopeprobe.reports.runs import runs_json, runs_table
-from scopeprobe.store import stored_runs
+from scopeprobe.store import StoredRuns
 
 EXAMPLES = """
 Examples:
@@ -25,5 +25,6 @@ def runs_command(
     print_: options.Print = TableOrJson.TABLE,
 ) -> None:
     """List the stored runs of an output folder, the newest first."""
-    runs = stored_runs(out)
+    with StoredRuns.read(out) as stored:
+        runs = stored.runs()
     print_as(print_, runs_table(runs), runs_json(runs))

@@ -17,7 +17,7 @@ from scopeprobe.model.cell import COLUMNS, Cell, PermissionMap
 from scopeprobe.model.client import ClientName
 
 INERT = re.compile(r"'[=+\-@\t\r]")
-"""How a cell begins that our reports keep from being run as a formula (CWE-1236)."""
+"""The beginning of a cell that reports keep from being run as a formula (CWE-1236)."""
 
 FIELDS = [column.name for column in COLUMNS if column.read]
 """The columns that a cell is read back from."""
@@ -36,11 +36,10 @@ def read_permissions(path: Path) -> tuple[PermissionMap, ...]:
         try:
             cell = _cell(row)
         except ValueError as error:
-            problems.add(place, str(error))
+            problems.error(place, str(error))
         else:
             cells[cell.client].append(cell)
-    if problems.messages:
-        raise InputError(problems.messages)
+    problems.raise_errors()
     return tuple(
         PermissionMap(client, tuple(sorted(cells[client], key=lambda cell: cell.key)))
         for client in sorted(cells)

@@ -10,7 +10,7 @@ from scopeprobe.reports.texts import json_text
 
 
 def differences_json(found: Differences) -> str:
-    """DESIGN, "Shapes of the JSON"; a verdict is null where the cell did not exist."""
+    """Members of docs/design.md, "Shapes of the JSON"; a verdict is null where no cell was."""
     members = {"version": 1, **asdict(found)}
     return json_text(members)
 

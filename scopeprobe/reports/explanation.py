@@ -26,7 +26,7 @@ _PLAIN_HEADERS = {"Content-Type", "Date", "Server"}
 
 
 def explanation_json(explanation: Explanation) -> str:
-    """The shape that DESIGN.md promises, and every experiment beside it."""
+    """The members of docs/design.md, "Shapes of the JSON"."""
     document = {
         "version": VERSION,
         "client": explanation.client,

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.client import AuthMethod, Client, GrantType
+from scopeprobe.model.client import Client, GrantType
 from scopeprobe.model.server import Server
 from scopeprobe.reports.texts import json_text
 
@@ -92,9 +92,7 @@ def _alg(client: Client) -> str | None:
     """Name the algorithm that signs this client's assertions; None where we sign none."""
     if client.signing_key is not None:
         return client.signing_key.alg
-    if client.auth_method is AuthMethod.CLIENT_SECRET_JWT:
-        return client.signing_alg or "HS256"
-    return None
+    return client.secret_signing_alg or None
 
 
 def _method(client: Client) -> str:
