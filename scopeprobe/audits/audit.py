@@ -20,7 +20,7 @@ from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notic
 from scopeprobe.audits.discover import resolve
 from scopeprobe.audits.rounds import Rounds
 from scopeprobe.audits.signals import uninterrupted
-from scopeprobe.engine.build_queues import Limits
+from scopeprobe.engine.budgets import Budgets
 from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof
@@ -51,7 +51,7 @@ class Audit:
 
     fleet: Fleet
     out: Path
-    limits: Limits = field(default_factory=Limits)
+    limits: Budgets = field(default_factory=Budgets)
     fail_on: Collection[str] = DEFAULT_FAIL_ON
     """The kinds of findings that fail the run."""
     policy: Policy = field(default_factory=Policy)
@@ -225,6 +225,7 @@ class _Session:
 
     async def ask(self) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
+        self._rounds.lay_out()
         if self._rounds.is_over:
             return None
         journal = self._store.journal(self._run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from scopeprobe.engine.exchange_runner import Usage
+from scopeprobe.engine.usage import Usage
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.cell import PermissionMap, Reason
 from scopeprobe.model.client import ClientName

@@ -10,6 +10,7 @@ import anyio
 
 import scopeprobe
 from scopeprobe.engine.http_client import HttpClient, connect
+from scopeprobe.engine.retry import HOST_IS_AWAY, METADATA, Failures, seconds_until_retry
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.cell import Reason
@@ -23,11 +24,6 @@ from scopeprobe.reports.metadata import Described
 
 AT_ONCE = 8
 """Issuers that are asked at the same time."""
-PAUSES = (0.5, 1.0)
-"""Seconds before each further try after a fault or a 5xx."""
-_PASSING = {Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.SERVER_ERROR, Reason.THROTTLED}
-_FAULTS = {Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.TLS_FAILURE}
-"""No answer at all: the issuer's other addresses are on the same host."""
 _SAID = {
     Reason.UNREACHABLE: "no connection",
     Reason.TIMED_OUT: "no answer in time",
@@ -83,21 +79,23 @@ async def _document(
         if isinstance(found, Metadata):
             return url, found
         refusals.append((url, found))
-        if found.reason in _FAULTS:
+        if found.reason in HOST_IS_AWAY:
             break
     # A 404 only says that this name is not in use here.
     return next((told for told in refusals if "is 404" not in told[1].words), refusals[0])
 
 
 async def _asked(server: Server, url: str, transport: HttpClient) -> Metadata | MetadataProblem:
-    request = _request(server, url)
-    found = _read(server.endpoints.issuer, await transport.fetch(server, request))
-    for pause in PAUSES:
-        if isinstance(found, Metadata) or found.reason not in _PASSING:
-            break
-        await anyio.sleep(pause)
+    request, met = _request(server, url), Failures()
+    while True:
         found = _read(server.endpoints.issuer, await transport.fetch(server, request))
-    return found
+        if isinstance(found, Metadata):
+            return found
+        met = met.and_also(found.reason)
+        seconds = seconds_until_retry(METADATA, met, server.limits)
+        if seconds is None:
+            return found
+        await anyio.sleep(seconds)
 
 
 def _request(server: Server, url: str) -> HttpRequest:

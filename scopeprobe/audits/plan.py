@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.rounds import PILOTS
-from scopeprobe.engine.build_queues import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING, Limits, quota_of
+from scopeprobe.engine.budgets import Budgets
+from scopeprobe.engine.build_queues import DEFAULT_CLIENT_SPACING, DEFAULT_SPACING, quota_of
 from scopeprobe.engine.rate_limit import gap_of, is_spaced
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Assignment, Proof
@@ -37,7 +38,7 @@ class _Wait:
     is_quota: bool = False
 
 
-def plan(fleet: Fleet, limits: Limits, out: Path, proof: Proof = Proof.SAFE) -> FleetPlan:
+def plan(fleet: Fleet, limits: Budgets, out: Path, proof: Proof = Proof.SAFE) -> FleetPlan:
     """
     Estimate every strategy, with what the runs of `out` left: maps, and quotas spent.
 
@@ -66,7 +67,7 @@ def plan(fleet: Fleet, limits: Limits, out: Path, proof: Proof = Proof.SAFE) -> 
 
 
 def _cost(
-    strategy: str, assignments: Sequence[Assignment], limits: Limits, spent: Allowances
+    strategy: str, assignments: Sequence[Assignment], limits: Budgets, spent: Allowances
 ) -> Cost:
     entry = STRATEGIES[strategy]
     by_client: dict[Client, list[Estimate]] = {}
@@ -91,7 +92,7 @@ def _cost(
 
 
 def _budgets_spent(
-    needs: Mapping[Client, Estimate], whole: Estimate, limits: Limits, seconds: float
+    needs: Mapping[Client, Estimate], whole: Estimate, limits: Budgets, seconds: float
 ) -> Iterator[str]:
     """The budgets that would end the run before all is asked."""
     if limits.max_requests is not None and whole.requests_expected > limits.max_requests:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from scopeprobe.audits.signals import until_interrupted
-from scopeprobe.engine.build_queues import Limits, build_queues
+from scopeprobe.engine.budgets import Budgets
+from scopeprobe.engine.build_queues import build_queues
 from scopeprobe.engine.client_queue import ClientQueue
-from scopeprobe.engine.exchange_runner import Usage
 from scopeprobe.engine.http_client import connect
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.scheduler import Scheduler
+from scopeprobe.engine.usage import Usage
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment, Strategy
@@ -22,7 +23,7 @@ from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer
 from scopeprobe.model.http import Purpose
-from scopeprobe.model.journal import Journal, Memory
+from scopeprobe.model.journal import Journal, KnownFacts
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenHandling
 from scopeprobe.strategies import LEARNING
@@ -53,8 +54,8 @@ class Rounds:
         fleet: Fleet,
         assignments: Iterable[Assignment],
         strategy: Strategy,
-        memory: Memory,
-        limits: Limits,
+        known: KnownFacts,
+        budgets: Budgets,
     ) -> None:
         self.usage: dict[str, Usage] = {}
         """What was spent, by the name of the server."""
@@ -62,15 +63,15 @@ class Rounds:
         """What became of tokens, by token endpoint."""
         self._fleet = fleet
         self._strategy = strategy
-        self._memory = memory
-        self._limits = limits
+        self._known = known
+        self._budgets = budgets
         assignments = list(assignments)
         held = _behind_the_pilots(assignments) if strategy in LEARNING else set()
         self._lines = build_queues(
             assignments,
             strategy,
-            memory=memory,
-            limits=limits,
+            known=known,
+            budgets=budgets,
             token_handling=self.token_handling,
             held=held,
         )
@@ -82,10 +83,16 @@ class Rounds:
                     queue.close(reason)
             group.refresh(group.queues)
 
+    def lay_out(self) -> None:
+        """Lay out further rounds where facts of an earlier invocation answer the first ones."""
+        for group in self._lines:
+            if group.is_over:
+                self._lay_out_next(group)
+
     @property
     def is_over(self) -> bool:
-        """Nothing is left to ask, also not in further rounds."""
-        return not any(not group.is_over or self._goes_on(group) for group in self._lines)
+        """Nothing that was laid out is left to ask."""
+        return all(group.is_over for group in self._lines)
 
     async def ask(self, journal: Journal, observer: Observer) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
@@ -96,9 +103,9 @@ class Rounds:
                 http=http,
                 journal=journal,
                 observer=observer,
-                limits=self._limits,
+                budgets=self._budgets,
                 groups=self._lines,
-                goes_on=self._goes_on,
+                next_round=self._lay_out_next,
                 usage=self.usage,
             )
             stopped_by = await until_interrupted(engine.run)
@@ -109,7 +116,8 @@ class Rounds:
 
     # -- the rounds of a line
 
-    def _goes_on(self, group: RateGroup) -> bool:
+    def _lay_out_next(self, group: RateGroup) -> bool:
+        """Lay out rounds until one has something to ask; False where none is left."""
         return any(not group.is_over for _ in self._further[id(group)])
 
     def _rounds(self, group: RateGroup) -> Iterator[None]:
@@ -162,7 +170,7 @@ class Rounds:
                 group.go_on(queue, plan, plan.further(further, self._strategy))
 
     def _plan_runner(self, assignment: Assignment) -> PlanRunner:
-        return PlanRunner(assignment, self._strategy, self._memory.facts_of(assignment))
+        return PlanRunner(assignment, self._strategy, self._known.facts_of(assignment))
 
     def _behaviors(self, group: RateGroup) -> dict[str, ServerBehavior]:
         """By endpoint, what its clients taught so far, and what they were found to have."""
@@ -236,7 +244,7 @@ class Rounds:
     def requests_by_client(self) -> dict[str, int]:
         return {
             queue.client.name: queue.requests
-            + sum(len(self._memory.facts_of(plan.assignment)) for plan in queue.heard)
+            + sum(len(self._known.facts_of(plan.assignment)) for plan in queue.heard)
             for group in self._lines
             for queue in group.queues
         }

@@ -116,7 +116,7 @@ def audit_command(
     be judged, 130 interrupted.
     """
     limits = replace(
-        budgets.limits(),
+        budgets.budgets(),
         max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
         max_failed_clients=max_auth_failures_per_server,
     )

@@ -25,7 +25,7 @@ from scopeprobe.cli.options import (
     Timeout,
     option,
 )
-from scopeprobe.engine.build_queues import Limits
+from scopeprobe.engine.budgets import Budgets
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import (
     Fleet,
@@ -239,8 +239,8 @@ class BudgetOptions:
         option("--max-time", metavar="2h", help="Stop asking after this long.", panel=BUDGETS),
     ] = None
 
-    def limits(self) -> Limits:
-        return Limits(
+    def budgets(self) -> Budgets:
+        return Budgets(
             max_requests=self.max_requests,
             max_requests_per_client=self.max_requests_per_client,
             max_tokens=self.max_tokens,

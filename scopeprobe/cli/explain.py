@@ -74,18 +74,20 @@ def explain_command(
         options.option("--max-requests", min=1, metavar="N", help="Stop after so many requests."),
     ] = 60,
     max_auth_failures: Annotated[
-        int,
+        int | None,
         options.option(
             "--max-auth-failures",
             min=1,
             metavar="N",
             help="Failed authentications that may be spent.",
+            show_default="3",
         ),
-    ] = 3,
+    ] = None,
     max_pause: Annotated[
         str,
         options.option("--max-pause", metavar="1m", help="The longest throttle to wait for."),
     ] = "1m",
+    out: options.Out = Path("scopeprobe-out"),
     print_: Annotated[
         Printed, options.option("--print", help="What goes to standard output.")
     ] = Printed.TABLE,
@@ -123,6 +125,7 @@ def explain_command(
             scopes if scope else None,
             try_endpoint=endpoint_from("--try-endpoint", try_endpoint),
             packs=packs,
+            out=out,
             max_requests=max_requests,
             max_auth_failures=max_auth_failures,
             max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from scopeprobe.cli import options
 from scopeprobe.cli.streams import print_data, say
-from scopeprobe.inputs.importers import clients_text, read_export
+from scopeprobe.inputs.importers import Product, clients_text, read_export
 
 EXAMPLES = """
 Examples:
@@ -21,14 +20,6 @@ Examples:
 
   az ad app list --all > apps.json && scopeprobe import entra apps.json > clients.toml
 """
-
-
-class Product(StrEnum):
-    """The products, each a module of `inputs.importers` by this name."""
-
-    OKTA = "okta"
-    ENTRA = "entra"
-    KEYCLOAK = "keycloak"
 
 
 def import_command(

@@ -44,7 +44,7 @@ def plan_command(
     Exit codes: 0 planned, 2 input error.
     """
     fleet = inputs.fleet(proofs.added_to(rates.overrides()))
-    planned = plan(with_metadata(fleet), budgets.limits(), out, proofs.proof)
+    planned = plan(with_metadata(fleet), budgets.budgets(), out, proofs.proof)
     for notice in fleet.notices:
         typer.echo(f"notice: {notice}", err=True)
     print_as(print_, plan_table(planned), plan_json(planned))

@@ -6,48 +6,40 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
 from itertools import groupby
 
-from scopeprobe.engine.client_queue import ClientQueue
+from scopeprobe.engine.budgets import Budgets
+from scopeprobe.engine.client_queue import ClientQueue, OpenExchange
 from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.rate_limit import RateLimiter
+from scopeprobe.engine.retry import QUESTION, RetryPolicy
 from scopeprobe.model.assignment import Assignment, Strategy
-from scopeprobe.model.client import Client, ClientName
-from scopeprobe.model.journal import Memory
+from scopeprobe.model.client import Client, ClientName, Target
+from scopeprobe.model.journal import KnownFacts
+from scopeprobe.model.question import RequestChange
 from scopeprobe.model.rate import Rate
+from scopeprobe.oauth.assertions import Clock, wall_clock
 from scopeprobe.oauth.exchange import TokenHandling, exchanges
+from scopeprobe.oauth.request_changes import changed
 
 DEFAULT_SPACING, DEFAULT_CLIENT_SPACING = Rate(5, 1), Rate(2, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Budgets of one invocation; None sets no bound."""
-
-    max_requests: int | None = None
-    max_requests_per_client: int | None = None
-    max_tokens: int | None = None
-    max_time: float | None = None
-    """Seconds after which nothing more is sent."""
-    max_pause: float = 900.0
-    """Seconds: a longer pause ends a server's open cells instead of hanging the run."""
-    max_failed_clients: int = 20
-    """Clients of one server that fail to authenticate, after which it is left alone."""
-    in_air: int = 256
-    """Requests in flight to all servers together."""
 
 
 def build_queues(
     assignments: Iterable[Assignment],
     strategy: Strategy,
     *,
-    memory: Memory,
-    limits: Limits,
+    known: KnownFacts,
+    budgets: Budgets,
     token_handling: dict[str, TokenHandling],
     held: Collection[ClientName] = (),
+    retry_policy: RetryPolicy = QUESTION,
     clock: Callable[[], float] = time.monotonic,
+    now: Clock = wall_clock,
 ) -> list[RateGroup]:
     """
     Lay out a run. `offices` fills with what becomes of tokens, by token endpoint.
@@ -56,8 +48,9 @@ def build_queues(
     """
     assignments = list(assignments)
     clients = {assignment.client.name: assignment for assignment in assignments}
+    guards = _guards(clients.values())
     builder = _Builder(
-        strategy, memory, limits, clock, _guards(clients.values()), token_handling, held
+        strategy, known, budgets, guards, token_handling, held, retry_policy, clock, now
     )
     groups: dict[str, str] = {}
 
@@ -73,12 +66,14 @@ def build_queues(
 @dataclass(frozen=True, slots=True)
 class _Builder:
     strategy: Strategy
-    memory: Memory
-    limits: Limits
-    clock: Callable[[], float]
+    known: KnownFacts
+    budgets: Budgets
     guards: Mapping[ClientName, LockoutGuard]
     token_handling: dict[str, TokenHandling]
     held: Collection[ClientName]
+    retry_policy: RetryPolicy
+    clock: Callable[[], float]
+    now: Clock
 
     def handling_of(self, client: Client) -> TokenHandling:
         return self.token_handling.setdefault(client.server.endpoints.token, TokenHandling())
@@ -88,7 +83,7 @@ class _Builder:
         clients = {assignment.client.name: assignment.client for assignment in members}
         servers = {client.server.name: client.server for client in clients.values()}.values()
         rates = {rate for server in servers for rate in server.limits.rates}
-        allowance = self.memory.allowance(group)
+        allowance = self.known.allowance(group)
         return RateGroup(
             group,
             [
@@ -102,36 +97,47 @@ class _Builder:
                 burst=min(server.limits.burst for server in servers),
             ),
             in_flight=min(server.limits.in_flight for server in servers),
-            max_pause=self.limits.max_pause,
+            max_pause=self.budgets.max_pause,
             clock=self.clock,
             paused_until=self.on_the_clock(allowance.paused_until),
         )
 
     def queue(self, client: Client, members: Sequence[Assignment]) -> ClientQueue:
         plans = (
-            PlanRunner(member, self.strategy, self.memory.facts_of(member)) for member in members
+            PlanRunner(member, self.strategy, self.known.facts_of(member)) for member in members
         )
         return ClientQueue(
             client,
             plans,
-            {
-                member.target: exchanges(client, member.target, handling=self.handling_of(client))
-                for member in members
-            },
+            {member.target: self.exchanges(client, member.target) for member in members},
             limiter=self.limiter(
                 client.server.limits.spendable_client_rates,
                 DEFAULT_CLIENT_SPACING,
                 quota_of(client),
             ),
             guard=self.guards[client.name],
-            most_requests=self.limits.max_requests_per_client,
+            most_requests=self.budgets.max_requests_per_client,
+            retry_policy=self.retry_policy,
             is_held=client.name in self.held,
         )
+
+    def exchanges(self, client: Client, target: Target) -> OpenExchange:
+        """Return what opens exchanges; changed questions are those of a changed client."""
+        handling = self.handling_of(client)
+
+        @cache
+        def opener(change: RequestChange) -> OpenExchange:
+            shift = timedelta(seconds=change.clock_shift)
+            return exchanges(
+                *changed(client, target, change), handling=handling, now=lambda: self.now() + shift
+            )
+
+        return lambda question: opener(question.change)(question)
 
     def limiter(
         self, rates: Sequence[Rate], spacing: Rate, quota: str, burst: int = 1
     ) -> RateLimiter:
-        spent = map(self.on_the_clock, self.memory.allowance(quota).spent_at)
+        spent = map(self.on_the_clock, self.known.allowance(quota).spent_at)
         return RateLimiter(rates, now=self.clock(), spacing=spacing, burst=burst, spent=spent)
 
     def on_the_clock(self, wall: float) -> float:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from scopeprobe.engine.lockout import LockoutGuard
+from scopeprobe.engine.lockout import LockoutGuard, Sent
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import RateLimiter
+from scopeprobe.engine.retry import QUESTION, Failures, RetryPolicy
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
@@ -32,10 +33,13 @@ class Job:
     queue: ClientQueue = field(compare=False, repr=False)
     attempt: int = field(default=0, compare=False)
     """How often it was sent."""
-    faults: int = field(default=0, compare=False)
-    """How many of its attempts used up a retry."""
+    met: Failures = field(default=Failures(), compare=False)
+    """What its attempts met instead of an answer."""
     is_reassurance: bool = field(default=False, compare=False)
     """It repeats a success outside of the plan; unless that succeeds again, nothing follows."""
+    wave: int = field(default=0, compare=False)
+    sent: Sent | None = field(default=None, compare=False)
+    """What the guard calls its last attempt."""
     sent_tick: int = field(default=0, compare=False)
     sent_at: float = field(default=0.0, compare=False)
 
@@ -57,11 +61,13 @@ class ClientQueue:
         limiter: RateLimiter,
         guard: LockoutGuard,
         most_requests: int | None,
+        retry_policy: RetryPolicy = QUESTION,
         is_held: bool = False,
     ) -> None:
         self.client = client
         self.limiter = limiter
         self.guard = guard
+        self.retry_policy = retry_policy
         self.heard: list[PlanRunner] = []
         """Conversations that were begun, in their order."""
         self.peers: list[ClientQueue] = [self]
@@ -90,8 +96,13 @@ class ClientQueue:
     def _is_idle(self) -> bool:
         return not self.heard or self.heard[-1].is_finished
 
-    def begin(self) -> None:
-        """Go on to the next assignment that has something to ask, once the present one is done."""
+    def advance(self) -> None:
+        """
+        Do what needs no answer from outside.
+
+        Go on to the next assignment once the present one is done, close where the credentials
+        must not be tried again, and make a success ready to be repeated where they are in doubt.
+        """
         while self._is_idle and self._waiting and not self.is_held:
             plan = self._waiting.popleft()
             self.heard.append(plan)
@@ -99,6 +110,8 @@ class ClientQueue:
             self.ask(plan, plan.start())
         if self._pending and self.guard.leaves_alone:
             self.close(Reason.CLIENT_LEFT_ALONE)
+        if self._is_in_doubt and self._reassurance is None and not self.waits_for_others:
+            self._reassurance = self._reassuring_job()
 
     def release(self, prepare: Callable[[Assignment], PlanRunner]) -> None:
         """Begin at last, with assignments that know what was found out meanwhile."""
@@ -112,8 +125,9 @@ class ClientQueue:
             self._waiting.append(later)
 
     def ask(self, plan: PlanRunner, questions: list[Question]) -> None:
+        wave = self.guard.next_wave()
         for question in questions:
-            job = Job(0.0, next(self._numbers), question, plan, self)
+            job = Job(0.0, next(self._numbers), question, plan, self, wave=wave)
             heapq.heappush(self._pending, job)
 
     def ask_later(self, job: Job, not_before: float) -> None:
@@ -130,27 +144,32 @@ class ClientQueue:
         """When this client may send its next request; None while it may not or has none."""
         if not self._pending or not self.guard.admits(self.guard.in_air):
             return None
-        if self._reassurance is None and self._wants_reassurance:
-            self._reassurance = self._reassuring_job()
-            if self._reassurance is None:
-                return None
+        if self._is_in_doubt and self._reassurance is None:
+            return None
         if self._reassurance is not None and self.guard.in_air:
             return None
         return max(self.limiter.opens_at(), self.resting_until, self._next_job.not_before)
+
+    @property
+    def waits_for_others(self) -> bool:
+        """It asks no further before other clients of its endpoint have."""
+        return bool(self._pending) and self.guard.waits_for_others
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        """The credentials may be wrong by now, so a request that succeeded before comes first."""
+        if not self._pending:
+            return False
+        is_unproved = self._pending[0].plan.goes_on and not self.guard.is_proved
+        return is_unproved or self.guard.wants_reassurance
 
     def _reassuring_job(self) -> Job | None:
         """A request of this client that succeeded; None while its answer is still being written."""
         for plan in reversed(self.heard):
             if plan.has_succeeded:
-                question = plan.reassurance()
-                return Job(0.0, 0, question, plan, self, is_reassurance=True)
+                question, wave = plan.reassurance(), self.guard.next_wave()
+                return Job(0.0, 0, question, plan, self, is_reassurance=True, wave=wave)
         return None
-
-    @property
-    def _wants_reassurance(self) -> bool:
-        """The credentials are in doubt, so a request that succeeded before comes first."""
-        is_unproved = self._pending[0].plan.goes_on and not self.guard.is_proved
-        return is_unproved or self.guard.wants_reassurance
 
     @property
     def _next_job(self) -> Job:
@@ -167,14 +186,15 @@ class ClientQueue:
         job.attempt += 1
         job.sent_at, job.sent_tick = now, job.plan.tick()
         self.in_air += 1
-        self.guard.in_air += 1
+        job.sent = self.guard.send(job.wave)
         self.requests += 1
         return job
 
-    def came_back(self) -> None:
+    def came_back(self, job: Job) -> None:
         """A request of this client is in the air no more."""
         self.in_air -= 1
-        self.guard.in_air -= 1
+        if job.sent is not None:
+            self.guard.came_back(job.sent)
 
     def take_back(self, job: Job, not_before: float) -> None:
         """The request was not sent after all."""

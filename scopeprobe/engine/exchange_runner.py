@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from asyncio import create_task, shield
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from itertools import count
 
 import anyio
 from anyio import get_cancelled_exc_class
@@ -18,39 +16,30 @@ from anyio import get_cancelled_exc_class
 from scopeprobe.engine.build_queues import quota_of
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.http_client import HttpClient, NotSent
-from scopeprobe.engine.rate_group import RateGroup, backoff
+from scopeprobe.engine.rate_group import RateGroup
+from scopeprobe.engine.retry import FOLLOW_UP, Failures, seconds_until_retry
+from scopeprobe.engine.usage import Usage
 from scopeprobe.model.answer import Answer
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
 from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.journal import Journal
+from scopeprobe.model.question import Question
 from scopeprobe.oauth.throttling import reported_quotas, requested_wait
 from scopeprobe.oauth.token_response import access_token
 
-_TOKEN_REQUESTS = {Purpose.TOKEN, Purpose.COMPARISON}
-_PASSING = {Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.MALFORMED_ANSWER}
 LAST_MOMENT = 1.0
 """Seconds that an interrupted run gives to a token that is to be revoked."""
 
 
-@dataclass(slots=True)
-class Usage:
-    """What was spent on one server."""
+OnResponse = Callable[[Question, HttpRequest, HttpResponse | Reason], None]
+"""Told of every request that was sent for a question, and of what came of it."""
 
-    requests: int = 0
-    throttled: int = 0
-    tokens: int = 0
-    follow_ups: Counter[Purpose] = field(default_factory=Counter)
-    """Introspection, rights and revocation calls: no token requests, no part of any budget."""
-    started: float | None = None
-    ended: float | None = None
 
-    @property
-    def seconds(self) -> float:
-        """From the first request to the last answer."""
-        if self.started is None or self.ended is None:
-            return 0.0
-        return self.ended - self.started
+def ignore_response(
+    _question: Question, _request: HttpRequest, _response: HttpResponse | Reason
+) -> None:
+    """Nothing is kept of a response beside its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +52,7 @@ class ExchangeRunner:
     budget_is_spent: Callable[[ClientQueue], bool]
     stopped: Callable[[], Reason | None]
     """Why the run is to end, once it is."""
+    on_response: OnResponse = ignore_response
 
     async def carry_out(self, group: RateGroup, job: Job) -> Answer | None:
         """Drive the exchange of one question; None where nothing was sent after all."""
@@ -75,7 +65,7 @@ class ExchangeRunner:
             job.queue.take_back(job, group.paused_until)
             self.usage[client.server.name].requests -= 1
             return None
-        self._note_token(client.server.name, request, response)
+        self._note_response(job, request, response)
         try:
             while True:
                 _heed_quotas(job.queue, response)
@@ -117,28 +107,30 @@ class ExchangeRunner:
         A fault or a throttle repeats this step, and not the token request.
         """
         client, server = job.queue.client, job.queue.client.server
-        for attempt in count(1):
-            if request.purpose in _TOKEN_REQUESTS and self.budget_is_spent(job.queue):
+        met = Failures()
+        while True:
+            if request.purpose.asks_for_token and self.budget_is_spent(job.queue):
                 return Reason.BUDGET_SPENT
             if (reason := await self._permit(group, job.queue, request.purpose)) is not None:
                 return reason
             response = await self.http.send(client, request)
-            self._note_token(server.name, request, response)
-            is_over = attempt > server.limits.retries or self.stopped() is not None
-            if is_over or not _is_worth_repeating(request, response):
+            self._note_response(job, request, response)
+            fault = _fault(response)
+            if fault is None or request.purpose.asks_for_token or self.stopped() is not None:
                 return response
-            if _status(response) == HTTPStatus.TOO_MANY_REQUESTS:
-                if group.throttled(_wait(response)) is None:
-                    return response
-            else:
-                await anyio.sleep(backoff(attempt))
-        raise AssertionError
+            met = met.and_also(fault)
+            seconds = seconds_until_retry(FOLLOW_UP, met, server.limits)
+            if seconds is None:
+                return response
+            if fault is Reason.THROTTLED and group.throttled(_wait(response)) is None:
+                return response
+            await anyio.sleep(seconds)
 
     async def _permit(
         self, group: RateGroup, queue: ClientQueue, purpose: Purpose
     ) -> Reason | None:
         """Wait for a permit, and count it as what it is used for; or say why there is none."""
-        is_token_request = purpose in _TOKEN_REQUESTS
+        is_token_request = purpose.asks_for_token
         own = queue if is_token_request else None
         while (wait := group.admits_at(own) - time.monotonic()) > 0:
             if wait > LAST_MOMENT and (reason := self.stopped()) is not None:
@@ -158,13 +150,16 @@ class ExchangeRunner:
         note_permits(self.journal, group, queue)
         return None
 
-    def _note_token(
-        self, server: str, request: HttpRequest, response: HttpResponse | Reason
+    def _note_response(
+        self, job: Job, request: HttpRequest, response: HttpResponse | Reason
     ) -> None:
         """Count a token, whatever is made of it afterwards."""
-        if request.purpose in _TOKEN_REQUESTS and isinstance(response, HttpResponse):
+        self.on_response(job.question, request, response)
+        if request.purpose.asks_for_token and isinstance(response, HttpResponse):
             is_success = response.status == HTTPStatus.OK
-            self.usage[server].tokens += is_success and access_token(response) is not None
+            self.usage[job.queue.client.server.name].tokens += (
+                is_success and access_token(response) is not None
+            )
 
     async def _wind_up(self, client: Client, exchange: Exchange) -> None:
         """Let an exchange that is cut short give its token back; it has a second for that."""
@@ -190,20 +185,15 @@ def _heed_quotas(queue: ClientQueue, response: HttpResponse | Reason) -> None:
             queue.heed(quota, time.monotonic())
 
 
-def _is_worth_repeating(request: HttpRequest, response: HttpResponse | Reason) -> bool:
-    """A fault of a step that costs no token."""
-    if request.purpose in _TOKEN_REQUESTS:
-        return False
+def _fault(response: HttpResponse | Reason) -> Reason | None:
+    """Why a step has no answer; None where it has one."""
     if isinstance(response, Reason):
-        return response in _PASSING
-    return (
-        response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        or response.status == HTTPStatus.TOO_MANY_REQUESTS
-    )
-
-
-def _status(response: HttpResponse | Reason) -> int | None:
-    return response.status if isinstance(response, HttpResponse) else None
+        return response
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Reason.THROTTLED
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Reason.SERVER_ERROR
+    return None
 
 
 def _wait(response: HttpResponse | Reason) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered, is_plain_about_scope
 from scopeprobe.model.assignment import Assignment, Strategy
@@ -89,7 +90,7 @@ class PlanRunner:
         """A request that succeeded before, to be asked again outside of the plan."""
         success = next(q for q, fact in self.facts.items() if isinstance(fact.answer, Issued))
         asked_before = sum(question.again < 0 for question in self.facts)
-        return Question(success.scopes, again=-1 - asked_before)
+        return replace(success, again=-1 - asked_before)
 
     def close(self, reason: Reason) -> None:
         """Ask nothing more."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +13,10 @@ import anyio
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import RateLimiter
+from scopeprobe.engine.retry import backoff
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 
-FLOOR, CEILING = 0.5, 10.0
-"""Seconds of the first back-off where a server names none, and of the longest."""
 FAULTS_TO_BREAK = 20
 SECONDS_TO_BREAK = 60.0
 FIRST_TRIAL, LAST_TRIAL = 30.0, 600.0
@@ -68,6 +66,8 @@ class RateGroup:
         self._positions = {id(queue): position for position, queue in enumerate(queues)}
         self._offered: dict[int, float] = {}
         self._unfinished = set(range(len(queues)))
+        self._in_doubt: set[int] = set()
+        """Clients that wait for others of their endpoint."""
         self._in_air = 0
         self.turnstile = anyio.Lock(fast_acquire=True)
         """One worker waits at the gate; the others wait behind it."""
@@ -87,19 +87,29 @@ class RateGroup:
         return not self._unfinished
 
     def refresh(self, queues: Sequence[ClientQueue]) -> None:
-        """Look again at clients of which anything changed."""
+        """Look again at clients of which anything changed, and at those that wait for them."""
         for queue in queues:
-            queue.begin()
-            position = self._positions[id(queue)]
-            if queue.is_finished:
-                self._unfinished.discard(position)
-            ready_at = queue.ready_at()
-            if ready_at is None:
-                self._offered.pop(position, None)
-            elif self._offered.get(position) != ready_at:
-                self._offered[position] = ready_at
-                heapq.heappush(self._waiting, (ready_at, position))
+            self._look_at(self._positions[id(queue)])
+        for position in tuple(self._in_doubt):
+            self._look_at(position)
         self._changed.set()
+
+    def _look_at(self, position: int) -> None:
+        queue = self.queues[position]
+        queue.advance()
+        if queue.is_finished:
+            self._unfinished.discard(position)
+        queue.guard.note_progress(is_finished=all(peer.is_finished for peer in queue.peers))
+        ready_at = queue.ready_at()
+        if ready_at is None:
+            self._offered.pop(position, None)
+        elif self._offered.get(position) != ready_at:
+            self._offered[position] = ready_at
+            heapq.heappush(self._waiting, (ready_at, position))
+        if queue.waits_for_others:
+            self._in_doubt.add(position)
+        else:
+            self._in_doubt.discard(position)
 
     def release(self, queue: ClientQueue, prepare: Callable[[Assignment], PlanRunner]) -> None:
         """Let a client begin that was held back."""
@@ -114,11 +124,11 @@ class RateGroup:
         self._unfinished.add(self._positions[id(queue)])
         self.refresh([queue])
 
+    @property
     def opens_at(self) -> float | None:
-        """When the next request may leave; None while there is none to send."""
+        """When the next request may leave; None while there is none. Bring forward before."""
         if self._is_broken and self._in_air:
             return None
-        self._sort_out(self._clock())
         if self._ready:
             ready_at = self._offered[self._ready[0]]
         elif self._waiting:
@@ -132,13 +142,14 @@ class RateGroup:
         own = queue.limiter.opens_at() if queue is not None else 0.0
         return max(self.limiter.opens_at(), self.paused_until, own)
 
-    def _sort_out(self, now: float) -> None:
+    def bring_forward(self) -> None:
         """
-        Bring forward every client whose time has come; drop offers that hold no more.
+        Make every client ready whose time has come; drop offers that hold no more.
 
         Of those that may send, the first of the file goes first: clients are finished one after
         the other, and a server that rejects all of them is found out with the first few.
         """
+        now = self._clock()
         while self._waiting and (self._waiting[0][0] <= now or self._is_stale(*self._waiting[0])):
             ready_at, position = heapq.heappop(self._waiting)
             if not self._is_stale(ready_at, position):
@@ -150,8 +161,7 @@ class RateGroup:
         return self._offered.get(position) != ready_at
 
     def take(self, now: float) -> Job:
-        """The next request, at a time when the line is open."""
-        self._sort_out(now)
+        """The next request, at a time when the group is open."""
         position = heapq.heappop(self._ready)
         self._offered.pop(position)
         queue = self.queues[position]
@@ -177,7 +187,18 @@ class RateGroup:
 
         Clients whose answer is still to come, or to be written, may have something to ask sooner.
         """
-        return self._unfinished <= self._offered.keys() and self.hangs(opens_at - self._clock())
+        may_be_sooner = self._unfinished - self._in_doubt - self._offered.keys()
+        return not may_be_sooner and self.hangs(opens_at - self._clock())
+
+    def give_up_waiting(self, reason: Reason) -> None:
+        """Ask nothing more of the clients that cannot be waited for; mostly those are all."""
+        if self._in_doubt:
+            late = [self.queues[position] for position in self._offered]
+            for queue in late:
+                queue.close(reason)
+            self.refresh(late)
+        else:
+            self.close(reason)
 
     def hangs(self, seconds: float) -> bool:
         """Whether a wait is longer than a run may hang."""
@@ -187,7 +208,7 @@ class RateGroup:
 
     def came_back(self, job: Job) -> None:
         self._in_air -= 1
-        job.queue.came_back()
+        job.queue.came_back(job)
 
     def answered(self) -> None:
         """The server spoke: whatever trouble there was is over."""
@@ -259,9 +280,3 @@ class RateGroup:
         for queue in self.queues:
             queue.close(reason)
         self.refresh(self.queues)
-
-
-def backoff(times: int) -> float:
-    """Seconds before another try: doubling, with jitter, so that workers do not return as one."""
-    longest = min(FLOOR * 2.0 ** min(max(times - 1, 0), 10), CEILING)
-    return longest * random.uniform(0.75, 1.0)  # noqa: S311 - jitter is no secret

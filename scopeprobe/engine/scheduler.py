@@ -1,80 +1,68 @@
-"""Carry a run out: workers at every line, answers to the journal, limits kept."""
+"""Carry out one invocation: workers for every rate group, within the budgets."""
 
 from __future__ import annotations
 
 import time
 from asyncio import get_running_loop
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 
 import anyio
 
-from scopeprobe.engine.build_queues import Limits
+from scopeprobe.engine.answer_handling import AnswerHandling
+from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.client_queue import ClientQueue, Job
-from scopeprobe.engine.exchange_runner import ExchangeRunner, Usage, note_permits
-from scopeprobe.engine.http_client import HttpClient
-from scopeprobe.engine.rate_group import RateGroup, backoff
-from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered
-from scopeprobe.model.cell import Reason
-from scopeprobe.model.events import (
-    ClientFinished,
-    ClientLeftAlone,
-    ClientStarted,
-    EndpointLeftAlone,
-    EndpointThrottled,
-    Observer,
-    RequestAnswered,
-    RequestRetried,
+from scopeprobe.engine.exchange_runner import (
+    ExchangeRunner,
+    OnResponse,
+    ignore_response,
+    note_permits,
 )
+from scopeprobe.engine.http_client import HttpClient
+from scopeprobe.engine.rate_group import RateGroup
+from scopeprobe.engine.usage import Usage
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.events import EndpointLeftAlone, Observer
 from scopeprobe.model.journal import Journal
-
-_RETRIED = {
-    Reason.UNREACHABLE,
-    Reason.TIMED_OUT,
-    Reason.SERVER_ERROR,
-    Reason.MALFORMED_ANSWER,
-}
-_RETRIED_ONCE = {401, 403}
-"""Statuses of an HTML page: a gateway's or a firewall's word is asked for once more, not more."""
 
 
 @dataclass
 class Scheduler:
-    """One invocation. `run` returns when every line is over, or was told to `stop`."""
+    """`run` returns when every rate group is over, or was told to `stop`."""
 
     http: HttpClient
     journal: Journal
     observer: Observer
-    limits: Limits
+    budgets: Budgets
     groups: Sequence[RateGroup]
-    goes_on: Callable[[RateGroup], bool]
-    """Called with a line that is over: whether there is more to ask there now."""
+    next_round: Callable[[RateGroup], bool] = lambda _group: False
+    """Lays out what else is to be asked in a group that is over; False where nothing is."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """By the name of the server."""
+    on_response: OnResponse = ignore_response
     stopped_because: Reason | None = None
     _in_air: int = 0
-    _failed_clients: Counter[str] = field(default_factory=Counter)
-    _started: set[int] = field(default_factory=set)
-    """Lanes that were begun and are not finished yet."""
 
     def __post_init__(self) -> None:
-        self._air = anyio.Semaphore(self.limits.in_air, fast_acquire=True)
+        self._air = anyio.Semaphore(self.budgets.in_air, fast_acquire=True)
         self._exchange_runner = ExchangeRunner(
             self.http,
             self.journal,
             self.usage,
             self._budget_is_spent,
             lambda: self.stopped_because,
+            self.on_response,
+        )
+        self._answers = AnswerHandling(
+            self.journal, self.observer, self.usage, self.budgets.max_failed_clients
         )
 
     async def run(self) -> None:
         """Ask all there is to ask. Cancelling it keeps every answer that was received."""
         loop, alarms = get_running_loop(), []
-        if self.limits.max_time is not None:
-            alarms.append(loop.call_later(self.limits.max_time, self.stop, Reason.DEADLINE))
+        if self.budgets.max_time is not None:
+            alarms.append(loop.call_later(self.budgets.max_time, self.stop, Reason.DEADLINE))
         for server, begins_in in self._quiet_hours():
             if begins_in > 0:
                 alarms.append(loop.call_later(begins_in, self._leave_alone, server))
@@ -123,10 +111,10 @@ class Scheduler:
         return sum(usage.tokens for usage in self.usage.values())
 
     async def _finish(self, group: RateGroup) -> None:
-        """Serve a line, round after round: what was found out may leave more to ask."""
-        while not group.is_over or (self.stopped_because is None and self.goes_on(group)):
+        """Serve a group, round after round: what was found out may leave more to ask."""
+        while not group.is_over or (self.stopped_because is None and self.next_round(group)):
             async with anyio.create_task_group() as workers:
-                for _ in range(min(group.in_flight, self.limits.in_air)):
+                for _ in range(min(group.in_flight, self.budgets.in_air)):
                     workers.start_soon(self._serve, group)
 
     # -- one worker
@@ -138,21 +126,22 @@ class Scheduler:
             group.came_back(job)
             self._in_air -= 1
             if answer is not None:
-                self._note(group, job, answer)
+                self._answers.note(group, job, answer)
             group.refresh(job.queue.peers)
-            if self.limits.max_tokens is not None:
+            if self.budgets.max_tokens is not None:
                 for other in self.groups:
                     other.refresh([])
 
     async def _turn(self, group: RateGroup) -> Job | None:
-        """Wait for the line's next request; the slot is claimed at the moment of sending."""
+        """Wait for the group's next request; the slot is claimed at the moment of sending."""
         async with group.turnstile:
             while not group.is_over:
-                opens_at = group.opens_at() if self._may_send() else None
+                self._look_again(group)
+                opens_at = self._opens_at(group)
                 if opens_at is None:
                     await group.change(None)
                 elif group.is_too_far(opens_at):
-                    group.close(Reason.BUDGET_SPENT)
+                    group.give_up_waiting(Reason.BUDGET_SPENT)
                 elif (delay := opens_at - time.monotonic()) > 0:
                     await group.change(delay)
                 else:
@@ -162,32 +151,41 @@ class Scheduler:
                     self._air.release()
         return None
 
-    def _may_send(self) -> bool:
-        """Whether the budgets leave room; a spent one stops the run."""
-        most_tokens = self.limits.max_tokens
-        if self.limits.max_requests is not None and self.requests >= self.limits.max_requests:
+    def _look_again(self, group: RateGroup) -> None:
+        """Stop the run where a budget is spent; bring forward whose time has come."""
+        if self._is_spent:
             self.stop(Reason.BUDGET_SPENT)
-        if most_tokens is not None and self.tokens >= most_tokens:
-            self.stop(Reason.BUDGET_SPENT)
-        return most_tokens is None or self.tokens + self._in_air < most_tokens
+        group.bring_forward()
+
+    def _opens_at(self, group: RateGroup) -> float | None:
+        """When the group's next request may be sent; None while there is none, or no room."""
+        most = self.budgets.max_tokens
+        has_room = most is None or self.tokens + self._in_air < most
+        return group.opens_at if has_room else None
+
+    @property
+    def _is_spent(self) -> bool:
+        """A budget of the whole run is used up."""
+        most_requests, most_tokens = self.budgets.max_requests, self.budgets.max_tokens
+        return (most_requests is not None and self.requests >= most_requests) or (
+            most_tokens is not None and self.tokens >= most_tokens
+        )
 
     def _budget_is_spent(self, queue: ClientQueue) -> bool:
         """Whether no further token request may be sent, not even within an exchange."""
-        most = self.limits.max_requests
+        most = self.budgets.max_requests
         return queue.has_spent_its_budget or (most is not None and self.requests >= most)
 
     def _claim(self, group: RateGroup) -> Job | None:
-        """Take the next request if the line is still open: waiting for room took its time."""
+        """Take the next request if the group is still open: waiting for room took its time."""
         now = time.monotonic()
-        opens_at = group.opens_at() if self._may_send() else None
+        self._look_again(group)
+        opens_at = self._opens_at(group)
         if opens_at is None or opens_at > now:
             return None
         job = group.take(now)
         queue, server = job.queue, job.queue.client.server
-        if id(queue) not in self._started and queue.requests == 1:
-            self._started.add(id(queue))
-            candidates = sum(len(target.candidates) for target in queue.client.targets)
-            self.observer(ClientStarted(queue.client.name, server.name, candidates))
+        self._answers.note_start(queue)
         usage = self.usage.setdefault(server.name, Usage(started=now))
         usage.requests += 1
         self._in_air += 1
@@ -196,145 +194,3 @@ class Scheduler:
             queue.close(Reason.BUDGET_SPENT)
             group.refresh([queue])
         return job
-
-    # -- what an answer does
-
-    def _note(self, group: RateGroup, job: Job, answer: Answer) -> None:
-        """On receipt, before anything else of this client is sent."""
-        usage = self.usage[job.queue.client.server.name]
-        usage.ended = time.monotonic()
-        self._tell(job, answer, usage.ended)
-        self._guard(group, job, answer)
-        if isinstance(answer, Unanswered):
-            if self._ask_again(group, job, answer):
-                return
-        else:
-            group.answered()
-        if job.is_reassurance:
-            self._reassured(job, answer)
-        fact = Fact(job.question, answer, job.sent_tick, job.plan.tick())
-        settle = partial(self._settle, group, job, fact)
-        if isinstance(answer, Unanswered):
-            settle()
-        else:
-            self.journal.put(job.plan.assignment, fact, settle)
-
-    def _settle(self, group: RateGroup, job: Job, fact: Fact) -> None:
-        """Once the fact is committed, it counts: a full wave makes the plan go on."""
-        queue = job.queue
-        queue.ask(job.plan, job.plan.take(fact))
-        group.refresh(queue.peers)
-        if queue.is_finished and id(queue) in self._started:
-            self._started.discard(id(queue))
-            client = queue.client
-            self.observer(ClientFinished(client.name, client.server.name, queue.requests))
-
-    def _reassured(self, job: Job, answer: Answer) -> None:
-        """A request that had succeeded was repeated, because the credentials were in doubt."""
-        queue = job.queue
-        if isinstance(answer, Unanswered):
-            queue.close(answer.reason)
-        elif not isinstance(answer, Issued):
-            queue.close(Reason.CLIENT_LEFT_ALONE)
-        elif job.plan is not queue.heard[-1]:
-            # They are good for another audience, and fail for everything that is asked of this.
-            queue.close_target(Reason.AUTHENTICATION_UNPROVED)
-
-    def _guard(self, group: RateGroup, job: Job, answer: Answer) -> None:
-        """Count credential failures; leave the client, or its server, alone after so many."""
-        guard, client = job.queue.guard, job.queue.client
-        guard.note(job.question, answer)
-        if not guard.leaves_alone or job.queue.closed_because is not None:
-            return
-        job.queue.close(Reason.CLIENT_LEFT_ALONE)
-        self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))
-        self._failed_clients[client.server.name] += 1
-        if self._failed_clients[client.server.name] == self.limits.max_failed_clients:
-            for queue in group.queues:
-                if queue.client.server.name == client.server.name:
-                    queue.close(Reason.ENDPOINT_LEFT_ALONE)
-            group.refresh(group.queues)
-            self.observer(EndpointLeftAlone(client.server.name, "too many clients rejected"))
-
-    def _ask_again(self, group: RateGroup, job: Job, answer: Unanswered) -> bool:
-        """Put a question without an answer back into the line, while that may help."""
-        if answer.reason is Reason.THROTTLED:
-            not_before = self._throttled(group, job, answer)
-        else:
-            not_before = self._broke(group, job, answer)
-        if not_before is None or job.queue.closed_because is not None:
-            return False
-        job.queue.ask_later(job, not_before)
-        self.observer(
-            RequestRetried(
-                client=job.queue.client.name,
-                server=job.queue.client.server.name,
-                scopes=job.question.scopes,
-                status=answer.status,
-                outcome=answer.reason,
-                attempt=job.attempt,
-                wait_s=round(max(not_before - time.monotonic(), 0.0), 3),
-            )
-        )
-        return True
-
-    def _throttled(self, group: RateGroup, job: Job, answer: Unanswered) -> float | None:
-        """Pause the whole line. A throttle uses up no retry, but no run hangs for hours either."""
-        server = job.queue.client.server.name
-        self.usage[server].throttled += 1
-        was_paused = group.is_paused
-        seconds = group.throttled(answer.wait)
-        self.journal.note_pause(group.group, time.time() + group.paused_until - time.monotonic())
-        if not was_paused:
-            wait = group.paused_until - time.monotonic()
-            self.observer(EndpointThrottled(server, round(wait, 3)))
-        if seconds is None:
-            group.close(Reason.THROTTLED)
-            self.observer(EndpointLeftAlone(server, Reason.THROTTLED))
-            return None
-        return group.paused_until
-
-    def _broke(self, group: RateGroup, job: Job, answer: Unanswered) -> float | None:
-        """When to try again after a fault, or None where it is not worth it."""
-        server = job.queue.client.server
-        if answer.reason is Reason.UNREACHABLE and not group.broke():
-            group.close(Reason.ENDPOINT_LEFT_ALONE)
-            self.observer(EndpointLeftAlone(server.name, answer.reason))
-            return None
-        job.faults += 1
-        retries = (
-            server.limits.retries if answer.reason in _RETRIED and group.is_worth_retrying else 0
-        )
-        if answer.reason is Reason.MALFORMED_ANSWER and answer.status in _RETRIED_ONCE:
-            retries = min(retries, 1)
-        if answer.reason is Reason.TIMED_OUT and not job.queue.guard.is_proved:
-            # Who answers wrong credentials late counts them all the same.
-            retries = min(retries, server.limits.max_auth_failures - 1)
-        if job.faults > retries:
-            group.gave_up_a_request()
-            return None
-        return time.monotonic() + backoff(job.faults)
-
-    def _tell(self, job: Job, answer: Answer, now: float) -> None:
-        outcome, status = _outcome(answer)
-        self.observer(
-            RequestAnswered(
-                client=job.queue.client.name,
-                server=job.queue.client.server.name,
-                scopes=job.question.scopes,
-                status=status,
-                outcome=outcome,
-                attempt=job.attempt,
-                elapsed_ms=round((now - job.sent_at) * 1000, 1),
-            )
-        )
-
-
-def _outcome(answer: Answer) -> tuple[str, int | None]:
-    match answer:
-        case Issued():
-            return "issued", 200
-        case Unanswered(reason=reason, status=status):
-            return reason, status
-        case _:
-            return str(answer.__struct_config__.tag), answer.status

@@ -22,6 +22,10 @@ class Purpose(StrEnum):
     REVOCATION = "revocation"
     METADATA = "metadata"
 
+    @property
+    def asks_for_token(self) -> bool:
+        return self in {Purpose.TOKEN, Purpose.COMPARISON}
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:

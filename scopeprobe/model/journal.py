@@ -19,7 +19,7 @@ class Allowance:
     spent_at: tuple[float, ...] = ()
 
 
-class Memory(Protocol):
+class KnownFacts(Protocol):
     """What is known before the first request of an invocation."""
 
     def facts_of(self, assignment: Assignment) -> Mapping[Question, Fact]: ...

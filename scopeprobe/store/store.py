@@ -104,6 +104,10 @@ class Store(StoredRuns):
             )
             _forget(connection, keep)
 
+    def quota_journal(self) -> SqliteJournal:
+        """A journal of no run, for what is used up of quotas."""
+        return SqliteJournal(self._connection, run="")
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. Raises StoreError where it cannot be committed."""

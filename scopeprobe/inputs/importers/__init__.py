@@ -1,14 +1,15 @@
 """
 Importers: what identity products export of their applications, read as the clients of a file.
 
-A product has a module here, named as `scopeprobe import` names the product. Its `read` gives the
-issuer, as far as the export tells it, and the applications. No secret is taken over, not even where
-an export holds one: each client gets a reference that is to be filled in.
+A product is a line of `Product` and a module here of the same name, whose `read` gives the issuer,
+as far as the export tells it, and the applications. No secret is taken over, not even where an
+export holds one: each client gets a reference that is to be filled in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
@@ -18,19 +19,25 @@ from scopeprobe.inputs.importers.clients_text import Application, Export, client
 from scopeprobe.inputs.parsers import read_document
 from scopeprobe.inputs.sources import StandardInput
 
-__all__ = ["clients_text", "read_export"]
+__all__ = ["Product", "clients_text", "read_export"]
 
 Reader: TypeAlias = Callable[[object], tuple[str, list[Application]]]
 
 
-def read_export(product: str, path: Path, issuer: str = "") -> Export:
+class Product(StrEnum):
+    OKTA = "okta"
+    ENTRA = "entra"
+    KEYCLOAK = "keycloak"
+
+
+def read_export(product: Product, path: Path, issuer: str = "") -> Export:
     """
     Read what a product exported.
 
     :param issuer: instead of the one that the export tells.
     :raises InputError: it is no such export.
     """
-    read: Reader = import_module(f"{__name__}.{product}").read
+    read: Reader = import_module(f"{__name__}.{product.value}").read
     data = read_document(path, StandardInput(None)).data
     try:
         told, applications = read(data)

@@ -1,0 +1,186 @@
+"""What an answer does: to its client, to its rate group, and to the journal."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+
+from scopeprobe.engine.client_queue import ClientQueue, Job
+from scopeprobe.engine.rate_group import RateGroup
+from scopeprobe.engine.retry import seconds_until_retry
+from scopeprobe.engine.usage import Usage
+from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.client import Client
+from scopeprobe.model.events import (
+    ClientFinished,
+    ClientLeftAlone,
+    ClientStarted,
+    EndpointLeftAlone,
+    EndpointThrottled,
+    Observer,
+    RequestAnswered,
+    RequestRetried,
+)
+from scopeprobe.model.journal import Journal
+
+
+@dataclass
+class AnswerHandling:
+    """Takes every answer to where it counts, in the order in which they come."""
+
+    journal: Journal
+    observer: Observer
+    usage: dict[str, Usage]
+    max_failed_clients: int
+    _failed_clients: Counter[str] = field(default_factory=Counter)
+    _started: set[int] = field(default_factory=set)
+    """Queues that were begun and are not finished yet."""
+
+    def note_start(self, queue: ClientQueue) -> None:
+        """Tell of a client whose first request is sent."""
+        if id(queue) not in self._started and queue.requests == 1:
+            self._started.add(id(queue))
+            client = queue.client
+            candidates = sum(len(target.candidates) for target in client.targets)
+            self.observer(ClientStarted(client.name, client.server.name, candidates))
+
+    def note(self, group: RateGroup, job: Job, answer: Answer) -> None:
+        """On receipt, before anything else of this client is sent."""
+        usage = self.usage[job.queue.client.server.name]
+        usage.ended = time.monotonic()
+        self._tell(job, answer, usage.ended)
+        self._guard(group, job, answer)
+        if isinstance(answer, Unanswered):
+            if self._ask_again(group, job, answer):
+                return
+        else:
+            group.answered()
+        if job.is_reassurance:
+            self._reassured(job, answer)
+        fact = Fact(job.question, answer, job.sent_tick, job.plan.tick())
+        settle = partial(self._settle, group, job, fact)
+        if isinstance(answer, Unanswered):
+            settle()
+        else:
+            self.journal.put(job.plan.assignment, fact, settle)
+
+    def _settle(self, group: RateGroup, job: Job, fact: Fact) -> None:
+        """Once the fact is committed, it counts: a full wave makes the plan go on."""
+        queue = job.queue
+        queue.ask(job.plan, job.plan.take(fact))
+        group.refresh(queue.peers)
+        if queue.is_finished and id(queue) in self._started:
+            self._started.discard(id(queue))
+            client = queue.client
+            self.observer(ClientFinished(client.name, client.server.name, queue.requests))
+
+    def _reassured(self, job: Job, answer: Answer) -> None:
+        """A request that had succeeded was repeated, because the credentials were in doubt."""
+        queue = job.queue
+        if isinstance(answer, Unanswered):
+            queue.close(answer.reason)
+        elif not isinstance(answer, Issued):
+            queue.close(Reason.CLIENT_LEFT_ALONE)
+        elif job.plan is not queue.heard[-1]:
+            # They are good for another audience, and fail for everything that is asked of this.
+            queue.close_target(Reason.AUTHENTICATION_UNPROVED)
+
+    def _guard(self, group: RateGroup, job: Job, answer: Answer) -> None:
+        """Count credential failures; leave the client, or its server, alone after so many."""
+        guard, client = job.queue.guard, job.queue.client
+        guard.note(job.question, answer, job.sent)
+        if not guard.leaves_alone or job.queue.closed_because is not None:
+            return
+        job.queue.close(Reason.CLIENT_LEFT_ALONE)
+        self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))
+        self._failed_clients[client.server.name] += 1
+        if self._failed_clients[client.server.name] == self.max_failed_clients:
+            for queue in group.queues:
+                if queue.client.server.name == client.server.name:
+                    queue.close(Reason.ENDPOINT_LEFT_ALONE)
+            group.refresh(group.queues)
+            self.observer(EndpointLeftAlone(client.server.name, "too many clients rejected"))
+
+    def _ask_again(self, group: RateGroup, job: Job, answer: Unanswered) -> bool:
+        """Put a question without an answer back into the queue, while that may help."""
+        job.met = job.met.and_also(answer.reason, answer.status)
+        not_before = self._retry_at(group, job, answer)
+        if not_before is None or job.queue.closed_because is not None:
+            return False
+        job.queue.ask_later(job, not_before)
+        self.observer(
+            RequestRetried(
+                client=job.queue.client.name,
+                server=job.queue.client.server.name,
+                scopes=job.question.scopes,
+                status=answer.status,
+                outcome=answer.reason,
+                attempt=job.attempt,
+                wait_s=round(max(not_before - time.monotonic(), 0.0), 3),
+            )
+        )
+        return True
+
+    def _retry_at(self, group: RateGroup, job: Job, answer: Unanswered) -> float | None:
+        """When a question is sent again; None where it is not."""
+        client = job.queue.client
+        seconds = seconds_until_retry(
+            job.queue.retry_policy,
+            job.met,
+            client.server.limits,
+            is_proved=job.queue.guard.is_proved,
+        )
+        if answer.reason is Reason.THROTTLED:
+            if not self._pause(group, client, answer.wait) or seconds is None:
+                return None
+            return max(group.paused_until, time.monotonic() + seconds)
+        if answer.reason is Reason.UNREACHABLE and not group.broke():
+            group.close(Reason.ENDPOINT_LEFT_ALONE)
+            self.observer(EndpointLeftAlone(client.server.name, answer.reason))
+            return None
+        if seconds is None or not group.is_worth_retrying:
+            group.gave_up_a_request()
+            return None
+        return time.monotonic() + seconds
+
+    def _pause(self, group: RateGroup, client: Client, wait: float | None) -> bool:
+        """Pause the whole group after a throttle; False where that would take too long."""
+        server = client.server.name
+        self.usage[server].throttled += 1
+        was_paused = group.is_paused
+        seconds = group.throttled(wait)
+        self.journal.note_pause(group.group, time.time() + group.paused_until - time.monotonic())
+        if not was_paused:
+            told = group.paused_until - time.monotonic()
+            self.observer(EndpointThrottled(server, round(told, 3)))
+        if seconds is None:
+            group.close(Reason.THROTTLED)
+            self.observer(EndpointLeftAlone(server, Reason.THROTTLED))
+        return seconds is not None
+
+    def _tell(self, job: Job, answer: Answer, now: float) -> None:
+        outcome, status = _outcome(answer)
+        self.observer(
+            RequestAnswered(
+                client=job.queue.client.name,
+                server=job.queue.client.server.name,
+                scopes=job.question.scopes,
+                status=status,
+                outcome=outcome,
+                attempt=job.attempt,
+                elapsed_ms=round((now - job.sent_at) * 1000, 1),
+            )
+        )
+
+
+def _outcome(answer: Answer) -> tuple[str, int | None]:
+    match answer:
+        case Issued():
+            return "issued", 200
+        case Unanswered(reason=reason, status=status):
+            return reason, status
+        case _:
+            return str(answer.__struct_config__.tag), answer.status
