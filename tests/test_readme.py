@@ -19,7 +19,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-import msgspec
 import pytest
 from harness import command
 
@@ -31,7 +30,8 @@ from scopeprobe.model.cell import COLUMNS, Evidence, Reason, Verdict
 from scopeprobe.model.client import AuthMethod, GrantType
 from scopeprobe.model.events import Event
 from scopeprobe.model.finding import FindingKind
-from scopeprobe.model.server import Server
+from scopeprobe.model.provider import TRAITS, ProviderTraits, RightsApi
+from scopeprobe.model.server import Connection, ServerLimits
 from scopeprobe.providers.load import PackTable
 from scopeprobe.reports.summary import Summary
 
@@ -238,7 +238,8 @@ def test_the_defaults_are_those_of_a_server():
         for key, _, default, _ in table("key", "of", "default", "meaning")
         if default
     }
-    defaults = {field.name: field.default for field in fields(Server)}
+    parts = (Connection, ServerLimits, ProviderTraits)
+    defaults = {field.name: field.default for part in parts for field in fields(part)}
     assert told == {
         "rate": str(defaults["rates"][0]),
         "client_rate": str(defaults["client_rates"][0]),
@@ -265,14 +266,10 @@ def test_the_keys_of_a_pack_are_those_of_its_schema():
 
 
 def keys_of_a_pack():
-    """Every key that a pack's file may have; those of a table behind its name."""
-    for field in msgspec.structs.fields(PackTable):
-        inner = [t for t in get_args(field.type) if isinstance(t, type)]
-        tables = [t for t in inner if issubclass(t, msgspec.Struct)]
-        if tables:
-            yield from (f"{field.name}.{key}" for key in tables[0].__struct_fields__)
-        else:
-            yield field.name
+    """Every key that a pack's file may have; those of the table `rights` behind its name."""
+    yield from PackTable.__struct_fields__
+    yield from TRAITS - {"rights"}
+    yield from (f"rights.{field.name}" for field in fields(RightsApi))
 
 
 def test_the_verdicts_reasons_and_evidence_are_those_of_the_model():

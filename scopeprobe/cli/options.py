@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
@@ -42,12 +42,14 @@ class TableOrJson(StrEnum):
 
 Print = Annotated[TableOrJson, option("--print", help="What goes to standard output.")]
 
-TABLE = "table"
-if TYPE_CHECKING:
-    TableOrFormat: TypeAlias = str
-else:
-    TableOrFormat = Literal[(TABLE, *(form.value for form in Format))]
-"""What a run can be printed as. typer reads the choices, which come from the list of formats."""
+
+class TableOrFormat(StrEnum):
+    """What a run can be printed as: a table, or any format out of the list."""
+
+    vars().update({"TABLE": "table"} | {form.name: form.value for form in Format})
+
+
+TABLE = TableOrFormat("table")
 
 Out = Annotated[Path, option("--out", "-o", metavar="DIR", help="Output folder.", panel=OUTPUT)]
 Formats = Annotated[

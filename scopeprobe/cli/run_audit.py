@@ -74,7 +74,7 @@ def _print(result: Result, printed: TableOrFormat | None) -> None:
         if not sys.stdout.isatty() or result.stopped_by:
             return
         printed = TABLE
-    if printed == Format.JSON:
+    if printed.name == Format.JSON.name:
         print_data(result.summary.as_json())
     else:
         print_run(printed, result.maps, result.summary)
