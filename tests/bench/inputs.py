@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1])]
+sys.path[:0] = [str(Path(__file__).parents[1] / "support")]
 
 import many_clients  # noqa: E402 - of the tests beside this folder
 from harness import scopeprobe  # noqa: E402

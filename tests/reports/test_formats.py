@@ -20,7 +20,7 @@ from scopeprobe.reports.json_report import schemas
 from scopeprobe.reports.summary import NotTested, Summary
 
 ALL = [word for form in Format for word in ("-f", form)]
-XSD = etree.XMLSchema(file=str(Path(__file__).parent / "junit.xsd"))
+XSD = etree.XMLSchema(file=str(Path(__file__).parents[1] / "data" / "junit.xsd"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import subprocess
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
-from test_samples import SAMPLES
+from samples_to_run import SAMPLES
 from typer.main import get_command
 
 from scopeprobe.cli.app import app

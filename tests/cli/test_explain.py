@@ -6,7 +6,7 @@ import shutil
 import anyio
 import pytest
 from harness import Entry, Reply, lab, raw_server, scopeprobe, write_inputs
-from test_samples import SAMPLES
+from samples_to_run import SAMPLES
 
 from scopeprobe.audits.explain import Explain, case_of
 from scopeprobe.diagnosis import codes

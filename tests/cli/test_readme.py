@@ -37,7 +37,7 @@ from scopeprobe.providers.load import PackTable
 from scopeprobe.reports.csv_files import COLUMNS
 from scopeprobe.reports.summary import Summary
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PORT = "8089"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from explained_faults import CellKey, cells_of, explained, is_right, show, wrong_ones
 from faults_to_explain import FAULTS as ALL
 from faults_to_explain import ID, SECRET, Fault, Patient, healthy, refused_scope
 from harness import Reply, lab, raw_server
-from test_explain_faults import CellKey, cells_of, explained, is_right, show, wrong_ones
 
 from scopeprobe.audits.explain import Explain, explain
 from scopeprobe.diagnosis import codes

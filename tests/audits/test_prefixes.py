@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 from harness import Entry, lab, reasons, scopeprobe, verdicts, write_inputs
+from prefixes import hydra
 
 from scopeprobe.lab import AuthorizationServer, Client, read_profile
 
@@ -17,15 +18,6 @@ def audit(tmp_path, server, candidates, *options):
         arguments, secrets = write_inputs(tmp_path, {"corp": text}, entries, candidates)
         scopeprobe("audit", *arguments, *options, "-o", tmp_path / "out", env=secrets)
     return tmp_path / "out"
-
-
-def hydra(**clients):
-    return AuthorizationServer(
-        "corp",
-        read_profile("hydra", {"scope": {"grants": "wildcard"}}),
-        [Client(name, f"{name}-s3cret", granted) for name, granted in clients.items()],
-        scopes=["users.read"],
-    )
 
 
 def test_a_pattern_that_grants_any_tail_is_unenforced(tmp_path):

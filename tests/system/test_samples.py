@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 from harness import lab, rows, scopeprobe, summary, verdicts
-from samples_to_run import AUDITED, READ_ONLY, Sample
+from samples_to_run import AUDITED, READ_ONLY, SAMPLES, Sample
 
 import scopeprobe as package
 from scopeprobe.lab import demo_environment, read_fleet
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 OTHERS = {"servers.toml", "environment.toml", "policy.toml", "cronjob.yaml"}
 """Files beside clients files, with endings that those have."""
 PORT = ":8089/"

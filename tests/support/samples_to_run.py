@@ -1,6 +1,9 @@
 """The samples, and what is true of their clients."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLES = Path(__file__).parents[2] / "samples"
 
 UNKNOWN = ""
 """In place of granted scopes: nothing is known of the client."""

@@ -16,7 +16,7 @@ from harness import (
     verdicts,
     write_inputs,
 )
-from test_shapes import hydra
+from prefixes import hydra
 
 from scopeprobe.lab import AuthorizationServer, Client, read_profile
 
