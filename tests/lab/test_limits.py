@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab_endpoints import DISGUISED, INVENTED, Clock, at, facts, make_server
+from lab_endpoints import DISGUISED, Clock, at, facts, make_server
 
 
 async def test_a_throttle_lets_its_requests_through_and_then_says_when_to_come_back():
@@ -16,18 +16,6 @@ async def test_a_throttle_lets_its_requests_through_and_then_says_when_to_come_b
         assert body["error"] == "too_many_requests"
         clock.now += 20.5
         assert [await endpoint.status() for _ in range(3)] == [200, 200, 429]
-
-
-async def test_a_disguised_throttle_looks_like_a_malformed_request():
-    override = {"throttle": {"requests": 1, "seconds": 30}}
-    async with at(make_server("throttling-disguised", override, clock=Clock())) as endpoint:
-        await endpoint.ask()
-        status, headers, body = await endpoint.ask()
-    assert (status, "Retry-After" in headers) == (400, False)
-    assert body == {
-        "error": "invalid_request",
-        "error_description": "rate limit exceeded; try again in 30 seconds",
-    }
 
 
 async def test_a_throttle_may_count_every_client_by_itself():
@@ -51,9 +39,3 @@ async def test_a_success_forgives_the_failures_before_it():
         for _ in range(2):
             assert [await endpoint.status(secret="guess") for _ in range(4)] == [401] * 4
             assert await endpoint.status() == 200
-
-
-async def test_refused_scopes_lock_nobody():
-    async with at(make_server("locking")) as endpoint:
-        assert [await endpoint.status(INVENTED) for _ in range(6)] == [400] * 6
-        assert await endpoint.status() == 200

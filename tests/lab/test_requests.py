@@ -6,7 +6,7 @@ import base64
 
 import aiohttp
 import pytest
-from lab_endpoints import ENCODED, GRANT, POSTED, SECRET, at, basic, make_server
+from lab_endpoints import ENCODED, GRANT, POSTED, at, make_server
 
 NOT_BASIC = {"Authorization": ENCODED["Authorization"].replace("Basic", "Bearer")}
 NOT_BASE64 = {"Authorization": "Basic !"}
@@ -59,39 +59,3 @@ async def test_a_token_request_is_read_as_rfc_6749_says(form, headers, expected)
     async with at(make_server("strict")) as endpoint:
         status, _, body = await endpoint.post(aiohttp.FormData(form), headers=headers)
     assert (status, body.get("error")) == expected
-
-
-async def test_an_error_that_has_no_description_has_no_such_member():
-    async with at(make_server("strict")) as endpoint:
-        _, _, body = await endpoint.post({"grant_type": "password"}, headers=ENCODED)
-    assert body == {"error": "unsupported_grant_type"}
-
-
-async def test_a_json_body_is_refused():
-    async with at(make_server("strict")) as endpoint:
-        status, _, body = await endpoint.post(json=POSTED)
-    assert (status, body["error"]) == (400, "invalid_request")
-
-
-async def test_only_post_is_answered_and_only_by_servers_that_exist():
-    async with at(make_server("strict")) as endpoint:
-        async with endpoint.session.get(endpoint.url) as answer:
-            assert answer.status == 405
-        async with endpoint.session.post(endpoint.url.replace("corp", "nowhere")) as answer:
-            assert answer.status == 404
-
-
-@pytest.mark.parametrize(("encoding", "statuses"), [("rfc6749", (200, 401)), ("raw", (401, 200))])
-async def test_basic_is_decoded_as_the_manner_says(encoding, statuses):
-    override = {"credentials": {"basic_encoding": encoding}}
-    async with at(make_server("strict", override)) as endpoint:
-        encoded, _, _ = await endpoint.post(GRANT, headers=ENCODED)
-        raw, _, _ = await endpoint.post(GRANT, headers=basic("shop", SECRET))
-    assert (encoded, raw) == statuses
-
-
-async def test_a_method_that_the_manner_does_not_accept_authenticates_nobody():
-    override = {"credentials": {"methods": ["client_secret_basic"]}}
-    async with at(make_server("strict", override)) as endpoint:
-        status, _, body = await endpoint.post(POSTED)
-    assert (status, body["error"]) == (401, "invalid_client")
