@@ -94,11 +94,3 @@ def test_whatever_a_server_answers_the_budgets_hold_and_something_is_concluded(a
     assert {cause.code for cause in explanation.causes} <= set(codes())
     assert all(0 < cause.confidence <= 1 and cause.evidence for cause in explanation.causes)
     assert len({e.question for e in log}) == len(log)
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(ANSWERS, min_size=1, max_size=6), st.lists(st.sampled_from(BODIES), min_size=1))
-def test_equal_logs_are_explained_alike(answers, bodies):
-    case = case_of()
-    log = asked_of(case, answers, bodies)
-    assert explain_log(case, log) == explain_log(case, tuple(log))

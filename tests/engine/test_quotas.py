@@ -1,6 +1,7 @@
 """What is left to production: quotas that a pack knows or a server tells, single tokens."""
 
 import json
+import time
 from collections import Counter
 
 from harness import Entry, Reply, lab, raw_server, reasons, scopeprobe, verdicts, write_inputs
@@ -112,7 +113,9 @@ def test_every_step_of_an_exchange_keeps_the_rate_of_its_server(tmp_path):
         text += f'revocation_endpoint = "{server.url}/revoke"\n'
         arguments, secrets = write_inputs(tmp_path, {"s": text}, [Entry("one", "s")], SCOPES[:8])
         options = ["--verify", "introspect", "--revoke"]
+        began = time.monotonic()
         scopeprobe("audit", *arguments, *options, "-o", tmp_path / "out", env=secrets)
+        took = time.monotonic() - began
     paths = Counter(asked.path for asked in server.asked)
     assert paths["/t"] == paths["/revoke"] == paths["/introspect"] + 1 >= 10
-    assert server.busiest_second() <= 21
+    assert took >= (len(server.asked) - 1) / 20
