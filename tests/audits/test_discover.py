@@ -1,8 +1,6 @@
 """Metadata over real HTTP: `discover`, and audits of servers that only name an issuer."""
 
 import json
-import os
-import subprocess
 from contextlib import contextmanager
 from urllib.parse import parse_qs
 
@@ -10,7 +8,6 @@ import pytest
 from harness import (
     Entry,
     Reply,
-    command,
     raw_server,
     reasons,
     scopeprobe,
@@ -357,12 +354,6 @@ def test_nothing_of_a_hostile_document_reaches_the_terminal_as_control():
         scopes_supported=["\x1b]0;x\x07"],
         issuer="\x1b[31mx",
     ) as server:
-        result = subprocess.run(
-            command("discover", "--issuer", server.url),
-            capture_output=True,
-            env={**os.environ, "COLUMNS": "80"},
-            timeout=60,
-            check=False,
-        )
-    assert b"\x1b" not in result.stdout + result.stderr
+        result = scopeprobe("discover", "--issuer", server.url)
+    assert "\x1b" not in result.stdout + result.stderr
     assert result.returncode == 4

@@ -1,16 +1,13 @@
 """`plan`: what an audit would take, told before anything is sent."""
 
 import json
-import os
-import pty
 import re
 import sqlite3
-import subprocess
 from random import Random
 from statistics import mean
 
 import pytest
-from harness import Entry, Reply, command, raw_server, scopeprobe, write_inputs
+from harness import Entry, Reply, raw_server, scopeprobe, write_inputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import (
@@ -210,25 +207,6 @@ def test_an_audit_says_what_it_takes_before_it_starts(fleet):
     assert re.search(r"each: about \d+ requests, \d+ at most, 24\.0 h \(--max-requests 4\)", said)
     assert said.index("each: about") < said.index("4 requests, ")
     assert "each: about" not in fleet(*options, "-q").stderr
-
-
-def test_more_than_a_thousand_requests_are_asked_about_on_a_terminal(tmp_path):
-    servers = {"corp": 'token_endpoint = "https://login.invalid/t"'}
-    entries = [Entry(f"c{n}", "corp") for n in range(30)]
-    arguments, environment = write_inputs(tmp_path, servers, entries, [f"s{n}" for n in range(40)])
-    words = command("audit", *arguments, "-o", tmp_path / "out")
-    ours, its = pty.openpty()
-    terminal = {"stdin": its, "stdout": its, "stderr": its}
-    with subprocess.Popen(words, env={**os.environ, **environment}, **terminal) as child:
-        os.close(its)
-        said = b""
-        while b"Go on?" not in said:
-            said += os.read(ours, 1000)
-        os.write(ours, b"n\n")
-        assert child.wait(30) == 2
-    os.close(ours)
-    assert re.search(rb"each: about 1,[23]\d\d requests, 1,[23]\d\d at most", said)
-    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_a_run_and_wrong_inputs_are_told_apart(fleet, tmp_path):

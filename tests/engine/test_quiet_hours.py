@@ -1,14 +1,10 @@
 """Hours in which a server is left alone, and folders that are in use."""
 
-import os
-import signal
-import subprocess
-import time
 from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
-from harness import Entry, Reply, command, raw_server, reasons, scopeprobe, verdicts, write_inputs
+from harness import Entry, Reply, raw_server, reasons, scopeprobe, write_inputs
 
 from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
@@ -93,39 +89,3 @@ def test_a_run_stops_asking_when_quiet_hours_begin(tmp_path, make_client):
     assert told - {Reason.QUIET}
     assert asked <= 12
     assert not result.is_complete
-
-
-@pytest.fixture
-def slow(tmp_path):
-    """An audit that is under way and takes a while."""
-    with raw_server(lambda _asked: Reply(body=b'{"access_token":"t","scope":"a"}')) as wire:
-        servers = {"s": f'token_endpoint = "{wire.url}/t"\nclient_rate = "4/s"'}
-        words, environment = write_inputs(tmp_path, servers, [Entry("one", "s")], list("abcdefgh"))
-        words = ("audit", *words, "-o", tmp_path / "out")
-        first = subprocess.Popen(
-            command(*words), env={**os.environ, **environment}, stderr=subprocess.DEVNULL
-        )
-        while not wire.asked:
-            time.sleep(0.02)
-        yield first, words, environment, tmp_path / "out"
-        first.kill()
-        first.wait()
-
-
-def test_a_second_audit_waits_where_it_is_told_to(slow):
-    first, words, environment, out = slow
-    refused = scopeprobe(*words, env=environment)
-    assert refused.returncode == 2
-    assert "wait for it with --wait" in refused.stderr
-    second = scopeprobe(*words, "--wait", env=environment)
-    assert first.poll() == 0
-    assert second.returncode == 0, second.stderr
-    assert len(verdicts(out)) == 8
-
-
-def test_the_lock_of_a_killed_audit_holds_nobody_up(slow):
-    first, words, environment, out = slow
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    assert scopeprobe(*words, "--resume", env=environment).returncode == 0
-    assert len(verdicts(out)) == 8

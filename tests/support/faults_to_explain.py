@@ -81,7 +81,7 @@ class Patient:
         server = server_with(
             "corp", self.endpoint or f"{issuer}/{self.path}", rates=FAST, client_rates=FAST,
             issuer=issuer if self.has_issuer else "", retries=1, basic_encoding=self.encoding,
-            timeout=5.0,
+            timeout=60.0,
         )  # fmt: skip
         candidates = tuple(map(Scope, self.candidates or self.wanted))
         targets = [Target(candidates, audience=self.audience)]

@@ -1,4 +1,4 @@
-"""What many tests need: the program as a process, servers to audit, files to read back."""
+"""What many tests need: the program, servers to audit, files to read back."""
 
 import asyncio
 import csv
@@ -9,37 +9,91 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import parse_qs
 
 from anyio.from_thread import start_blocking_portal
+from bound import bound
 
+from scopeprobe.cli import main
 from scopeprobe.lab import Lab
 
 CellKey = tuple[str, str]
 """(client, scope)"""
 
 
-def command(*words: object) -> list[str]:
-    return [sys.executable, "-m", "scopeprobe", *map(str, words)]
+@dataclass(frozen=True)
+class Ended:
+    """How the program ended, and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 def scopeprobe(
-    *words: object, env: dict[str, str] | None = None, stdin: str = "", cwd: Path | None = None
+    *words: object, env: Mapping[str, str] | None = None, stdin: str = "", cwd: Path | None = None
+) -> Ended:
+    """Run the command line to its end, in this process."""
+    argv = [str(word) for word in words]
+    environment = {**os.environ, "COLUMNS": "80", **(env or {})}
+    standard_input, standard_output, standard_error = (
+        TextIOWrapper(BytesIO(text), encoding="utf-8", newline="", write_through=True)
+        for text in (stdin.encode(), b"", b"")
+    )
+    with (
+        chdir(cwd or Path.cwd()),
+        patch.dict(os.environ, environment, clear=True),
+        patch.multiple(
+            sys,
+            argv=["scopeprobe", *argv],
+            stdin=standard_input,
+            stdout=standard_output,
+            stderr=standard_error,
+        ),
+    ):
+        returncode = main(argv)
+    return Ended(returncode, _written_to(standard_output), _written_to(standard_error))
+
+
+def _written_to(stream: TextIOWrapper) -> str:
+    return stream.buffer.getvalue().decode()
+
+
+def command(*words: object) -> list[str]:
+    """The command line of a process of its own."""
+    return [sys.executable, "-m", "scopeprobe", *map(str, words)]
+
+
+def scopeprobe_process(
+    *words: object, env: Mapping[str, str] | None = None, stdin: str = "", cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end, as a user would."""
+    """Run the program to its end in a process of its own, as a user would."""
     return subprocess.run(
-        command(*words),
+        bound(command(*words)),
         env={**os.environ, "COLUMNS": "80", **(env or {})},
         input=stdin,
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
+    )
+
+
+def started(*words: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start the program as a process of its own."""
+    return subprocess.Popen(
+        bound(command(*words)),
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -72,16 +126,6 @@ def write_inputs(
         (folder / "scopes.txt").write_text("\n".join(scopes))
         arguments += ["--scopes", folder / "scopes.txt"]
     return arguments, environment
-
-
-def best_of_three(measure: Callable[[], float], goal: float) -> float:
-    """Measure until the goal is met, three times at most: the machine may have been stalled."""
-    took = measure()
-    for _ in range(2):
-        if took <= goal:
-            break
-        took = min(took, measure())
-    return took
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -160,10 +204,6 @@ class RawServer:
 
     def count(self) -> Counter[str]:
         return Counter(asked.client for asked in self.asked)
-
-    def busiest_second(self) -> int:
-        times = sorted(asked.at for asked in self.asked)
-        return max(sum(start <= at < start + 1 for at in times) for start in times)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bound import bound
+
 DEADLINE = 60.0
 
 
@@ -44,7 +46,7 @@ def running(command: list[str | Path], folder: Path, **options) -> Iterator[Proc
         (folder / "stdout").open("wb") as stdout,
         (folder / "stderr").open("wb") as stderr,
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, **options
+            bound(command), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, **options
         ) as process,
     ):
         try:
