@@ -1,53 +1,15 @@
-"""Hours in which a server is left alone, and folders that are in use."""
+"""In quiet hours nothing is asked."""
 
 from datetime import UTC, datetime, timedelta
 
 import anyio
-import pytest
 from harness import Entry, Reply, raw_server, reasons, scopeprobe, write_inputs
 
 from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
-from scopeprobe.inputs.units import parse_quiet
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.rate import Rate
-
-NOON = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("hours", "moment", "holds", "begins_in_h"),
-    [
-        ("11:00-13:00", NOON, True, 0),
-        ("12:00-13:00", NOON, True, 0),
-        ("11:00-12:00", NOON, False, 23),
-        ("13:30-14:00 UTC", NOON, False, 1.5),
-        ("22:00-02:00 Europe/Berlin", NOON, False, 9),  # 21:00 UTC in winter time
-        ("22:00-02:00 Europe/Berlin", NOON + timedelta(hours=11), True, 0),
-        ("22:00-02:00 Europe/Berlin", NOON + timedelta(hours=13), False, 19),  # summer time by then
-        ("13:00-14:00 Asia/Kolkata", NOON, False, 19.5),
-    ],
-)
-def test_hours_are_those_of_their_time_zone(hours, moment, holds, begins_in_h):
-    quiet = parse_quiet(hours)
-    assert quiet.holds(moment) is holds
-    assert quiet.begins_in(moment) == begins_in_h * 3600
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("at night", "must be hours and a time zone"),
-        ("25:00-02:00", "must be times of a day"),
-        ("22:00-22:00", "begins when it ends"),
-        ("22:00-02:00 Europe/Atlantis", "names no time zone"),
-        (22, "must be hours and a time zone"),
-    ],
-)
-def test_what_is_no_hours_is_told_so(text, words):
-    with pytest.raises(ValueError, match=words):
-        parse_quiet(text)
 
 
 def around(now, before, after):

@@ -6,6 +6,7 @@ import pytest
 from clients_files import BILLING, CORP, fleet_of
 
 from scopeprobe.inputs import Overrides, parse_duration, parse_rate
+from scopeprobe.inputs.units import parse_quiet
 from scopeprobe.model.rate import Rate
 
 pytestmark = pytest.mark.usefixtures("_folder")
@@ -86,3 +87,18 @@ def test_a_duration_is_text_with_a_unit_or_a_number_of_seconds(written, seconds)
 def test_a_bad_duration_is_told_the_accepted_forms(written):
     with pytest.raises(ValueError, match="must be a duration: 500ms, 15s, 2m"):
         parse_duration(written)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("at night", "must be hours and a time zone"),
+        ("25:00-02:00", "must be times of a day"),
+        ("22:00-22:00", "begins when it ends"),
+        ("22:00-02:00 Europe/Atlantis", "names no time zone"),
+        (22, "must be hours and a time zone"),
+    ],
+)
+def test_what_is_no_quiet_hours_is_told_so(text, words):
+    with pytest.raises(ValueError, match=words):
+        parse_quiet(text)

@@ -3,7 +3,6 @@
 import base64
 from urllib.parse import parse_qs
 
-import msgspec
 import pytest
 
 from scopeprobe.model.client import AuthMethod
@@ -104,8 +103,3 @@ def test_configured_headers_follow_a_request_to_its_own_origin_only(make_client,
 
 def test_a_proof_is_sent_by_a_client_that_is_not_configured_to(make_client):
     assert "DPoP" in dict(changed_request(make_client("s"), proof=True).headers)
-
-
-def test_a_fact_that_was_stored_without_a_change_is_still_read():
-    stored = msgspec.json.decode(b'{"scopes":["a"],"again":1}', type=Question)
-    assert stored == Question(("a",), again=1)
