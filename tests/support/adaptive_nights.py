@@ -1,8 +1,9 @@
 """A fleet that is asked adaptively night after night."""
 
 import base64
+from contextlib import contextmanager
 
-from harness import Reply
+from harness import Entry, Reply, raw_server, write_inputs
 
 SCOPES = [f"s{n:02}" for n in range(40)]
 
@@ -34,3 +35,23 @@ class Strict:
             for name in CLIENTS
             for scope in SCOPES
         }
+
+
+@contextmanager
+def nights(folder, run):
+    """Gives what runs one audit of the fleet, and leaves its files in the folder `out`."""
+    server = Strict()
+    with raw_server(server) as wire:
+
+        def night(strategy, *options, out=folder / "out", codes=(0,), **environment):
+            settings = f'token_endpoint = "{wire.url}/t"\nrate = "900/s"\nclient_rate = "900/s"'
+            entries = [Entry(name, "s") for name in CLIENTS]
+            arguments, secrets = write_inputs(folder, {"s": settings}, entries, SCOPES)
+            before = len(wire.asked)
+            words = ("audit", *arguments, "-s", strategy, "-o", out, *options)
+            result = run(*words, env=secrets | environment)
+            assert result.returncode in codes, result.stderr
+            return [(name_of(asked), asked.scopes) for asked in wire.asked[before:]]
+
+        night.server, night.out = server, folder / "out"
+        yield night

@@ -3,8 +3,8 @@
 from collections import Counter
 
 import pytest
-from adaptive_nights import CLIENTS, SCOPES, Strict, name_of
-from harness import Entry, maps, raw_server, scopeprobe_process, write_inputs
+from adaptive_nights import CLIENTS, nights
+from harness import maps, raw_server, scopeprobe_process
 from long_runs import inputs, strict
 
 
@@ -29,31 +29,15 @@ def test_replay_asks_the_remaining_questions_alone_under_another_hash_seed(tmp_p
 
 @pytest.fixture
 def night(tmp_path):
-    """Runs one audit of the fleet; its files are in the folder `out`."""
-    server = Strict()
-    with raw_server(server) as wire:
-
-        def run(strategy, *options, out=tmp_path / "out", codes=(0,), seed="0"):
-            settings = f'token_endpoint = "{wire.url}/t"\nrate = "900/s"\nclient_rate = "900/s"'
-            entries = [Entry(name, "s") for name in CLIENTS]
-            arguments, environment = write_inputs(tmp_path, {"s": settings}, entries, SCOPES)
-            before = len(wire.asked)
-            result = scopeprobe_process(
-                *("audit", *arguments, "-s", strategy, "-o", out, *options),
-                env={**environment, "PYTHONHASHSEED": seed},
-            )
-            assert result.returncode in codes, result.stderr
-            return [(name_of(asked), asked.scopes) for asked in wire.asked[before:]]
-
-        run.server, run.out = server, tmp_path / "out"
-        yield run
+    with nights(tmp_path, scopeprobe_process) as night:
+        yield night
 
 
 def test_replay_under_another_hash_seed_asks_the_remaining_questions(night, tmp_path):
-    whole = Counter(night("adaptive", out=tmp_path / "whole", seed="1"))
+    whole = Counter(night("adaptive", out=tmp_path / "whole", PYTHONHASHSEED="1"))
 
-    first = Counter(night("adaptive", "--max-requests", "60", codes=(3,), seed="2"))
-    rest = Counter(night("adaptive", "--resume", seed="3"))
+    first = Counter(night("adaptive", "--max-requests", "60", codes=(3,), PYTHONHASHSEED="2"))
+    rest = Counter(night("adaptive", "--resume", PYTHONHASHSEED="3"))
 
     assert maps(night.out) == maps(tmp_path / "whole")
     repeated = first + rest - whole
