@@ -26,9 +26,9 @@ def processes_with(mark):
 
 def test_the_servers_of_a_killed_pytest_end_with_it():
     mark = uuid.uuid4().hex
-    pytest_ = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "authlib", SERVERS]
+    words = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "-k", "authlib"]
     with subprocess.Popen(
-        bound(pytest_),
+        bound([*words, SERVERS]),
         env={**os.environ, "STARTED_BY": mark},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
