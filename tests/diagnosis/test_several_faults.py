@@ -34,7 +34,6 @@ TOKEN = b'{"access_token":"opaque-token","token_type":"Bearer"}'
 MANY = tuple(f"area{n:02}.read" for n in range(64))
 
 
-@pytest.mark.timeout(600)
 async def test_two_faults_at_once_are_both_found_in_the_order_of_mending():
     cells = [cell for one, other in PAIRS for cell in cells_of(FAULTS[one], FAULTS[other])]
     found = await explained(cells)
