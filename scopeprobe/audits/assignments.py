@@ -10,7 +10,7 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
-from scopeprobe.store import AcceptedSets, Store
+from scopeprobe.store import AcceptedSets, StoredRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class PreviousMaps:
     accepted_sets: Mapping[tuple[ClientName, str], AcceptedSets] = field(default_factory=dict)
 
     @classmethod
-    def before(cls, started: float, store: Store) -> Self:
+    def before(cls, started: float, store: StoredRuns) -> Self:
         """What was known when a run began (epoch)."""
         return cls(store.maps_before(started), store.accepted_sets_before(started))
 

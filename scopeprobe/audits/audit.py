@@ -1,4 +1,4 @@
-"""The audit: clients times candidates, asked, judged, written down."""
+"""An audit: every client asked for its candidates, judged, and written down."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import secrets
 import signal
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,56 +16,49 @@ from typing import Self
 import anyio
 
 from scopeprobe.audits.assignments import PreviousMaps, assignments_of
+from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notices_of
 from scopeprobe.audits.discover import resolve
 from scopeprobe.audits.rounds import Rounds
 from scopeprobe.audits.signals import uninterrupted
 from scopeprobe.engine.build_queues import Limits
-from scopeprobe.engine.exchange_runner import Usage
 from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.assignment import Proof, Strategy
-from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
+from scopeprobe.model.assignment import Proof
+from scopeprobe.model.cell import Cell, PermissionMap, Verdict
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
+from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
-from scopeprobe.policy import Earlier, Finding, FindingKind, Policy, held_against, news, review
+from scopeprobe.policy import Earlier, Policy, findings, new_findings
 from scopeprobe.reports.formats import Format
-from scopeprobe.reports.summary import (
-    NotTested,
-    ServerSummary,
-    Summary,
-    client_summaries,
-    counts,
-    moment,
-    not_tested,
-)
+from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import write_reports
 from scopeprobe.store import Store, StoredFacts
-from scopeprobe.strategies import adaptive, each, recheck
-from scopeprobe.strategies.estimates import ESTIMATORS, total
+from scopeprobe.strategies import STRATEGIES
+from scopeprobe.strategies.estimates import total
 
 KEPT = 100
 LOOKS_EVERY = 0.5
 """Seconds between two looks at a folder that is in use."""
 WARNINGS = {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}
-"""Findings that deserve a notice where they are not over the bar."""
-DEFAULT_BAR = ("missing", "excess", "unauthenticated")
-STRATEGIES: dict[str, Strategy] = {"each": each, "adaptive": adaptive, "recheck": recheck}
+"""Findings that deserve a notice where they do not fail the run."""
+DEFAULT_FAIL_ON = ("missing", "excess", "unauthenticated")
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit is told to do."""
+    """What to audit, and how."""
 
     fleet: Fleet
     out: Path
     limits: Limits = field(default_factory=Limits)
-    bar: Collection[str] = DEFAULT_BAR
+    fail_on: Collection[str] = DEFAULT_FAIL_ON
+    """The kinds of findings that fail the run."""
     policy: Policy = field(default_factory=Policy)
     previous: str | None = None
     """The run that cells are compared with, or `last`; None: with none."""
     new_only: bool = False
-    """Only findings that were not there before are over the bar."""
+    """Only findings that were not there before fail the run."""
     formats: Collection[Format] = ()
     """Files beside the CSV ones."""
     keep: int = KEPT
@@ -78,7 +71,7 @@ class Audit:
     resume: bool = False
     """Go on with the unfinished run of the folder."""
     run_id: str | None = None
-    """Which run to go on with; the last one unless told otherwise."""
+    """Which run to go on with; None: the last one."""
     observer: Observer = field(default=lambda _event: None)
 
     def observed_by(self, observer: Observer) -> Self:
@@ -87,7 +80,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an audit found out. Its files are written."""
+    """What an audit found; its files are written."""
 
     run: str
     maps: tuple[PermissionMap, ...]
@@ -122,13 +115,13 @@ async def audit(order: Audit) -> Result:
     there, InputsChanged where a run is to be resumed with other inputs.
     """
     fleet = await resolve(order.fleet)
-    remarked = fleet.notices[len(order.fleet.notices) :]
+    notices_of_metadata = fleet.notices[len(order.fleet.notices) :]
     order = replace(order, fleet=fleet)
     with ExitStack() as folder:
         store = await _enter(folder, order)
         earlier, absence = _earlier(order, store)
         run, notices = _run_of(order, store)
-        notices = (*remarked, *notices, *absence)
+        notices = (*notices_of_metadata, *notices, *absence)
         known = store.facts(run)
         session = _Session(order, store, run, known, earlier)
         session.announce()
@@ -211,9 +204,9 @@ class _Session:
         before = PreviousMaps.before(run.started, store)
         assignments = list(assignments_of(order.fleet, before, order.proof))
         self._requests_expected = round(
-            total(map(ESTIMATORS[run.strategy], assignments)).requests_expected
+            total(map(STRATEGIES[run.strategy].estimate, assignments)).requests_expected
         )
-        strategy = STRATEGIES[run.strategy]
+        strategy = STRATEGIES[run.strategy].ask
         self._rounds = Rounds(order.fleet, assignments, strategy, known, order.limits)
 
     def announce(self) -> None:
@@ -242,46 +235,59 @@ class _Session:
 
     def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         """Judge, write the files, and only then call the run finished."""
-        fleet, order = self._order.fleet, self._order
-        maps = tuple(self._rounds.maps())
-        cells = [cell for permissions in maps for cell in permissions.cells]
-        are_open = {cell.client for cell in cells if cell.is_open}
-        doubts = (doubt for doubt in self._rounds.doubts() if doubt[0] not in are_open)
-        unread = (
-            *_without_cells(fleet),
-            *(NotTested(client, reason, 0) for client, reason in doubts),
-        )
-        found = self._reviewed(maps)
-        over_bar = tuple(one for one in found if one.kind in order.bar)
+        order, rounds = self._order, self._rounds
+        maps = tuple(rounds.maps())
+        found = self._findings(maps)
+        failures = tuple(one for one in found if one.kind in order.fail_on)
         finished = time.time()
-        rounds, by_name = self._rounds, {client.name: client for client in fleet.clients}
-        usage = rounds.usage.values()
-        summary = Summary(
-            run=self._run.id,
-            started=moment(self._run.started),
-            finished=moment(finished),
-            complete=not any(cell.is_open for cell in cells) and not unread,
-            over_bar=bool(over_bar),
-            counts=counts(cells),
-            requests=len(self._known) + sum(usage.requests for usage in usage),
-            tokens=self._known.tokens + sum(usage.tokens for usage in usage),
-            clients=client_summaries(maps, by_name, rounds.requests_by_client()),
-            servers=tuple(self._server_summaries(maps)),
-            not_tested=(*_skipped(fleet), *unread, *not_tested(maps)),
-            findings=over_bar,
-            introspections=rounds.follow_ups(Purpose.INTROSPECTION),
-            rights_calls=rounds.follow_ups(Purpose.RIGHTS),
-            revocations=rounds.follow_ups(Purpose.REVOCATION),
-            tokens_left_alive=sum(
-                handling.left_alive for handling in rounds.token_handling.values()
-            ),
-            shared_tokens=_distinct(rounds.servers_that_share_tokens()),
-            authorised_by=_distinct(client.authorised_by for client in fleet.clients),
-            contact=_distinct(client.server.connection.contact for client in fleet.clients),
+        summary = build_summary(
+            self._run,
+            finished,
+            order.fleet,
+            maps,
+            failures=failures,
+            cost=self._cost(),
+            doubts=rounds.doubts(),
         )
-        write_reports(order.out, maps, summary, fleet.known, order.formats)
-        text = summary.as_json().encode()
-        self._run = replace(self._run, finished=finished, complete=summary.complete, summary=text)
+        self._write(maps, summary, finished)
+        warnings = (one for one in found if one.kind in WARNINGS - {*order.fail_on})
+        notices += (
+            *(f"{one.client}: {one.detail}" for one in warnings),
+            *notices_of(summary, maps, order.fleet),
+        )
+        return Result(self._run.id, maps, summary, failures, stopped_by, notices)
+
+    def _findings(self, maps: Sequence[PermissionMap]) -> list[Finding]:
+        order, clients = self._order, self._order.fleet.clients
+        today = datetime.fromtimestamp(self._run.started, UTC).date()
+        compared = self._earlier if order.previous is not None else None
+        found = findings(maps, clients, order.policy, compared, today)
+        if order.new_only and self._earlier is not None:
+            found = new_findings(found, clients, order.policy, self._earlier, today)
+        return found
+
+    def _cost(self) -> Cost:
+        rounds, known = self._rounds, self._known
+        usage = rounds.usage.values()
+        return Cost(
+            requests=len(known) + sum(one.requests for one in usage),
+            tokens=known.tokens + sum(one.tokens for one in usage),
+            by_client=rounds.requests_by_client(),
+            by_server=rounds.usage,
+            follow_ups={purpose: rounds.follow_ups(purpose) for purpose in Purpose},
+            tokens_left_alive=sum(one.left_alive for one in rounds.token_handling.values()),
+            shared_tokens=distinct(rounds.servers_that_share_tokens()),
+        )
+
+    def _write(self, maps: Sequence[PermissionMap], summary: Summary, finished: float) -> None:
+        order = self._order
+        write_reports(order.out, maps, summary, order.fleet.known, order.formats)
+        self._run = replace(
+            self._run,
+            finished=finished,
+            complete=summary.complete,
+            summary=summary.as_json().encode(),
+        )
         self._store.finish(self._run, maps, self._rounds.accepted_sets(maps), order.keep)
         order.observer(
             RunFinished(
@@ -291,81 +297,3 @@ class _Session:
                 seconds=round(time.monotonic() - self._started, 1),
             )
         )
-        warned = (one for one in found if one.kind in WARNINGS - {*order.bar})
-        notices += (
-            *(f"{one.client}: {one.detail}" for one in warned),
-            *_other_regions(maps, fleet),
-            *_token_notices(summary, fleet),
-        )
-        return Result(self._run.id, maps, summary, over_bar, stopped_by, notices)
-
-    def _reviewed(self, maps: Sequence[PermissionMap]) -> list[Finding]:
-        order, clients = self._order, self._order.fleet.clients
-        today = datetime.fromtimestamp(self._run.started, UTC).date()
-        compared = self._earlier if order.previous is not None else None
-        found = review(maps, clients, order.policy, compared, today)
-        if order.new_only and self._earlier is not None:
-            found = news(found, clients, order.policy, self._earlier, today)
-        return found
-
-    def _server_summaries(self, maps: Sequence[PermissionMap]) -> Iterator[ServerSummary]:
-        clients = self._order.fleet.clients
-        servers = {client.server.name: client.server for client in clients}
-        for name, server in sorted(servers.items()):
-            members = {client.name for client in clients if client.server.name == name}
-            cells = [f for m in maps if m.client in members for f in m.cells]
-            advertised = held_against(server.scopes_supported, cells)
-            usage = self._rounds.usage.get(name, Usage())
-            yield ServerSummary(
-                name=name,
-                token_endpoint=server.address,
-                requests=usage.requests,
-                throttled=usage.throttled,
-                seconds=round(usage.seconds, 3),
-                advertised_but_refused=advertised.refused if advertised else None,
-                granted_but_not_advertised=advertised.unadvertised if advertised else None,
-            )
-
-
-def _other_regions(maps: Iterable[PermissionMap], fleet: Fleet) -> Iterator[str]:
-    """A client that is not known may well be, in another region of its provider."""
-    servers = {client.name: client.server for client in fleet.clients}
-    for permissions in maps:
-        server = servers[permissions.client]
-        is_unknown = all(f.reason is Reason.UNKNOWN_CLIENT for f in permissions.cells)
-        if server.region and is_unknown:
-            others = ", ".join(region for region in server.regions if region != server.region)
-            yield (
-                f"{permissions.client}: {server.region} knows no such client; it may be of another"
-                f" region: {others}"
-            )
-
-
-def _token_notices(summary: Summary, fleet: Fleet) -> Iterator[str]:
-    asked = {client.server for client in fleet.clients}
-    if silent := _distinct(s.name for s in asked if s.revokes and not s.endpoints.revocation):
-        yield f"no revocation_endpoint of {', '.join(silent)} is known: their tokens live on"
-    if summary.shared_tokens:
-        servers = ", ".join(summary.shared_tokens)
-        yield f"nothing was revoked on {servers}: tokens there are shared with other users of them"
-    if summary.tokens_left_alive:
-        yield f"{summary.tokens_left_alive} tokens could not be revoked and live until they expire"
-
-
-def _skipped(fleet: Fleet) -> Iterator[NotTested]:
-    """Clients that are left alone on purpose, which makes no run incomplete."""
-    for client in sorted(fleet.skipped, key=lambda one: one.name):
-        cells = sum(len(target.candidates) for target in client.targets)
-        yield NotTested(client.name, Reason.NOT_ASKED, cells)
-
-
-def _without_cells(fleet: Fleet) -> Iterator[NotTested]:
-    """Clients whose candidates were to come from metadata that could not be had."""
-    for client in fleet.clients:
-        reason = fleet.unusable.get(client.server.name)
-        if reason and not any(target.candidates for target in client.targets):
-            yield NotTested(client.name, reason, 0)
-
-
-def _distinct(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(filter(None, values))))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 import anyio
 
@@ -17,7 +16,8 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.server import Endpoints, Server
-from scopeprobe.oauth.endpoint_trust import ResolvedServer, is_address, is_private, resolved_server
+from scopeprobe.model.urls import host_of, is_address, is_private
+from scopeprobe.oauth.endpoint_trust import ResolvedServer, resolved_server
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
 from scopeprobe.reports.metadata import Described
 
@@ -132,7 +132,7 @@ async def _private_hosts(server: Server, metadata: Metadata) -> frozenset[str]:
         metadata.revocation_endpoint,
         metadata.mtls_token_endpoint,
     )
-    hosts = {host for url in urls if url and (host := urlsplit(url).hostname)}
+    hosts = set(filter(None, map(host_of, urls)))
     return frozenset([host for host in sorted(hosts) if await _is_inside(host)])
 
 
@@ -221,21 +221,13 @@ def best_method(client: Client, supported: Iterable[str]) -> AuthMethod:
     would have done anyway.
     """
     supported = frozenset(supported)
-    return next(
-        (method for method in _able(client) if method.value in supported), client.auth_method
-    )
-
-
-def _able(client: Client) -> Iterator[AuthMethod]:
-    if client.signing_key or client.assertion:
-        yield AuthMethod.PRIVATE_KEY_JWT
-    if client.certificate:
-        yield AuthMethod.TLS_CLIENT_AUTH
-        yield AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH
-    if client.secret:
-        yield AuthMethod.CLIENT_SECRET_BASIC
-        yield AuthMethod.CLIENT_SECRET_POST
-        yield AuthMethod.CLIENT_SECRET_JWT
+    able = [
+        method
+        for method in AuthMethod
+        if method.value in supported and method.credential and client.has(method.credential)
+    ]
+    asymmetric = [method for method in able if method.is_asymmetric]
+    return next(iter([*asymmetric, *able]), client.auth_method)
 
 
 def _refuse_empty_targets(clients: Iterable[Client], unusable: Mapping[str, Reason]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from scopeprobe.audits.discover import Discovered, best_method, discover
 from scopeprobe.diagnosis import Case, Explanation, OtherEndpoint, diagnose, explain_log
@@ -16,6 +15,7 @@ from scopeprobe.model.client import Client
 from scopeprobe.model.provider import Pack, RightsApi
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import Server
+from scopeprobe.model.urls import host_of, origin_of
 from scopeprobe.providers import shipped_packs
 
 
@@ -119,7 +119,7 @@ def _pack_of(server: Server, packs: Sequence[Pack]) -> tuple[Pack | None, str]:
     for pack in packs:
         if pack.name == server.provider:
             return pack, server.region
-    host = urlsplit(server.endpoints.token).hostname or ""
+    host = host_of(server.endpoints.token)
     for pack in packs:
         for region in pack.regions:
             if host.endswith(f".{region}"):
@@ -156,14 +156,9 @@ def _endpoints(
         and (region or "{region}" not in pack.token_endpoint)
     ):
         url = pack.token_endpoint.replace("{region}", region)
-        if pack in shipped_packs() or _origin(url) == _origin(server.endpoints.token):
+        if pack in shipped_packs() or origin_of(url) == origin_of(server.endpoints.token):
             yield OtherEndpoint(url, f"so says {pack.title}")
     if found is not None and found.metadata is not None:
         url = found.metadata.token_endpoint
-        if _origin(url) == _origin(server.endpoints.token):
+        if origin_of(url) == origin_of(server.endpoints.token):
             yield OtherEndpoint(url, f"so says the metadata of {server.endpoints.issuer}")
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc

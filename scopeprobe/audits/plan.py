@@ -1,4 +1,4 @@
-"""What an audit would take: requests, tokens, minutes, and what binds. Nothing is sent."""
+"""Estimate what an audit would take: requests, tokens, time, and what limits it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from scopeprobe.model.journal import Allowance
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.server import Server
 from scopeprobe.reports.plan import Cost, FleetPlan, ServerPlan
-from scopeprobe.store import Store
-from scopeprobe.strategies.estimates import ESTIMATORS, Estimate, total
+from scopeprobe.store import StoredRuns
+from scopeprobe.strategies import STRATEGIES
+from scopeprobe.strategies.estimates import Estimate, total
 
-_LEARNING = {"adaptive", "recheck"}
 Allowances: TypeAlias = Callable[[str], Allowance]
 
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """Seconds, and what they are spent on waiting for."""
+    """Seconds, and the rate or quota that makes one wait."""
 
     seconds: float
     on: str
@@ -43,10 +43,12 @@ def plan(fleet: Fleet, limits: Limits, out: Path, proof: Proof = Proof.SAFE) -> 
 
     Raises InputError where the folder's database cannot be used.
     """
-    with Store.peek(out) as store:
+    with StoredRuns.read_if_any(out) as store:
         previous_maps = PreviousMaps() if store is None else PreviousMaps.before(math.inf, store)
         spent: Allowances = (lambda _quota: Allowance()) if store is None else store.allowance
-        names = [name for name in ESTIMATORS if name != "recheck" or previous_maps.maps]
+        names = [
+            name for name, entry in STRATEGIES.items() if previous_maps.maps or not entry.needs_maps
+        ]
         assignments = list(assignments_of(fleet, previous_maps, proof))
         by_server = sorted(assignments, key=lambda a: a.client.server.name)
         servers = []
@@ -66,14 +68,15 @@ def plan(fleet: Fleet, limits: Limits, out: Path, proof: Proof = Proof.SAFE) -> 
 def _cost(
     strategy: str, assignments: Sequence[Assignment], limits: Limits, spent: Allowances
 ) -> Cost:
+    entry = STRATEGIES[strategy]
     by_client: dict[Client, list[Estimate]] = {}
     for assignment in assignments:
-        by_client.setdefault(assignment.client, []).append(ESTIMATORS[strategy](assignment))
+        by_client.setdefault(assignment.client, []).append(entry.estimate(assignment))
     needs = {client: total(estimates) for client, estimates in by_client.items()}
     whole = total(needs.values())
     waits = [
         *_waits_of_groups(needs, spent),
-        *_waits_of_clients(needs, spent, in_rounds=strategy in _LEARNING),
+        *_waits_of_clients(needs, spent, in_rounds=entry.learns),
     ]
     longest = max(waits, key=lambda wait: (wait.is_quota, wait.seconds), default=_Wait(0.0, ""))
     seconds = max((wait.seconds for wait in waits), default=0.0)
@@ -103,7 +106,7 @@ def _budgets_spent(
 
 
 def _waits_of_groups(needs: Mapping[Client, Estimate], spent: Allowances) -> Iterator[_Wait]:
-    """What the rate groups make one wait for: servers of one group share their permits."""
+    """The wait of each rate group: its servers share their permits."""
     groups: dict[str, list[Client]] = {}
     for client in needs:
         groups.setdefault(client.server.group, []).append(client)
@@ -116,7 +119,7 @@ def _waits_of_groups(needs: Mapping[Client, Estimate], spent: Allowances) -> Ite
 def _waits_of_clients(
     needs: Mapping[Client, Estimate], spent: Allowances, *, in_rounds: bool
 ) -> Iterator[_Wait]:
-    """What clients wait for: side by side, and the others behind the pilots of their server."""
+    """The wait of the clients of each server: side by side, or the others after the pilots."""
     by_server: dict[str, list[_Wait]] = {}
     for client, need in needs.items():
         rates = client.server.limits.spendable_client_rates
@@ -142,7 +145,7 @@ def _waits_of_clients(
 def _waits(
     requests: float, rates: Sequence[Rate], spacing: Rate, allowance: Allowance, whose: str
 ) -> Iterator[_Wait]:
-    """Between requests by the strictest rate, and for quotas to be had again."""
+    """The waits between requests by the strictest rate, and until quotas are free again."""
     now = time.time()
     gap = gap_of(rates, spacing)
     spaced = [rate for rate in rates if is_spaced(rate)] or [spacing]

@@ -214,7 +214,7 @@ class Rounds:
     # -- what the facts say
 
     def maps(self) -> Iterator[PermissionMap]:
-        """The maps, sorted by client. A server's lesson comes from all its clients (rule 2)."""
+        """The maps, sorted by client; behavior comes from all clients (docs/design.md, "Terms")."""
         heard = self._heard()
         behaviors = {
             endpoint: learn_behavior(map(_told, plans))

@@ -1,4 +1,4 @@
-"""The command line: reads options, opens the rooms, picks the exit code. Decides nothing."""
+"""The command line: reads options, calls the program, prints, and picks the exit code."""
 
 from scopeprobe.cli.app import main
 

@@ -1,46 +1,135 @@
-"""All commands, and what becomes of errors."""
+"""The commands by name, and the exit code of every error."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import IntEnum
-from typing import Annotated
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated, Any, NamedTuple
 
 import typer
+import typer.core
+import typer.main
 
 import scopeprobe
-from scopeprobe.cli import (
-    audit,
-    baseline,
-    demo,
-    diff,
-    discover,
-    explain,
-    history,
-    import_command,
-    init,
-    lab,
-    plan,
-    providers,
-    report,
-    runs,
-    streams,
-    validate,
-)
+from scopeprobe.cli import streams
+from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.errors import InputError, ScopeprobeError, StoreError
 
 
-class Exit(IntEnum):
-    """What a process that ends with an error ends with; the rest is in `audit`."""
+class Entry(NamedTuple):
+    """A command: where it is defined, and its line in the list of commands."""
 
-    INPUT = 2
-    INCOMPLETE = 3
-    BUG = 70
-    INTERRUPTED = 130
+    module: str
+    name: str
+    """Of a function, or of a group of commands."""
+    help: str
+    """The first paragraph of its own help, so that the list is shown without importing it."""
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "audit": Entry(
+        "audit",
+        "audit_command",
+        "Probe clients x candidates: permission maps, reports, exit code.",
+    ),
+    "explain": Entry(
+        "explain",
+        "explain_command",
+        "Why does this client get a 401? Which scope triggers it, or is it not the scope at all?",
+    ),
+    "plan": Entry(
+        "plan",
+        "plan_command",
+        "What an audit would take: requests, tokens and time by strategy. No token request is"
+        " sent.",
+    ),
+    "validate": Entry(
+        "validate",
+        "validate_command",
+        "Read the inputs, resolve the secrets, print what would be used. Nothing is sent.",
+    ),
+    "discover": Entry(
+        "discover",
+        "discover_command",
+        "Read the metadata of servers: endpoints, authentication methods, scopes_supported.",
+    ),
+    "import": Entry(
+        "import_command",
+        "import_command",
+        "Turn a product's export of its applications into a clients file, on standard output.",
+    ),
+    "init": Entry(
+        "init",
+        "init_command",
+        "Write a commented clients.toml and scopes.txt to start from. Nothing is overwritten.",
+    ),
+    "diff": Entry(
+        "diff",
+        "diff_command",
+        "Tell what two permission maps differ in: gained, lost, changed, new and gone clients.",
+    ),
+    "history": Entry(
+        "history",
+        "history_command",
+        "When did the cells of a client change? Nights that proved nothing hide nothing.",
+    ),
+    "report": Entry(
+        "report",
+        "report_command",
+        "Render a stored run again, byte for byte as it was. Nothing is sent.",
+    ),
+    "runs": Entry(
+        "runs",
+        "runs_command",
+        "List the stored runs of an output folder, the newest first.",
+    ),
+    "providers": Entry(
+        "providers",
+        "providers_command",
+        "The provider packs: regions, limits, what their map is read from.",
+    ),
+    "lab": Entry(
+        "lab",
+        "lab_command",
+        "Run the embedded authorization server by itself, on loopback, until Ctrl-C.",
+    ),
+    "demo": Entry(
+        "demo",
+        "demo_command",
+        "Start the lab on loopback, audit its sample fleet, show where the results are.",
+    ),
+    "baseline": Entry(
+        "baseline",
+        "app",
+        "Accept what the last run found, or show what was accepted and waived.",
+    ),
+}
+
+
+def load(name: str) -> Any:  # noqa: ANN401 - typer keeps the types of its commands private
+    """Import a command."""
+    entry = COMMANDS[name]
+    module = import_module(f"scopeprobe.cli.{entry.module}")
+    command = getattr(module, entry.name)
+    if not isinstance(command, typer.Typer):
+        function = command
+        command = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+        command.command(name, epilog=module.EXAMPLES)(function)
+    return typer.main.get_command(command)
+
+
+class ImportedWhenCalled(typer.core.TyperGroup):
+    """Lists commands by their lines in COMMANDS; imports the one that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as of `load`
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, listed and load(args[0]), rest
 
 
 app = typer.Typer(
     name="scopeprobe",
+    cls=ImportedWhenCalled,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -54,31 +143,31 @@ app = typer.Typer(
 )
 
 
-@app.callback(invoke_without_command=True)
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    """Which scopes does each OAuth 2.0 client really have, and why does a server say 401?"""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"scopeprobe {scopeprobe.__version__}")
         raise typer.Exit
 
 
-app.command("audit", epilog=audit.EXAMPLES)(audit.audit_command)
-app.command("explain", epilog=explain.EXAMPLES)(explain.explain_command)
-app.command("plan", epilog=plan.EXAMPLES)(plan.plan_command)
-app.command("validate", epilog=validate.EXAMPLES)(validate.validate_command)
-app.command("discover", epilog=discover.EXAMPLES)(discover.discover_command)
-app.command("import", epilog=import_command.EXAMPLES)(import_command.import_command)
-app.command("init", epilog=init.EXAMPLES)(init.init_command)
-app.command("diff", epilog=diff.EXAMPLES)(diff.diff_command)
-app.command("history", epilog=history.EXAMPLES)(history.history_command)
-app.add_typer(baseline.app)
-app.command("report", epilog=report.EXAMPLES)(report.report_command)
-app.command("runs", epilog=runs.EXAMPLES)(runs.runs_command)
-app.command("providers", epilog=providers.EXAMPLES)(providers.providers_command)
-app.command("lab", epilog=lab.EXAMPLES)(lab.lab_command)
-app.command("demo", epilog=demo.EXAMPLES)(demo.demo_command)
+@app.callback(invoke_without_command=True)
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Which scopes does each OAuth 2.0 client really have, and why does a server say 401?"""
+
+
+def _only_listed() -> None:
+    """Stands in the list of commands for one that is not imported."""
+
+
+for _name, _entry in COMMANDS.items():
+    app.command(_name, help=_entry.help)(_only_listed)
 
 
 def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - an exit code each
@@ -88,8 +177,9 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - an exit c
     :param argv: the words behind the program's name; those of the process unless given.
     """
     streams.open_all()
+    words = sys.argv[1:] if argv is None else [*argv]
     try:
-        app(args=None if argv is None else [*argv], prog_name="scopeprobe")
+        app(args=words, prog_name="scopeprobe", obj=tuple(words))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except InputError as error:
@@ -106,7 +196,7 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - an exit c
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback, it may hold secrets
         _complain(f"internal error: {_origin(error)}", "this is a bug of scopeprobe's")
         return Exit.BUG
-    return 0
+    return Exit.DONE
 
 
 def _complain(*messages: str) -> None:

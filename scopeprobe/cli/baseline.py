@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scopeprobe.cli import options
+from scopeprobe.cli.options import TableOrJson
+from scopeprobe.cli.output import print_as
+from scopeprobe.cli.streams import say
+from scopeprobe.inputs import baseline_text, read_baseline
+from scopeprobe.policy import Baseline
+from scopeprobe.reports.baseline import baseline_json, baseline_table
+from scopeprobe.reports.write import write_file
+from scopeprobe.store import StoredRuns
 
 WRITE_EXAMPLES = """
 Examples:
@@ -27,14 +35,10 @@ Examples:
 app = typer.Typer(
     name="baseline",
     no_args_is_help=True,
+    add_completion=False,
     help="Accept what the last run found, or show what was accepted and waived.",
     rich_markup_mode="markdown",
 )
-
-
-class Printed(StrEnum):
-    TABLE = "table"
-    JSON = "json"
 
 
 def _file(baseline: Path | None, out: Path) -> Path:
@@ -55,13 +59,7 @@ def write_command(
 
     What that run did not prove stays as it was accepted before, and so do waivers and comments.
     """
-    from scopeprobe.cli.streams import say  # noqa: PLC0415 - heavy, not needed for --help
-    from scopeprobe.inputs import baseline_text, read_baseline  # noqa: PLC0415
-    from scopeprobe.policy import Baseline  # noqa: PLC0415
-    from scopeprobe.reports.write import write_file  # noqa: PLC0415
-    from scopeprobe.store import Store  # noqa: PLC0415
-
-    with Store.read(out) as store:
+    with StoredRuns.read(out) as store:
         maps = store.maps_of(store.finished_run(run))
     file = _file(baseline, out)
     if file.exists():
@@ -80,22 +78,9 @@ def show_command(
     *,
     out: options.Out = Path("scopeprobe-out"),
     baseline: options.BaselineFile = None,
-    print_: Annotated[
-        Printed, options.option("--print", help="What goes to standard output.")
-    ] = Printed.TABLE,
+    print_: options.Print = TableOrJson.TABLE,
 ) -> None:
     """Show what is accepted, by client, and every waiver with its owner and its end."""
-    import sys  # noqa: PLC0415
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from rich.console import Console  # noqa: PLC0415
-
-    from scopeprobe.inputs import read_baseline  # noqa: PLC0415
-    from scopeprobe.reports.baseline import baseline_json, baseline_table  # noqa: PLC0415
-
     accepted = read_baseline(_file(baseline, out))
-    if print_ is Printed.JSON:
-        typer.echo(baseline_json(accepted), nl=False)
-    else:
-        console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
-        console.print(baseline_table(accepted, datetime.now(UTC).date()))
+    table = baseline_table(accepted, datetime.now(UTC).date())
+    print_as(print_, table, baseline_json(accepted))

@@ -7,17 +7,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from anyio.from_thread import start_blocking_portal
 
+from scopeprobe.audits.audit import Audit
 from scopeprobe.cli import options
+from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.logs import LogFormat
-from scopeprobe.cli.terminal import Printed, Terminal
+from scopeprobe.cli.run_audit import run_audit
 from scopeprobe.errors import InputError
-
-if TYPE_CHECKING:
-    from scopeprobe.inputs import Fleet
+from scopeprobe.inputs import Fleet, read_clients
+from scopeprobe.lab import Lab, demo_clients, demo_environment, demo_scopes, demo_servers
 
 EXAMPLES = """
 Examples:
@@ -30,6 +33,7 @@ Examples:
 
 def demo_command(
     *,
+    context: typer.Context,
     out: Annotated[  # not from the environment: SCOPEPROBE_OUT is where the nightly maps are
         Path, typer.Option("--out", "-o", metavar="DIR", help="Output folder.")
     ] = Path("scopeprobe-demo"),
@@ -43,32 +47,19 @@ def demo_command(
 
     Nothing leaves this machine. The inputs are written beside the results, to be read and changed.
     """
-    from scopeprobe.audits.audit import Audit  # noqa: PLC0415 - heavy, not needed for --help
-    from scopeprobe.cli.run_audit import Exit, run_audit  # noqa: PLC0415
-
     with _lab(port) as base_url:
         fleet = _write_inputs(out, int(base_url.rpartition(":")[2]))
         typer.echo(f"auditing {len(fleet.clients)} clients on the lab at {base_url}", err=True)
-        try:
-            run_audit(
-                Audit(fleet, out),
-                Terminal(LogFormat.CONSOLE, no_progress=no_progress),
-                Printed.TABLE,
-            )
-        except typer.Exit as end:
-            if end.exit_code in {Exit.COMPLETE, Exit.OVER_THE_BAR}:
-                typer.echo(f"inputs: {out}/clients.toml, {out}/scopes.txt", err=True)
-                raise typer.Exit from None
-            raise
+        logs = LogOptions(log_format=LogFormat.CONSOLE, no_progress=no_progress)
+        code = run_audit(Audit(fleet, out), logs, options.TABLE, words=context.obj)
+    if code not in {Exit.DONE, Exit.FAILED}:
+        raise typer.Exit(code)
+    typer.echo(f"inputs: {out}/clients.toml, {out}/scopes.txt", err=True)
 
 
 @contextmanager
 def _lab(port: int) -> Iterator[str]:
     """The lab with the demo's servers, in a thread of its own. Gives its base URL."""
-    from anyio.from_thread import start_blocking_portal  # noqa: PLC0415
-
-    from scopeprobe.lab import Lab, demo_servers  # noqa: PLC0415
-
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(Lab(demo_servers()).serve(port)) as base_url,
@@ -82,9 +73,6 @@ def _write_inputs(out: Path, port: int) -> Fleet:
 
     Raises InputError where the folder holds anything but an earlier demo.
     """
-    from scopeprobe.inputs import read_clients  # noqa: PLC0415
-    from scopeprobe.lab import demo_clients, demo_environment, demo_scopes  # noqa: PLC0415
-
     clients, scopes = out / "clients.toml", out / "scopes.txt"
     title = demo_clients(port).partition("\n")[0]
     try:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from scopeprobe.cli import options
-
-if TYPE_CHECKING:
-    from scopeprobe.model.cell import PermissionMap
+from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.options import TableOrJson
+from scopeprobe.cli.streams import print_data
+from scopeprobe.inputs import read_permissions
+from scopeprobe.model.cell import PermissionMap
+from scopeprobe.policy.changes import differences, last_proved
+from scopeprobe.reports.differences import differences_json, differences_text
+from scopeprobe.store import StoredRuns
 
 EXAMPLES = """
 Examples:
@@ -24,11 +28,6 @@ Examples:
 """
 
 
-class Printed(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-
-
 def diff_command(
     old: Annotated[
         str, typer.Argument(metavar="OLD", help="permissions.csv, an output folder, or a run.")
@@ -39,9 +38,7 @@ def diff_command(
     exit_code: Annotated[
         bool, options.option("--exit-code", help="End with 1 where they differ.")
     ] = False,
-    print_: Annotated[
-        Printed, options.option("--print", help="What goes to standard output.")
-    ] = Printed.TABLE,
+    print_: options.Print = TableOrJson.TABLE,
 ) -> None:
     """
     Tell what two permission maps differ in: gained, lost, changed, new and gone clients.
@@ -49,26 +46,18 @@ def diff_command(
     OLD and NEW are looked for as files, as folders, and as runs of --out, in this order. Of a run
     each cell has its last proved verdict, so that a night with a dead server hides nothing.
     """
-    from scopeprobe.cli.streams import print_data  # noqa: PLC0415 - heavy, not needed for --help
-    from scopeprobe.policy.differences import differences  # noqa: PLC0415
-    from scopeprobe.reports.differences import differences_json, differences_text  # noqa: PLC0415
-
     found = differences(_maps(old, out), _maps(new, out))
-    print_data(differences_json(found) if print_ is Printed.JSON else differences_text(found))
+    print_data(differences_json(found) if print_ is TableOrJson.JSON else differences_text(found))
     if exit_code and found:
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.FAILED)
 
 
 def _maps(word: str, out: Path) -> tuple[PermissionMap, ...]:
-    """Raises InputError where the word names neither a file, nor a folder, nor a run."""
-    from scopeprobe.inputs import read_permissions  # noqa: PLC0415
-    from scopeprobe.policy.changes import last_proved  # noqa: PLC0415
-    from scopeprobe.store import Store  # noqa: PLC0415
-
+    """The maps of a file, a folder or a run. Raises InputError where it is none of them."""
     path = Path(word)
     if path.is_dir():
         return read_permissions(path / "permissions.csv")
-    with Store.peek(out) as store:
+    with StoredRuns.read_if_any(out) as store:
         if store is None or path.exists() or path.suffix:
             return read_permissions(path)
         run = store.finished_run(word)

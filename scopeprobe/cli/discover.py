@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, StrEnum
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import anyio
 import typer
 
+from scopeprobe.audits.discover import describe
 from scopeprobe.cli import options
+from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.inputs import parsed
+from scopeprobe.cli.options import TableOrJson
+from scopeprobe.cli.output import print_as
 from scopeprobe.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from scopeprobe.reports.metadata import Described
+from scopeprobe.inputs import Overrides, read_servers
+from scopeprobe.inputs.schema import check_issuer
+from scopeprobe.inputs.units import parse_duration
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.server import Connection, Endpoints, Server
+from scopeprobe.model.urls import is_plain_http_abroad
+from scopeprobe.reports.metadata import Described, metadata_json, metadata_table
 
 EXAMPLES = """
 Examples:
@@ -25,17 +34,6 @@ Examples:
 
   scopeprobe discover --issuer https://login.corp.example/realms/main
 """
-
-
-class Printed(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-
-
-class Exit(IntEnum):
-    ALL_READ = 0
-    SOME_UNREAD = 3
-    NONE_READ = 4
 
 
 def discover_command(
@@ -53,9 +51,7 @@ def discover_command(
         options.option("--issuer", metavar="URL", help="An issuer, instead of CLIENTS."),
     ] = None,
     timeout: options.Timeout = None,
-    print_: Annotated[
-        Printed, options.option("--print", help="What goes to standard output.")
-    ] = Printed.TABLE,
+    print_: options.Print = TableOrJson.TABLE,
 ) -> None:
     """
     Read the metadata of servers: endpoints, authentication methods, scopes_supported.
@@ -64,45 +60,50 @@ def discover_command(
 
     Exit codes: 0 all were read, 2 input error, 3 some could not be read, 4 none could.
     """
-    import anyio  # noqa: PLC0415 - heavy, and not needed for --help
-
-    from scopeprobe.audits.discover import describe  # noqa: PLC0415
-    from scopeprobe.cli import inputs  # noqa: PLC0415
-    from scopeprobe.inputs import Overrides  # noqa: PLC0415
-    from scopeprobe.inputs.units import parse_duration  # noqa: PLC0415
-
-    overrides = Overrides(timeout=inputs.parsed("--timeout", timeout, parse_duration))
+    overrides = Overrides(timeout=parsed("--timeout", timeout, parse_duration))
     if issuer is not None and not clients:
-        servers = [inputs.server_of(issuer, overrides)]
+        servers = [_server_of(issuer, overrides)]
     elif clients and issuer is None:
-        servers = inputs.chosen_servers(clients, overrides)
+        servers = _chosen_servers(clients, overrides)
     else:
         raise InputError(["discover: give CLIENTS or --issuer URL, one of them"])
     described = anyio.run(describe, servers)
-    _print(described, print_)
+    print_as(print_, metadata_table(described), metadata_json(described))
     raise typer.Exit(_exit_code(described))
 
 
-def _print(described: Sequence[Described], printed: Printed) -> None:
-    import sys  # noqa: PLC0415
+def _server_of(issuer: str, overrides: Overrides) -> Server:
+    """A server of which only the issuer is known. Raises InputError where that cannot be one."""
+    parsed("--issuer", issuer, check_issuer)
+    if is_plain_http_abroad(issuer):
+        raise InputError([f"--issuer {issuer}: must be https"])
+    connection = Connection(timeout=overrides.timeout) if overrides.timeout else Connection()
+    return Server(issuer, Endpoints(issuer=issuer), connection)
 
-    from rich.console import Console  # noqa: PLC0415
 
-    from scopeprobe.cli.streams import print_data  # noqa: PLC0415
-    from scopeprobe.reports.metadata import metadata_json, metadata_table  # noqa: PLC0415
+def _chosen_servers(words: Sequence[Path], overrides: Overrides) -> list[Server]:
+    """
+    The servers of clients files; where the last word is no file, the one it names.
 
-    if printed is Printed.JSON:
-        print_data(metadata_json(described))
-        return
-    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
-    with console.capture() as captured:
-        console.print(metadata_table(described))
-    print_data(captured.get())
+    Raises InputError where none of them names an issuer.
+    """
+    *files, last = words
+    name = str(last) if files and str(last) != "-" and not last.exists() else None
+    paths = files if name is not None else list(words)
+    servers, servers_of_clients = read_servers(paths, overrides=overrides, stdin=sys.stdin)
+    if name is not None:
+        server = servers.get(name) or servers_of_clients.get(ClientName(name))
+        if server is None:
+            raise InputError([f"{name}: is no file, and no server or client of {paths[0]}"])
+        servers = {server.name: server}
+    if not any(server.endpoints.issuer for server in servers.values()):
+        raise InputError([f"{name or paths[0]}: no issuer is named, so there is nothing to read"])
+    return [servers[name] for name in sorted(servers)]
 
 
 def _exit_code(described: Sequence[Described]) -> Exit:
     """Of the servers that name an issuer; others have nothing to be read."""
     read = [one.is_read for one in described if one.server.endpoints.issuer]
     if all(read):
-        return Exit.ALL_READ
-    return Exit.SOME_UNREAD if any(read) else Exit.NONE_READ
+        return Exit.DONE
+    return Exit.INCOMPLETE if any(read) else Exit.NOTHING

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import sys
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import anyio
 import typer
 
+from scopeprobe.audits.explain import Explain, explain
 from scopeprobe.cli import options
+from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.inputs import endpoint_from, parsed
+from scopeprobe.cli.output import print_table
+from scopeprobe.cli.streams import print_data, say
+from scopeprobe.diagnosis import Explanation
 from scopeprobe.errors import InputError
-
-if TYPE_CHECKING:
-    from scopeprobe.diagnosis import Explanation
+from scopeprobe.inputs import Overrides, read_client
+from scopeprobe.inputs.units import parse_duration
+from scopeprobe.providers import read_packs
+from scopeprobe.reports import explanation as reports
 
 EXAMPLES = """
 Examples:
@@ -30,11 +38,6 @@ class Printed(StrEnum):
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
-
-
-class Exit(IntEnum):
-    EXPLAINED = 0
-    NOT_EXPLAINED = 3
 
 
 def explain_command(
@@ -99,15 +102,6 @@ def explain_command(
 
     Exit codes: 0 it works or is explained, 2 input error, 3 not explained.
     """
-    import anyio  # noqa: PLC0415 - heavy, and not needed for --help
-
-    from scopeprobe.audits.explain import Explain, explain  # noqa: PLC0415
-    from scopeprobe.cli import inputs  # noqa: PLC0415
-    from scopeprobe.cli.streams import say  # noqa: PLC0415
-    from scopeprobe.inputs import Overrides, read_client  # noqa: PLC0415
-    from scopeprobe.inputs.units import parse_duration  # noqa: PLC0415
-    from scopeprobe.providers import read_packs  # noqa: PLC0415
-
     if len(clients) == 1:
         raise InputError(["explain: give CLIENTS and the NAME of one client"])
     packs = read_packs(providers or ())
@@ -116,7 +110,7 @@ def explain_command(
         str(clients[-1]),
         extra_scopes=scope or (),
         packs=packs,
-        overrides=Overrides(timeout=inputs.parsed("--timeout", timeout, parse_duration)),
+        overrides=Overrides(timeout=parsed("--timeout", timeout, parse_duration)),
         allow_literal_secrets=allow_literal_secrets,
         stdin=sys.stdin,
     )
@@ -127,24 +121,19 @@ def explain_command(
         Explain(
             client,
             scopes if scope else None,
-            try_endpoint=inputs.endpoint_from("--try-endpoint", try_endpoint),
+            try_endpoint=endpoint_from("--try-endpoint", try_endpoint),
             packs=packs,
             max_requests=max_requests,
             max_auth_failures=max_auth_failures,
-            max_pause=inputs.parsed("--max-pause", max_pause, parse_duration) or 0.0,
+            max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
         ),
     )
     _print(explanation, print_, verbose=verbose)
     is_explained = explanation.outcome != "not_explained"
-    raise typer.Exit(Exit.EXPLAINED if is_explained else Exit.NOT_EXPLAINED)
+    raise typer.Exit(Exit.DONE if is_explained else Exit.INCOMPLETE)
 
 
 def _print(explanation: Explanation, printed: Printed, *, verbose: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    from scopeprobe.cli.streams import print_data  # noqa: PLC0415
-    from scopeprobe.reports import explanation as reports  # noqa: PLC0415
-
     shown = explanation.experiments if verbose else explanation.experiments[:1]
     match printed:
         case Printed.JSON:
@@ -152,8 +141,4 @@ def _print(explanation: Explanation, printed: Printed, *, verbose: bool) -> None
         case Printed.MARKDOWN:
             print_data(reports.explanation_markdown(explanation, shown))
         case Printed.TABLE:
-            is_terminal = sys.stdout.isatty()
-            console = Console(width=None if is_terminal else 80, highlight=False)
-            with console.capture() as captured:
-                console.print(reports.explanation_for_people(explanation, shown))
-            print_data(captured.get())
+            print_table(reports.explanation_for_people(explanation, shown))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scopeprobe.cli import options
+from scopeprobe.cli.options import TableOrJson
+from scopeprobe.cli.output import print_as
 from scopeprobe.errors import InputError
+from scopeprobe.model.client import ClientName
+from scopeprobe.policy.history import history
+from scopeprobe.reports.history import history_json, history_table
+from scopeprobe.store import StoredRuns
 
 EXAMPLES = """
 Examples:
@@ -20,11 +25,6 @@ Examples:
 """
 
 
-class Printed(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-
-
 def history_command(
     client: Annotated[str, typer.Argument(metavar="CLIENT", help="The name of a client.")],
     scope: Annotated[
@@ -32,34 +32,19 @@ def history_command(
     ] = None,
     *,
     out: options.Out = Path("scopeprobe-out"),
-    print_: Annotated[
-        Printed, options.option("--print", help="What goes to standard output.")
-    ] = Printed.TABLE,
+    print_: options.Print = TableOrJson.TABLE,
 ) -> None:
     """
     When did the cells of a client change? Nights that proved nothing hide nothing.
 
     Each row is a time in which one verdict was proved, the newest first.
     """
-    import sys  # noqa: PLC0415
-
-    from rich.console import Console  # noqa: PLC0415
-
-    from scopeprobe.model.client import ClientName  # noqa: PLC0415
-    from scopeprobe.policy.history import history  # noqa: PLC0415
-    from scopeprobe.reports.history import history_json, history_table  # noqa: PLC0415
-    from scopeprobe.store import Store  # noqa: PLC0415
-
-    with Store.read(out) as store:
-        cells = history(store.nights(ClientName(client)))
+    with StoredRuns.read(out) as store:
+        cells = history(store.maps_of_client(ClientName(client)))
         known = store.clients()
     if client not in known:
         raise InputError([f"{out}: no finished run has the client {client}"])
     chosen = [cell for cell in cells if scope is None or cell.scope == scope]
     if not chosen:
         raise InputError([f"{out}: {client} was never asked about {scope}"])
-    if print_ is Printed.JSON:
-        typer.echo(history_json(client, chosen), nl=False)
-    else:
-        console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
-        console.print(history_table(chosen))
+    print_as(print_, history_table(chosen), history_json(client, chosen))

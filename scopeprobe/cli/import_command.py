@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scopeprobe.cli import options
+from scopeprobe.cli.streams import print_data, say
+from scopeprobe.inputs.importers import Product, clients_text, read_export
 
 EXAMPLES = """
 Examples:
@@ -19,12 +20,6 @@ Examples:
 
   az ad app list --all > apps.json && scopeprobe import entra apps.json > clients.toml
 """
-
-
-class Product(StrEnum):
-    OKTA = "okta"
-    ENTRA = "entra"
-    KEYCLOAK = "keycloak"
 
 
 def import_command(
@@ -44,9 +39,6 @@ def import_command(
 
     Exit codes: 0 written, 2 that is no such export.
     """
-    from scopeprobe.cli.streams import print_data, say  # noqa: PLC0415
-    from scopeprobe.inputs.importers.products import clients_text, read_export  # noqa: PLC0415
-
     found = read_export(product, file, issuer)
     print_data(clients_text(found))
     for application in found.applications:

@@ -6,9 +6,12 @@ from pathlib import Path
 from textwrap import fill
 from typing import Annotated
 
+import anyio
 import typer
 
 from scopeprobe.cli import options
+from scopeprobe.errors import InputError
+from scopeprobe.lab import Lab, available_profiles, demo_servers, read_fleet
 
 EXAMPLES = """
 Examples:
@@ -39,16 +42,6 @@ def lab_command(
 
     It plays servers with the manners of real ones, to try scopeprobe and other clients on.
     """
-    import anyio  # noqa: PLC0415 - not needed for --help
-
-    from scopeprobe.errors import InputError  # noqa: PLC0415
-    from scopeprobe.lab import (  # noqa: PLC0415
-        Lab,
-        available_profiles,
-        demo_servers,
-        read_fleet,
-    )
-
     if list_:
         for name, summary in available_profiles().items():
             typer.echo(fill(f"{name:24} {summary}", 80, subsequent_indent=" " * 25))

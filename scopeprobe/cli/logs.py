@@ -38,14 +38,14 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
     def resolved(self, stream: TextIO) -> LogFormat:
-        """What `auto` means for a stream: for people on a terminal, for machines elsewhere."""
+        """What `auto` means for a stream: `console` on a terminal, `json` elsewhere."""
         if self is not LogFormat.AUTO:
             return self
         return LogFormat.CONSOLE if stream.isatty() else LogFormat.JSON
 
 
 class LogObserver:
-    """Writes every event to standard error from a level up, and all of them to the log file."""
+    """Writes events from a level up to standard error, and all of them to the log file."""
 
     def __init__(self, log_format: LogFormat, level: int, file: TextIO | None) -> None:
         self._level = level
@@ -121,7 +121,7 @@ def _fields(event: Event) -> dict[str, object]:
 
 
 def _in_order(_logger: object, _method: str, fields: EventDict) -> EventDict:
-    """When, how grave and what come first: a log is read from the left."""
+    """Time, level and event come first."""
     first = {name: fields.pop(name) for name in ("timestamp", "level", "event")}
     return {**first, **fields}
 

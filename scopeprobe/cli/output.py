@@ -1,130 +1,50 @@
-"""What a run says while it goes on and when it is over."""
+"""Standard output: data as tables for people, as JSON and report formats for programs."""
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from textwrap import fill
+from collections.abc import Sequence
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
-from scopeprobe.audits.audit import Audit, Result
-from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog
-from scopeprobe.cli.progress import ProgressBar
-from scopeprobe.cli.streams import print_data, say
-from scopeprobe.cli.terminal import Terminal
+from scopeprobe.cli.options import TABLE, TableOrFormat, TableOrJson
+from scopeprobe.cli.streams import print_data
 from scopeprobe.model.cell import PermissionMap
-from scopeprobe.model.events import Event, Observer
+from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.terminal import advertised_remarks, audit_table, remarks
 
-MOST_LINES = 20
-"""Findings and untested cells that the summary names one by one."""
+WIDTH = 80
+"""Columns of a table that goes to no terminal."""
 
 
-@contextmanager
-def progress(terminal: Terminal, logs: LogObserver) -> Iterator[Observer]:
-    """Show progress while a run goes on: a bar on a terminal, an event now and then elsewhere."""
-    shows_bar = sys.stderr.isatty() and not (terminal.quiet or terminal.no_progress)
-    shown = ProgressBar() if shows_bar else ProgressLog(logs)
-    with shown.running():
-        yield shown
+def print_table(*parts: RenderableType) -> None:
+    """What people read, one part below the other; texts are printed as they stand."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    print_data(captured.get())
 
 
-def all_of(*observers: Observer) -> Observer:
-    """One observer that stands for several."""
+def print_as(printed: TableOrJson, table: RenderableType, json: str) -> None:
+    """One of both, whichever was asked for with `--print`."""
+    match printed:
+        case TableOrJson.TABLE:
+            print_table(table)
+        case TableOrJson.JSON:
+            print_data(json)
 
-    def observe(event: Event) -> None:
-        for observer in observers:
-            observer(event)
 
-    return observe
-
-
-def tell(
-    result: Result, order: Audit, terminal: Terminal, logs: LogObserver, resume: str | None
-) -> None:
-    """Sum a run up on standard error: for people in words, for machines as one event."""
-    notice(result.notices, terminal, logs)
-    if not terminal.is_for_people:
-        logs.log(
-            INFO,
-            "run_summary",
-            run=result.run,
-            complete=result.is_complete,
-            over_bar=result.summary.over_bar,
-            counts=result.summary.counts,
-            out=str(order.out),
-            resume=resume,
-        )
+def print_run(printed: TableOrFormat, maps: Sequence[PermissionMap], summary: Summary) -> None:
+    """A finished run: the matrix of every server, or what a file of that format would hold."""
+    if printed != TABLE:
+        print_data(Format[printed.upper()].render(maps, summary))
         return
-    if terminal.quiet:
-        return
-    for line in _lines(result, order):
-        say(fill(line, 80, subsequent_indent="  ", break_on_hyphens=False))
-    if resume is not None:
-        say(f"to go on: {resume}")
-
-
-def advise(commands: list[str], terminal: Terminal) -> None:
-    """Name the commands that say why clients could not authenticate."""
-    if terminal.is_for_people and not terminal.quiet:
-        for line in _some([f"to learn why: {command}" for command in commands]):
-            say(line)
-
-
-def notice(texts: Iterable[str], terminal: Terminal, logs: LogObserver) -> None:
-    """Say what deserves a look but forbids nothing."""
-    for text in texts:
-        if terminal.is_for_people:
-            say(f"notice: {text}")
-        else:
-            logs.log(WARNING, "notice", text=text)
-
-
-def _lines(result: Result, order: Audit) -> list[str]:
-    summary = result.summary
-    counted = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
-    servers, seconds = len(summary.servers), max((s.seconds for s in summary.servers), default=0)
-    lines = [
-        f"{_count(len(summary.clients), 'client')} on {_count(servers, 'server')}: {counted}",
-        f"{summary.requests} requests, {summary.tokens} tokens issued, {seconds:.1f} s",
-    ]
-    if result.stopped_by is not None:
-        word = "interrupted" if result.stopped_by is signal.SIGINT else "terminated"
-        lines.insert(0, f"{word}: what is known is kept")
-    lines += _some(
-        [f"{d.kind}: {_where(d.client, d.audience, d.scope)}: {d.detail}" for d in result.findings]
-    )
-    lines += _some(
-        [f"not tested: {n.client}: {n.cells} cells, {n.reason}" for n in summary.not_tested]
-    )
-    lines.append(f"written to {order.out}: permissions.csv, matrix.csv, clients/, summary.json")
-    return lines
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _some(lines: list[str]) -> list[str]:
-    left = len(lines) - MOST_LINES
-    return lines if left <= 0 else [*lines[:MOST_LINES], f"… and {left} more in summary.json"]
-
-
-def _where(client: str, audience: str, scope: str) -> str:
-    return " ".join(filter(None, (client, audience, scope)))
-
-
-def print_table(maps: Sequence[PermissionMap], summary: Summary) -> None:
-    """The matrix of every server, on standard output."""
-    console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
     servers = {client.name: client.server for client in summary.clients}
     unicode = "utf" in (sys.stdout.encoding or "").lower()
-    with console.capture() as captured:
-        console.print(audit_table(maps, servers, unicode=unicode))
-        for remark in (*remarks(maps), *advertised_remarks(summary.servers)):
-            console.print(remark, markup=False)
-    print_data(captured.get())
+    print_table(
+        audit_table(maps, servers, unicode=unicode),
+        *remarks(maps),
+        *advertised_remarks(summary.servers),
+    )

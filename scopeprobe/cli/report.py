@@ -8,8 +8,12 @@ from typing import Annotated
 import typer
 
 from scopeprobe.cli import options
-from scopeprobe.cli.terminal import Printed
+from scopeprobe.cli.output import print_run
+from scopeprobe.cli.streams import say
 from scopeprobe.errors import InputError
+from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.write import write_file
+from scopeprobe.store import StoredRuns
 
 EXAMPLES = """
 Examples:
@@ -34,7 +38,8 @@ def report_command(
         options.option("--into", metavar="DIR", help="Where files go; --out unless given."),
     ] = None,
     print_: Annotated[
-        Printed | None, options.option("--print", help="One of them, to standard output.")
+        options.TableOrFormat | None,
+        options.option("--print", help="One of them, to standard output."),
     ] = None,
 ) -> None:
     """
@@ -42,25 +47,17 @@ def report_command(
 
     Exit codes: 0 rendered, 2 there is no such run.
     """
-    from scopeprobe.cli.output import print_table  # noqa: PLC0415
-    from scopeprobe.cli.streams import print_data, say  # noqa: PLC0415
-    from scopeprobe.reports.formats import FILES, Format, render  # noqa: PLC0415
-    from scopeprobe.reports.summary import Summary  # noqa: PLC0415
-    from scopeprobe.reports.write import write_file  # noqa: PLC0415
-    from scopeprobe.store import Store  # noqa: PLC0415
-
     if not (formats or print_):
         raise InputError(["report: name a format with -f, or with --print"])
-    with Store.read(out) as store:
+    with StoredRuns.read(out) as store:
         stored = store.finished_run(run)
         maps = store.maps_of(stored)
     if stored.summary is None:
         raise InputError([f"{out}: run {stored.id} is not finished"])
     summary = Summary.from_json(stored.summary)
     for form in dict.fromkeys(formats or ()):
-        write_file((into or out) / FILES[form], render(form, maps, summary))
-        say(f"written: {(into or out) / FILES[form]}")
-    if print_ is Printed.TABLE:
-        print_table(maps, summary)
-    elif print_ is not None:
-        print_data(render(Format(print_.value), maps, summary))
+        file = (into or out) / form.file
+        write_file(file, form.render(maps, summary))
+        say(f"written: {file}")
+    if print_ is not None:
+        print_run(print_, maps, summary)

@@ -1,96 +1,192 @@
-"""Carry an audit out in front of a terminal, down to the exit code."""
+"""Carry an audit out in front of a terminal, and say what came of it."""
 
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
-from collections.abc import Sequence
-from enum import IntEnum
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
+from textwrap import fill
 
 import anyio
-import typer
 
 from scopeprobe.audits.audit import Audit, Result, audit
-from scopeprobe.cli import output
-from scopeprobe.cli.logs import LogObserver, log_file
-from scopeprobe.cli.streams import print_data
-from scopeprobe.cli.terminal import Printed, Terminal
-from scopeprobe.reports.csv_files import permissions_csv
-from scopeprobe.reports.formats import Format, render
+from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.log_options import LogOptions
+from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog, log_file
+from scopeprobe.cli.options import TABLE, TableOrFormat
+from scopeprobe.cli.output import print_run
+from scopeprobe.cli.progress import ProgressBar
+from scopeprobe.cli.streams import print_data, say
+from scopeprobe.model.events import Event, Observer
+from scopeprobe.reports.formats import Format
+from scopeprobe.reports.texts import counted
 
-
-class Exit(IntEnum):
-    """DESIGN, "Exit codes": the first that applies."""
-
-    COMPLETE = 0
-    OVER_THE_BAR = 1
-    INCOMPLETE = 3
-    NOTHING_JUDGED = 4
+MOST_LINES = 20
+"""Findings and untested cells that are named one by one."""
 
 
 def run_audit(
-    order: Audit, terminal: Terminal, printed: Printed | None, inputs: Sequence[object] = ()
-) -> None:
+    order: Audit,
+    options: LogOptions,
+    printed: TableOrFormat | None,
+    *,
+    words: Sequence[str],
+    words_of_inputs: Sequence[str] = (),
+) -> int:
     """
-    Run an audit in front of a terminal; ends the process with the exit code of its result.
+    Run an audit and return its exit code.
 
-    :param inputs: the words of the command line that say where the clients are.
+    :param words: the command line behind the program's name.
+    :param words_of_inputs: those of them that say where the clients are.
     """
-    with log_file(terminal.log_file) as file:
-        logs = LogObserver(terminal.log_format, terminal.level, file)
-        output.notice(order.fleet.notices, terminal, logs)
-        with output.progress(terminal, logs) as progress:
-            watched = order.observed_by(output.all_of(logs, progress))
-            result = anyio.run(audit, watched, backend_options={"use_uvloop": _uvloop_is_there()})
-        output.tell(result, order, terminal, logs, _resume_command(result))
-        output.advise(_explain_commands(result, inputs), terminal)
+    with log_file(options.log_file) as file:
+        logs = LogObserver(options.log_format, options.level, file)
+        _notice(order.fleet.notices, options, logs)
+        with _progress(options, logs) as progress:
+            watched = order.observed_by(_all_of(logs, progress))
+            result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
+        _sum_up(result, order, options, logs, _resume_command(result, words))
+        if words_of_inputs and _speaks(options):
+            commands = _explain_commands(result, words_of_inputs)
+            for line in _some([f"to learn why: {command}" for command in commands]):
+                say(line)
     _print(result, printed)
-    raise typer.Exit(exit_code(result))
+    return exit_code(result)
 
 
 def exit_code(result: Result) -> int:
-    """DESIGN, "Exit codes": the first that applies."""
+    """The first of docs/design.md, "Exit codes", that applies."""
     if result.stopped_by is not None:
         return 128 + result.stopped_by
     if result.judged_nothing:
-        return Exit.NOTHING_JUDGED
+        return Exit.NOTHING
     if not result.is_complete:
         return Exit.INCOMPLETE
-    return Exit.OVER_THE_BAR if result.summary.over_bar else Exit.COMPLETE
+    return Exit.FAILED if result.summary.over_bar else Exit.DONE
 
 
-def _print(result: Result, printed: Printed | None) -> None:
-    """Standard output carries data only."""
-    match printed:
-        case None if not sys.stdout.isatty() or result.stopped_by:
+def _print(result: Result, printed: TableOrFormat | None) -> None:
+    """Standard output carries data only; JSON is that of summary.json."""
+    if printed is None:
+        if not sys.stdout.isatty() or result.stopped_by:
             return
-        case None | Printed.TABLE:
-            output.print_table(result.maps, result.summary)
-        case Printed.CSV:
-            print_data(permissions_csv(result.cells))
-        case Printed.JSON:
-            print_data(result.summary.as_json())
-        case form:
-            print_data(render(Format(form.value), result.maps, result.summary))
+        printed = TABLE
+    if printed == Format.JSON:
+        print_data(result.summary.as_json())
+    else:
+        print_run(printed, result.maps, result.summary)
 
 
-def _resume_command(result: Result) -> str | None:
+def _resume_command(result: Result, words: Sequence[str]) -> str | None:
     """What to type to go on with a run that is not complete."""
     if result.is_complete:
         return None
-    words = sys.argv[1:]
-    if "--resume" not in words:
-        words.insert(1, "--resume")  # behind the command: what follows `--` is no option
-    return shlex.join(["scopeprobe", *words])
+    # Behind the command: what follows `--` is no option.
+    resume = () if "--resume" in words else ("--resume",)
+    return shlex.join(["scopeprobe", *words[:1], *resume, *words[1:]])
 
 
-def _explain_commands(result: Result, inputs: Sequence[object]) -> list[str]:
+def _explain_commands(result: Result, words_of_inputs: Sequence[str]) -> list[str]:
     """What to type to learn why a client could not authenticate."""
     rejected = (permissions for permissions in result.maps if permissions.is_unauthenticated)
-    words = ("scopeprobe", "explain", *map(str, inputs))
-    return [shlex.join((*words, one.client)) for one in rejected] if inputs else []
+    words = ("scopeprobe", "explain", *words_of_inputs)
+    return [shlex.join((*words, one.client)) for one in rejected]
 
 
-def _uvloop_is_there() -> bool:
+def _has_uvloop() -> bool:
     return find_spec("uvloop") is not None
+
+
+# -- while it goes on
+
+
+@contextmanager
+def _progress(options: LogOptions, logs: LogObserver) -> Iterator[Observer]:
+    """Show progress while a run goes on: a bar on a terminal, an event now and then elsewhere."""
+    shows_bar = sys.stderr.isatty() and not (options.quiet or options.no_progress)
+    shown = ProgressBar() if shows_bar else ProgressLog(logs)
+    with shown.running():
+        yield shown
+
+
+def _all_of(*observers: Observer) -> Observer:
+    """One observer that stands for several."""
+
+    def observe(event: Event) -> None:
+        for observer in observers:
+            observer(event)
+
+    return observe
+
+
+# -- when it is over
+
+
+def _sum_up(
+    result: Result, order: Audit, options: LogOptions, logs: LogObserver, resume: str | None
+) -> None:
+    """Sum a run up on standard error: for people in words, for machines as one event."""
+    _notice(result.notices, options, logs)
+    if not options.is_for_people:
+        logs.log(
+            INFO,
+            "run_summary",
+            run=result.run,
+            complete=result.is_complete,
+            over_bar=result.summary.over_bar,
+            counts=result.summary.counts,
+            out=str(order.out),
+            resume=resume,
+        )
+    if not _speaks(options):
+        return
+    for line in _lines(result, order):
+        say(fill(line, 80, subsequent_indent="  ", break_on_hyphens=False))
+    if resume is not None:
+        say(f"to go on: {resume}")
+
+
+def _notice(texts: Iterable[str], options: LogOptions, logs: LogObserver) -> None:
+    """Say what deserves a look but forbids nothing."""
+    for text in texts:
+        if options.is_for_people:
+            say(f"notice: {text}")
+        else:
+            logs.log(WARNING, "notice", text=text)
+
+
+def _speaks(options: LogOptions) -> bool:
+    return options.is_for_people and not options.quiet
+
+
+def _lines(result: Result, order: Audit) -> list[str]:
+    summary = result.summary
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
+    servers, seconds = len(summary.servers), max((s.seconds for s in summary.servers), default=0)
+    lines = [
+        f"{counted(len(summary.clients), 'client')} on {counted(servers, 'server')}: {verdicts}",
+        f"{summary.requests} requests, {summary.tokens} tokens issued, {seconds:.1f} s",
+    ]
+    if result.stopped_by is not None:
+        word = "interrupted" if result.stopped_by is signal.SIGINT else "terminated"
+        lines.insert(0, f"{word}: what is known is kept")
+    lines += _some(
+        [f"{d.kind}: {_where(d.client, d.audience, d.scope)}: {d.detail}" for d in result.findings]
+    )
+    lines += _some(
+        [f"not tested: {n.client}: {n.cells} cells, {n.reason}" for n in summary.not_tested]
+    )
+    lines.append(f"written to {order.out}: permissions.csv, matrix.csv, clients/, summary.json")
+    return lines
+
+
+def _some(lines: list[str]) -> list[str]:
+    left = len(lines) - MOST_LINES
+    return lines if left <= 0 else [*lines[:MOST_LINES], f"… and {left} more in summary.json"]
+
+
+def _where(client: str, audience: str, scope: str) -> str:
+    return " ".join(filter(None, (client, audience, scope)))

@@ -1,4 +1,4 @@
-"""Standard output and error, which may be closed, full or gone: a run is not lost for them."""
+"""Standard output and error, also where they are closed, full or gone: the run goes on."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ def open_all() -> None:
 
 
 def say(line: str) -> None:
-    """Write a line to standard error, if anybody still listens."""
+    """Write a line to standard error, unless nothing reads it any more."""
     STANDARD_ERROR.write(line + "\n")
 
 
 def print_data(text: str) -> None:
-    """Write data to standard output, as far as anybody reads it."""
+    """Write data to standard output, as far as something reads it."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError:
-        _let_go(sys.stdout.fileno())
+        _discard(sys.stdout.fileno())
 
 
 class _StandardError:
-    """Whatever standard error is at the moment of writing: rich stands in for it at times."""
+    """What `sys.stderr` is when something is written: rich replaces it at times."""
 
     def write(self, text: str) -> None:
         try:
             sys.stderr.write(text)
             sys.stderr.flush()
         except OSError:
-            _let_go(2)
+            _discard(2)
 
     def flush(self) -> None:
         with suppress(OSError):
@@ -54,6 +54,6 @@ class _StandardError:
 STANDARD_ERROR = _StandardError()
 
 
-def _let_go(number: int) -> None:
-    """Nobody reads this stream any more. Python would complain of it once again at its end."""
+def _discard(number: int) -> None:
+    """Send to /dev/null what nothing reads any more: Python flushes it once more at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), number)

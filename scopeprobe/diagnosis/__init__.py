@@ -1,7 +1,8 @@
 """Why does this client get no token? Experiments that change one thing, and what they prove."""
 
 from scopeprobe.diagnosis.case import Case, OtherEndpoint
-from scopeprobe.diagnosis.explain import Cause, Explanation, codes, explain_log
-from scopeprobe.diagnosis.plan import diagnose
+from scopeprobe.diagnosis.causes import codes
+from scopeprobe.diagnosis.experiments import diagnose
+from scopeprobe.diagnosis.explain import Cause, Explanation, explain_log
 
 __all__ = ["Case", "Cause", "Explanation", "OtherEndpoint", "codes", "diagnose", "explain_log"]

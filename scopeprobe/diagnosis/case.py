@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from urllib.parse import quote
 
-from scopeprobe.model.client import AuthMethod, Client, Target
+from scopeprobe.model.client import AuthMethod, Client, Credential, Target
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.scope_names import Scope
 
@@ -18,9 +18,6 @@ _ALIKE = 0.8
 _WORDS_ALIKE = 0.7
 """Of single words: `raed` is meant to be `read`, `import` is not meant to be `export`."""
 _SEPARATORS = re.compile(r"[._:/\-\s]+")
-
-BY_SECRET = (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
-BY_ASSERTION = {AuthMethod.CLIENT_SECRET_JWT, AuthMethod.PRIVATE_KEY_JWT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +68,21 @@ class Case:
 
     @property
     def other_methods(self) -> tuple[AuthMethod, ...]:
-        """Methods beside the configured one that the same credentials can do."""
+        """Methods beside the configured one that send the client's secret."""
         mine = self.client.auth_method
-        if not self.client.secret or mine in BY_ASSERTION - {AuthMethod.CLIENT_SECRET_JWT}:
+        if not self.client.secret or mine.credential is Credential.PRIVATE_KEY:
             return ()
-        return tuple(method for method in BY_SECRET if method is not mine)
+        return tuple(
+            method
+            for method in AuthMethod
+            if method.credential is Credential.SECRET
+            and not method.signs_assertion
+            and method is not mine
+        )
 
     @property
     def uses_assertion(self) -> bool:
-        return self.client.auth_method in BY_ASSERTION
+        return self.client.auth_method.signs_assertion
 
     @property
     def other_audience(self) -> str:

@@ -1,4 +1,4 @@
-"""Experiments in words."""
+"""Experiments in words: what was asked, and what was answered."""
 
 from __future__ import annotations
 

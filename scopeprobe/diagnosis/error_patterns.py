@@ -1,4 +1,4 @@
-"""What a server's own words say of the cause: the table of `error_patterns.toml`."""
+"""Which causes a server names in its own words: the table of `error_patterns.toml`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from scopeprobe.model.answer import Issued
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.experiment import Experiment
 
-_RECALLED = "M"
-_MOST_FOR_RECALLED = 0.85
+_FROM_MEMORY = "M"
+_MOST_FROM_MEMORY = 0.85
 _LONGEST = 4000
+"""Characters that are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,39 +25,41 @@ class ErrorPattern:
 
     cause: str
     confidence: float
-    said_by: str
+    servers: str
+    """Whose words they are."""
     source: str
     is_certain: bool = False
     """No experiment is to be spent on it any more."""
-    tell: str = ""
+    advice: str = ""
     """What the next step says beside the usual."""
     method: AuthMethod | None = None
+    """The authentication method that the server wants."""
 
 
 @cache
 def _rows() -> tuple[tuple[re.Pattern[str], ErrorPattern], ...]:
     text = resources.files(__package__).joinpath("error_patterns.toml").read_text(encoding="utf-8")
-    return tuple(map(_row, tomllib.loads(text)["signs"]))
+    return tuple(map(_row, tomllib.loads(text)["patterns"]))
 
 
 def _row(row: dict[str, Any]) -> tuple[re.Pattern[str], ErrorPattern]:
-    most = _MOST_FOR_RECALLED if row["source"] == _RECALLED else 1.0
+    most = _MOST_FROM_MEMORY if row["source"] == _FROM_MEMORY else 1.0
     pattern = ErrorPattern(
         cause=row["cause"],
         confidence=min(row["confidence"], most),
-        said_by=row["said_by"],
+        servers=row["servers"],
         source=row["source"],
         is_certain=row.get("certain", False),
-        tell=row.get("tell", ""),
+        advice=row.get("advice", ""),
     )
     return re.compile(row["pattern"], re.IGNORECASE | re.DOTALL), pattern
 
 
 def patterns_in(experiment: Experiment) -> tuple[ErrorPattern, ...]:
-    """What an answer says in words that are known, the first of each cause."""
+    """The patterns that an answer fits, the first of each cause."""
     if isinstance(experiment.answer, Issued):
         return ()
-    text = _said(experiment)
+    text = _text_of(experiment)
     found: dict[str, ErrorPattern] = {}
     for expression, pattern in _rows():
         if (match := expression.search(text)) is not None:
@@ -64,8 +67,8 @@ def patterns_in(experiment: Experiment) -> tuple[ErrorPattern, ...]:
     return tuple(found.values())
 
 
-def _said(experiment: Experiment) -> str:
-    """All that the server said, without the words that it may repeat of ours."""
+def _text_of(experiment: Experiment) -> str:
+    """All that the server wrote, without the scopes that it may repeat."""
     error = getattr(experiment.answer, "error", "")
     headers = " ".join(f"{name}: {value}" for name, value in experiment.trace.headers)
     said = f"{experiment.trace.body} {headers}"[:_LONGEST]

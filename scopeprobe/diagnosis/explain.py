@@ -1,32 +1,27 @@
-"""From the log of experiments to causes: what they prove, how surely, and what to do next."""
+"""The causes that a log of experiments proves: how surely, and what to do next."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
 
 import msgspec
 
 from scopeprobe.diagnosis.case import Case
+from scopeprobe.diagnosis.causes import cause_texts, codes
 from scopeprobe.diagnosis.causes.credentials import credential_causes
 from scopeprobe.diagnosis.causes.network import network_causes
 from scopeprobe.diagnosis.causes.request import request_causes
 from scopeprobe.diagnosis.causes.scopes import scope_causes, shown_minimal
-from scopeprobe.diagnosis.investigation import failures_in, is_accepting
 from scopeprobe.diagnosis.next_steps import NextStepFields
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
-from scopeprobe.diagnosis.seen import left_out
+from scopeprobe.diagnosis.outcomes import failures_in, is_accepting, left_out
 from scopeprobe.model.answer import Refusal
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
 
 LEAST_CONFIDENCE = 0.3
-"""What is less likely than that is not named."""
-_HARMLESS = {"scopes_do_not_apply"}
-"""Causes that keep nobody from a token."""
+"""Causes that are less likely are not named."""
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -56,24 +51,11 @@ class Explanation:
     """Refused requests that were no failed authentication."""
 
 
-def codes() -> tuple[str, ...]:
-    """Every cause code, in the order of mending."""
-    return tuple(_steps())
-
-
-@cache
-def _steps() -> dict[str, str]:
-    text = (
-        resources.files(__package__).joinpath("causes", "causes.toml").read_text(encoding="utf-8")
-    )
-    return {code: cause["step"] for code, cause in tomllib.loads(text).items()}
-
-
 def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
     """Say what the experiments prove. Pure: equal logs are explained alike."""
     seen = Observations(case, tuple(log))
     causes = tuple(_causes(seen))
-    failures = failures_in(list(log))
+    failures = failures_in(log)
     refused = [e for e in log if isinstance(e.answer, Refusal) and e not in failures]
     return Explanation(
         client=case.client.name,
@@ -90,9 +72,9 @@ def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
 def _causes(seen: Observations) -> Iterator[Cause]:
     if not seen.log:
         return
-    order = {code: place for place, code in enumerate(_steps())}
+    order = {code: place for place, code in enumerate(codes())}
     for found in sorted(_distinct(_likely_causes(seen)), key=lambda one: order[one.code]):
-        step = _steps()[found.code].format_map(NextStepFields(seen, found))
+        step = cause_texts()[found.code].step.format_map(NextStepFields(seen, found))
         yield Cause(found.code, round(found.confidence, 2), found.evidence, step)
 
 
@@ -104,7 +86,7 @@ def _likely_causes(seen: Observations) -> Iterator[LikelyCause]:
 
 
 def _distinct(found: Iterable[LikelyCause]) -> Iterator[LikelyCause]:
-    """The surest of each code; scopes with which it is the same are named together."""
+    """The surest cause of each code; scopes with the same cause are named together."""
     best: dict[tuple[str, tuple[str, ...]], LikelyCause] = {}
     for one in found:
         known = best.get((one.code, one.scopes))
@@ -128,6 +110,6 @@ def _outcome(seen: Observations, causes: Sequence[Cause]) -> str:
     first = seen.log[0] if seen.log else None
     if first is not None and is_accepting(first.answer) and not first.throttled:
         is_whole = not left_out(first, seen.log)
-        if is_whole and all(cause.code in _HARMLESS for cause in causes):
+        if is_whole and all(cause_texts()[cause.code].is_harmless for cause in causes):
             return "working"
     return "explained" if causes else "not_explained"

@@ -1,49 +1,35 @@
-"""Where the questions of one diagnosis are asked: no question twice, and no budget overdrawn."""
+"""One diagnosis while it goes on: no question is asked twice, and no budget is overdrawn."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from http import HTTPStatus
 from typing import TypeAlias
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
-from scopeprobe.model.answer import (
-    Answer,
-    GrantNotAllowed,
-    Issued,
-    Refused,
-    Subject,
-    TooLarge,
-    Unanswered,
-    Unauthenticated,
-    alike,
-    is_plain_about_scope,
-)
+from scopeprobe.diagnosis.outcomes import failures_in, is_accepting
+from scopeprobe.model.answer import Answer, Issued, alike
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
-
-_BEHIND = {"dpop_required", "audience_required", "resource_required"}
-"""What servers judge when they know who asks."""
 
 Asking: TypeAlias = Generator[Question, Experiment, Experiment | None]
 """Gives the experiment; None where a budget forbids it."""
 
 
 class Investigation:
-    """The log so far, and the base that further questions are changed from."""
+    """What was asked and answered so far, and the change that further questions build on."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
         self.log: list[Experiment] = []
         self.base: RequestChange = AS_CONFIGURED
         """The change that all further questions have."""
-        self.is_proved = False
+        self.is_authenticated = False
         """The server accepted these credentials."""
-        self.beyond: Answer | None = None
-        """The answer of a wall behind the scopes: what it meets was accepted as to its scopes."""
+        self.refusal_behind_scopes: Answer | None = None
+        """How the server refuses a request whose scopes it accepted: it allows no such grant."""
 
     def ask(self, scopes: tuple[Scope, ...] | None, change: RequestChange | None = None) -> Asking:
         """Ask, or remember what was answered to the same question."""
@@ -55,8 +41,19 @@ class Investigation:
         experiment = yield question
         self.log.append(experiment)
         if is_accepting(experiment.answer) and question.change == self.base:
-            self.is_proved = True
+            self.is_authenticated = True
         return experiment
+
+    def ask_what_may_fail(self, change: RequestChange) -> Asking:
+        """Ask without scope, unless the budget of failed authentications is spent."""
+        is_known = self.known(Question(None, change=change)) is not None
+        if not is_known and self.failures >= self.case.most_failures:
+            return None
+        return (yield from self.ask(None, change))
+
+    def rebase(self, change: RequestChange, better: Experiment) -> None:
+        """Build all further questions on a change; the experiment shows what came of it."""
+        self.base, self.is_authenticated = change, is_accepting(better.answer)
 
     def again(self, experiment: Experiment) -> Asking:
         """Ask the same once more: a closing control."""
@@ -74,7 +71,7 @@ class Investigation:
     def may_ask(self) -> bool:
         """Whether the budgets of requests and of failed authentications leave room."""
         left = len(self.log) < self.case.most_requests
-        return left and (self.is_proved or self.failures < self.case.most_failures)
+        return left and (self.is_authenticated or self.failures < self.case.most_failures)
 
     @property
     def failures(self) -> int:
@@ -82,59 +79,13 @@ class Investigation:
         return len(failures_in(self.log))
 
     def accepts(self, experiment: Experiment) -> bool:
-        """Whether the scopes of a request were accepted, whatever came of it behind them."""
+        """Whether the scopes of a request were accepted, be it refused for something else."""
         if isinstance(experiment.answer, Issued):
             return True
-        return self.beyond is not None and alike(experiment.answer, self.beyond)
+        return self.refusal_behind_scopes is not None and alike(
+            experiment.answer, self.refusal_behind_scopes
+        )
 
     def patterns(self) -> tuple[ErrorPattern, ...]:
-        """Of all answers so far, the newest first."""
+        """What all answers so far say in words that are known, the newest first."""
         return tuple(pattern for e in reversed(self.log) for pattern in patterns_in(e))
-
-
-def failures_in(log: list[Experiment]) -> list[Experiment]:
-    """
-    Failed authentications: those whose credentials, written that way, were never accepted.
-
-    A 401 between successes of the same credentials was about the scopes.
-    """
-    good = {credentials_of(e.question.change) for e in log if is_accepting(e.answer)}
-    return [e for e in log if is_failure(e) and credentials_of(e.question.change) not in good]
-
-
-def credentials_of(change: RequestChange) -> RequestChange:
-    """The part of a change that authenticates."""
-    return replace(change, dropped=(), added=(), proof=False)
-
-
-def is_failure(experiment: Experiment) -> bool:
-    """What a server counts as a failed authentication, or may count."""
-    answer = experiment.answer
-    if isinstance(answer, Unanswered):
-        return answer.status == HTTPStatus.UNAUTHORIZED
-    return isinstance(answer, Unauthenticated) and not is_past_credentials(experiment)
-
-
-def is_accepting(answer: Answer) -> bool:
-    """The credentials were accepted: a token was issued."""
-    return isinstance(answer, Issued)
-
-
-def is_past_credentials(experiment: Experiment) -> bool:
-    """The answer speaks of something that is judged behind the credentials, as far as it says."""
-    match experiment.answer:
-        case Issued() | GrantNotAllowed():
-            return True
-        case Refused(about=about) as answer:
-            if about is not Subject.UNSAID or is_plain_about_scope(answer):
-                return True
-        case Unauthenticated():
-            pass
-        case _:
-            return False
-    return any(pattern.cause in _BEHIND for pattern in patterns_in(experiment))
-
-
-def is_out_of_reach(answer: Answer) -> bool:
-    """No authorization server answered, or none that can be understood."""
-    return isinstance(answer, Unanswered | TooLarge)

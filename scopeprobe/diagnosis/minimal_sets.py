@@ -22,8 +22,8 @@ def refusing_sets(wanted: Scopes) -> Asking:
     """
     Find minimal refusing sets until what is left over is accepted.
 
-    Of every set that is found its last member is left away from then on, so that sets which share
-    it are found one of.
+    Of every set that is found, one member is left out from then on: of sets that share it, only
+    one is found.
     """
     found: list[Scopes] = []
     rest, accepted = wanted, 0
@@ -43,7 +43,7 @@ def refusing_sets(wanted: Scopes) -> Asking:
 
 
 def _culprits(named: Scopes, rest: Scopes) -> Scopes:
-    """Who repeats the whole request names nobody."""
+    """The scopes that a refusal names; none where it only repeats the whole request."""
     asked = tuple(scope for scope in named if scope in rest)
     return asked if 0 < len(asked) < len(rest) else ()
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from scopeprobe.diagnosis.describe import shortened
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
-from scopeprobe.diagnosis.seen import left_out, visible
 from scopeprobe.model.answer import Issued
 
 _IDS = (
@@ -39,9 +38,8 @@ class NextStepFields(UserDict[str, str]):
             scopes=scopes,
             it="it" if len(found.scopes) == 1 else "them",
             without=_without(seen, found),
-            tell=f" {found.tell}" if found.tell else "",
-            told=found.tell,
-            came=found.tell or "its page came instead of the authorization server's answer",
+            advice=f" {found.advice}" if found.advice else "",
+            came=found.advice or "its page came instead of the authorization server's answer",
             location=_location(seen),
             ids=_ids(seen),
             named_by=_named_by(seen, found),
@@ -112,9 +110,9 @@ def _rights(seen: Observations) -> str:
         return ""
     if experiment.answer.rights is None:
         return ""
-    missing = left_out(experiment, seen.log)
-    given = [scope for scope in wanted if scope not in missing]
-    shown = visible(experiment.answer) or ()
+    missing = [scope for scope in wanted if experiment.answer.allows(scope) is False]
+    given = [scope for scope in wanted if experiment.answer.allows(scope)]
+    shown = experiment.answer.rights
     return _inert(
         f" Its roles decide: of what is wanted they give {shortened(given) if given else 'nothing'}"
         f"{f', and not {shortened(missing)}' if missing else ''}"

@@ -1,4 +1,4 @@
-"""The log, as those who conclude from it look at it."""
+"""The log of a diagnosis, as the generators of causes read it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.describe import evidence
 from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
-from scopeprobe.diagnosis.investigation import is_accepting, is_past_credentials
+from scopeprobe.diagnosis.outcomes import is_accepting, is_past_credentials
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.scope_names import Scope
@@ -18,15 +18,16 @@ from scopeprobe.model.scope_names import Scope
 
 @dataclass(frozen=True, slots=True)
 class LikelyCause:
-    """A cause before it is put into words."""
+    """A cause, before its next step is written."""
 
     code: str
     confidence: float
     evidence: tuple[str, ...]
     scopes: tuple[Scope, ...] = ()
-    tell: str = ""
+    advice: str = ""
+    """What the next step says beside the usual."""
     value: Any = None
-    """What the change was to, where one takes the cause away."""
+    """The value of the change that takes the cause away, where one does."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Observations:
 
     @cached_property
     def base(self) -> RequestChange:
-        """What the last experiment had that got past the credentials; as configured if none did."""
+        """The change of the last request that got past the credentials; none if none did."""
         better = [e.question.change for e in self.log if is_past_credentials(e)]
         return better[-1] if better else AS_CONFIGURED
 
     @cached_property
-    def is_proved(self) -> bool:
+    def is_authenticated(self) -> bool:
         """A token was issued to these credentials."""
         return any(is_accepting(e.answer) for e in self.at_base())
 
@@ -64,7 +65,7 @@ class Observations:
         return self.find((self.case.client.canary,))
 
     def evidence(self, *experiments: Experiment) -> tuple[str, ...]:
-        """Evidence: experiments in words, in their order."""
+        """Experiments in words, in the order of asking."""
         numbers = sorted({self.log.index(e) for e in experiments})
         return tuple(evidence(number + 1, self.log[number]) for number in numbers)
 

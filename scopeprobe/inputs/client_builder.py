@@ -1,4 +1,4 @@
-"""Clients of the model, made of entries and everything around them; secrets come later."""
+"""Clients, built from entries and what applies to them; their secrets come later."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from enum import Enum, auto
 from itertools import chain
 
 from scopeprobe.inputs.auth_methods import (
-    SOURCES,
-    AuthWay,
+    Authentication,
+    authentication_of,
     certificate_of,
-    check_way,
-    sources_of,
-    way_of,
+    check_credentials,
+    secret_sources,
 )
 from scopeprobe.inputs.clients_file import ClientsFile
 from scopeprobe.inputs.precedence import (
     filled,
+    locating,
     nearest,
     responsible,
     scopes_of,
@@ -26,6 +26,7 @@ from scopeprobe.inputs.precedence import (
 )
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import (
+    SECRET_KEYS,
     ClientEntry,
     DefaultsEntry,
     ExpectEntry,
@@ -48,13 +49,13 @@ NO_CANDIDATES = (
 
 
 class CandidatesFrom(Enum):
-    """Where every target's candidates are to be found, so that a target may name none."""
+    """Where the candidates of a target must come from."""
 
     INPUTS = auto()
     METADATA = auto()
-    """Also the `scopes_supported` of its server, read later."""
+    """Inputs, or the `scopes_supported` of its server, which is read later."""
     NOWHERE = auto()
-    """Nothing is asked: candidates are not wanted."""
+    """None are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +65,29 @@ class ClientDraft:
     place: Place
     file: ClientsFile
     sources: Mapping[str, SecretSource]
-    """Where its credentials are, by the keys that name them."""
+    """Where its secrets come from, by the keys of its entry."""
     client: Client | None = None
-    """None where something else than the secret was complained about."""
+    """None where the entry has other faults than a secret that is missing."""
     kid: str = ""
     names_encoding: bool = False
-    """Its server's `basic_encoding` was chosen, and not merely left as it is."""
+    """Its server's `basic_encoding` was chosen, and not merely left at its default."""
     is_skipped: bool = False
-    """`probe = false`: it is left alone."""
+    """`probe = false`: nothing is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientBuilder:
-    """Makes clients, and complains about those that cannot be."""
+    """Builds clients, and says what is wrong with those that cannot be built."""
 
-    servers_by_name: Mapping[str, ServerDraft | None]
-    servers: ServerBuilder
+    servers: Mapping[str, ServerDraft | None]
+    """By name; None stands for one that cannot be used."""
+    server_builder: ServerBuilder
     scopes: tuple[Scope, ...]
     """Candidates of every target, from scopes files and the command line."""
     problems: Problems
     candidates_from: CandidatesFrom = CandidatesFrom.INPUTS
 
-    def of_all(self, files: Iterable[ClientsFile]) -> list[ClientDraft]:
+    def build_all(self, files: Iterable[ClientsFile]) -> list[ClientDraft]:
         places: dict[str, Place] = {}
         drafts = []
         for file in files:
@@ -96,26 +98,26 @@ class ClientBuilder:
         return drafts
 
     def _refuse_namesakes(self, name: str, place: Place, places: dict[str, Place]) -> None:
-        """Compare in lower case: names become files, and not every file system tells cases."""
+        """Compare in lower case: names become files, and some file systems ignore case."""
         first = places.setdefault(name.lower(), place)
         if first is not place:
-            self.problems.add(place.at("name"), f"is the name of another client, at {first}")
+            self.problems.error(place.at("name"), f"is the name of another client, at {first}")
 
     def _draft(self, entry: ClientEntry, place: Place, file: ClientsFile) -> ClientDraft:
         if file.defaults is None:
-            return ClientDraft(place, file, sources_of(entry, SOURCES))
-        server_draft = self._server_draft(entry, place, file.defaults)
+            return ClientDraft(place, file, secret_sources(entry, SECRET_KEYS))
+        server_draft = self._server_of(entry, place, file.defaults)
         whole = filled(entry, file.defaults)
-        way = way_of(entry, file.defaults)
-        check_way(way, entry, whole, place, self.problems)
-        sources = sources_of(whole, way.uses)
+        authentication = authentication_of(entry, file.defaults)
+        check_credentials(authentication, entry, whole, place, self.problems)
+        sources = secret_sources(whole, authentication.keys)
         if server_draft is None:
             return ClientDraft(place, file, sources)
         if server_draft.introspection_secret is not None:
             sources[INTROSPECTION_SECRET] = server_draft.introspection_secret
         layers = (file.defaults, *server_draft.layers, entry)
         self._check_issuer(server_draft.server, place)
-        client = self._client(whole, way, server_draft.server, layers, place)
+        client = self._client(whole, authentication, server_draft.server, layers, place)
         return ClientDraft(
             place,
             file,
@@ -129,7 +131,7 @@ class ClientBuilder:
     def _client(
         self,
         entry: ClientEntry,
-        way: AuthWay,
+        authentication: Authentication,
         server: Server,
         layers: tuple[PartyEntry, ...],
         place: Place,
@@ -140,7 +142,7 @@ class ClientBuilder:
             client_id=ClientId(entry.client_id or ""),
             server=replace(server, connection=replace(server.connection, contact=people.contact)),
             secret=None,
-            auth_method=way.method,
+            auth_method=authentication.method,
             targets=self._targets(entry, layers, place),
             tags=tags_of((*layers, *(entry.targets or ()))),
             owner=people.owner,
@@ -150,34 +152,34 @@ class ClientBuilder:
             assertion_audience=entry.assertion_audience or "",
             certificate=certificate_of(entry),
             binds_tokens=bool(entry.dpop_bound_access_tokens),
-            grant_type=way.grant_type,
+            grant_type=authentication.grant_type,
             subject=entry.subject or "",
             names_method=entry.token_endpoint_auth_method is not None,
         )
 
-    def _server_draft(
+    def _server_of(
         self, entry: ClientEntry, place: Place, defaults: DefaultsEntry
     ) -> ServerDraft | None:
-        """Find the server by its name, or make one of the client's own issuer or endpoint."""
+        """Find the server by its name, or build one from the client's own issuer or endpoint."""
         own = "issuer" if entry.issuer else "token_endpoint"
         if entry.server and (entry.issuer or entry.token_endpoint):
-            self.problems.add(place, f"names a server and a {own}: one is enough")
+            self.problems.error(place, f"names a server and a {own}: one is enough")
             return None
-        says = entry if entry.server or entry.issuer or entry.token_endpoint else defaults
+        says = locating(entry, defaults)
         if says.server is not None:
-            if says.server not in self.servers_by_name:
-                self.problems.add(place.at("server"), "is not among the [servers]")
-            return self.servers_by_name.get(says.server)
+            if says.server not in self.servers:
+                self.problems.error(place.at("server"), "is not among the [servers]")
+            return self.servers.get(says.server)
         if says.issuer is None and says.token_endpoint is None:
-            self.problems.add(
+            self.problems.error(
                 place.at("server"), "is missing: name one, or an issuer or token_endpoint"
             )
             return None
-        return self.servers.unnamed(says.issuer, says.token_endpoint, defaults, place)
+        return self.server_builder.build_unnamed(says.issuer, says.token_endpoint, defaults, place)
 
     def _check_issuer(self, server: Server, place: Place) -> None:
         if self.candidates_from is CandidatesFrom.METADATA and not server.endpoints.issuer:
-            self.problems.add(
+            self.problems.error(
                 place, f"--scopes-from-metadata: its server {server.name} names no issuer"
             )
 
@@ -190,7 +192,7 @@ class ClientBuilder:
         for index, entry in enumerate(client.targets):
             target = self._target(entry, client, layers, place.at("targets", index))
             if targets.setdefault(target.label, target) is not target:
-                self.problems.add(
+                self.problems.error(
                     place.at("targets", index), "has the audience of another target of this client"
                 )
         return tuple(targets.values())
@@ -201,22 +203,20 @@ class ClientBuilder:
         layers = (*layers, entry)
         candidates = distinct((*scopes_of(layers), *self.scopes))
         if not candidates and self.candidates_from is CandidatesFrom.INPUTS:
-            self.problems.add(place, NO_CANDIDATES)
+            self.problems.error(place, NO_CANDIDATES)
         parameters = token_params_of(layers)
         for name in ("audience", "resource"):
             if getattr(entry, name) is not None and name in parameters:
-                self.problems.add(place.at(name), "is given by token_params already")
+                self.problems.error(place.at(name), "is given by token_params already")
         return Target(
             candidates=candidates,
             audience=entry.audience or "",
             resource=entry.resource or "",
             token_params=tuple(sorted(parameters.items())),
-            expect=_expectation(nearest(client.expect, entry.expect)),
+            expect=_expectation(nearest(ExpectEntry(), client.expect, entry.expect)),
         )
 
 
-def _expectation(entry: ExpectEntry | None) -> Expectation:
-    if entry is None:
-        return Expectation()
+def _expectation(entry: ExpectEntry) -> Expectation:
     granted = None if entry.granted is None else tuple(chain.from_iterable(entry.granted))
     return Expectation(granted=granted, denied=tuple(chain.from_iterable(entry.denied)))

@@ -1,7 +1,8 @@
 """
-Clients as rows of a CSV file: a column a key, dots for members, spaces between items of a list.
+Clients as rows of a CSV file: one column a key, dots for members, spaces between list items.
 
-`client_secret.env`, `expect.granted`, `token_params.audience`. Servers come from another file.
+Columns are `client_secret.env`, `expect.granted` or `token_params.audience`. Servers come from
+another file.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from typing import get_args, get_origin
 
 from pydantic import BaseModel
 
-from scopeprobe.inputs.schema import ClientEntry, ExpectEntry
+from scopeprobe.inputs.schema import SECRET_KEYS, ClientEntry, ExpectEntry
 
 _TRUTH = {"true": True, "false": False}
-_FREE = {"token_params", "client_secret", "private_key", "private_key_password", "assertion"}
-"""Keys whose members are their own: a parameter's name, or where a secret is."""
+_OPEN_KEYS = {"token_params", *SECRET_KEYS}
+"""Keys with members that the schema does not name: parameters, and where a secret is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class CsvClients:
 
 
 class CsvError(Exception):
-    """A line that is no row of clients. Its cells are not quoted: they may hold a secret."""
+    """A line cannot be read. Its cells are not quoted: they may hold a secret."""
 
     def __init__(self, words: str, line: int, column: int = 1) -> None:
         super().__init__(words)
@@ -39,7 +40,7 @@ class CsvError(Exception):
 
 
 def read_csv_clients(text: str) -> CsvClients:
-    """Read a header and rows, by commas, or by semicolons where the header has no comma."""
+    """Read a header and rows, split at commas, or at semicolons where the header has no comma."""
     header = text.partition("\n")[0]
     delimiter = ";" if ";" in header and "," not in header else ","
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
@@ -94,7 +95,7 @@ def _client(columns: Sequence[str], cells: Sequence[str], line: int) -> dict[str
 def _value(key: str, member: str, cell: str, line: int, number: int) -> object:
     model: type[BaseModel] = ExpectEntry if key == "expect" else ClientEntry
     kinds = _kinds(model.model_fields[member if key == "expect" else key])
-    if tuple in kinds or (key in _FREE and member == "command"):
+    if tuple in kinds or (key in _OPEN_KEYS and member == "command"):
         return cell.split()
     if bool in kinds:
         if cell.lower() not in _TRUTH:
@@ -104,7 +105,7 @@ def _value(key: str, member: str, cell: str, line: int, number: int) -> object:
 
 
 def _kinds(field: object) -> set[object]:
-    """The plain types that a field's annotation is made of."""
+    """The plain types in the annotation of a field."""
     annotation = getattr(field, "annotation", field)
     found = {get_origin(annotation) or annotation}
     for part in get_args(annotation):

@@ -1,17 +1,18 @@
-"""One clients file: its tables, each checked by itself so that one fault hides no other."""
+"""One clients file: each table is checked by itself, so that all faults are found at once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from scopeprobe.inputs.parsers import Document
 from scopeprobe.inputs.problems import Place, Problems
-from scopeprobe.inputs.schema import ClientEntry, DefaultsEntry, Entry, ServerEntry
-from scopeprobe.inputs.wording import complain_about, unknown_key
+from scopeprobe.inputs.schema import NESTED, ClientEntry, DefaultsEntry, Entry, ServerEntry
 
 E = TypeVar("E", bound=Entry)
 
@@ -31,12 +32,12 @@ DECISIVE = frozenset(
         "tls_client_certificate",
     }
 )
-"""Keys that later checks build on: without them they would complain of what was said already."""
+"""Keys that later checks need: without them these would repeat what was said already."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientsFile:
-    """The entries of one file; None stands where an entry was complained about."""
+    """The entries of one file; None stands for one that cannot be checked further."""
 
     place: Place
     is_exposed: bool
@@ -44,11 +45,11 @@ class ClientsFile:
     servers: Mapping[str, ServerEntry | None]
     clients: tuple[ClientEntry | None, ...]
     places: tuple[Place, ...]
-    """Where each of the clients stands."""
+    """The place of each client."""
 
 
 def read_clients_file(document: Document, problems: Problems) -> ClientsFile:
-    """Check the tables of a document and complain about what is wrong with them."""
+    """Check the tables of a document, and add an error for all that is wrong."""
     return _Checker(document, problems).read()
 
 
@@ -61,7 +62,7 @@ class _Checker:
         place, data = self.document.place, self.document.data
         sections = self.table({} if data is None else data, place)
         for key in [key for key in sections if key not in SECTIONS]:
-            self.problems.add(place.at(key), unknown_key(key, SECTIONS))
+            self.problems.error(place.at(key), unknown_key(key, SECTIONS))
         servers = self.table(sections.get("servers", {}), place.at("servers"))
         clients = self.items(sections.get("clients", []), place.at("clients"))
         places = tuple(map(self.place_of, range(len(clients))))
@@ -81,16 +82,16 @@ class _Checker:
         )
 
     def place_of(self, index: int) -> Place:
-        """By its line in a file that has one a line."""
+        """Its line, in a file that has one client a line."""
         place, lines = self.document.place, self.document.lines
         return Place(f"{place.file}:{lines[index]}") if lines else place.at("clients", index)
 
     def entry(self, model: type[E], data: object, place: Place) -> E | None:
-        """Check a table. One with faults is checked further by what is left of it."""
+        """Check a table; where only lesser keys are wrong, keep the rest for further checks."""
         try:
             return model.model_validate(data, context=self.document.folder)
         except ValidationError as error:
-            complain_about(error, model, place, self.problems)
+            add_errors(error, model, place, self.problems)
             faulty = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
         if not isinstance(data, dict) or not faulty or faulty & DECISIVE:
             return None
@@ -100,11 +101,56 @@ class _Checker:
     def table(self, data: object, place: Place) -> dict[str, object]:
         if isinstance(data, dict) and all(isinstance(key, str) for key in data):
             return data
-        self.problems.add(place, "must be a table with text for keys")
+        self.problems.error(place, "must be a table with text for keys")
         return {}
 
     def items(self, data: object, place: Place) -> Collection[object]:
         if isinstance(data, list):
             return data
-        self.problems.add(place, "must be a list of clients: write [[clients]] in TOML")
+        self.problems.error(place, "must be a list of clients: write [[clients]] in TOML")
         return ()
+
+
+# -- pydantic's errors in the user's words, which never quote a value
+
+WORDS = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a table of names and values",
+    "enum": "must be {expected}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_type": "must be a whole number",
+    "invalid_key": "must have text for a key",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "model_type": "must be a table",
+    "string_type": "must be text: put it in quotes",
+    "tuple_type": "must be a list",
+    "value_error": "{error}",
+}
+
+
+def add_errors(
+    error: ValidationError, model: type[BaseModel], place: Place, problems: Problems
+) -> None:
+    for detail in error.errors(include_url=False, include_input=False):
+        steps = [step for step in detail["loc"] if step != "[key]"]
+        problems.error(place.at(*steps), _in_words(detail, model))
+
+
+def _in_words(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    if detail["type"] == "extra_forbidden":
+        *way, key = map(str, detail["loc"])
+        table = next((NESTED[step] for step in reversed(way) if step in NESTED), model)
+        return unknown_key(key, table.model_fields)
+    # Never pydantic's own message: some of them quote the value.
+    return WORDS.get(detail["type"], "is not valid").format(**detail.get("ctx", {}))
+
+
+def unknown_key(key: str, known: Collection[str]) -> str:
+    """Say that a key is unknown, and which one was probably meant."""
+    near = (
+        get_close_matches(key, known, n=1, cutoff=0.7)
+        or [name for name in known if name.endswith(f"_{key}")]
+        or [name for name in known if f"_{key}_" in f"_{name}_"]
+    )
+    return f"unknown key; did you mean `{near[0]}`?" if len(near) == 1 else "unknown key"

@@ -1,30 +1,35 @@
-"""The credentials of a fleet: looked up, and given to their clients."""
+"""The credentials of a fleet: looked up, parsed, and given to their clients."""
 
 from __future__ import annotations
 
+import hashlib
+import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from scopeprobe.inputs.certificates import Certificates
 from scopeprobe.inputs.client_builder import INTROSPECTION_SECRET, ClientDraft
-from scopeprobe.inputs.keys import KeyRing, ParsedKey, Unusable
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.secrets import (
     CommandSecret,
-    Content,
     FileSecret,
     KeyringSecret,
+    RawSecret,
     RenewedSecret,
     SecretSource,
-    Unavailable,
+    UnusableSecret,
     look_up_all,
 )
-from scopeprobe.model.client import Client
+from scopeprobe.model.client import Certificate, Client
 from scopeprobe.model.secret import Secret
 from scopeprobe.model.server import ClientId
 
-Found: TypeAlias = Mapping[SecretSource, Content]
+if TYPE_CHECKING:
+    from scopeprobe.inputs.keys import ParsedKey, UnusableKey
+
+FoundSecrets: TypeAlias = Mapping[SecretSource, RawSecret]
+_KeyContent: TypeAlias = tuple[bytes, str | None, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,124 +47,178 @@ class ClientWithSecrets:
 
 def look_up_secrets(
     drafts: Sequence[ClientDraft], environment: Mapping[str, str], problems: Problems
-) -> Found:
-    """Look up all sources, each once. What runs or asks somebody waits until all else is right."""
+) -> FoundSecrets:
+    """
+    Look up all secrets, each source once.
+
+    Commands and the keyring, which take time or ask somebody, wait until all else is right.
+    """
     wanted = [
-        _Wanted(one.place.at(key), key, one.sources[key]) for one in drafts for key in one.sources
+        _WantedSecret(draft.place.at(key), key, source)
+        for draft in drafts
+        for key, source in draft.sources.items()
     ]
-    found = dict(_look_up([one for one in wanted if not one.is_asked_last], environment, problems))
-    if not problems.messages:
-        found |= _look_up([one for one in wanted if one.is_asked_last], environment, problems)
+    found = dict(_look_up([one for one in wanted if not one.comes_last], environment, problems))
+    if not problems.errors:
+        found |= _look_up([one for one in wanted if one.comes_last], environment, problems)
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _WantedSecret:
     place: Place
     key: str
     source: SecretSource
 
     @property
-    def is_asked_last(self) -> bool:
+    def comes_last(self) -> bool:
         return isinstance(self.source, CommandSecret | KeyringSecret)
 
-    def fault_of(self, outcome: Content | Unavailable) -> Unavailable | None:
-        """Say what is wrong with what was found: only a key may be something else than text."""
-        if isinstance(outcome, Content) and self.key != "private_key":
+    def fault_of(self, outcome: RawSecret | UnusableSecret) -> UnusableSecret | None:
+        """What is wrong with what was found: only a private key may be something else than text."""
+        if isinstance(outcome, RawSecret) and self.key != "private_key":
             text = outcome.text()
-            return text if isinstance(text, Unavailable) else None
-        return outcome if isinstance(outcome, Unavailable) else None
+            return text if isinstance(text, UnusableSecret) else None
+        return outcome if isinstance(outcome, UnusableSecret) else None
 
 
 def _look_up(
-    wanted: Sequence[_Wanted], environment: Mapping[str, str], problems: Problems
-) -> Iterator[tuple[SecretSource, Content]]:
+    wanted: Sequence[_WantedSecret], environment: Mapping[str, str], problems: Problems
+) -> Iterator[tuple[SecretSource, RawSecret]]:
     outcomes = look_up_all((one.source for one in wanted), environment)
     for one in wanted:
         outcome = outcomes[one.source]
         if fault := one.fault_of(outcome):
-            problems.add(one.place, fault.words)
-        elif isinstance(outcome, Content):
+            problems.error(one.place, fault.why)
+        elif isinstance(outcome, RawSecret):
             yield one.source, outcome
 
 
 def with_secrets(
-    drafts: Iterable[ClientDraft], found: Found, problems: Problems
+    drafts: Iterable[ClientDraft], found: FoundSecrets, problems: Problems
 ) -> list[ClientWithSecrets]:
     """Give every client its credentials, as far as they were found and can be used."""
     giver = _SecretsGiver(found, problems)
-    return [giver.with_secrets(one, one.client) for one in drafts if one.client is not None]
+    return [giver.with_secrets(draft, draft.client) for draft in drafts if draft.client is not None]
+
+
+class _KeyRing:
+    """Parses private keys, each content once: many clients may share a key."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[_KeyContent, ParsedKey | UnusableKey] = {}
+
+    def parsed(self, data: bytes, password: str | None, alg: str) -> ParsedKey | UnusableKey:
+        from scopeprobe.inputs.keys import UnusableKey, parse_key  # noqa: PLC0415 - see there
+
+        content = (hashlib.sha256(data).digest(), password, alg)
+        if content not in self._parsed:
+            try:
+                self._parsed[content] = parse_key(data, password=password, alg=alg)
+            except UnusableKey as error:
+                self._parsed[content] = error
+        return self._parsed[content]
+
+
+class _CertificateCheck:
+    """Tries certificates with their keys, each pair once, before anything is sent (RFC 8705)."""
+
+    def __init__(self) -> None:
+        self._faults: dict[tuple[Path, Path, str], str] = {}
+
+    def fault_of(self, certificate: Certificate) -> str:
+        """Why TLS could not use a certificate; empty where it can."""
+        password = certificate.password.reveal() if certificate.password else ""
+        pair = (certificate.certificate, certificate.key, password)
+        if pair not in self._faults:
+            self._faults[pair] = _fault_of_pair(*pair)
+        return self._faults[pair]
+
+
+def _fault_of_pair(certificate: Path, key: Path, password: str) -> str:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        # Always with a password: without one OpenSSL would ask for it on the terminal.
+        context.load_cert_chain(certificate, key, lambda: password)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return "and tls_client_key do not belong together"
+        return (
+            "cannot be used: it and tls_client_key must be PEM, "
+            "and private_key_password must open the key if it is encrypted"
+        )
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else None
+        return f"cannot be read: {said or 'private_key_password is too long'}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class _SecretsGiver:
-    found: Found
+    found: FoundSecrets
     problems: Problems
-    keys: KeyRing = field(default_factory=KeyRing)
-    certificates: Certificates = field(default_factory=Certificates)
+    keys: _KeyRing = field(default_factory=_KeyRing)
+    certificates: _CertificateCheck = field(default_factory=_CertificateCheck)
 
-    def with_secrets(self, one: ClientDraft, client: Client) -> ClientWithSecrets:
-        password = self._text(one, "private_key_password")
+    def with_secrets(self, draft: ClientDraft, client: Client) -> ClientWithSecrets:
+        password = self._text(draft, "private_key_password")
         client = replace(
-            client, secret=self._text(one, "client_secret"), assertion=self._assertion(one)
+            client, secret=self._text(draft, "client_secret"), assertion=self._assertion(draft)
         )
-        if (secret := self._text(one, INTROSPECTION_SECRET)) and client.server.introspector:
-            introspector = replace(client.server.introspector, secret=secret)
-            client = replace(client, server=replace(client.server, introspector=introspector))
-        client = self._with_key(one, client, password)
-        client = self._with_certificate(one, client, password)
-        return ClientWithSecrets(one.place, client, one.names_encoding)
+        client = self._with_introspector(draft, client)
+        client = self._with_key(draft, client, password)
+        client = self._with_certificate(draft, client, password)
+        return ClientWithSecrets(draft.place, client, draft.names_encoding)
 
-    def _text(self, one: ClientDraft, key: str) -> Secret | None:
-        content = self._content(one, key)
-        text = None if content is None else content.text()
-        if isinstance(text, Unavailable):  # said when it was looked up
-            return None
-        if text is not None and text.reveal() != text.reveal().strip():
-            self.problems.notice(one.place.at(key), "white space at the ends of the secret is kept")
-        return text
-
-    def _content(self, one: ClientDraft, key: str) -> Content | None:
-        source = one.sources.get(key)
+    def _raw(self, draft: ClientDraft, key: str) -> RawSecret | None:
+        source = draft.sources.get(key)
         return None if source is None else self.found.get(source)
 
-    def _assertion(self, one: ClientDraft) -> Secret | None:
-        text, source = self._text(one, "assertion"), one.sources.get("assertion")
+    def _text(self, draft: ClientDraft, key: str) -> Secret | None:
+        raw = self._raw(draft, key)
+        text = None if raw is None else raw.text()
+        if isinstance(text, UnusableSecret):  # said when it was looked up
+            return None
+        if text is not None and text.reveal() != text.reveal().strip():
+            self.problems.notice(
+                draft.place.at(key), "white space at the ends of the secret is kept"
+            )
+        return text
+
+    def _assertion(self, draft: ClientDraft) -> Secret | None:
+        text, source = self._text(draft, "assertion"), draft.sources.get("assertion")
         if text is not None and isinstance(source, FileSecret):
             return RenewedSecret(text.reveal(), source.path)
         return text
 
-    def _with_key(self, one: ClientDraft, client: Client, password: Secret | None) -> Client:
-        content = self._content(one, "private_key")
-        if content is None or (password is None and "private_key_password" in one.sources):
+    def _with_introspector(self, draft: ClientDraft, client: Client) -> Client:
+        secret = self._text(draft, INTROSPECTION_SECRET)
+        if secret is None or client.server.introspector is None:
             return client
-        try:
-            parsed = self.keys.parsed(
-                content.data,
-                password=password.reveal() if password else None,
-                alg=client.signing_alg,
-                kid=one.kid,
-            )
-        except Unusable as error:
-            self.problems.add(one.place.at("private_key"), str(error))
-            return client
-        return replace(
-            client,
-            signing_key=parsed.signing,
-            client_id=self._client_id(one, client, parsed),
-        )
+        introspector = replace(client.server.introspector, secret=secret)
+        return replace(client, server=replace(client.server, introspector=introspector))
 
-    def _client_id(self, one: ClientDraft, client: Client, key: ParsedKey) -> ClientId:
-        if not client.client_id and not key.client_email:
-            self.problems.add(one.place.at("client_id"), "is missing")
-        return client.client_id or ClientId(key.client_email)
+    def _with_key(self, draft: ClientDraft, client: Client, password: Secret | None) -> Client:
+        raw = self._raw(draft, "private_key")
+        if raw is None or (password is None and "private_key_password" in draft.sources):
+            return client
+        opened_by = password.reveal() if password else None
+        parsed = self.keys.parsed(raw.data, opened_by, client.signing_alg)
+        if isinstance(parsed, Exception):
+            self.problems.error(draft.place.at("private_key"), str(parsed))
+            return client
+        client_id = client.client_id or ClientId(parsed.client_email)
+        if not client_id:
+            self.problems.error(draft.place.at("client_id"), "is missing")
+        key = replace(parsed.signing, kid=draft.kid) if draft.kid else parsed.signing
+        return replace(client, signing_key=key, client_id=client_id)
 
     def _with_certificate(
-        self, one: ClientDraft, client: Client, password: Secret | None
+        self, draft: ClientDraft, client: Client, password: Secret | None
     ) -> Client:
         if client.certificate is None:
             return client
         certificate = replace(client.certificate, password=password)
-        if words := self.certificates.fault_of(certificate):
-            self.problems.add(one.place.at("tls_client_certificate"), words)
+        if fault := self.certificates.fault_of(certificate):
+            self.problems.error(draft.place.at("tls_client_certificate"), fault)
         return replace(client, certificate=certificate)

@@ -1,4 +1,4 @@
-"""The clients of a run."""
+"""The clients of a run, and the digest by which a run is resumed."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from scopeprobe.model.client import Client, ClientName
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Clients that can be asked for, and what is to be remarked about their inputs."""
+    """Clients that can be probed, and what is to be remarked about the inputs."""
 
     clients: tuple[Client, ...]
     known: frozenset[ClientName] = frozenset()
-    """All names of the inputs, also where `clients` is a selection of them."""
+    """The names of all clients in the inputs, of which `clients` may be a selection."""
     skipped: tuple[Client, ...] = ()
-    """Clients that are left alone on purpose: `probe = false`."""
+    """Clients with `probe = false`: they are not probed."""
     notices: tuple[str, ...] = ()
     wants_advertised: bool = False
-    """Every target is to be given the `scopes_supported` of its server as candidates."""
+    """Every target is to get the `scopes_supported` of its server as candidates."""
     unusable: Mapping[str, Reason] = field(default_factory=dict)
-    """Servers whose metadata could not be had, by name: their clients are not asked."""
+    """Servers whose metadata cannot be read, by name: their clients are not probed."""
     as_written: str | None = None
-    """The digest of the inputs before metadata was read; None where none was read yet."""
+    """The digest of the inputs before metadata was read; None where none has been read."""
 
     @property
     def needs_metadata(self) -> bool:
@@ -40,9 +40,9 @@ class Fleet:
         """
         A SHA-256 of all that decides which questions are asked, and of no secret.
 
-        A run is resumed only with inputs of the same digest. Rates, owners or expectations may
-        change in between: they decide when to ask, or what to think of the answers. Where metadata
-        was read, digests of what it made of each server's clients follow, behind `+`.
+        A run is resumed only with inputs of the same digest. Rates, owners and expectations may
+        have changed: they decide when to ask, or what to think of the answers. Where metadata was
+        read, a `+` and a digest follow for each server: of its clients as metadata completed them.
         """
         if self.as_written is None:
             return _digest(self.clients)
@@ -56,10 +56,10 @@ class Fleet:
 
     def goes_on_from(self, digest: str) -> bool:
         """
-        Whether a run of that digest may be gone on with.
+        Whether a run of that digest may be resumed with this fleet.
 
-        A server whose metadata was out of reach, then or now, was or is not asked at all, so it
-        does not stand in the way.
+        A server whose metadata could not be read, then or now, is left out of the comparison: it
+        was not asked then, or is not now.
         """
         before, *read_before = digest.split("+")
         now, *read_now = self.digest.split("+")

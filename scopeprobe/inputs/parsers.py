@@ -1,7 +1,7 @@
 """
-TOML, YAML, JSON and CSV text as plain data.
+TOML, YAML, JSON and CSV text, read as plain data.
 
-A complaint says where the text is broken and never quotes it: it may hold a secret.
+An error says where the text is broken and never quotes it: it may hold a secret.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ from scopeprobe.inputs.problems import Place
 from scopeprobe.inputs.sources import Source, StandardInput, file_of, name_of, text_of
 
 MOST_VALUES = 1_000_000
-"""What a YAML document may hold once its aliases are written out (CWE-776)."""
+"""The most that a YAML document may hold once its aliases are expanded (CWE-776)."""
 DEEPEST = 100
 
-TOML_COMPLAINT = re.compile(r"(?P<words>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
-WITHOUT_QUOTATION = re.compile(r"[A-Za-z /-]+")
-"""The complaints of `tomllib` that cannot hold a piece of the document."""
+TOML_ERROR = re.compile(r"(?P<words>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
+QUOTES_NOTHING = re.compile(r"[A-Za-z /-]+")
+"""Messages of `tomllib` that cannot hold a piece of the document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The plain data of one file, and what its values need to know of the file."""
+    """The plain data of one file, and what is needed of the file to check it."""
 
     place: Place
     folder: Path
-    """What relative paths in the document are relative to."""
+    """Relative paths in the document start here."""
     is_exposed: bool
     """Group or others can read the file."""
     data: object
     lines: tuple[int, ...] = ()
-    """Where each of its clients stands, in a file that has one a line."""
+    """The line of each client, in a file that has one client a line."""
 
 
 class ParseError(Exception):
-    """Text that is not what its ending says, with the line and column where that shows."""
+    """The text is not what the file's ending says; line and column where that shows."""
 
     def __init__(self, words: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(words)
@@ -59,7 +59,7 @@ class ParseError(Exception):
 
 
 def read_document(source: Source, standard_input: StandardInput) -> Document:
-    """Read a file by its ending; standard input is YAML or JSON."""
+    """Read a file as its ending says, and standard input as YAML or JSON."""
     name = name_of(source)
     parse = _parser_for(source)
     try:
@@ -96,25 +96,23 @@ def parse_toml(text: str) -> object:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         # Before Python 3.14 the position is only in the message.
-        said = TOML_COMPLAINT.fullmatch(str(error))
+        said = TOML_ERROR.fullmatch(str(error))
         if said is None:
             raise ParseError("the TOML ends too early", text.count("\n") + 1, 1) from None
-        words = _without_quotation(said["words"])
+        words = _unquoted(said["words"])
         raise ParseError(words, int(said["line"]), int(said["column"])) from None
     except ValueError:
         raise ParseError("is not valid TOML") from None
 
 
-def _without_quotation(words: str) -> str:
+def _unquoted(words: str) -> str:
     if words.startswith(("Cannot ", "Duplicate ")):
         return "a key or table is given twice"
-    return (
-        f"is not valid TOML: {words}" if WITHOUT_QUOTATION.fullmatch(words) else "is not valid TOML"
-    )
+    return f"is not valid TOML: {words}" if QUOTES_NOTHING.fullmatch(words) else "is not valid TOML"
 
 
 def parse_json(text: str) -> object:
-    """Read JSON by RFC 8259, strictly: no member twice, no NaN."""
+    """Read JSON as RFC 8259 defines it: no member twice, no NaN."""
     try:
         return json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
@@ -137,7 +135,7 @@ def _refuse_constant(_: str) -> NoReturn:
 
 
 def parse_yaml(text: str) -> object:
-    """Read one document of YAML 1.2: no key twice, no tags of its own, no heap of aliases."""
+    """Read one document of YAML 1.2: no key twice, no custom tags, no explosion of aliases."""
     # Without the optional C parser: it would read YAML 1.1 on some machines and not on others.
     yaml = YAML(typ="safe", pure=True)
     yaml.max_depth = DEEPEST
@@ -163,7 +161,7 @@ def _malformed_yaml(words: str, error: MarkedYAMLError) -> ParseError:
 
 
 def _size(node: Node, sizes: dict[int, int]) -> int:
-    """Count the values of a node, those behind an alias as often as the alias is used."""
+    """The number of values in a node; those of an alias count each time it is used."""
     if id(node) not in sizes:
         sizes[id(node)] = MOST_VALUES  # what a node that holds itself will find
         sizes[id(node)] = 1 + sum(_size(part, sizes) for part in _parts(node))
@@ -184,7 +182,7 @@ def parse_csv(text: str) -> CsvClients:
 
 
 def parse_yaml_or_json(text: str) -> object:
-    """Read JSON as such where it is, since that is quicker; YAML 1.2 contains it."""
+    """Try JSON first, which is quicker, and then YAML 1.2, which contains JSON."""
     try:
         return parse_json(text)
     except ParseError:

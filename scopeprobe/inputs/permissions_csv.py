@@ -8,18 +8,19 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.sources import text_of_file
-from scopeprobe.model.cell import COLUMNS, Cell, Evidence, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import COLUMNS, Cell, PermissionMap
 from scopeprobe.model.client import ClientName
-from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import ClientId
 
 INERT = re.compile(r"'[=+\-@\t\r]")
-"""How a cell begins that our reports keep from being run as a formula (CWE-1236)."""
+"""The beginning of a cell that reports keep from being run as a formula (CWE-1236)."""
 
+FIELDS = [column.name for column in COLUMNS if column.read]
+"""The columns that a cell is read back from."""
 Row = Mapping[str, str]
 
 
@@ -27,7 +28,7 @@ def read_permissions(path: Path) -> tuple[PermissionMap, ...]:
     """
     Read `permissions.csv` or the map of one client, sorted as they are written.
 
-    :raises InputError: with every row that is no finding, its file and line.
+    :raises InputError: with every row that is no cell, its file and line.
     """
     problems = Problems()
     cells: defaultdict[ClientName, list[Cell]] = defaultdict(list)
@@ -35,11 +36,10 @@ def read_permissions(path: Path) -> tuple[PermissionMap, ...]:
         try:
             cell = _cell(row)
         except ValueError as error:
-            problems.add(place, str(error))
+            problems.error(place, str(error))
         else:
             cells[cell.client].append(cell)
-    if problems.messages:
-        raise InputError(problems.messages)
+    problems.raise_errors()
     return tuple(
         PermissionMap(client, tuple(sorted(cells[client], key=lambda cell: cell.key)))
         for client in sorted(cells)
@@ -50,7 +50,7 @@ def _rows(path: Path) -> Iterator[tuple[Place, Row]]:
     text = text_of_file(path)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+        if missing := [name for name in FIELDS if name not in (reader.fieldnames or ())]:
             raise InputError([f"{path}:1: is no permission map: it lacks {', '.join(missing)}"])
         for row in reader:
             yield Place(f"{path}:{reader.line_num}"), row
@@ -61,22 +61,10 @@ def _rows(path: Path) -> Iterator[tuple[Place, Row]]:
 def _cell(row: Row) -> Cell:
     if None in row or None in row.values():
         raise ValueError("has another number of cells than the first line")
-    cells = {column: live(row[column]) for column in COLUMNS}
-    status = cells["http_status"]
-    if status and not status.isdecimal():
-        raise ValueError("http_status must be a number")
-    return Cell(
-        client=ClientName(cells["client"]),
-        client_id=ClientId(cells["client_id"]),
-        audience=cells["audience"],
-        scope=Scope(cells["scope"]),
-        verdict=Verdict(cells["verdict"]),
-        reason=Reason(cells["reason"]),
-        evidence=Evidence(cells["evidence"]),
-        http_status=int(status) if status else None,
-        error=cells["error"],
-        error_description=cells["error_description"],
-    )
+    fields: dict[str, Any] = {
+        column.name: column.read(live(row[column.name])) for column in COLUMNS if column.read
+    }
+    return Cell(**fields)
 
 
 def live(cell: str) -> str:

@@ -12,12 +12,11 @@ import tomlkit
 from pydantic import Field, ValidationError
 from tomlkit.items import Table
 
-from scopeprobe.errors import InputError
+from scopeprobe.inputs.clients_file import add_errors, unknown_key
 from scopeprobe.inputs.parsers import read_document
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import Date, Entry, ExpectEntry, Text, Texts
 from scopeprobe.inputs.sources import StandardInput
-from scopeprobe.inputs.wording import complain_about, unknown_key
 from scopeprobe.model.cell import CellKey, Verdict
 from scopeprobe.model.client import ClientName, Expectation
 from scopeprobe.model.scope_names import Scope
@@ -26,7 +25,7 @@ from scopeprobe.policy import Baseline, FindingKind, Rule, Waiver
 E = TypeVar("E", bound=Entry)
 _ACCEPTED = (Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED)
 _ACCEPTED_TABLES = re.compile(r"^\[\[accepted\]\]\n(?:(?![\[#]).*\n?)*", re.MULTILINE)
-"""What `baseline write` wrote, up to the next table or comment."""
+"""A table that `baseline write` wrote, up to the next table or comment."""
 _HEAD = """\
 # What was accepted, written by `scopeprobe baseline write`. Waivers and comments are yours: they
 # stay as they are.
@@ -80,8 +79,7 @@ def read_policy(path: Path) -> tuple[Rule, ...]:
         for entry in entries
         if isinstance(entry, _RuleEntry)
     ]
-    if problems.messages:
-        raise InputError(problems.messages)
+    problems.raise_errors()
     return tuple(rules)
 
 
@@ -93,8 +91,7 @@ def read_baseline(path: Path) -> Baseline:
     """
     problems = Problems()
     sections = _entries(path, {"accepted": _AcceptedEntry, "waivers": _WaiverEntry}, problems)
-    if problems.messages:
-        raise InputError(problems.messages)
+    problems.raise_errors()
     verdicts: dict[CellKey, Verdict] = {}
     failing = set()
     for entry in sections["accepted"]:
@@ -109,7 +106,7 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def baseline_text(baseline: Baseline, before: str = _HEAD) -> str:
-    """The text of a baseline's file. What people wrote into the one `before` stays as it is."""
+    """The text of a baseline's file; what people wrote into the file `before` is kept."""
     kept = _ACCEPTED_TABLES.sub("", before).rstrip("\n")
     accepted = tomlkit.aot()
     for client, audience in sorted({(cell[0], cell[1]) for cell in _cells(baseline)}):
@@ -144,19 +141,19 @@ def _table(baseline: Baseline, client: str, audience: str) -> Table:
 def _entries(
     path: Path, models: dict[str, type[Entry]], problems: Problems
 ) -> dict[str, list[Entry]]:
-    """Sections that are lists of tables, each table checked by itself."""
+    """Read sections that are lists of tables; each table is checked by itself."""
     document = read_document(path, StandardInput(None))
     data = {} if document.data is None else document.data
     found: dict[str, list[Entry]] = {name: [] for name in models}
     if not isinstance(data, dict):
-        problems.add(document.place, "must be a table")
+        problems.error(document.place, "must be a table")
         return found
     for name, items in data.items():
         place = document.place.at(name)
         if name not in models:
-            problems.add(place, unknown_key(name, tuple(models)))
+            problems.error(place, unknown_key(name, tuple(models)))
         elif not isinstance(items, list):
-            problems.add(place, f"must be a list of tables: write [[{name}]] in TOML")
+            problems.error(place, f"must be a list of tables: write [[{name}]] in TOML")
         else:
             for index, item in enumerate(items):
                 _check(models[name], item, place.at(index), problems, found[name])
@@ -169,4 +166,4 @@ def _check(
     try:
         found.append(model.model_validate(item))
     except ValidationError as error:
-        complain_about(error, model, place, problems)
+        add_errors(error, model, place, problems)

@@ -1,4 +1,8 @@
-"""Which of several layers has the say: defaults < server < client < target < command line."""
+"""
+Which of several layers wins: defaults < server < client < target < command line.
+
+What a provider pack knows is farther than all of them. Functions take layers from far to near.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,15 @@ from datetime import date
 from itertools import chain
 from typing import TypeVar
 
-from scopeprobe.inputs.schema import Entry, Layer, PartyEntry
+from scopeprobe.inputs.schema import (
+    ClientEntry,
+    ClientKeys,
+    DefaultsEntry,
+    Entry,
+    Layer,
+    PartyEntry,
+    ServerEntry,
+)
 from scopeprobe.inputs.scopes import distinct
 from scopeprobe.model.provider import Verify
 from scopeprobe.model.rate import Rate
@@ -20,10 +32,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the command line says about every server."""
+    """What the command line says about every server; None where it says nothing."""
 
     rate: Rate | None = None
-    """For servers that name none; of the others it lowers the rate, and never raises it."""
+    """The rate of servers that name none; for the others it lowers the rate and never raises it."""
     client_rate: Rate | None = None
     in_flight: int | None = None
     timeout: float | None = None
@@ -34,7 +46,7 @@ class Overrides:
 
 
 def filled(entry: E, defaults: Entry) -> E:
-    """Give an entry what only the defaults say. What layers add up to is not touched."""
+    """Give an entry what only the defaults say. What layers add up to stays as it is."""
     inherited = {
         key: value
         for key in type(entry).model_fields
@@ -43,16 +55,33 @@ def filled(entry: E, defaults: Entry) -> E:
     return entry.model_copy(update=inherited) if inherited else entry
 
 
-def lowered(named: tuple[Rate, ...] | None, override: Rate | None) -> tuple[Rate, ...] | None:
-    """Let the command line's rate hold too: of rates that all hold, the strictest counts."""
+def filled_server(entry: ServerEntry, defaults: DefaultsEntry) -> ServerEntry:
+    """Likewise, but defaults do not move a server that says itself where it is."""
+    whole = filled(entry, defaults)
+    if entry.issuer is None and entry.token_endpoint is None:
+        return whole
+    own = {"issuer": entry.issuer, "token_endpoint": entry.token_endpoint}
+    return whole.model_copy(update=own)
+
+
+def locating(entry: ClientEntry, defaults: DefaultsEntry) -> ClientKeys:
+    """Choose who says where a client's tokens come from: all of it is said in one place."""
+    says_itself = entry.server or entry.issuer or entry.token_endpoint
+    return entry if says_itself else defaults
+
+
+def lowered(
+    default: tuple[Rate, ...], named: tuple[Rate, ...], override: Rate | None
+) -> tuple[Rate, ...]:
+    """Add the command line's rate: of rates that all hold, the strictest counts."""
     if override is None:
-        return named
-    return (*(named or ()), override)
+        return named or default
+    return (*named, override)
 
 
-def nearest(*values: T | None) -> T | None:
-    """Pick the last value that is given: layers come from far to near."""
-    return next((value for value in reversed(values) if value is not None), None)
+def nearest(farthest: T, *nearer: T | None) -> T:
+    """Pick the last value that is given."""
+    return next((value for value in reversed(nearer) if value is not None), farthest)
 
 
 def scopes_of(layers: Iterable[Layer]) -> tuple[Scope, ...]:
@@ -82,8 +111,8 @@ class Responsible:
 def responsible(layers: Iterable[PartyEntry]) -> Responsible:
     layers = tuple(layers)
     return Responsible(
-        owner=nearest(*(layer.owner for layer in layers)) or "",
-        authorised_by=nearest(*(layer.authorised_by for layer in layers)) or "",
-        secret_expires=nearest(*(layer.secret_expires for layer in layers)),
-        contact=nearest(*(layer.contact for layer in layers)) or "",
+        owner=nearest("", *(layer.owner for layer in layers)),
+        authorised_by=nearest("", *(layer.authorised_by for layer in layers)),
+        secret_expires=nearest(None, *(layer.secret_expires for layer in layers)),
+        contact=nearest("", *(layer.contact for layer in layers)),
     )

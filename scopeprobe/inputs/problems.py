@@ -1,4 +1,4 @@
-"""Where something is wrong, and all that is wrong, so that it can be said at once."""
+"""All that is wrong with the inputs, each with its place, so that it is said at once."""
 
 from __future__ import annotations
 
@@ -32,21 +32,26 @@ class Place:
 
 @dataclass(slots=True)
 class Problems:
-    """What is to be said about the inputs: complaints forbid a run, notices do not."""
+    """What is wrong with the inputs: errors forbid a run, notices do not."""
 
-    messages: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
-    def add(self, place: Place, words: str) -> None:
-        self.messages.append(f"{place}: {words}")
+    def error(self, place: Place, words: str) -> None:
+        self.errors.append(f"{place}: {words}")
 
     def notice(self, place: Place, words: str) -> None:
         self.notices.append(f"{place}: {words}")
 
     @contextmanager
     def gathering(self) -> Iterator[None]:
-        """Keep the complaints of what is refused inside, and go on."""
+        """Keep the errors of an InputError that is raised inside, and go on."""
         try:
             yield
         except InputError as error:
-            self.messages.extend(error.messages)
+            self.errors.extend(error.messages)
+
+    def raise_errors(self) -> None:
+        """Raise all errors so far as one InputError; do nothing where there are none."""
+        if self.errors:
+            raise InputError(self.errors)

@@ -1,10 +1,10 @@
-"""Clients files, scopes files and secrets as one fleet."""
+"""Clients files, scopes files and secrets, read as one fleet."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TextIO
@@ -19,7 +19,7 @@ from scopeprobe.inputs.precedence import Overrides
 from scopeprobe.inputs.problems import Problems
 from scopeprobe.inputs.scopes import gather_scopes
 from scopeprobe.inputs.secret_checks import check_literals, check_together
-from scopeprobe.inputs.server_builder import ServerBuilder
+from scopeprobe.inputs.server_builder import ServerBuilder, ServerDraft
 from scopeprobe.inputs.sources import Source, StandardInput, name_of
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.provider import Pack
@@ -42,7 +42,7 @@ class Selection:
         return is_named and (not self.tags or not set(self.tags).isdisjoint(client.tags))
 
     def message(self, clients: Iterable[Client | None]) -> str:
-        """Say that nobody was chosen, and what there is."""
+        """Say that no client was chosen, and which there are."""
         there = [client for client in clients if client is not None]
         options = [f"--client {glob}" for glob in self.names] + [f"--tag {t}" for t in self.tags]
         names = ", ".join(sorted(client.name for client in there)[:_MOST_NAMED])
@@ -72,7 +72,7 @@ def read_clients(
     Read CLIENTS files as one fleet: a server of one file is known in all, defaults in their own.
 
     :param scopes_files: candidates of every target, after those of the clients files.
-    :param extra_scopes: further ones, as `--scope` gives them: separated by white space.
+    :param extra_scopes: more of them, as `--scope` gives them: separated by white space.
     :param packs: what is known of providers; the first that knows a server describes it. The
         shipped ones unless given.
     :param scopes_from_metadata: targets may name no candidates; `resolve` adds those that the
@@ -80,28 +80,25 @@ def read_clients(
     :param chosen: which clients; no secret of another is looked up.
     :param environment: where `{ env }` secrets are looked up.
     :param stdin: what `-` reads; standard input unless given.
-    :raises InputError: with all complaints about all files, each with its place.
+    :raises InputError: with all that is wrong with all files, each with its place.
     """
-    problems = Problems()
-    standard_input = StandardInput(stdin)
-    files = _files(paths, standard_input, problems)
-    scopes = gather_scopes(scopes_files, extra_scopes, standard_input, problems)
-    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, problems)
+    inputs = _Inputs(StandardInput(stdin))
+    files = inputs.files_with_clients(paths)
+    scopes = gather_scopes(scopes_files, extra_scopes, inputs.standard_input, inputs.problems)
     wanted = CandidatesFrom.METADATA if scopes_from_metadata else CandidatesFrom.INPUTS
-    builder_of_clients = ClientBuilder(builder.all_of(files), builder, scopes, problems, wanted)
-    drafts = builder_of_clients.of_all(files)
-    selected = [one for one in drafts if one.client is None or chosen.has(one.client)]
+    drafts = inputs.build(files, packs, overrides, scopes, wanted).clients
+    selected = [draft for draft in drafts if draft.client is None or chosen.has(draft.client)]
     if drafts and not selected:
-        problems.messages.append(chosen.message(one.client for one in drafts))
-    skipped = tuple(one.client for one in selected if one.is_skipped and one.client is not None)
-    asked = [one for one in selected if not one.is_skipped]
-    fleet = _fleet(asked, environment, problems, allow_literal_secrets)
-    if not asked:
+        inputs.problems.errors.append(chosen.message(draft.client for draft in drafts))
+    probed = [draft for draft in selected if not draft.is_skipped]
+    clients = inputs.with_secrets(probed, environment, allow_literal_secrets)
+    if not clients:
         raise InputError(["no client is left to probe: all that were chosen say `probe = false`"])
-    return replace(
-        fleet,
-        known=frozenset(one.client.name for one in drafts if one.client is not None),
-        skipped=skipped,
+    return Fleet(
+        clients,
+        known=frozenset(client.name for client in _clients_of(drafts)),
+        skipped=tuple(_clients_of(draft for draft in selected if draft.is_skipped)),
+        notices=tuple(inputs.problems.notices),
         wants_advertised=scopes_from_metadata,
     )
 
@@ -114,33 +111,20 @@ def read_servers(
     stdin: TextIO | None = None,
 ) -> tuple[dict[str, Server], dict[ClientName, Server]]:
     """
-    Read only where CLIENTS files say that tokens come from: servers by name, those of clients by
-    the client's. No secret is looked up, and no candidate is missed.
+    Read only where tokens come from: the servers by their names, and by those of their clients.
 
-    :raises InputError: with all complaints about all files, each with its place.
+    No secret is looked up, and no candidates are needed.
+
+    :raises InputError: with all that is wrong with all files, each with its place.
     """
-    problems = Problems()
-    standard_input = StandardInput(stdin)
-    files: list[ClientsFile] = []
-    for path in paths:
-        with problems.gathering():
-            files.append(read_clients_file(read_document(path, standard_input), problems))
-    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, problems)
-    servers_by_name = builder.all_of(files)
-    drafts = ClientBuilder(servers_by_name, builder, (), problems, CandidatesFrom.NOWHERE).of_all(
-        files
-    )
-    if problems.messages:
-        raise InputError(problems.messages)
-    named = {
-        name: server_draft.server
-        for name, server_draft in servers_by_name.items()
-        if server_draft is not None
-    }
-    own = {one.client.name: one.client.server for one in drafts if one.client is not None}
-    for server in own.values():
-        named.setdefault(server.name, server)
-    return named, own
+    inputs = _Inputs(StandardInput(stdin))
+    built = inputs.build(inputs.files(paths), packs, overrides, (), CandidatesFrom.NOWHERE)
+    inputs.problems.raise_errors()
+    by_name = {name: draft.server for name, draft in built.servers.items() if draft is not None}
+    by_client = {client.name: client.server for client in _clients_of(built.clients)}
+    for server in by_client.values():
+        by_name.setdefault(server.name, server)
+    return by_name, by_client
 
 
 def read_client(
@@ -155,53 +139,83 @@ def read_client(
     stdin: TextIO | None = None,
 ) -> tuple[Client, tuple[Scope, ...], tuple[str, ...]]:
     """
-    Read one client of CLIENTS files: no secret of another is looked up, and it needs no candidates.
+    Read one client, the scopes of `--scope`, and what is to be remarked.
 
-    :param extra_scopes: what is asked for, as `--scope` gives it; returned beside the client.
-    :raises InputError: with all complaints, also where there is no such client.
+    No secret of another client is looked up, and no candidates are needed.
+
+    :param extra_scopes: what is asked for, as `--scope` gives it.
+    :raises InputError: with all that is wrong, also where there is no such client.
     """
-    problems = Problems()
-    standard_input = StandardInput(stdin)
-    files = _files(paths, standard_input, problems)
-    scopes = gather_scopes((), extra_scopes, standard_input, problems)
-    builder = ServerBuilder(overrides, shipped_packs() if packs is None else packs, problems)
-    builder_of_clients = ClientBuilder(
-        builder.all_of(files), builder, (), problems, CandidatesFrom.NOWHERE
-    )
-    drafts = builder_of_clients.of_all(files)
-    names = [one.client.name for one in drafts if one.client is not None]
-    if not problems.messages and name not in names:
+    inputs = _Inputs(StandardInput(stdin))
+    files = inputs.files_with_clients(paths)
+    scopes = gather_scopes((), extra_scopes, inputs.standard_input, inputs.problems)
+    drafts = inputs.build(files, packs, overrides, (), CandidatesFrom.NOWHERE).clients
+    names = [client.name for client in _clients_of(drafts)]
+    if not inputs.problems.errors and name not in names:
         alike = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, names, 1))
-        problems.messages.append(f"{name}: is no client of {name_of(paths[0])}{alike}")
-    chosen = [one for one in drafts if one.client is not None and one.client.name == name]
-    fleet = _fleet(chosen, environment, problems, allow_literal_secrets)
-    return fleet.clients[0], scopes, fleet.notices
+        inputs.problems.errors.append(f"{name}: is no client of {name_of(paths[0])}{alike}")
+    chosen = [draft for draft in drafts if draft.client is not None and draft.client.name == name]
+    clients = inputs.with_secrets(chosen, environment, allow_literal_secrets)
+    return clients[0], scopes, tuple(inputs.problems.notices)
 
 
-def _files(
-    paths: Sequence[Source], standard_input: StandardInput, problems: Problems
-) -> list[ClientsFile]:
-    files: list[ClientsFile] = []
-    for path in paths:
-        with problems.gathering():
-            files.append(read_clients_file(read_document(path, standard_input), problems))
-    if not problems.messages and not any(file.clients for file in files):
-        problems.messages.append(f"{', '.join(map(name_of, paths))}: there are no clients")
-    return files
+@dataclass(frozen=True, slots=True)
+class _Built:
+    servers: Mapping[str, ServerDraft | None]
+    clients: Sequence[ClientDraft]
 
 
-def _fleet(
-    drafts: Sequence[ClientDraft],
-    environment: Mapping[str, str],
-    problems: Problems,
-    are_literals_allowed: bool,
-) -> Fleet:
-    check_literals(drafts, problems, are_allowed=are_literals_allowed)
-    secrets = look_up_secrets(drafts, environment, problems)
-    clients_with_secrets = with_secrets(drafts, secrets, problems)
-    check_together(clients_with_secrets, problems)
-    if problems.messages:
-        raise InputError(problems.messages)
-    clients = tuple(one.client for one in clients_with_secrets)
-    known = frozenset(client.name for client in clients)
-    return Fleet(clients, known, notices=tuple(problems.notices))
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """The way from files to clients, and all that is found wrong on it."""
+
+    standard_input: StandardInput
+    problems: Problems = field(default_factory=Problems)
+
+    def files(self, paths: Sequence[Source]) -> list[ClientsFile]:
+        files: list[ClientsFile] = []
+        for path in paths:
+            with self.problems.gathering():
+                document = read_document(path, self.standard_input)
+                files.append(read_clients_file(document, self.problems))
+        return files
+
+    def files_with_clients(self, paths: Sequence[Source]) -> list[ClientsFile]:
+        files = self.files(paths)
+        if not self.problems.errors and not any(file.clients for file in files):
+            self.problems.errors.append(f"{', '.join(map(name_of, paths))}: there are no clients")
+        return files
+
+    def build(
+        self,
+        files: Sequence[ClientsFile],
+        packs: Sequence[Pack] | None,
+        overrides: Overrides,
+        scopes: tuple[Scope, ...],
+        candidates_from: CandidatesFrom,
+    ) -> _Built:
+        """Build servers and clients; their secrets are still to be looked up."""
+        builder = ServerBuilder(
+            overrides, shipped_packs() if packs is None else packs, self.problems
+        )
+        servers = builder.build_all(files)
+        clients = ClientBuilder(servers, builder, scopes, self.problems, candidates_from)
+        return _Built(servers, clients.build_all(files))
+
+    def with_secrets(
+        self,
+        drafts: Sequence[ClientDraft],
+        environment: Mapping[str, str],
+        allow_literal_secrets: bool,
+    ) -> tuple[Client, ...]:
+        """Look up the secrets of clients. Raises InputError with all that was wrong until now."""
+        check_literals(drafts, self.problems, are_allowed=allow_literal_secrets)
+        secrets = look_up_secrets(drafts, environment, self.problems)
+        clients = with_secrets(drafts, secrets, self.problems)
+        check_together(clients, self.problems)
+        self.problems.raise_errors()
+        return tuple(one.client for one in clients)
+
+
+def _clients_of(drafts: Iterable[ClientDraft]) -> Iterator[Client]:
+    return (draft.client for draft in drafts if draft.client is not None)

@@ -11,15 +11,14 @@ from typing import TextIO
 
 from braceexpand import braceexpand
 
-from scopeprobe.errors import InputError
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.sources import Source, StandardInput, name_of, text_of
 from scopeprobe.model.scope_names import CANARY_PREFIX, SCOPE_CHARACTERS, Scope
 
 FORBIDDEN = re.compile(f"[^{SCOPE_CHARACTERS}]")
-"""What no `scope-token` holds (RFC 6749 section 3.3)."""
+"""Characters that no `scope-token` holds (RFC 6749 section 3.3)."""
 MOST_SCOPES = 10_000
-"""What one pattern may stand for."""
+"""The most that one pattern may stand for."""
 
 STRAY_BACKSLASH = re.compile(r"\\(?![{},#])")
 ESCAPED = re.compile(r"\\.")
@@ -37,15 +36,14 @@ def read_scopes(
     """
     problems = Problems()
     scopes = gather_scopes(files, extra, StandardInput(stdin), problems)
-    if problems.messages:
-        raise InputError(problems.messages)
+    problems.raise_errors()
     return scopes
 
 
 def gather_scopes(
     files: Sequence[Source], extra: Sequence[str], standard_input: StandardInput, problems: Problems
 ) -> tuple[Scope, ...]:
-    """Do the work of `read_scopes` among other inputs, whose complaints are told together."""
+    """Read scopes as `read_scopes` does, but add errors to those of the other inputs."""
     patterns: list[tuple[Place, str]] = []
     for source in files:
         with problems.gathering():
@@ -56,7 +54,7 @@ def gather_scopes(
         try:
             scopes += expand(pattern)
         except ValueError as error:
-            problems.add(place, str(error))
+            problems.error(place, str(error))
     return distinct(scopes)
 
 
@@ -102,7 +100,7 @@ def _scope(name: str) -> Scope:
 
 
 def _most_scopes(pattern: str) -> Decimal:
-    """Bound what a pattern expands to, so that `{1..999999999}` is refused unexpanded."""
+    """An upper bound of what a pattern expands to, so that `{1..999999999}` is never expanded."""
     most = Decimal(1)
     alternatives: list[int] = []
     for character in ESCAPED.sub("", pattern):

@@ -1,4 +1,4 @@
-"""What the secrets of a fleet give reason to refuse or to remark."""
+"""What the secrets of a fleet are refused for, and what about them is remarked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ V = TypeVar("V")
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 """Characters that form-urlencoding leaves as they are (RFC 3986 section 2.3)."""
 MOST_SECRETS = 2
-"""Of one `client_id`: the old and the new one of a rotation."""
+"""Of one `client_id`: the old one and the new one of a rotation."""
 MOST_NAMED = 5
 SHORTEST = {"HS256": 32, "HS384": 48, "HS512": 64}
 """Bytes of a key: as many as its hash has (RFC 7518 section 3.2)."""
@@ -35,7 +35,7 @@ def check_literals(drafts: Iterable[ClientDraft], problems: Problems, *, are_all
     for place, holders in _grouped(literal).items():
         where = _some([one.place.path for one in holders])
         if holders[0].file.is_exposed and not are_allowed:
-            problems.add(
+            problems.error(
                 place,
                 f"holds literal secrets ({where}) and group or others can read it: chmod 600, "
                 "or --allow-literal-secrets",
@@ -47,7 +47,7 @@ def check_literals(drafts: Iterable[ClientDraft], problems: Problems, *, are_all
 
 
 def check_together(clients_with_secrets: Sequence[ClientWithSecrets], problems: Problems) -> None:
-    """Check what only shows when the secrets of all clients are seen side by side."""
+    """Check what shows only when all clients are compared."""
     _refuse_guessing(clients_with_secrets, problems)
     _notice_sharing(clients_with_secrets, problems)
     _notice_encoding(clients_with_secrets, problems)
@@ -61,7 +61,7 @@ def _refuse_guessing(clients_with_secrets: Iterable[ClientWithSecrets], problems
     )
     for namesakes in accounts.values():
         if len({one.secret for one in namesakes if one.secret}) > MOST_SECRETS:
-            problems.add(
+            problems.error(
                 namesakes[0].place.at("client_id"),
                 f"has more than {MOST_SECRETS} different secrets on one token endpoint "
                 f"({_names(namesakes)}): this is no tool for guessing",
@@ -77,7 +77,7 @@ def _notice_sharing(clients_with_secrets: Iterable[ClientWithSecrets], problems:
 
 
 def _notice_encoding(clients_with_secrets: Iterable[ClientWithSecrets], problems: Problems) -> None:
-    """Tell of secrets that RFC 6749 section 2.3.1 writes differently than many servers read."""
+    """Remark secrets that RFC 6749 section 2.3.1 encodes and many servers read raw."""
     doubtful = ((one.client.server.name, one) for one in clients_with_secrets if _is_doubtful(one))
     for server, members in _grouped(doubtful).items():
         problems.notice(
@@ -90,15 +90,14 @@ def _notice_encoding(clients_with_secrets: Iterable[ClientWithSecrets], problems
 def _notice_short_keys(
     clients_with_secrets: Iterable[ClientWithSecrets], problems: Problems
 ) -> None:
-    """Tell of secrets that are too short to sign with; servers may refuse them for that."""
+    """Remark secrets that are too short to sign with: servers may refuse them."""
     for one in clients_with_secrets:
-        if one.client.auth_method is AuthMethod.CLIENT_SECRET_JWT:
-            alg = one.client.signing_alg or "HS256"
-            if len(one.secret.encode()) < (least := SHORTEST.get(alg, 0)):
-                problems.notice(
-                    one.place.at("client_secret"),
-                    f"is shorter than the {least} bytes that {alg} needs (RFC 7518 section 3.2)",
-                )
+        alg = one.client.secret_signing_alg
+        if len(one.secret.encode()) < (least := SHORTEST.get(alg, 0)):
+            problems.notice(
+                one.place.at("client_secret"),
+                f"is shorter than the {least} bytes that {alg} needs (RFC 7518 section 3.2)",
+            )
 
 
 def _is_doubtful(one: ClientWithSecrets) -> bool:
@@ -122,7 +121,7 @@ def _names(several: Iterable[ClientWithSecrets]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    """List names, and of a great many only the first."""
+    """List names; of many only the first few."""
     listed = ", ".join(names[:MOST_NAMED])
     more = len(names) - MOST_NAMED
     return f"{listed} and {more} more" if more > 0 else listed

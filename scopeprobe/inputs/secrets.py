@@ -1,4 +1,4 @@
-"""Where the secret of a client comes from, and how it is looked up."""
+"""Where a secret comes from, and how it is looked up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scopeprobe.model.secret import Secret
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PLAIN_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-"""Names that are quoted in complaints. Others may be secrets, put there by mistake."""
+"""Names that messages quote. Any other may be a secret, written there by mistake."""
 
 COMMAND_SECONDS = 30
 COMMANDS_AT_ONCE = 8
@@ -57,14 +57,15 @@ SecretSource: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Unavailable:
-    """Why there is no secret, in words that hold nothing of it."""
+class UnusableSecret:
+    """A source gave no secret, or one that cannot be used."""
 
-    words: str
+    why: str
+    """In the user's words; holds nothing of the secret."""
 
 
 class RenewedSecret(Secret):
-    """The text of a file that somebody renews: read again whenever the file has changed."""
+    """The text of a file, read again whenever the file has changed: somebody renews it."""
 
     __slots__ = ("_path", "_state")
 
@@ -74,7 +75,7 @@ class RenewedSecret(Secret):
         self._state: object = None
 
     def reveal(self) -> str:
-        """Give what the file holds now; while it cannot be read, what it held last."""
+        """What the file holds now; while it cannot be read, what it held last."""
         try:
             status = self._path.stat()
         except OSError:
@@ -87,29 +88,29 @@ class RenewedSecret(Secret):
 
     def _renew(self) -> None:
         found = _from_file(self._path)
-        text = found.text() if isinstance(found, Content) else found
+        text = found.text() if isinstance(found, RawSecret) else found
         if isinstance(text, Secret):
             self._text = text.reveal()
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What a source holds, byte for byte: text mostly, but a key file may be binary."""
+class RawSecret:
+    """What a source holds, byte for byte: mostly text, but a key file may be binary."""
 
     data: bytes = field(repr=False)
-    origin: str
-    """What complaints call it."""
-    ends_in_newline: bool = False
-    """One newline at its end is the editor's or the command's, and not the secret's."""
+    name: str
+    """What messages call it."""
+    drops_newline: bool = False
+    """One newline at the end belongs to the editor or the command, and not to the secret."""
 
-    def text(self) -> Secret | Unavailable:
+    def text(self) -> Secret | UnusableSecret:
         try:
             text = self.data.decode("utf-8")
         except UnicodeDecodeError:
-            return Unavailable(f"{self.origin} is not UTF-8 text")
-        if self.ends_in_newline:
+            return UnusableSecret(f"{self.name} is not UTF-8 text")
+        if self.drops_newline:
             text = text.removesuffix("\r\n" if text.endswith("\r\n") else "\n")
-        return Secret(text) if text else Unavailable(f"{self.origin} is empty")
+        return Secret(text) if text else UnusableSecret(f"{self.name} is empty")
 
 
 def secret_source(value: object, info: ValidationInfo[Path]) -> SecretSource:
@@ -142,18 +143,18 @@ def _all_text(items: Iterable[object]) -> bool:
 
 def look_up_all(
     sources: Iterable[SecretSource], environment: Mapping[str, str]
-) -> dict[SecretSource, Content | Unavailable]:
-    """Look up every source once, some at a time: password managers take their time."""
-    asked = list(dict.fromkeys(sources))
+) -> dict[SecretSource, RawSecret | UnusableSecret]:
+    """Look up every source once, several at a time: password managers are slow."""
+    distinct = list(dict.fromkeys(sources))
     with ThreadPoolExecutor(COMMANDS_AT_ONCE) as pool:
-        found = pool.map(partial(look_up, environment=environment), asked)
-        return dict(zip(asked, found, strict=True))
+        found = pool.map(partial(look_up, environment=environment), distinct)
+        return dict(zip(distinct, found, strict=True))
 
 
-def look_up(source: SecretSource, *, environment: Mapping[str, str]) -> Content | Unavailable:
+def look_up(source: SecretSource, *, environment: Mapping[str, str]) -> RawSecret | UnusableSecret:
     match source:
         case LiteralSecret(text):
-            return _content(text, "the secret")
+            return _raw(text, "the secret")
         case EnvironmentSecret(variable):
             return _from_environment(variable, environment)
         case FileSecret(path):
@@ -166,29 +167,29 @@ def look_up(source: SecretSource, *, environment: Mapping[str, str]) -> Content 
             assert_never(source)
 
 
-def _from_environment(variable: str, environment: Mapping[str, str]) -> Content | Unavailable:
+def _from_environment(variable: str, environment: Mapping[str, str]) -> RawSecret | UnusableSecret:
     named = f" {variable}" if PLAIN_VARIABLE.fullmatch(variable) else ""
     text = environment.get(variable)
     if text is None:
-        return Unavailable(f"environment variable{named} is not set")
-    return _content(text, f"environment variable{named}")
+        return UnusableSecret(f"environment variable{named} is not set")
+    return _raw(text, f"environment variable{named}")
 
 
-def _content(text: str, origin: str) -> Content:
-    """Keep what is no UTF-8 as it came (PEP 383); a lone surrogate of a file is none either."""
-    return Content(text.encode("utf-8", "surrogatepass"), origin)
+def _raw(text: str, name: str) -> RawSecret:
+    """Encode text so that a lone surrogate (PEP 383) fails later, as text that is not UTF-8."""
+    return RawSecret(text.encode("utf-8", "surrogatepass"), name)
 
 
-def _from_file(path: Path) -> Content | Unavailable:
+def _from_file(path: Path) -> RawSecret | UnusableSecret:
     try:
-        return Content(path.read_bytes(), "the file", ends_in_newline=True)
+        return RawSecret(path.read_bytes(), "the file", drops_newline=True)
     except OSError as error:
-        return Unavailable(f"the file cannot be read: {error.strerror}")
+        return UnusableSecret(f"the file cannot be read: {error.strerror}")
     except ValueError:
-        return Unavailable("the file cannot be read: no system has a file of that name")
+        return UnusableSecret("the file cannot be read: no system has a file of that name")
 
 
-def _from_command(arguments: tuple[str, ...]) -> Content | Unavailable:
+def _from_command(arguments: tuple[str, ...]) -> RawSecret | UnusableSecret:
     name = f"command {arguments[0]}"
     try:
         done = subprocess.run(  # noqa: S603  # no shell, and the user's own file names it
@@ -200,26 +201,26 @@ def _from_command(arguments: tuple[str, ...]) -> Content | Unavailable:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Unavailable(f"{name} took longer than {COMMAND_SECONDS} s")
+        return UnusableSecret(f"{name} took longer than {COMMAND_SECONDS} s")
     except OSError as error:
-        return Unavailable(f"{name} cannot be run: {error.strerror}")
+        return UnusableSecret(f"{name} cannot be run: {error.strerror}")
     except ValueError:
-        return Unavailable("the command cannot be run: an argument holds a NUL character")
+        return UnusableSecret("the command cannot be run: an argument holds a NUL character")
     if done.returncode != 0:
-        return Unavailable(f"{name} ended with exit code {done.returncode}")
-    return Content(done.stdout, f"the output of {name}", ends_in_newline=True)
+        return UnusableSecret(f"{name} ended with exit code {done.returncode}")
+    return RawSecret(done.stdout, f"the output of {name}", drops_newline=True)
 
 
-def _from_keyring(service: str, user: str) -> Content | Unavailable:
+def _from_keyring(service: str, user: str) -> RawSecret | UnusableSecret:
     try:
         import keyring  # noqa: PLC0415  # an extra
         from keyring.errors import KeyringError  # noqa: PLC0415
     except ImportError:
-        return Unavailable("keyring is not installed: pip install 'scopeprobe[keyring]'")
+        return UnusableSecret("keyring is not installed: pip install 'scopeprobe[keyring]'")
     try:
         text = keyring.get_password(service, user)
     except KeyringError as error:
-        return Unavailable(f"the keyring cannot be read ({type(error).__name__})")
+        return UnusableSecret(f"the keyring cannot be read ({type(error).__name__})")
     if text is None:
-        return Unavailable("the keyring has no such entry")
-    return _content(text, "the entry of the keyring")
+        return UnusableSecret("the keyring has no such entry")
+    return _raw(text, "the entry of the keyring")

@@ -1,19 +1,18 @@
-"""Servers of the model: from entries, their defaults, provider packs and the command line."""
+"""Servers, built from entries, their defaults, provider packs and the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit, urlunsplit
 
 from scopeprobe.inputs.clients_file import ClientsFile
-from scopeprobe.inputs.precedence import Overrides, filled, lowered, nearest
+from scopeprobe.inputs.precedence import Overrides, filled_server, lowered, nearest
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import DefaultsEntry, PartyEntry, ServerEntry
 from scopeprobe.inputs.secrets import SecretSource
-from scopeprobe.inputs.values import is_plain_http_abroad
 from scopeprobe.model.provider import (
+    TRAITS,
     BasicEncoding,
     Pack,
     ProviderTraits,
@@ -29,6 +28,7 @@ from scopeprobe.model.server import (
     Server,
     ServerLimits,
 )
+from scopeprobe.model.urls import is_plain_http_abroad
 
 NO_PROVIDER = "none"
 _ENDPOINTS = (
@@ -40,38 +40,37 @@ _ENDPOINTS = (
 )
 """Where credentials and tokens are sent."""
 
-Part = TypeVar("Part")
-
 
 @dataclass(frozen=True, slots=True)
 class ServerDraft:
-    """A server, and what its file says for all of its clients, from far to near."""
+    """A server, and what applies to all of its clients."""
 
     server: Server
     layers: tuple[PartyEntry, ...]
+    """What its file says about it, from far to near."""
     names_encoding: bool
-    """`basic_encoding` was chosen, and not merely left as it is."""
+    """`basic_encoding` was chosen, and not merely left at its default."""
     introspection_secret: SecretSource | None = None
-    """Of the resource server that introspects, if that is not the client itself."""
+    """The secret of the resource server that introspects, if that is not the client itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerBuilder:
-    """Makes servers, and says what is wrong with those that cannot be made."""
+    """Builds servers, and says what is wrong with those that cannot be built."""
 
     overrides: Overrides
     packs: Sequence[Pack]
     problems: Problems
 
-    def all_of(self, files: Iterable[ClientsFile]) -> dict[str, ServerDraft | None]:
-        """Find the servers of all files by name; None stands for one that cannot be used."""
+    def build_all(self, files: Iterable[ClientsFile]) -> dict[str, ServerDraft | None]:
+        """The servers of all files by name; None stands for one that cannot be used."""
         drafts: dict[str, ServerDraft | None] = {}
         places: dict[str, Place] = {}
         for file in files:
             for name, entry in file.servers.items():
                 place = file.place.at("servers", name)
                 if name in places:
-                    self.problems.add(place, f"is defined already, in {places[name].file}")
+                    self.problems.error(place, f"is defined already, in {places[name].file}")
                     continue
                 places[name] = place
                 drafts[name] = self._named(name, entry, file.defaults, place)
@@ -82,14 +81,14 @@ class ServerBuilder:
     ) -> ServerDraft | None:
         if entry is None or defaults is None:
             return None
-        return self._draft(name, _located(entry, filled(entry, defaults)), (defaults, entry), place)
+        return self._draft(name, filled_server(entry, defaults), (defaults, entry), place)
 
-    def unnamed(
+    def build_unnamed(
         self, issuer: str | None, token_endpoint: str | None, defaults: DefaultsEntry, place: Place
     ) -> ServerDraft | None:
-        """Make the server of a client that names its own, and name it after what that says."""
+        """Build the server of a client that names no server, called by its own address."""
         entry = ServerEntry(issuer=issuer, token_endpoint=token_endpoint)
-        whole = _located(entry, filled(entry, defaults))
+        whole = filled_server(entry, defaults)
         return self._draft(token_endpoint or issuer or "", whole, (defaults,), place)
 
     def _draft(
@@ -100,7 +99,7 @@ class ServerBuilder:
         if token_endpoint is None and entry.issuer is None:
             token_endpoint = provider.token_endpoint
             if token_endpoint is None:
-                self.problems.add(
+                self.problems.error(
                     place.at("token_endpoint"), "is missing, and no issuer is named either"
                 )
                 return None
@@ -128,15 +127,15 @@ class ServerBuilder:
         )
 
     def _check_confirmation(self, server: Server, place: Place) -> None:
-        """Refuse a server whose grants are to be confirmed in a place that nobody names."""
+        """Refuse a server whose grants are to be confirmed at an endpoint that nobody names."""
         traits, endpoints = server.traits, server.endpoints
         if traits.verify is Verify.API and traits.rights is None:
-            self.problems.add(
+            self.problems.error(
                 place.at("rights_url"), "is missing: no provider pack says where rights are told"
             )
         is_told = endpoints.introspection or endpoints.issuer
         if traits.verify is Verify.INTROSPECT and not is_told:
-            self.problems.add(
+            self.problems.error(
                 place.at("introspection_endpoint"), "is missing: --verify introspect needs it"
             )
 
@@ -144,20 +143,12 @@ class ServerBuilder:
         pair = ("introspection_client_id", "introspection_client_secret")
         missing = [key for key in pair if getattr(entry, key) is None]
         if len(missing) == 1:
-            self.problems.add(place.at(missing[0]), "is missing: one is no use alone")
+            self.problems.error(place.at(missing[0]), "is missing: one is no use alone")
 
     def _refuse_plain_http(self, entry: ServerEntry, place: Place) -> None:
         for key in _ENDPOINTS:
             if is_plain_http_abroad(getattr(entry, key) or "") and not entry.allow_http:
-                self.problems.add(place.at(key), "must be https (or say allow_http = true)")
-
-
-def _located(entry: ServerEntry, whole: ServerEntry) -> ServerEntry:
-    """Keep the defaults from moving a server that says itself where it is."""
-    if entry.issuer is None and entry.token_endpoint is None:
-        return whole
-    own = {"issuer": entry.issuer, "token_endpoint": entry.token_endpoint}
-    return whole.model_copy(update=own)
+                self.problems.error(place.at(key), "must be https (or say allow_http = true)")
 
 
 # -- the parts of a server
@@ -173,34 +164,38 @@ def _endpoints(entry: ServerEntry, provider: KnownProvider, token_endpoint: str)
 
 
 def _connection(entry: ServerEntry, overrides: Overrides) -> Connection:
-    return _made(
-        Connection,
-        timeout=nearest(entry.timeout, overrides.timeout),
+    default = Connection()
+    return Connection(
+        timeout=nearest(default.timeout, entry.timeout, overrides.timeout),
         ca_file=entry.ca_file,
         proxy=entry.proxy,
         headers=tuple(sorted((entry.headers or {}).items())),
-        contact=entry.contact,
-        allow_http=entry.allow_http,
-        allow_private=entry.allow_private,
+        contact=entry.contact or "",
+        allow_http=bool(entry.allow_http),
+        allow_private=bool(entry.allow_private),
     )
 
 
 def _limits(entry: ServerEntry, pack: Pack | None, overrides: Overrides) -> ServerLimits:
+    default = ServerLimits()
     rates, client_rates = (pack.rates, pack.client_rates) if pack else ((), ())
     # The reserve of a pack is a share of the quota that it knows, and of no other.
     has_own_quota = bool(client_rates) and entry.client_rate is not None
-    reserve = None if pack is None or has_own_quota else pack.reserve
-    return _made(
-        ServerLimits,
-        rates=lowered(entry.rate or rates or None, overrides.rate),
-        client_rates=lowered(entry.client_rate or client_rates or None, overrides.client_rate),
-        burst=entry.burst,
-        in_flight=nearest(entry.in_flight, overrides.in_flight),
-        rate_group=entry.rate_group,
+    known_reserve = None if pack is None or has_own_quota else pack.reserve
+    return ServerLimits(
+        rates=lowered(default.rates, nearest(rates, entry.rate), overrides.rate),
+        client_rates=lowered(
+            default.client_rates, nearest(client_rates, entry.client_rate), overrides.client_rate
+        ),
+        burst=nearest(default.burst, entry.burst),
+        in_flight=nearest(default.in_flight, entry.in_flight, overrides.in_flight),
+        rate_group=entry.rate_group or "",
         quiet=entry.quiet,
-        retries=nearest(entry.retries, overrides.retries),
-        max_auth_failures=nearest(entry.max_auth_failures, overrides.max_auth_failures),
-        reserve=nearest(reserve, entry.reserve),
+        retries=nearest(default.retries, entry.retries, overrides.retries),
+        max_auth_failures=nearest(
+            default.max_auth_failures, entry.max_auth_failures, overrides.max_auth_failures
+        ),
+        reserve=nearest(default.reserve, known_reserve, entry.reserve),
     )
 
 
@@ -210,19 +205,17 @@ def _introspector(entry: ServerEntry) -> ResourceServer | None:
 
 
 def _traits(entry: ServerEntry, provider: KnownProvider, overrides: Overrides) -> ProviderTraits:
-    """What the pack knows, and before it what the entry and the command line say."""
+    """What the pack knows, as far as neither the entry nor the command line says otherwise."""
     known = provider.pack.traits if provider.pack else ProviderTraits()
-    said = {trait.name: getattr(entry, trait.name, None) for trait in fields(ProviderTraits)}
-    said["verify"] = overrides.verify
-    if entry.allow_single_token:
-        said["single_token"] = False
-    given = {name: value for name, value in said.items() if value is not None}
-    return replace(known, rights=provider.rights(entry), **given)
-
-
-def _made(part: type[Part], **values: Any) -> Part:  # noqa: ANN401 - each part has its own types
-    """Make a part of what is said; the rest has its defaults."""
-    return part(**{name: value for name, value in values.items() if value is not None})
+    settable = TRAITS & ServerEntry.model_fields.keys()
+    said = {name: nearest(getattr(known, name), getattr(entry, name)) for name in settable}
+    return replace(
+        known,
+        **said,
+        verify=nearest(known.verify, overrides.verify),
+        single_token=known.single_token and not entry.allow_single_token,
+        rights=provider.rights(entry),
+    )
 
 
 # -- what the packs know
@@ -230,7 +223,7 @@ def _made(part: type[Part], **values: Any) -> Part:  # noqa: ANN401 - each part 
 
 @dataclass(frozen=True, slots=True)
 class KnownProvider:
-    """A pack and the region of one of its servers; no pack where nobody knows the server."""
+    """What packs know about one server: its provider and its region; nothing if no pack does."""
 
     pack: Pack | None = None
     region: str = ""
@@ -282,12 +275,12 @@ def _provider_of(
     pack = _pack(entry, packs, place, problems)
     if pack is None:
         if entry.region is not None and entry.provider is None:
-            problems.add(place.at("region"), "is known to provider packs only: name a provider")
+            problems.error(place.at("region"), "is known to provider packs only: name a provider")
         return KnownProvider()
     if entry.region is None:
         return KnownProvider(pack, pack.region_of(entry.token_endpoint or "") or "")
     if pack.regions and entry.region not in pack.regions and entry.token_endpoint is None:
-        problems.add(
+        problems.error(
             place.at("region"),
             f"is none of {pack.title}'s: {', '.join(pack.regions)} (or give its token_endpoint)",
         )
@@ -304,5 +297,5 @@ def _pack(
     named = next((pack for pack in packs if pack.name == entry.provider), None)
     if named is None:
         names = ", ".join(pack.name for pack in packs)
-        problems.add(place.at("provider"), f"is none of the provider packs: {names}, none")
+        problems.error(place.at("provider"), f"is none of the provider packs: {names}, none")
     return named

@@ -15,7 +15,7 @@ Source: TypeAlias = Path | Literal["-"]
 
 
 class StandardInput:
-    """Standard input, which several inputs may name and only one can have."""
+    """Standard input, which can be read only once, whoever names it."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = sys.stdin if stream is None else stream
@@ -30,12 +30,12 @@ class StandardInput:
 
 
 def file_of(source: Source) -> Path | None:
-    """Tell a file from standard input: None is the latter, also where a path was made of `-`."""
+    """The path of a file; None for standard input, also where `-` was made a path."""
     return None if str(source) == "-" else Path(source)
 
 
 def name_of(source: Source) -> str:
-    """Say what complaints call a source."""
+    """The name of a source in messages."""
     return str(file_of(source) or "standard input")
 
 
@@ -45,7 +45,7 @@ def text_of(source: Source, standard_input: StandardInput) -> str:
 
 
 def text_of_file(path: Path) -> str:
-    """Read UTF-8, newlines as they are; a byte order mark is no part of the text."""
+    """Read UTF-8 text and keep its newlines; a byte order mark is left out."""
     with _in_users_words(str(path)):
         return path.read_bytes().decode("utf-8-sig")
 

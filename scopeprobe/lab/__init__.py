@@ -2,8 +2,8 @@
 The embedded OAuth 2.0 authorization server: several of them in one process, each with a profile.
 
 It answers client credentials requests (RFC 6749 section 4.4) the way real servers do, for tests
-and for the demo; introspection, revocation and metadata too. Manners are data (`profiles/*.toml`);
-nothing here is shared with what it tests.
+and for the demo; introspection, revocation and metadata too. How a server behaves is data
+(`profiles/*.toml`). Nothing here is shared with what it tests.
 """
 
 from scopeprobe.lab.clients import Client

@@ -1,4 +1,4 @@
-"""A registered client of a lab server."""
+"""The registered clients of a server, and whether a request comes from the one it names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scopeprobe.lab.schema import CLIENT_CREDENTIALS, AuthMethod
+from joserfc.jwk import Key, KeySet, OctKey
+
+from scopeprobe.lab.answers import Refusal
+from scopeprobe.lab.limits import Lock
+from scopeprobe.lab.proofs import Assertions, read_keys
+from scopeprobe.lab.requests import Credentials
+from scopeprobe.lab.schema import CLIENT_CREDENTIALS, AuthMethod, Profile
 
 
 @dataclass(slots=True)
@@ -39,3 +45,52 @@ class Client:
         if self.targets is None or target is None:
             return tuple(self.granted)
         return self.targets.get(target) or tuple(self.granted)
+
+    def key_for(self, method: AuthMethod) -> Key | KeySet | None:
+        """What verifies its assertions: its secret's octets, or its public key."""
+        if method == "client_secret_jwt":
+            return OctKey.import_key(self.client_secret) if self.client_secret else None
+        return read_keys(self.jwk) if self.jwk else None
+
+
+class Authenticator:
+    """Judges credentials (RFC 6749 section 2.3), and locks out who guesses, as the profile says."""
+
+    def __init__(self, profile: Profile, clients: Mapping[str, Client]) -> None:
+        self._rules = profile.credentials
+        self._clients = clients
+        self._assertions = Assertions(profile.credentials)
+        self._lock = Lock(profile.lock) if profile.lock else None
+
+    def find_fault(self, credentials: Credentials, *, issuer: str) -> Refusal | None:
+        """What is wrong; None: nothing. A locked client is refused before its secret is read."""
+        if self._lock and self._lock.holds(credentials.client_id):
+            return self._lock.rule.refusal
+        fault = self._judge(credentials, issuer)
+        if self._lock:
+            note = self._lock.note_failure if fault else self._lock.note_success
+            note(credentials.client_id)
+        return fault
+
+    def _judge(self, credentials: Credentials, issuer: str) -> Refusal | None:
+        rules = self._rules
+        client = self._clients.get(credentials.client_id)
+        if not credentials.client_id and rules.missing:
+            return rules.missing
+        if client is None:
+            return rules.unknown_client
+        if not self._may_use(client, credentials):
+            return rules.wrong_method or rules.wrong_secret
+        if credentials.assertion is None:
+            return None if client.accepts(credentials.secret) else rules.wrong_secret
+        key = client.key_for(credentials.method)
+        return self._assertions.find_fault(
+            credentials.assertion, key, client.client_id, issuer=issuer
+        )
+
+    def _may_use(self, client: Client, credentials: Credentials) -> bool:
+        """Whether the server knows this method, and the client may use it."""
+        if credentials.method not in self._rules.methods:
+            return False
+        enforced = self._rules.registered_method == "enforced" and client.method is not None
+        return credentials.method == client.method if enforced else True

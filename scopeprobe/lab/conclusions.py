@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from scopeprobe.lab.refusals import Mark, Table
+from scopeprobe.lab.answers import Mark, Table
 
 Verdict: TypeAlias = Literal["granted", "denied", "unenforced", "unauthenticated", "unknown"]
 
@@ -21,7 +21,7 @@ OPPOSITES: dict[CellKind, Verdict] = {
     "ungranted": "granted",
     "unknown_scope": "granted",
 }
-"""The one verdict on a cell that would be a lie."""
+"""By kind of cell, the verdict that would be false."""
 
 
 class Conclusion(Table, frozen=True):

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from scopeprobe.errors import LabError
+from scopeprobe.lab.answers import Table
 from scopeprobe.lab.clients import Client
 from scopeprobe.lab.profiles import parse_toml, read_profile
-from scopeprobe.lab.refusals import Table
 from scopeprobe.lab.schema import CLIENT_CREDENTIALS, AuthMethod
 from scopeprobe.lab.server import AuthorizationServer
 
@@ -61,7 +61,7 @@ class FleetTable(Table, frozen=True):
 
 
 def read_fleet(path: Traversable) -> tuple[AuthorizationServer, ...]:
-    """Read a fleet file. A complaint says the file and the place in it."""
+    """Read a fleet file. An error names the file and the place in it."""
     place = str(path)
     try:
         fleet = msgspec.convert(parse_toml(path, place=place), FleetTable)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from scopeprobe.lab.answers import Answer, refuse
+from scopeprobe.lab.answers import Answer, Refusal, refuse
 from scopeprobe.lab.clients import Client
-from scopeprobe.lab.credentials import Credentials, read_credentials
-from scopeprobe.lab.refusals import Refusal
-from scopeprobe.lab.requests import FORM, Message, read_form
+from scopeprobe.lab.requests import FORM, Credentials, Message, read_credentials, read_form
 from scopeprobe.lab.schema import Profile
 from scopeprobe.lab.token_store import TokenStore
 from scopeprobe.lab.tokens import Grant
@@ -29,7 +27,7 @@ def introspect(
     clients: Mapping[str, Client],
     others: Mapping[str, str],
 ) -> Answer:
-    """Say what a token stands for to any registered client, and to the resource servers."""
+    """Tell a registered client or a resource server what a token stands for."""
     rules = profile.introspection
     form = read_posted(message)
     if not is_trusted(message, form, profile, clients=clients, others=others):
@@ -53,7 +51,7 @@ def introspect(
 def revoke(
     message: Message, profile: Profile, token_store: TokenStore, *, clients: Mapping[str, Client]
 ) -> Answer:
-    """Make a client's token worthless; 200 also for one that is none (section 2.2)."""
+    """Revoke a token; the answer is 200 for an unknown one, too (RFC 7009 section 2.2)."""
     form = read_posted(message)
     if not is_trusted(message, form, profile, clients=clients, others={}):
         unauthenticated = profile.introspection.unauthenticated

@@ -21,7 +21,7 @@ WELL_KNOWN = {
     "inserted": "/.well-known/oauth-authorization-server/{server}",
     "appended": "/{server}/.well-known/oauth-authorization-server",
 }
-"""Where metadata is: OpenID Connect's place, that of RFC 8414 section 3, and a common mistake."""
+"""Paths of the metadata: OpenID Connect's, that of RFC 8414 section 3, and a common mistake."""
 
 
 class Lab:

@@ -1,4 +1,4 @@
-"""What makes a server refuse a request unread: too many requests, or too many wrong secrets."""
+"""Throttles and locks: too many requests, or too many wrong secrets in a row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scopeprobe.lab.schema import LockRule, ThrottleRule
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How a client stands with a throttle, after the request that it just sent."""
+    """What a throttle says of a request that just came."""
 
     exceeded: bool
     remaining: int
@@ -28,7 +28,7 @@ class Throttle:
         self._admitted: defaultdict[str, deque[float]] = defaultdict(deque)
 
     def admit(self, client_id: str, now: float) -> Quota:
-        """Let a request in if it fits; one that does not is not counted."""
+        """Count a request if it fits; one that does not is not counted."""
         admitted = self._admitted[client_id if self.rule.per == "client" else ""]
         while admitted and admitted[0] <= now - self.rule.seconds:
             admitted.popleft()

@@ -1,5 +1,5 @@
 """
-The reader of `profiles/*.toml`.
+Read `profiles/*.toml`.
 
 A profile may be `like` another one and then states only what differs: table by table and key by
 key, but a refusal with a `status` is a whole answer and replaces what stood there.
@@ -27,7 +27,7 @@ def available_profiles(folder: Traversable = PROFILES) -> dict[str, str]:
 
 
 def abstract_profiles() -> dict[str, str]:
-    """Manners that play one trait each, and no server in particular."""
+    """Profiles that show one trait each, of no real server."""
     return {
         name: summary
         for name, summary in available_profiles().items()
@@ -36,7 +36,7 @@ def abstract_profiles() -> dict[str, str]:
 
 
 def real_profiles() -> dict[str, str]:
-    """Manners of servers that exist, with what may be concluded about their clients."""
+    """Profiles of servers that exist, with what may be concluded about their clients."""
     return {
         name: summary
         for name, summary in available_profiles().items()
@@ -47,12 +47,12 @@ def real_profiles() -> dict[str, str]:
 def read_profile(
     name: str, override: Mapping[str, Any] | None = None, *, folder: Traversable = PROFILES
 ) -> Profile:
-    """Read one profile, with some of its keys replaced by those of `override`."""
+    """Read one profile; keys of `override` replace its own."""
     return decode_profile(overlay(gather(name, folder), override or {}), place=f"{name}.toml")
 
 
 def decode_profile(tables: Mapping[str, Any], *, place: str) -> Profile:
-    """Turn parsed TOML into a profile; a complaint says the place and the key."""
+    """Turn parsed TOML into a profile; an error names the place and the key."""
     try:
         return msgspec.convert(tables, Profile)
     except msgspec.ValidationError as exc:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
 
-from scopeprobe.lab.credentials import Credentials, read_credentials
-from scopeprobe.lab.jose import peek
-from scopeprobe.lab.refusals import Refusal
-from scopeprobe.lab.schema import JWT_BEARER, Profile
+from scopeprobe.lab.answers import Refusal
+from scopeprobe.lab.proofs import peek
+from scopeprobe.lab.schema import JWT_BEARER, AuthMethod, BasicEncoding, CredentialRules, Profile
 
 FORM = "application/x-www-form-urlencoded"
 
 JSON = "application/json"
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,16 @@ class Message:
     method: str = "POST"
     dpop: str | None = field(default=None, repr=False)
     """The DPoP header (RFC 9449 section 4.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who a client says it is, and how it proves that."""
+
+    client_id: str
+    secret: str | None = field(repr=False)
+    method: AuthMethod
+    assertion: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +130,80 @@ def read_form(body: bytes) -> dict[str, str] | None:
 
 def read_scopes(scope: str | None) -> tuple[str, ...] | None:
     return None if scope is None else tuple(dict.fromkeys(filter(None, scope.split(" "))))
+
+
+def read_credentials(
+    authorization: str | None, form: Mapping[str, str], rules: CredentialRules
+) -> Credentials | Refusal:
+    """Find the credentials; there must be one authentication method only (section 2.3)."""
+    in_body = read_body_credentials(form)
+    if authorization is None:
+        return in_body
+    if in_body.method != "none":
+        return in_body if rules.two_mechanisms == "body" else rules.two_mechanisms
+    return read_basic(authorization, form, rules)
+
+
+def read_basic(
+    authorization: str, form: Mapping[str, str], rules: CredentialRules
+) -> Credentials | Refusal:
+    pair = decode_basic(authorization)
+    if pair is None:
+        return rules.bad_basic
+    if rules.bad_encoding and any(map(BAD_PERCENT.search, pair)):
+        return rules.bad_encoding
+    client_id, secret = (decode(part, rules.basic_encoding) for part in pair)
+    return check_second_id(client_id, form.get("client_id"), rules) or Credentials(
+        form.get("client_id", client_id), secret, "client_secret_basic"
+    )
+
+
+def check_second_id(client_id: str, beside: str | None, rules: CredentialRules) -> Refusal | None:
+    """The refusal of a client_id in the body beside that of Basic; None: it is accepted."""
+    if beside is None or rules.client_id_beside_basic == "body":
+        return None
+    if isinstance(rules.client_id_beside_basic, Refusal):
+        return rules.client_id_beside_basic
+    return None if beside == client_id else rules.bad_basic
+
+
+def read_body_credentials(form: Mapping[str, str]) -> Credentials:
+    """The credentials of a body; the method of one without any is `none`."""
+    client_id = form.get("client_id", "")
+    if form.get("client_assertion_type") == ASSERTION_TYPE and "client_assertion" in form:
+        assertion = form["client_assertion"]
+        seen = peek(assertion)
+        symmetric = str(seen.header.get("alg", "")).startswith("HS")
+        return Credentials(
+            str(seen.claims.get("sub", client_id)),
+            None,
+            "client_secret_jwt" if symmetric else "private_key_jwt",
+            assertion,
+        )
+    if "client_secret" in form:
+        return Credentials(client_id, form["client_secret"], "client_secret_post")
+    return Credentials(client_id, None, "none")
+
+
+def decode_basic(authorization: str) -> tuple[str, str] | None:
+    """Id and secret of HTTP Basic (RFC 7617), still encoded; None where it is something else."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+    except ValueError:
+        return None
+    client_id, colon, secret = text.partition(":")
+    return (client_id, secret) if colon else None
+
+
+def decode(text: str, encoding: BasicEncoding) -> str:
+    """Undo what a client did to its id and secret before it joined them."""
+    match encoding:
+        case "rfc6749":
+            return unquote_plus(text)
+        case "percent":
+            return unquote(text)
+        case "raw":
+            return text

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from scopeprobe.lab.conclusions import Conclusions
-from scopeprobe.lab.refusals import (
+from scopeprobe.lab.answers import (
     BODY_FIELDS,
     HEADER_FIELDS,
     Mark,
@@ -22,6 +21,7 @@ from scopeprobe.lab.refusals import (
     malformed,
     texts_of,
 )
+from scopeprobe.lab.conclusions import Conclusions
 
 CLIENT_CREDENTIALS = "client_credentials"
 
@@ -166,7 +166,7 @@ class ScopeRules(Table, frozen=True, kw_only=True):
     issued, or no such member.
     """
     order: Literal["asked", "reversed"] = "asked"
-    """Of the list. Some servers keep sets, whose order is anybody's guess."""
+    """Of the list. Some servers keep sets, which have no order."""
     shape: Literal["string", "array"] = "string"
 
 

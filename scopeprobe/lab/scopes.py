@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from scopeprobe.lab.refusals import Refusal
+from scopeprobe.lab.answers import Refusal
 from scopeprobe.lab.schema import ScopeRules, Treatment
 
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A request refused for its scopes: those that did it, in the order of the request."""
+    """A request refused for its scopes; the culprits are in the order of the request."""
 
     refusal: Refusal
     culprits: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ def decide(
 
 
 def refuse_shape(rules: ScopeRules, asked: tuple[str, ...]) -> Refusal | None:
-    """What a server has against a scope parameter as such."""
+    """The refusal of a scope parameter as such, whatever its scopes."""
     if rules.present:
         return rules.present
     if not asked and isinstance(rules.empty, Refusal):
@@ -56,7 +56,7 @@ def refuse_shape(rules: ScopeRules, asked: tuple[str, ...]) -> Refusal | None:
 def decide_without_scope(
     rules: ScopeRules, granted: Collection[str], known: Collection[str]
 ) -> tuple[str, ...] | Denial:
-    """A default, or a refusal: the two that RFC 6749 section 3.3 leaves to a server."""
+    """A default or a refusal: RFC 6749 section 3.3 leaves the choice to the server."""
     if isinstance(rules.absent, Refusal):
         return Denial(rules.absent)
     if rules.no_default and not granted:
@@ -69,7 +69,7 @@ def decide_without_scope(
 def treat(
     scope: str, rules: ScopeRules, granted: Collection[str], known: Collection[str]
 ) -> Treatment:
-    """What this scope does to its request, by itself."""
+    """What becomes of a request because of this scope."""
     if holds(scope, rules, granted, known):
         return "issue"
     if scope in known:

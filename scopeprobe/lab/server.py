@@ -6,14 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from scopeprobe.lab.answers import Answer
-from scopeprobe.lab.authentication import Authenticator
-from scopeprobe.lab.clients import Client
+from scopeprobe.lab.answers import Answer, Refusal, fill
+from scopeprobe.lab.clients import Authenticator, Client
 from scopeprobe.lab.conclusions import CellKind
 from scopeprobe.lab.genesys import answer_rights
 from scopeprobe.lab.introspection import introspect, revoke
-from scopeprobe.lab.metadata import describe
-from scopeprobe.lab.refusals import Refusal
 from scopeprobe.lab.requests import Message, TokenRequest, read_token_request
 from scopeprobe.lab.schema import Profile
 from scopeprobe.lab.scopes import holds
@@ -23,7 +20,7 @@ from scopeprobe.lab.token_store import TokenStore
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One token request as a server remembers it: no secret, no token."""
+    """One token request as a server remembers it, without secret and token."""
 
     at: float
     """Monotonic seconds."""
@@ -80,7 +77,7 @@ class AuthorizationServer:
             self.clients[client_id].granted.append(scope)
 
     def revoke(self, client_id: str, scope: str) -> None:
-        """Take a scope away from a client; the scope itself goes on to exist."""
+        """Take a scope away from a client; the scope itself still exists."""
         self.clients[client_id].granted.remove(scope)
 
     def rotate(self, client_id: str, client_secret: str) -> None:
@@ -92,7 +89,7 @@ class AuthorizationServer:
         self._endpoint.renew_nonce()
 
     def kind(self, client_id: str, scope: str) -> CellKind:
-        """What the truth is about a registered client's cell, if it can authenticate."""
+        """The truth about a scope of a registered client, if it can authenticate."""
         client = self.clients[client_id]
         if holds(scope, self.profile.scope, client.granted, self.scopes):
             return "granted"
@@ -122,7 +119,7 @@ class AuthorizationServer:
 
     def describe(self, issuer: str) -> Answer:
         """Give the metadata document (RFC 8414)."""
-        return Answer(200, describe(self.profile, issuer, self.scopes))
+        return Answer(200, metadata_of(self.profile, issuer, self.scopes))
 
     def tell_rights(self, path: str, message: Message) -> Answer:
         """Answer a request to the rights API, where there is one."""
@@ -140,3 +137,33 @@ def remember(request: TokenRequest | Refusal, arrived: float, status: int) -> Re
     if isinstance(request, Refusal):
         return Received(arrived, None, None, status)
     return Received(arrived, request.client_id, request.scopes or None, status, request.target)
+
+
+def metadata_of(profile: Profile, issuer: str, scopes: Iterable[str]) -> dict[str, object]:
+    """
+    The well-known document of a server (RFC 8414 section 2, OpenID Connect Discovery).
+
+    It is the truth, unless the profile says otherwise.
+    """
+    origin = "/".join(issuer.split("/")[:3])
+    truth: dict[str, object] = {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/token",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "scopes_supported": sorted(scopes),
+        "grant_types_supported": list(profile.grants),
+        "token_endpoint_auth_methods_supported": list(profile.credentials.methods),
+    }
+    if any(method.endswith("_jwt") for method in profile.credentials.methods):
+        truth["token_endpoint_auth_signing_alg_values_supported"] = list(
+            profile.credentials.assertion.algorithms
+        )
+    if profile.dpop:
+        truth["dpop_signing_alg_values_supported"] = ["ES256"]
+    said = fill(profile.metadata.members, {"issuer": issuer, "origin": origin})
+    return {
+        name: value
+        for name, value in (truth | said).items()
+        if name not in profile.metadata.omitted
+    }

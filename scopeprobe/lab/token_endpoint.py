@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from scopeprobe.lab.answers import Answer, complete, issue, refuse
-from scopeprobe.lab.authentication import Authenticator
-from scopeprobe.lab.clients import Client
-from scopeprobe.lab.dpop import DpopVerifier, thumbprint
+from scopeprobe.lab.answers import Answer, Refusal, complete, fill, issue, refuse
+from scopeprobe.lab.clients import Authenticator, Client
 from scopeprobe.lab.limits import Quota, Throttle
-from scopeprobe.lab.refusals import Refusal, fill
+from scopeprobe.lab.proofs import DpopVerifier, thumbprint
 from scopeprobe.lab.requests import Message, TokenRequest
 from scopeprobe.lab.schema import Check, Profile
 from scopeprobe.lab.scopes import Denial, decide, list_scopes
@@ -20,7 +18,7 @@ from scopeprobe.lab.tokens import Grant, TokenIssuer
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request on its way through the checks."""
+    """One request while it is checked."""
 
     request: TokenRequest
     issuer: str
@@ -29,10 +27,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a request is refused, and what the refusal's templates may tell about it."""
+    """Why a request is refused, and fields for the refusal's templates."""
 
     refusal: Refusal
-    particulars: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 class TokenEndpoint:
@@ -54,11 +52,11 @@ class TokenEndpoint:
         self._clients = clients
         self._scopes = scopes
         self._targets = targets
-        self._ledger = token_store
+        self._token_store = token_store
         self._authenticator = authenticator
-        self._mint = TokenIssuer(profile.token)
+        self._token_issuer = TokenIssuer(profile.token)
         self._throttle = Throttle(profile.throttle) if profile.throttle else None
-        self._doorman = DpopVerifier(profile.dpop) if profile.dpop else None
+        self._dpop = DpopVerifier(profile.dpop) if profile.dpop else None
         checks: dict[Check, Callable[[Case], Fault | None]] = {
             "throttle": self._check_quota,
             "credentials": self._check_credentials,
@@ -70,13 +68,13 @@ class TokenEndpoint:
         self._checks = [checks[name] for name in profile.order]
 
     def renew_nonce(self) -> None:
-        if self._doorman:
-            self._doorman.renew()
+        if self._dpop:
+            self._dpop.renew()
 
     def answer(
         self, request: TokenRequest | Refusal, message: Message, *, issuer: str, arrived: float
     ) -> Answer:
-        """Answer a request, or give the refusal that reading it ended in."""
+        """Answer a request, or give the refusal that it met when it was read."""
         if isinstance(request, Refusal):
             known = {"server": self._name, "issuer": issuer}
             return refuse(request, known, authorization=message.authorization)
@@ -84,7 +82,7 @@ class TokenEndpoint:
         case = Case(request, issuer, quota)
         for check in self._checks:
             if (fault := check(case)) is not None:
-                fields = self._describe(case) | dict(fault.particulars)
+                fields = self._describe(case) | dict(fault.fields)
                 answer = refuse(fault.refusal, fields, authorization=message.authorization)
                 break
         else:
@@ -109,14 +107,14 @@ class TokenEndpoint:
         return None
 
     def _check_proof(self, case: Case) -> Fault | None:
-        if self._doorman is None:
+        if self._dpop is None:
             return None
         wanted = (
-            self._doorman.rules.wanted == "always" or self._client_of(case).dpop_bound_access_tokens
+            self._dpop.rules.wanted == "always" or self._client_of(case).dpop_bound_access_tokens
         )
         if case.request.proof is None and not wanted:
             return None
-        refusal = self._doorman.find_fault(
+        refusal = self._dpop.find_fault(
             case.request.proof, method="POST", url=f"{case.issuer}/token"
         )
         return None if refusal is None else Fault(refusal)
@@ -150,7 +148,7 @@ class TokenEndpoint:
         return decide(self._profile.scope, case.request.scopes, granted=granted, known=self._scopes)
 
     def _issue(self, case: Case) -> Answer:
-        """Hand out the token of a case in which no check found a fault."""
+        """Issue the token of a case in which no check found a fault."""
         issued = self._decide(case)
         if isinstance(issued, Denial):
             raise TypeError("the order of checks has no scope in it")
@@ -161,27 +159,27 @@ class TokenEndpoint:
             asked,
             case.request.target,
             case.issuer,
-            thumbprint(proof) if proof and self._doorman else "",
+            thumbprint(proof) if proof and self._dpop else "",
         )
-        token, grant = self._strike(grant)
+        token, grant = self._token_for(grant)
         members = self._profile.token.members
         return issue(
             token,
             token_type="DPoP" if grant.jkt else "Bearer",
-            expires_in=self._ledger.remaining(grant),
+            expires_in=self._token_store.remaining(grant),
             listed=list_scopes(self._profile.scope, issued, asked),
             members=fill(members, complete(grant.fields())) if members else {},
         )
 
-    def _strike(self, grant: Grant) -> tuple[str, Grant]:
-        """A fresh token, or the one that was given out before, where tokens are shared."""
+    def _token_for(self, grant: Grant) -> tuple[str, Grant]:
+        """A fresh token, or the one that was issued before, where tokens are shared."""
         shared = self._profile.token.shared
-        if shared and (live := self._ledger.reuse(grant)):
+        if shared and (live := self._token_store.reuse(grant)):
             return live
-        token = self._mint.strike(grant)
-        self._ledger.enter(token, grant)
+        token = self._token_issuer.make_token(grant)
+        self._token_store.add(token, grant)
         if shared:
-            self._ledger.share(token, grant)
+            self._token_store.share(token, grant)
         return token, grant
 
     def _client_of(self, case: Case) -> Client:
@@ -201,7 +199,7 @@ class TokenEndpoint:
             "registered_method": client.method or "client_secret_basic",
             "grant_type": request.grant_type,
             "grant_types": ", ".join(client.grant_types),
-            "nonce": self._doorman.nonce if self._doorman else "",
+            "nonce": self._dpop.nonce if self._dpop else "",
         } | self._tell_quota(case)
 
     def _tell_quota(self, case: Case) -> dict[str, object]:
@@ -214,9 +212,9 @@ class TokenEndpoint:
         }
 
     def _with_headers(self, answer: Answer, case: Case) -> Answer:
-        """Add what stands on every answer: the profile's headers, the quota, a nonce for DPoP."""
+        """Add the headers of every answer: the profile's, the quota, a nonce for DPoP."""
         templates = self._profile.headers | (self._throttle.rule.headers if self._throttle else {})
-        if self._doorman and self._doorman.rules.nonce and case.request.proof:
+        if self._dpop and self._dpop.rules.nonce and case.request.proof:
             templates |= {"DPoP-Nonce": "{nonce}"}
         if not templates:
             return answer

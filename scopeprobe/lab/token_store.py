@@ -1,4 +1,4 @@
-"""What a server remembers of its tokens: digests, what they stand for, which were revoked."""
+"""Remember the tokens of a server by digest: what each stands for, and which were revoked."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TokenStore:
     _revoked: set[bytes] = field(default_factory=set, repr=False)
     _shared: dict[tuple[object, ...], str] = field(default_factory=dict, repr=False)
 
-    def enter(self, token: str, grant: Grant) -> None:
+    def add(self, token: str, grant: Grant) -> None:
         self.counts["issued"] += 1
         self._grants[digest(token)] = grant
 
@@ -53,18 +53,18 @@ class TokenStore:
         return grant
 
     def remaining(self, grant: Grant) -> int:
-        """Seconds that a token has to live."""
+        """Seconds until a token expires."""
         return grant.issued + self.lifetime - int(self.now())
 
     def revoke(self, token: str) -> None:
-        """Make a token worthless; one that nobody knows is nothing to complain about."""
+        """Revoke a token; one that is unknown is no error."""
         if self.find(token) is not None:
             self.counts["revoked"] += 1
             self._revoked.add(digest(token))
 
 
 def likeness(grant: Grant) -> tuple[object, ...]:
-    """Requests of which this is equal share a token, where tokens are shared."""
+    """The key of a shared token: equal for requests that get the same one."""
     return grant.client.client_id, grant.scopes, grant.target, grant.jkt
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-import msgspec
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
+from scopeprobe.lab.answers import fill
 from scopeprobe.lab.clients import Client
-from scopeprobe.lab.refusals import fill
 from scopeprobe.lab.schema import RoleRules, TokenRules
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one token stands for. The token itself is not in it."""
+    """What one token stands for, without the token."""
 
     client: Client
     scopes: tuple[str, ...]
@@ -43,13 +40,13 @@ class Grant:
 
 
 class TokenIssuer:
-    """Makes the tokens of one server. The key lives as long as the process and is never told."""
+    """Makes the tokens of one server; its key lives as long as the process and is not shared."""
 
     def __init__(self, rules: TokenRules) -> None:
         self._rules = rules
-        self._key = secrets.token_bytes(32)
+        self._key = OctKey.generate_key(256)
 
-    def strike(self, grant: Grant) -> str:
+    def make_token(self, grant: Grant) -> str:
         """
         A fresh token.
 
@@ -71,7 +68,8 @@ class TokenIssuer:
             claims["cnf"] = {"jkt": grant.jkt}
         if self._rules.claims:
             claims |= fill(self._rules.claims, grant.fields())
-        return self._sign(claims | self._scope_claim(grant.scopes) | self._role_claim(grant))
+        claims |= self._scope_claim(grant.scopes) | self._role_claim(grant)
+        return jwt.encode({"alg": "HS256", "typ": "at+jwt"}, claims, self._key)
 
     def _scope_claim(self, scopes: tuple[str, ...]) -> dict[str, object]:
         if not scopes or not self._rules.claim:
@@ -87,12 +85,6 @@ class TokenIssuer:
         for name in reversed(split_claim(rules.claim)):
             claim = {name: claim}
         return dict(claim)
-
-    def _sign(self, claims: Mapping[str, object]) -> str:
-        """JWS compact serialisation, HS256 (RFC 7515 section 7.1)."""
-        signed = f"{encode({'alg': 'HS256', 'typ': 'at+jwt'})}.{encode(claims)}"
-        signature = hmac.digest(self._key, signed.encode(), hashlib.sha256)
-        return f"{signed}.{base64url(signature)}"
 
 
 def find_roles(rules: RoleRules, grant: Grant) -> tuple[str, ...]:
@@ -121,12 +113,3 @@ def find_roles(rules: RoleRules, grant: Grant) -> tuple[str, ...]:
 def split_claim(claim: str) -> list[str]:
     """A claim whose name is a URI has dots or colons of its own and is not nested."""
     return [claim] if ":" in claim else claim.split(".")
-
-
-def encode(part: Mapping[str, object]) -> str:
-    return base64url(msgspec.json.encode(part))
-
-
-def base64url(octets: bytes) -> str:
-    """Base64url without padding (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
 
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.question import Question
-from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.scope_names import Scope, is_held
 
 
-class Issued(msgspec.Struct, frozen=True, tag="issued"):
+class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     """A token was issued. It is gone; these are the scopes that were read off it."""
 
     listed: tuple[Scope, ...] | None = None
@@ -23,11 +25,49 @@ class Issued(msgspec.Struct, frozen=True, tag="issued"):
     readable: bool = False
     """The token was a JWT, so that an absent claim could have been seen."""
     confirmed: tuple[Scope, ...] | None = None
-    """The scopes that introspection told (RFC 7662 section 2.2); None where it told none."""
+    """The scopes that introspection listed (RFC 7662 section 2.2); None where it had no list."""
     rights: tuple[Scope, ...] | None = None
     """What a rights API says the client may do; `*` stands for any part of a name."""
     unconfirmed: bool = False
-    """It was to be confirmed elsewhere, and there nothing was said that could confirm it."""
+    """It was to be confirmed by introspection or a rights API, and no usable answer came."""
+
+    @cached_property
+    def lists(self) -> tuple[frozenset[Scope], ...]:
+        """What the answer, the token and introspection list; a place without a list is left out."""
+        places = (self.listed, self.claimed, self.confirmed)
+        return tuple(frozenset(names) for names in places if names is not None)
+
+    @cached_property
+    def names(self) -> frozenset[Scope]:
+        """Every scope that is in at least one list."""
+        return frozenset().union(*self.lists)
+
+    @property
+    def tells(self) -> bool:
+        """At least one place lists scopes; its list may be empty."""
+        return bool(self.lists)
+
+    def allows(self, scope: Scope) -> bool | None:
+        """Whether the rights include the scope; None where they are unknown or only resemble it."""
+        return None if self.rights is None else is_held(scope, self.rights)
+
+    def carries(self, scope: Scope) -> bool | None:
+        """
+        Whether the token is shown to carry the scope (True), or to be without it (False).
+
+        None where nothing speaks of it, where two places disagree, where a right merely resembles
+        it, or where it is listed and could not be confirmed.
+        """
+        readings = set(self._readings(scope))
+        if len(readings) != 1 or (self.unconfirmed and True in readings):
+            return None
+        return readings.pop()
+
+    def _readings(self, scope: Scope) -> Iterator[bool | None]:
+        """What each place shows of the scope."""
+        yield from (scope in names for names in self.lists)
+        if self.rights is not None:
+            yield self.allows(scope)
 
 
 class Subject(StrEnum):
@@ -125,6 +165,11 @@ class Fact:
     answer: Answer
     sent: int
     received: int
+
+
+def names_on(answer: Answer | None) -> frozenset[Scope]:
+    """Every scope that the answer's token lists; none where no token was issued."""
+    return answer.names if isinstance(answer, Issued) else frozenset()
 
 
 def culprits(answer: Answer, asked: tuple[Scope, ...]) -> tuple[Scope, ...]:

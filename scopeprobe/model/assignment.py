@@ -1,4 +1,4 @@
-"""What a plan may know, and what a plan is."""
+"""What a plan may know (Assignment), and what a plan is: a generator of waves of questions."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Assignment:
     previous: PermissionMap | None = None
     """What the last run of this folder found out about the client."""
     shapes: tuple[Scope, ...] = ()
-    """Invented scopes with prefixes of granted ones, to be asked at last (DESIGN, rule 7)."""
+    """Invented scopes with prefixes of granted ones, asked last (docs/design.md, rule 12)."""
     behavior: ServerBehavior = NOTHING_KNOWN
-    """What is known of the server before this client is asked; a pilot knows nothing."""
+    """What is known of the server before this client is asked; nothing, for the first ones."""
     proof: Proof = Proof.SAFE
     accepted_sets: tuple[tuple[Scope, ...], ...] = ()
-    """Sets that were accepted last night and together hold all that was granted in sets."""
+    """Sets that were accepted last night, and together hold all that was granted in sets."""
     is_first: bool = True
-    """It is the first of its server, and asks on a recheck what is asked once a server."""
+    """The first client of its server: on a recheck it alone asks what is asked once a server."""
 
     @property
     def candidates(self) -> tuple[Scope, ...]:
@@ -69,14 +69,19 @@ class Assignment:
 
     @property
     def known_before(self) -> tuple[Cell, ...]:
-        """The findings of the last run for this target."""
+        """The cells of the last run for this target."""
         found = self.previous.cells if self.previous is not None else ()
         return tuple(cell for cell in found if cell.audience == self.target.label)
 
     @property
     def was_unauthenticated(self) -> bool:
-        """Last night the client's credentials were accepted for nothing at all."""
+        """Last night every cell of the client was `unauthenticated`."""
         return self.previous is not None and self.previous.is_unauthenticated
+
+    @property
+    def was_told_all_at_once(self) -> bool:
+        """Last night one answer of the server told everything; so it may again."""
+        return any(cell.reason in _TOLD_AT_ONCE for cell in self.known_before)
 
     @property
     def most_hopeful(self) -> Scope | None:
@@ -87,6 +92,16 @@ class Assignment:
         return self.target.expect.wants(scope) or (
             self.previous is not None and self.previous.grants(self.target.label, scope)
         )
+
+
+_TOLD_AT_ONCE = {
+    Reason.LEFT_OUT,
+    Reason.NAMED_IN_REFUSAL,
+    Reason.CANARY_ISSUED,
+    Reason.SCOPE_NOT_USED,
+    Reason.SHAPE_UNENFORCED,
+}
+"""Reasons of servers that list, name, or take whatever is asked for."""
 
 
 Plan: TypeAlias = Generator[tuple[Question, ...], tuple[Answer, ...], None]

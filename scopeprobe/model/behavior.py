@@ -1,4 +1,4 @@
-"""What a server is like, as learned from all its clients of a run (DESIGN, rule 2)."""
+"""What a server is like, as all its clients of a run show it (docs/design.md, "Terms")."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class EarlierClient:
 
 @dataclass(frozen=True, slots=True)
 class ServerBehavior:
-    """Facts about one server. Flags switch one way only: more facts never take one back."""
+    """What the answers of one server show. More facts set further flags and clear none."""
 
     lists: bool = False
     """
-    Some 200 listed just what was asked for, so an absent list means nothing granted.
+    Some answer listed exactly what was asked for: then an absent list means nothing was granted.
 
-    A list that holds more proves less: RFC 6749 section 5.1 wants one wherever scopes differ.
+    One that lists more does not show that: RFC 6749 section 5.1 demands a list that differs.
     """
     lists_in_token: bool = False
     """The same, seen in the claims of a token."""
@@ -42,11 +42,11 @@ class ServerBehavior:
     rejects_absent_scope: bool = False
     """A client with good credentials was answered as if they were bad when it sent no scope."""
     tells_unknown_scopes: bool = False
-    """A scope was refused with another code than the invented one: it exists, that one does not."""
+    """A scope was refused with another code than the canary: it exists, the canary does not."""
     open_shapes: frozenset[tuple[str, str]] = frozenset()
-    """By audience: prefixes of which an invented scope was issued too (DESIGN, rule 7)."""
+    """By audience: prefixes of which an invented scope was issued too (docs/design.md, rule 12)."""
     drops_canary: frozenset[str] = frozenset()
-    """Audiences for which an invented scope was refused, or issued without being listed."""
+    """Audiences for which the canary was refused, or issued without being listed."""
     lists_without_scope: bool = False
     """A request without `scope` brought a list with candidates in it."""
     names_culprits: bool = False
@@ -60,9 +60,9 @@ class ServerBehavior:
     one_resource: bool = False
     """Scopes of several resources were refused together, each of which is granted by itself."""
     most_bytes: int | None = None
-    """How long a list of scopes may be, after a longer one was too large; None: not met."""
+    """How many bytes of scopes a request may have, since more were too large; None: not met."""
     earlier_clients: tuple[EarlierClient, ...] = ()
-    """What clients of this server were found to have, for the chances of the next."""
+    """What clients of this server were proved to have: how likely it is for the next ones."""
 
     def without_earlier_clients(self) -> ServerBehavior:
         """The flags alone: what decides whether a client is asked once more."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from operator import attrgetter
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -155,17 +157,43 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> CellKey:
-        """What identifies the finding, and what maps are sorted by."""
+        """What identifies the cell, and what maps are sorted by."""
         return self.client, self.audience, self.scope
 
 
-COLUMNS = Cell.__struct_fields__
-"""Of `permissions.csv` and the maps of single clients, in their order."""
+class Column(NamedTuple):
+    """One value of a cell, as files hold it."""
+
+    name: str
+    get: Callable[[Cell], str | int | None]
+    read: Callable[[str], object] | None = str
+    """From the text of a file to the field of this name; None: the column is no field of a cell."""
+
+
+def _status(text: str) -> int | None:
+    if text and not text.isdecimal():
+        raise ValueError("http_status must be a number")
+    return int(text) if text else None
+
+
+COLUMNS = (
+    Column("client", attrgetter("client")),
+    Column("client_id", attrgetter("client_id")),
+    Column("audience", attrgetter("audience")),
+    Column("scope", attrgetter("scope")),
+    Column("verdict", attrgetter("verdict"), Verdict),
+    Column("reason", attrgetter("reason"), Reason),
+    Column("evidence", attrgetter("evidence"), Evidence),
+    Column("http_status", attrgetter("http_status"), _status),
+    Column("error", attrgetter("error")),
+    Column("error_description", attrgetter("error_description")),
+)
+"""What is written of a cell: the columns of its CSV files and the members of its JSON, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionMap:
-    """All findings of one client, sorted by audience and scope."""
+    """All cells of one client, sorted by audience and scope."""
 
     client: ClientName
     cells: tuple[Cell, ...]

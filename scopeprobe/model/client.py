@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, NewType, assert_never
 
 from scopeprobe.model.scope_names import CANARY_PREFIX, Scope
 from scopeprobe.model.secret import Secret
@@ -22,8 +22,21 @@ ClientName = NewType("ClientName", str)
 """What the clients file calls a client; unique there, safe as a file name."""
 
 
+class Credential(Enum):
+    """What a client proves with that it is itself."""
+
+    SECRET = auto()
+    PRIVATE_KEY = auto()
+    """Or a ready assertion that another's key signed."""
+    CERTIFICATE = auto()
+
+
 class AuthMethod(StrEnum):
-    """`token_endpoint_auth_method` (RFC 7591 section 2)."""
+    """
+    `token_endpoint_auth_method` (RFC 7591 section 2).
+
+    Of the methods for one credential the first is meant where an entry names none.
+    """
 
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
@@ -32,6 +45,39 @@ class AuthMethod(StrEnum):
     TLS_CLIENT_AUTH = "tls_client_auth"
     SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
     NONE = "none"
+
+    @property
+    def credential(self) -> Credential | None:
+        return _AUTH_METHODS[self].credential
+
+    @property
+    def signs_assertion(self) -> bool:
+        return _AUTH_METHODS[self].signs_assertion
+
+    @property
+    def is_asymmetric(self) -> bool:
+        """The server holds nothing that would authenticate in the client's place."""
+        return self.credential in {Credential.PRIVATE_KEY, Credential.CERTIFICATE}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthMethodFacts:
+    credential: Credential | None
+    """What it needs; None where it needs nothing."""
+    signs_assertion: bool = False
+    """The credential signs a JWT (RFC 7523 section 2.2) and is not sent itself."""
+
+
+_AUTH_METHODS = {
+    AuthMethod.CLIENT_SECRET_BASIC: AuthMethodFacts(Credential.SECRET),
+    AuthMethod.CLIENT_SECRET_POST: AuthMethodFacts(Credential.SECRET),
+    AuthMethod.CLIENT_SECRET_JWT: AuthMethodFacts(Credential.SECRET, signs_assertion=True),
+    AuthMethod.PRIVATE_KEY_JWT: AuthMethodFacts(Credential.PRIVATE_KEY, signs_assertion=True),
+    AuthMethod.TLS_CLIENT_AUTH: AuthMethodFacts(Credential.CERTIFICATE),
+    AuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH: AuthMethodFacts(Credential.CERTIFICATE),
+    AuthMethod.NONE: AuthMethodFacts(None),
+}
+"""All that the rest of the program knows of a method, but for how it is written and checked."""
 
 
 class GrantType(StrEnum):
@@ -126,6 +172,24 @@ class Client:
     """The `sub` of the JWT bearer grant; the client itself where it is empty."""
     names_method: bool = True
     """The user chose `auth_method`; otherwise metadata may tell a better one."""
+
+    @property
+    def secret_signing_alg(self) -> str:
+        """The JWS algorithm with which the secret signs; empty where it signs nothing."""
+        method = self.auth_method
+        signs = method.signs_assertion and method.credential is Credential.SECRET
+        return (self.signing_alg or "HS256") if signs else ""
+
+    def has(self, credential: Credential) -> bool:
+        match credential:
+            case Credential.SECRET:
+                return self.secret is not None
+            case Credential.PRIVATE_KEY:
+                return self.signing_key is not None or self.assertion is not None
+            case Credential.CERTIFICATE:
+                return self.certificate is not None
+            case _:
+                assert_never(credential)
 
     @property
     def canary(self) -> Scope:

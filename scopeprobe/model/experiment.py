@@ -1,4 +1,4 @@
-"""Experiments of `explain`: a changed request, its answer, and what may be shown of both."""
+"""Experiments of `explain`: a request, perhaps changed, its answer, and what is shown of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine needs of whoever remembers its answers."""
+"""What the engine needs of the store: facts that are known, and a journal of new ones."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Memory(Protocol):
 
 
 class Journal(Protocol):
-    """Remembers facts before they count. Nothing but `flush` waits."""
+    """Commits facts before they count. No call but `flush` waits for a commit."""
 
     def put(self, assignment: Assignment, fact: Fact, then: Callable[[], None]) -> None:
         """Commit a fact, then call back on the event loop, in the order of the puts."""
         ...
 
     def note_sent(self, quota: str, at: float) -> None:
-        """Remember that a permit of a quota was used at `at` (epoch)."""
+        """Store that a permit of a quota was used at `at` (epoch)."""
         ...
 
     def note_pause(self, quota: str, until: float) -> None:
-        """Remember that a rate group is to be left alone until `until` (epoch)."""
+        """Store that a rate group is to be left alone until `until` (epoch)."""
         ...
 
     async def flush(self) -> None:

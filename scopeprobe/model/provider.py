@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from msgspec import Meta
 
 from scopeprobe.model.rate import Rate
+from scopeprobe.model.urls import host_of
 
 
 class BasicEncoding(StrEnum):
@@ -69,7 +69,7 @@ class ProviderTraits:
     """A token that was asked for without a scope shows every right of its client."""
     basic_encoding: BasicEncoding = BasicEncoding.RFC6749
     credentials_first: bool = False
-    """It looks at credentials before it looks at scopes (DESIGN, rule 7)."""
+    """It looks at credentials before it looks at scopes (docs/design.md, rule 7)."""
     needs_target: bool = False
     """No token is issued without an audience or resource."""
     absent_scope: Literal["", "as_requested"] = ""
@@ -81,6 +81,9 @@ class ProviderTraits:
     deletes_tokens: bool = False
     """Revocation is a DELETE by the token's bearer, and not the POST of RFC 7009."""
     max_scope_bytes: Annotated[int, Meta(gt=0)] = 8192
+
+
+TRAITS = frozenset(trait.name for trait in fields(ProviderTraits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class Pack:
 
     def region_of(self, token_endpoint: str) -> str | None:
         """The region whose token host this is, empty where it has none; None: another host."""
-        host = urlsplit(token_endpoint).hostname or ""
+        host = host_of(token_endpoint)
         for pattern in self.hosts:
             for region in self.regions if "{region}" in pattern else ("",):
                 if fnmatchcase(host, pattern.replace("{region}", region)):

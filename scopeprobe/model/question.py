@@ -16,7 +16,7 @@ class RequestChange:
     auth_method: AuthMethod | None = None
     basic_encoding: BasicEncoding | None = None
     trimmed: bool = False
-    """The white space at the ends of `client_id` and secret is left away."""
+    """The white space at the ends of `client_id` and secret is left out."""
     endpoint: str = ""
     """Where it is sent instead of the configured token endpoint."""
     proof: bool = False
@@ -25,7 +25,7 @@ class RequestChange:
     """Seconds that are added to our clock when assertions and proofs are written."""
     assertion_audience: str = ""
     dropped: tuple[str, ...] = ()
-    """Names of parameters that are left away."""
+    """Names of parameters that are left out."""
     added: tuple[tuple[str, str], ...] = ()
     """Parameters that the configuration does not have, or has otherwise."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is stored of a run beside its answers and findings."""
+    """What is stored of a run beside its facts and permission maps."""
 
     id: str
     started: float

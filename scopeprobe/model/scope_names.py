@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from fnmatch import translate
+from functools import lru_cache
 from typing import NewType
 
 Scope = NewType("Scope", str)
@@ -17,11 +19,33 @@ CANARY_PREFIX = "scopeprobe-canary-"
 """How every invented scope begins: constant, so that a security team can know it."""
 
 
-def covers(right: Scope, scope: Scope) -> bool:
+def is_held(scope: Scope, rights: tuple[Scope, ...]) -> bool | None:
     """
-    Whether a right is the candidate or more than it: part by part, `*` standing for any.
+    Whether one of the rights is the scope or more than it.
 
-    A candidate with `*` is covered by a right that says `*` there too: all of it is held.
+    None where a right fits only if its `*` may stand for several parts or for less than one, or
+    if upper and lower case are one: who wrote it may have meant the scope.
+    """
+    if any(_covers(right, scope) for right in rights):
+        return True
+    names, patterns = _read_loosely(rights)
+    folded = scope.lower()
+    return None if folded in names or patterns.match(folded) else False
+
+
+@lru_cache(maxsize=64)
+def _read_loosely(rights: tuple[Scope, ...]) -> tuple[frozenset[str], re.Pattern[str]]:
+    """Rights in lower case: names, and a pattern of those in which `*` stands for anything."""
+    folded = frozenset(right.lower() for right in rights)
+    globs = sorted(re.sub(r"([?[])", r"[\1]", right) for right in folded if "*" in right)
+    return folded, re.compile("|".join(map(translate, globs)) or r"(?!)")
+
+
+def _covers(right: str, scope: str) -> bool:
+    """
+    Compare part by part, `*` standing for any one.
+
+    A scope with `*` is covered by a right that says `*` there too: all of it is held.
     """
     parts, wanted = right.split(":"), scope.split(":")
     return len(parts) == len(wanted) and all(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NewType
-from urllib.parse import urlsplit
 
 from scopeprobe.model.provider import ProviderTraits
 from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
+from scopeprobe.model.urls import origin_of
 
 _HOUR = 3600.0
 
@@ -109,10 +109,8 @@ class Server:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the token endpoint (RFC 6454)."""
-        parts = urlsplit(self.endpoints.token or self.endpoints.issuer)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
-        return f"{parts.scheme}://{parts.hostname}:{port}"
+        """Of the token endpoint; of the issuer where that is not known yet."""
+        return origin_of(self.endpoints.token or self.endpoints.issuer)
 
     @property
     def address(self) -> str:

@@ -1,21 +1,24 @@
-"""JSON Web Tokens that a client signs: assertions (RFC 7523) and whatever else it has to prove."""
+"""Sign JSON Web Tokens: a client's assertions (RFC 7523), and what DPoP proofs are made with."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
+from joserfc.util import urlsafe_b64encode
 
-from scopeprobe.model.client import Client, SigningKey
+from scopeprobe.model.client import Client
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key, OctKey
 
 Clock: TypeAlias = Callable[[], datetime]
 RandomHex: TypeAlias = Callable[[int], str]
@@ -25,55 +28,52 @@ LIFETIME = 60
 """Seconds from `iat` to `exp`: an assertion is sent at once, and only once."""
 JTI_BYTES = 16
 
-_HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
-
 
 def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
 class Signer:
-    """Writes JWTs in compact serialization (RFC 7515 section 7.1); the header is encoded once."""
+    """
+    Writes JWTs in compact serialization (RFC 7515 section 7.1).
 
-    header: bytes
-    sign: Callable[[bytes], bytes] = field(repr=False)
+    The header is encoded once, and `alg` was checked when the key was read: `joserfc.jwt.encode`
+    does both for each JWT, and takes twice as long for ES256 (tests/bench/signing.py).
+    """
+
+    def __init__(self, key: Key, alg: str, **header: object) -> None:
+        """:param header: members beside `alg`; `typ` is JWT unless it says otherwise."""
+        from joserfc.jws import JWSRegistry  # noqa: PLC0415  # slow, and few clients sign
+
+        # Not `get_alg`: it warns of the name EdDSA, which RFC 9864 replaces and servers know.
+        self._sign = partial(JWSRegistry.algorithms[alg].sign, key=key)
+        self._header = _encoded({"alg": alg, "typ": "JWT", **header})
 
     def jwt(self, claims: Mapping[str, object]) -> str:
-        message = b"%b.%b" % (self.header, _encoded(claims))
-        return (b"%b.%b" % (message, _base64url(self.sign(message)))).decode("ascii")
-
-
-def signer_of_key(key: SigningKey, **header: object) -> Signer:
-    """
-    Return what signs with a private key.
-
-    :param header: members beside `alg`; `typ` is JWT unless it says otherwise.
-    """
-    from joserfc.jws import JWSRegistry  # noqa: PLC0415  # slow, and few clients have keys
-
-    # Not through `get_alg`: that warns of EdDSA's name, which RFC 9864 replaces and servers know.
-    algorithm = JWSRegistry.algorithms[key.alg]
-    members = {"alg": key.alg, "typ": "JWT", **header}
-    return Signer(_encoded(members), lambda message: algorithm.sign(message, key.key))
-
-
-def signer_of_secret(secret: Secret, alg: str) -> Signer:
-    """Return what signs with the `client_secret` (RFC 7518 section 3.2)."""
-    key = secret.reveal().encode()
-    return Signer(
-        _encoded({"alg": alg, "typ": "JWT"}),
-        lambda message: hmac.digest(key, message, _HASHES[alg]),
-    )
+        message = b"%b.%b" % (self._header, _encoded(claims))
+        return (b"%b.%b" % (message, urlsafe_b64encode(self._sign(message)))).decode("ascii")
 
 
 def signer_of(client: Client) -> Signer:
     """Return what signs the assertions of a client: its key, or else its secret."""
-    if client.signing_key is not None:
-        key = client.signing_key
-        named = {"kid": key.kid} if key.kid else {}
-        return signer_of_key(key, **named, **dict(key.thumbprints))
-    return signer_of_secret(client.secret or Secret(""), client.signing_alg or "HS256")
+    key = client.signing_key
+    if key is None:
+        return Signer(_key_of(client.secret or Secret("")), client.signing_alg or "HS256")
+    named = {"kid": key.kid} if key.kid else {}
+    return Signer(key.key, key.alg, **named, **dict(key.thumbprints))
+
+
+def _key_of(secret: Secret) -> OctKey:
+    """
+    Return the octets of a `client_secret` as a key (RFC 7518 section 3.2), whatever its length.
+
+    Not by `import_key`: it warns of short ones and refuses what looks like a public key, but it is
+    the server that chose the secret. To HMAC an empty key is the same as a zero (RFC 2104).
+    """
+    from joserfc.jwk import OctKey  # noqa: PLC0415  # slow, and few clients sign
+
+    octets = secret.reveal().encode() or b"\0"
+    return OctKey(octets, octets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +114,9 @@ class AssertionWriter:
 
 def thumbprint(token: str) -> str:
     """Hash a token for `ath` (RFC 9449 section 4.2)."""
-    return _base64url(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()).decode(
-        "ascii"
-    )
+    digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+    return urlsafe_b64encode(digest).decode("ascii")
 
 
 def _encoded(value: Mapping[str, object]) -> bytes:
-    return _base64url(msgspec.json.encode(value))
-
-
-def _base64url(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
+    return urlsafe_b64encode(msgspec.json.encode(value))

@@ -1,4 +1,4 @@
-"""Client authentication (RFC 6749 section 2.3, RFC 7523, RFC 8705), in one place only."""
+"""How each authentication method is written (RFC 6749 section 2.3, RFC 7523, RFC 8705)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What authenticates a client: form parameters or headers, never both."""
+    """What authenticates a client in a request: form parameters or headers, never both."""
 
     parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -28,9 +28,9 @@ class Authenticator:
     """
     Authenticates the requests of one client to any endpoint of its server.
 
-    What never changes is encoded once, and is the same object each time. An assertion is fresh
-    each time, and always meant for the token endpoint (RFC 7523 section 3): servers take that at
-    their other endpoints too, as RFC 7662 section 2.1 and RFC 7009 section 2.1 leave it open.
+    Credentials that never change are encoded once. An assertion is fresh each time, and its
+    audience is always the token endpoint (RFC 7523 section 3): RFC 7662 section 2.1 and RFC 7009
+    section 2.1 leave it open for the other endpoints, and servers accept that one there too.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Authenticator:
 
 
 def token_endpoint(client: Client) -> str:
-    """Choose the endpoint: one that shows a certificate may have its own (RFC 8705 section 5)."""
+    """Where a client asks: with a certificate perhaps at another endpoint (RFC 8705 section 5)."""
     server = client.server
     if client.certificate is not None and server.endpoints.mtls_token:
         return server.endpoints.mtls_token
@@ -74,7 +74,7 @@ def _writer(client: Client, now: Clock, token_hex: RandomHex) -> Callable[[], Cr
 def _assertion_writer(
     client: Client, now: Clock, token_hex: RandomHex
 ) -> Callable[[], Credentials]:
-    """Write a fresh assertion each time, or the ready one as it is at that time."""
+    """Write a fresh assertion each time, or read the ready one as it is then."""
     ready = client.assertion
     assertion = (
         ready.reveal

@@ -1,19 +1,19 @@
-"""Demonstrating Proof of Possession (RFC 9449): a key of one run, and a proof for each request."""
+"""DPoP (RFC 9449): a key that lives for one run, and a proof for each request."""
 
 from __future__ import annotations
 
 import re
 import secrets
 from typing import Final
-from urllib.parse import urlsplit
 
 from scopeprobe.model.client import SigningKey
 from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.urls import origin_of
 from scopeprobe.oauth.assertions import (
     JTI_BYTES,
     Clock,
     RandomHex,
-    signer_of_key,
+    Signer,
     thumbprint,
     wall_clock,
 )
@@ -38,7 +38,8 @@ class DpopProver:
         token_hex: RandomHex = secrets.token_hex,
     ) -> None:
         key = key or ephemeral_key()
-        self._signer = signer_of_key(key, typ="dpop+jwt", jwk=key.key.as_dict(private=False))
+        public = key.key.as_dict(private=False)
+        self._signer = Signer(key.key, key.alg, typ="dpop+jwt", jwk=public)
         self._now, self._token_hex = now, token_hex
         self._nonces: dict[str, str] = {}
 
@@ -55,7 +56,7 @@ class DpopProver:
             "htu": url.partition("#")[0].partition("?")[0],
             "iat": int(self._now().timestamp()),
         }
-        if known := nonce or self._nonces.get(_origin(url)):
+        if known := nonce or self._nonces.get(origin_of(url)):
             claims["nonce"] = known
         if token is not None:
             claims["ath"] = thumbprint(token)
@@ -65,10 +66,10 @@ class DpopProver:
         """
         Keep the `DPoP-Nonce` of any response of this URL, be it an error or a success.
 
-        Tells whether there is a new one: only then is it worth while to ask once more.
+        Return whether it is a new one: only then can asking again succeed.
         """
         nonce = response.headers.get("DPoP-Nonce", "")
-        origin = _origin(url)
+        origin = origin_of(url)
         if not NONCE.fullmatch(nonce) or self._nonces.get(origin) == nonce:
             return False
         self._nonces[origin] = nonce
@@ -79,8 +80,3 @@ def ephemeral_key() -> SigningKey:
     from joserfc.jwk import ECKey  # noqa: PLC0415  # slow, and few clients need it
 
     return SigningKey(ECKey.generate_key("P-256"), ALG)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()

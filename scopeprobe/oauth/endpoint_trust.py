@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import urlsplit
 
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.server import Server
+from scopeprobe.model.urls import authority_of, host_of, is_address, is_plain_http_abroad
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem
 
 _MTLS_LABEL = re.compile(r"(?:[a-z0-9-]+-)?mtls(?:-[a-z0-9-]+)?")
@@ -76,22 +75,18 @@ class _EndpointCheck:
         """Why an endpoint may not be used; None where it may, or where there is none."""
         if not url:
             return None
-        issuer, there = urlsplit(self.server.endpoints.issuer), urlsplit(url)
-        home, host = issuer.hostname or "", there.hostname or ""
-        if (
-            there.scheme == "http"
-            and not is_loopback(host)
-            and not self.server.connection.allow_http
-        ):
+        issuer, connection = self.server.endpoints.issuer, self.server.connection
+        home, host = host_of(issuer), host_of(url)
+        if is_plain_http_abroad(url) and not connection.allow_http:
             return self._refusal(url, "plain http", "say allow_http = true if that is meant")
         into_private = host in self.private and home not in self.private
-        if into_private and not self.server.connection.allow_private:
+        if into_private and not connection.allow_private:
             return self._refusal(
                 url,
                 "an address of a private network, of a public issuer",
                 "say allow_private = true if that is meant",
             )
-        is_home = _host_and_port(url) == _host_and_port(self.server.endpoints.issuer)
+        is_home = authority_of(url) == authority_of(issuer)
         if is_home or (may_be_sibling and is_mtls_sibling(host, home)):
             return None
         return self._refusal(
@@ -102,13 +97,6 @@ class _EndpointCheck:
 
     def _refusal(self, url: str, what: str, cure: str) -> MetadataProblem:
         return MetadataProblem(Reason.REDIRECTED, f"{url.partition('?')[0]} is {what}: {cure}")
-
-
-def _host_and_port(url: str) -> tuple[str | None, int | None]:
-    """Host and port; the port None where it is the scheme's own."""
-    parts = urlsplit(url)
-    own = {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.hostname, None if parts.port == own else parts.port
 
 
 def is_mtls_sibling(host: str, home: str) -> bool:
@@ -125,31 +113,3 @@ def is_mtls_sibling(host: str, home: str) -> bool:
     label, _, parent = host.partition(".")
     is_beside = parent == home.partition(".")[2] and not _REGISTRY.fullmatch(parent)
     return is_beside and _MTLS_LABEL.fullmatch(label) is not None
-
-
-def is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def is_private(address: str) -> bool:
-    """
-    Whether an IP address is no public one.
-
-    RFC 1918, loopback, link-local, unique local, shared (RFC 6598), and IPv4 written as IPv6.
-    """
-    ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
-    if isinstance(ip, IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        ip = inner or ip
-    return ip.is_private or ip.is_link_local or ip.is_multicast or not ip.is_global

@@ -1,4 +1,4 @@
-"""How servers say it: the table of `error_texts.toml`, compiled once."""
+"""Find out what a server's text speaks of, by the patterns of `error_texts.toml`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def _table() -> dict[str, list[str]]:
 
 @cache
 def pattern_of(topic: str, behind: str = "") -> re.Pattern[str]:
-    """What finds a topic of `error_texts.toml`, with `behind` (a regular expression) behind it."""
+    """Compile the pattern of a topic, followed by `behind` (a regular expression)."""
     return re.compile(f"(?:{'|'.join(_table()[topic])}){behind}", re.IGNORECASE)
 
 
 def speaks_of(topic: str, text: str) -> bool:
-    """Whether a server's text speaks of a topic of `error_texts.toml`."""
+    """Whether a text speaks of a topic."""
     return pattern_of(topic).search(text) is not None

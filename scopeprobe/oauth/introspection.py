@@ -1,4 +1,4 @@
-"""Token introspection (RFC 7662): what the server itself says of a token that it just issued."""
+"""Token introspection (RFC 7662): the request, and what its answer says of a fresh token."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from http import HTTPStatus
 
 import msgspec
 
-from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
+from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.server import ClientId
+from scopeprobe.model.server import ClientId, Server
+from scopeprobe.oauth.client_auth import Credentials, basic
 from scopeprobe.oauth.masking import Mask
 from scopeprobe.oauth.scope_lists import scope_list
+from scopeprobe.oauth.token_request import RequestWriter
 
 
 class _Introspected(msgspec.Struct):
@@ -23,13 +26,23 @@ class _Introspected(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Introspected).decode
 
 
+def introspection_request(server: Server, token: str, write: RequestWriter) -> HttpRequest:
+    """RFC 7662 section 2.1, by the resource server that may ask, or by the client itself."""
+    credentials, introspector = None, server.introspector
+    if introspector is not None and introspector.secret is not None:
+        secret = introspector.secret.reveal()
+        value = basic(introspector.client_id, secret, BasicEncoding.RFC6749)
+        credentials = Credentials(headers=(("Authorization", f"Basic {value}"),))
+    return write.about(token, server.endpoints.introspection, Purpose.INTROSPECTION, credentials)
+
+
 def introspected_scopes(
     response: HttpResponse, client_id: ClientId, asked: Collection[Scope], mask: Mask
 ) -> tuple[Scope, ...] | None:
     """
     The scopes of an active token (RFC 7662 section 2.2), or None where that is not told.
 
-    An inactive token that was issued a moment ago, one without `scope`, or one of somebody else
+    An inactive token that was issued a moment ago, one without `scope`, or one of another client
     proves nothing: a server may tell each caller only what concerns it.
     """
     if response.status != HTTPStatus.OK:
@@ -38,8 +51,8 @@ def introspected_scopes(
         told = _decode(response.body)
     except (ValueError, RecursionError):
         return None
-    is_somebody_elses = isinstance(told.client_id, str) and told.client_id != client_id
-    if told.active is not True or is_somebody_elses:
+    is_other_clients = isinstance(told.client_id, str) and told.client_id != client_id
+    if told.active is not True or is_other_clients:
         return None
     return scope_list(told.scope, asked, mask)
 

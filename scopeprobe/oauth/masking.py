@@ -1,4 +1,4 @@
-"""What is kept of a server's words: one line, nothing secret, nothing that changes by the night."""
+"""Mask a server's words: one line stays, without secrets and without what every answer changes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from scopeprobe.model.secret import Secret
 LONGEST_TEXT = 200
 """Characters kept of a description, an error code or a scope that a server chose."""
 SHORTEST_TOKEN = 8
-"""Characters. What is shorter is nobody's token, and would take letters out of every word."""
+"""Characters. Shorter strings are no tokens, and to mask them would garble ordinary words."""
 SHORTEST_PIECE = 4
-"""Characters of a secret that are taken for its beginning at the end of a text."""
+"""Characters at the end of a cut text that are taken for the beginning of a secret."""
 MASKED = "…"
 """What stands where something secret was."""
 
@@ -52,7 +52,7 @@ _CHANGING = (
 
 
 class Mask:
-    """Takes what is secret out of a server's words, in every form it was sent or may come back."""
+    """Masks secrets in a server's words, in every form in which they may come back."""
 
     __slots__ = ("_secrets", "_spellings", "_tokens")
 
@@ -73,7 +73,7 @@ class Mask:
         return cls(spelling for name, secret in pairs for spelling in _spell(name, secret))
 
     def and_of(self, tokens: Iterable[str]) -> Mask:
-        """The same, for an answer that brought tokens."""
+        """Return a mask for an answer that brought tokens: it masks them, too."""
         mask = Mask(())
         mask._spellings, mask._secrets = self._spellings, self._secrets
         mask._tokens = tuple(token for token in tokens if len(token) >= SHORTEST_TOKEN)
@@ -85,7 +85,7 @@ class Mask:
         return self._secrets.sub(MASKED, text)
 
     def and_its_end(self, text: str) -> str:
-        """The same for a text that may have been cut off in the middle of something secret."""
+        """Mask a text that may have been cut off in the middle of a secret."""
         text = self(text)
         folded = text.casefold()
         for secret in (*self._spellings, *self._tokens):
@@ -99,7 +99,7 @@ class Mask:
 
 
 def _spell(client_id: str, secret: str) -> set[str]:
-    """Plain, trimmed, url-encoded, escaped, and Base64 of it alone and of `id:secret`."""
+    """All spellings of a secret: plain, trimmed, escaped, encoded, and Base64 beside the id."""
     pairs = (
         secret,
         f"{client_id}:{secret}",
@@ -126,9 +126,9 @@ def _spell(client_id: str, secret: str) -> set[str]:
 
 def _inside_of_base64(secret: bytes) -> list[str]:
     """
-    What Base64 makes of it behind some other text, whose length decides how it falls.
+    What Base64 makes of a secret behind other text, for each of the three ways they can align.
 
-    Of the letters at both ends some bits belong to its neighbours: those are left away.
+    Letters that share bits with the text around it are left out.
     """
     shifted = ((skip, base64.b64encode(bytes(skip) + secret).decode()) for skip in range(3))
     whole = ((text[-(-skip * 4 // 3) :], len(secret) + skip) for skip, text in shifted)
@@ -137,7 +137,7 @@ def _inside_of_base64(secret: bytes) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """Take out what a terminal would act on: control, format and surrogate characters."""
+    """Remove what a terminal would act on: control, format and surrogate characters."""
     if text.isprintable():
         return text.strip()
     return "".join(

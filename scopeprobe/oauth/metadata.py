@@ -1,5 +1,5 @@
 """
-What a server says of itself: RFC 8414, and OpenID Connect Discovery 1.0.
+Read a server's metadata: RFC 8414, and OpenID Connect Discovery 1.0.
 
 Pure: documents in, facts or a refusal out. Everything in a document is hostile; nothing in it
 sends a credential anywhere but to the issuer's own origin.
@@ -28,7 +28,7 @@ MOST_VALUES = 100
 """Algorithms, methods or grant types kept of one list."""
 
 _URL = re.compile(r"[A-Za-z0-9._~:/?#\[\]!$&'()*+,;=%@-]+")
-"""The characters of RFC 3986: with others, two readers may see two hosts."""
+"""The characters of RFC 3986: with others, two parsers may find two hosts."""
 
 
 @dataclass(frozen=True, slots=True)

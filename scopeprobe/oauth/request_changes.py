@@ -1,20 +1,20 @@
-"""The client that would send a changed request: what explain's experiments differ in."""
+"""Apply to a client and its target the change that an experiment of `explain` makes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.secret import Secret
 from scopeprobe.model.server import ClientId, Server
+from scopeprobe.model.urls import origin_of
 
 
 def changed(client: Client, target: Target, change: RequestChange) -> tuple[Client, Target]:
     """
-    Apply a change to a client and its target; whoever writes requests knows nothing of changes.
+    Return the client and target that send the changed request: writers of requests know no changes.
 
     A request that goes to another origin takes no configured header with it: a gateway's key is
     meant for the gateway.
@@ -40,15 +40,10 @@ def _server(server: Server, change: RequestChange) -> Server:
         server = replace(server, traits=traits)
     if not change.endpoint:
         return server
-    if _origin(change.endpoint) != _origin(server.endpoints.token):
+    if origin_of(change.endpoint) != origin_of(server.endpoints.token):
         server = replace(server, connection=replace(server.connection, headers=()))
     endpoints = replace(server.endpoints, token=change.endpoint, mtls_token="")
     return replace(server, endpoints=endpoints)
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 def _trimmed(secret: Secret | None) -> Secret | None:

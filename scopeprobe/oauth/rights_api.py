@@ -1,4 +1,4 @@
-"""What a client may do where scopes do not decide: read from a provider's own API, as data says."""
+"""Rights that a provider's own API tells, where scopes do not decide; packs say how to read it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from string import Formatter
 
 import msgspec
 
-from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.provider import RightsApi
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
+from scopeprobe.oauth.token_request import RequestWriter
 
 MOST_RIGHTS = 20_000
 """Rights kept of one answer; of more, none is believed."""
 _NEXT = ("nextUri", "nextPage", "nextLink", "next", "@odata.nextLink", "truncated", "hasMore")
+
+
+def rights_request(url: str, token: str, write: RequestWriter) -> HttpRequest:
+    """Ask a provider's API what the bearer of a token may do."""
+    return write.as_bearer(token, "GET", url, Purpose.RIGHTS)
 
 
 def read_rights(

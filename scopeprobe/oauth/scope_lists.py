@@ -15,7 +15,7 @@ from scopeprobe.model.scope_names import SCOPE_TOKEN, Scope
 from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
 
 MOST_NAMES = 5000
-"""Names kept of one list; a longer one is a server's mistake or its malice."""
+"""Names kept of one list; no honest list is longer."""
 
 _CLAIMS = ("scope", "scp")
 _JWT_PARTS = 3
@@ -27,7 +27,7 @@ _MOST_PUNCTUATION = 4
 
 
 def is_scope_list(value: object) -> bool:
-    """Whether a `scope` member says something that can be read; null and absence say nothing."""
+    """Whether a `scope` member can be read: a text, texts, or nothing."""
     return (
         value is None
         or isinstance(value, str)
@@ -117,7 +117,7 @@ def is_readable(claims: dict[str, object], also: tuple[str, ...]) -> bool:
 
 
 def _values_at(claims: dict[str, object], path: str) -> Iterator[object]:
-    """The claim of this very name (it may be a URL, dots and all), or what the path leads to."""
+    """The claim of exactly this name (URLs have dots, too), or the values at the path's end."""
     if path in claims:
         yield claims[path]
         return
@@ -152,7 +152,7 @@ def _begins_another(name: Scope, names: Collection[Scope]) -> bool:
 
 
 def _readings(word: str) -> Iterator[str]:
-    """What a word may stand for: itself, itself without punctuation, and the items of a list."""
+    """All readings of a word: as it is, without punctuation, and as a list of items."""
     yield from _bare(word)
     if labelled := _LABEL.match(word):
         word = word[labelled.end() :]

@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone, wherever it says so, and what it has left to give."""
+"""Read from an answer how long the server wants us to wait, and what is left of its quotas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from scopeprobe.oauth.error_texts import pattern_of
 
 LONGEST_WAIT = 30 * 86400.0
-"""Seconds. A server that asks for more has a mistake in it."""
+"""Seconds. Whatever asks for more is taken for a mistake of the server."""
 
 _LONGEST_HEADER = 4096
 _EPOCH = 1_000_000_000
@@ -84,7 +84,7 @@ def reported_quotas(
     headers: Mapping[str, str], now: datetime | None = None
 ) -> tuple[ReportedQuota, ...]:
     """
-    The quotas of which limit, remainder and reset are all told, as also successes do.
+    The quotas of which an answer, be it a success, tells limit, remainder and reset.
 
     A reset at a point in time is only understood where `Date` or `now` say what time it is.
     """

@@ -1,4 +1,9 @@
-"""The token request: RFC 6749 section 4.4.2, or that of an assertion (RFC 7523 section 2.1)."""
+"""
+The requests of one client.
+
+A token request is that of RFC 6749 section 4.4.2, or that of an assertion (RFC 7523 section 2.1).
+What follows it is a form about the token, or a call with the token as its bearer.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from urllib.parse import urlencode
 
 import scopeprobe
 from scopeprobe.model.client import Client, GrantType, Target
-from scopeprobe.model.http import HttpRequest
+from scopeprobe.model.http import HttpRequest, Purpose
 from scopeprobe.model.question import Question
 from scopeprobe.model.server import Server
 from scopeprobe.oauth.assertions import AssertionWriter, Clock, RandomHex, wall_clock
@@ -18,7 +23,7 @@ from scopeprobe.oauth.dpop import DpopProver
 
 
 class RequestWriter:
-    """Turns the questions of one client and target into token requests."""
+    """Turns the questions of one client and target into token requests, and follows them up."""
 
     def __init__(
         self,
@@ -29,7 +34,6 @@ class RequestWriter:
         prover: DpopProver | None,
     ) -> None:
         self.authenticator = authenticator
-        """Authenticates this client's other requests: introspection, revocation."""
         self.prover = prover
         """Told of responses, so that the next proof has their nonce; None without DPoP."""
         self._common, self._grant = common, grant
@@ -44,6 +48,23 @@ class RequestWriter:
         proof = () if self.prover is None else (("DPoP", self.prover.proof("POST", url)),)
         headers = (*self._headers, *credentials.headers, *proof)
         return HttpRequest(url, "&".join(filter(None, parts)).encode("ascii"), headers)
+
+    def about(
+        self, token: str, url: str, purpose: Purpose, credentials: Credentials | None = None
+    ) -> HttpRequest:
+        """Write a form about a token; without other credentials, the client authenticates."""
+        credentials = credentials or self.authenticator.authenticate()
+        parameters = (("token", token), ("token_type_hint", "access_token"))
+        body = urlencode((*parameters, *credentials.parameters)).encode("ascii")
+        return HttpRequest(url, body, (*self._headers, *credentials.headers), purpose=purpose)
+
+    def as_bearer(self, token: str, method: str, url: str, purpose: Purpose) -> HttpRequest:
+        """Write a request that shows the token (RFC 6750 section 2.1, RFC 9449 section 7.1)."""
+        shown = [("Authorization", f"Bearer {token}")]
+        if self.prover is not None:
+            proof = self.prover.proof(method, url, token=token)
+            shown = [("Authorization", f"DPoP {token}"), ("DPoP", proof)]
+        return HttpRequest(url, b"", (*self._headers, *shown), method, purpose)
 
     def _form(self, credentials: Credentials) -> str:
         """Encode credentials, once where they stay the same."""

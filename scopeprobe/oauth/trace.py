@@ -1,4 +1,4 @@
-"""What may be shown of a request and its response: a command line, and the server's words."""
+"""Reduce a request and its response to what may be shown: a curl command, and masked words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHOWN_HEADERS = (
     *("x-ms-request-id", "x-ms-ests-server", "X-Correlation-Id", "ININ-Correlation-Id"),
     *("X-Okta-Request-Id", "X-Request-Id", "CF-Ray", "x-amzn-RequestId", "traceparent", "X-Cache"),
 )
-"""Headers that matter to who reads a refusal. All others stay unseen: they may hold cookies."""
+"""Headers that help to understand a refusal. No others are shown: they may hold cookies."""
 
 _SECRETS = {
     "client_secret": "CLIENT_SECRET",
@@ -70,7 +70,7 @@ def _body(response: HttpResponse, mask: Mask) -> str:
 
 
 def _skew(date: str, now: datetime) -> float | None:
-    """Seconds by which a `Date` (RFC 9110 section 6.6.1) is ahead; half a second is cut off."""
+    """Seconds by which a `Date` (RFC 9110 section 6.6.1) is ahead of us; it has no fractions."""
     try:
         told = parsedate_to_datetime(date)
     except ValueError:

@@ -1,12 +1,11 @@
-"""What should be, held against what is."""
+"""What should be, compared with what is: findings, baselines, changes."""
 
-from scopeprobe.policy.advertised import Advertised, held_against
+from scopeprobe.model.finding import Finding, FindingKind
+from scopeprobe.policy.advertised import Advertised, compare_with_advertised
 from scopeprobe.policy.baseline import Baseline, Waiver
-from scopeprobe.policy.findings import FINDING_KINDS, Finding, FindingKind
-from scopeprobe.policy.review import Earlier, Policy, Rule, news, review
+from scopeprobe.policy.findings import Earlier, Policy, Rule, findings, new_findings
 
 __all__ = [
-    "FINDING_KINDS",
     "Advertised",
     "Baseline",
     "Earlier",
@@ -15,7 +14,7 @@ __all__ = [
     "Policy",
     "Rule",
     "Waiver",
-    "held_against",
-    "news",
-    "review",
+    "compare_with_advertised",
+    "findings",
+    "new_findings",
 ]

@@ -1,4 +1,4 @@
-"""What a server advertises, held against what its clients were found to have."""
+"""What a server advertises, compared with what its clients have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _JUDGED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
 
 @dataclass(frozen=True, slots=True)
 class Advertised:
-    """Where `scopes_supported` (RFC 8414 section 2) and the findings differ; sorted."""
+    """Where `scopes_supported` (RFC 8414 section 2) and the cells differ; sorted."""
 
     refused: tuple[Scope, ...]
     """In the list, and denied to every client that was judged."""
@@ -22,10 +22,10 @@ class Advertised:
     """Granted to some client, and not in the list, which may be incomplete."""
 
 
-def held_against(
+def compare_with_advertised(
     scopes_supported: Iterable[Scope] | None, cells: Iterable[Cell]
 ) -> Advertised | None:
-    """Compare the findings of one server's clients with its list; None where it has none."""
+    """Compare the cells of one server's clients with its list; None where it has none."""
     if scopes_supported is None:
         return None
     listed = frozenset(scopes_supported)

@@ -9,14 +9,14 @@ from fnmatch import fnmatchcase
 
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
-from scopeprobe.policy.findings import Finding, FindingKind
+from scopeprobe.model.finding import Finding, FindingKind
 
 _HAS = {Verdict.GRANTED, Verdict.UNENFORCED}
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """Findings that somebody answers for until a day. Globs; an empty `audience` is any."""
+    """Findings that an owner answers for until a day. Globs; an empty `audience` is any."""
 
     owner: str
     reason: str
@@ -26,7 +26,7 @@ class Waiver:
     scope: str = "*"
     audience: str = ""
     kind: FindingKind | None = None
-    """Of the findings; None: any but `stale_waiver`."""
+    """The kind of findings it covers; None: any but `stale_waiver`."""
 
     def covers(self, one: Finding) -> bool:
         return (
@@ -45,7 +45,7 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The verdicts that were accepted, by cell, and the clients whose failing was."""
+    """The verdicts that were accepted, by cell, and the clients accepted as failing."""
 
     verdicts: Mapping[CellKey, Verdict] = field(default_factory=dict)
     unauthenticated: frozenset[ClientName] = frozenset()
@@ -61,7 +61,7 @@ class Baseline:
         return cell in found and self.verdicts.get(cell) is found[cell].verdict
 
     def findings(self, maps: Iterable[PermissionMap]) -> Iterator[Finding]:
-        """Where proved cells are no longer as they were accepted. `unknown` is no departure."""
+        """Proved cells that are no longer as they were accepted. `unknown` is no finding."""
         for permissions in maps:
             for cell in permissions.cells:
                 was = self.verdicts.get(cell.key)
@@ -70,7 +70,7 @@ class Baseline:
                     yield Finding(kind, cell.client, cell.audience, cell.scope, detail)
 
     def renewed(self, maps: Iterable[PermissionMap]) -> Baseline:
-        """What is now is accepted; what was not proved this time stays as it was."""
+        """The baseline that accepts these maps; what they do not prove stays as it was accepted."""
         verdicts, failing = dict(self.verdicts), set(self.unauthenticated)
         for permissions in maps:
             failing.discard(permissions.client)

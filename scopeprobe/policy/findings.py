@@ -1,76 +1,152 @@
-"""Where a permission map departs from what is expected of it."""
+"""Everything in the maps of a run that fails it or deserves a look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import TypeAlias
 
-from scopeprobe.model.cell import Cell, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import Client, ClientName, Expectation
+from scopeprobe.model.finding import Finding, FindingKind
+from scopeprobe.policy.baseline import Baseline, waived
+from scopeprobe.policy.changes import changes
 
-
-class FindingKind(StrEnum):
-    MISSING = "missing"
-    """Expected granted, proved otherwise."""
-    EXCESS = "excess"
-    """Granted or unenforced, and expected denied or not among what is expected granted."""
-    CHANGED = "changed"
-    """Proved to be another than when it was last proved."""
-    UNAUTHENTICATED = "unauthenticated"
-    UNKNOWN = "unknown"
-    UNENFORCED = "unenforced"
-    SECRET_EXPIRY = "secret_expiry"
-    """A secret that expires within thirty days, or has expired."""
-    STALE_WAIVER = "stale_waiver"
-    """A waiver that has expired, or that nothing needs any more."""
-
-
-FINDING_KINDS = tuple(FindingKind)
+EXPIRES_SOON = timedelta(days=30)
+"""How long before its end a secret is a finding."""
 NOTHING_EXPECTED = Expectation()
+_Identity: TypeAlias = tuple[FindingKind, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that somebody should look at."""
+class Rule:
+    """What clients with all of these tags are expected to have, beside what they say themselves."""
 
-    kind: FindingKind
-    client: ClientName
-    audience: str
-    scope: str
-    detail: str
+    tags: frozenset[str]
+    expect: Expectation
+    audience: str | None = None
+    """The target that it is about; None: all."""
 
 
-def findings(maps: Iterable[PermissionMap], clients: Iterable[Client]) -> Iterator[Finding]:
-    """All departures from what clients are expected to have, in the order of the maps."""
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the maps of a run are compared with."""
+
+    rules: tuple[Rule, ...] = ()
+    baseline: Baseline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was known before this run."""
+
+    proved: Mapping[CellKey, Cell] = field(default_factory=dict)
+    """Every cell as it was last proved."""
+    last: tuple[PermissionMap, ...] = ()
+    """The maps of the run before."""
+
+
+def findings(
+    maps: Sequence[PermissionMap],
+    clients: Iterable[Client],
+    policy: Policy,
+    earlier: Earlier | None,
+    today: date,
+) -> list[Finding]:
+    """All findings, sorted by cell. Changes only where there is something `earlier`."""
+    ruled = [_ruled(client, policy.rules) for client in clients]
+    found = [*_unexpected(maps, ruled, policy.baseline), *_expiring(maps, ruled, today)]
+    if earlier is not None:
+        found += changes(maps, earlier.proved)
+    if policy.baseline is not None:
+        found = list(waived(found, policy.baseline.waivers, maps, today))
+    order = list(FindingKind)
+    return sorted(
+        _distinct(found),
+        key=lambda one: (one.client, one.audience, one.scope, order.index(one.kind)),
+    )
+
+
+def new_findings(
+    found: Iterable[Finding],
+    clients: Iterable[Client],
+    policy: Policy,
+    earlier: Earlier,
+    today: date,
+) -> list[Finding]:
+    """
+    The findings that were not there when their cells were last proved, or in the run before.
+
+    So neither a finding that everybody knows nor a run that met a dead server makes new ones.
+    """
+    clients = list(clients)
+    known: set[_Identity] = set()
+    for maps in (_maps_of(earlier.proved), earlier.last):
+        known |= {_identity(one) for one in findings(maps, clients, policy, None, today)}
+    return [one for one in found if one.kind is FindingKind.CHANGED or _identity(one) not in known]
+
+
+# -- what clients are expected to have
+
+
+def _ruled(client: Client, rules: Iterable[Rule]) -> Client:
+    """The client, expected to have what the rules for its tags add to its own expectations."""
+    mine = [rule for rule in rules if rule.tags <= set(client.tags)]
+    if not mine:
+        return client
+    targets = tuple(
+        replace(
+            target,
+            expect=_added(
+                [target.expect, *(r.expect for r in mine if r.audience in {None, target.label})]
+            ),
+        )
+        for target in client.targets
+    )
+    return replace(client, targets=targets)
+
+
+def _added(expectations: Sequence[Expectation]) -> Expectation:
+    granted = [one.granted for one in expectations if one.granted is not None]
+    return Expectation(
+        granted=tuple(glob for globs in granted for glob in globs) if granted else None,
+        denied=tuple(glob for one in expectations for glob in one.denied),
+    )
+
+
+def _unexpected(
+    maps: Sequence[PermissionMap], clients: Sequence[Client], baseline: Baseline | None
+) -> Iterator[Finding]:
+    """Where the maps are not as clients or the baseline say; accepted findings are left out."""
     expected = {
         (client.name, target.label): target.expect
         for client in clients
         for target in client.targets
     }
+    cells = {cell.key: cell for permissions in maps for cell in permissions.cells}
     for permissions in maps:
-        for kind, cell, scope, detail in _of_client(permissions, expected):
-            yield Finding(kind, cell.client, cell.audience, scope, detail)
+        for one in _unexpected_of_client(permissions, expected):
+            if baseline is None or not baseline.accepts(one, cells):
+                yield one
+    if baseline is not None:
+        yield from baseline.findings(maps)
 
 
-_Found = tuple[FindingKind, Cell, str, str]
-"""What kind of departure, where it was found, the scope it is about, and the detail."""
-
-
-def _of_client(
+def _unexpected_of_client(
     permissions: PermissionMap, expected: Mapping[tuple[ClientName, str], Expectation]
-) -> Iterator[_Found]:
+) -> Iterator[Finding]:
     if permissions.is_unauthenticated:
         first = permissions.cells[0]
-        yield FindingKind.UNAUTHENTICATED, first, "", first.reason
+        yield Finding(FindingKind.UNAUTHENTICATED, first.client, first.audience, "", first.reason)
         return
     for cell in permissions.cells:
         expect = expected.get((cell.client, cell.audience), NOTHING_EXPECTED)
-        for kind, detail in _of_cell(cell, expect):
-            yield kind, cell, cell.scope, detail
+        for kind, detail in _unexpected_of_cell(cell, expect):
+            yield Finding(kind, cell.client, cell.audience, cell.scope, detail)
 
 
-def _of_cell(cell: Cell, expect: Expectation) -> Iterator[tuple[FindingKind, str]]:
+def _unexpected_of_cell(cell: Cell, expect: Expectation) -> Iterator[tuple[FindingKind, str]]:
     scope, verdict = cell.scope, cell.verdict
     match verdict:
         case Verdict.DENIED:
@@ -87,3 +163,47 @@ def _of_cell(cell: Cell, expect: Expectation) -> Iterator[tuple[FindingKind, str
             yield FindingKind.UNKNOWN, cell.reason
         case Verdict.UNAUTHENTICATED:
             yield FindingKind.UNAUTHENTICATED, cell.reason
+
+
+# -- secrets
+
+
+def _expiring(
+    maps: Iterable[PermissionMap], clients: Iterable[Client], today: date
+) -> Iterator[Finding]:
+    tested = {permissions.client for permissions in maps}
+    for client in clients:
+        if client.name in tested and (detail := _expiry(client, today)):
+            yield Finding(FindingKind.SECRET_EXPIRY, client.name, "", "", detail)
+
+
+def _expiry(client: Client, today: date) -> str:
+    end = client.secret_expires
+    if end is None or end > today + EXPIRES_SOON:
+        return ""
+    left = (end - today).days
+    if left < 0:
+        return f"its secret expired on {end}"
+    return f"its secret expires on {end}, in {left} day{'' if left == 1 else 's'}"
+
+
+# -- telling findings apart
+
+
+def _maps_of(proved: Mapping[CellKey, Cell]) -> tuple[PermissionMap, ...]:
+    by_client: dict[ClientName, list[Cell]] = {}
+    for _, cell in sorted(proved.items()):
+        by_client.setdefault(cell.client, []).append(cell)
+    return tuple(PermissionMap(client, tuple(cells)) for client, cells in by_client.items())
+
+
+def _identity(one: Finding) -> _Identity:
+    return one.kind, one.client, one.audience, one.scope
+
+
+def _distinct(found: Iterable[Finding]) -> Iterable[Finding]:
+    """One of each kind a cell: that of the expectations goes before that of the baseline."""
+    first: dict[_Identity, Finding] = {}
+    for one in found:
+        first.setdefault(_identity(one), one)
+    return first.values()

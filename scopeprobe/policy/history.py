@@ -1,4 +1,4 @@
-"""When cells changed: intervals of nights on which one verdict was proved."""
+"""When cells changed: intervals in which one verdict was proved."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ FLAPS = 3
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Nights on end on which a cell was proved to be the same; others may lie between."""
+    """Runs that proved one verdict of a cell; runs that proved none may lie between."""
 
     verdict: Verdict
     first: Run
     last: Run
     nights: int = 1
     unproved: int = 0
-    """Nights since its first on which the cell was asked and not proved."""
+    """Runs since the first that asked about the cell and did not prove it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellHistory:
-    """What became of one cell. The verdict of an interval that never was proved is `unknown`."""
+    """The intervals of one cell, the oldest first. Before anything is proved, one is `unknown`."""
 
     audience: str
     scope: Scope

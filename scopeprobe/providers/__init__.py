@@ -1,4 +1,4 @@
-"""Provider packs: what is known of a provider before it is asked, as data files."""
+"""Provider packs: data files with what is known of a provider before it is asked."""
 
 from scopeprobe.providers.load import read_packs, shipped_packs
 

@@ -1,4 +1,4 @@
-"""From TOML files to packs: `packs/` of this room, and folders of a user's own."""
+"""Provider packs, read from TOML files: those in `packs/`, and those of the user."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from msgspec import Meta
 
 from scopeprobe.errors import InputError
 from scopeprobe.model.client import AuthMethod
-from scopeprobe.model.provider import Pack, ProviderTraits, RightsApi
+from scopeprobe.model.provider import TRAITS, Pack, ProviderTraits, RightsApi
 from scopeprobe.model.rate import parse_rate
+from scopeprobe.model.urls import host_of, is_plain_http_abroad
 
 SHIPPED = files("scopeprobe.providers") / "packs"
-
-TRAITS = frozenset(trait.name for trait in fields(ProviderTraits))
 
 
 class PackTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,15 +56,15 @@ class PackTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 @cache
 def shipped_packs() -> tuple[Pack, ...]:
-    """The packs that come with the program, sorted by name."""
+    """The packs that come with scopeprobe, sorted by name."""
     return tuple(_packs_in(SHIPPED))
 
 
 def read_packs(folders: Iterable[Path]) -> tuple[Pack, ...]:
     """
-    Read packs of a user's own, and put the shipped ones behind them.
+    Read the packs of a user, followed by the shipped ones.
 
-    Of two packs with one name the user's counts, and of two folders the first.
+    Of two packs with one name the user's counts, and among folders that of the first.
 
     :raises InputError: with every file that is no pack, and why.
     """
@@ -106,7 +105,7 @@ def _packs_in(folder: Traversable) -> Iterator[Pack]:
 
 
 def _pack(name: str, keys: Mapping[str, object]) -> Pack:
-    """:raises ValueError: where a key is unknown or wrong."""
+    """Make a pack of the keys of its file. Raises ValueError where one is unknown or wrong."""
     table = msgspec.convert({k: v for k, v in keys.items() if k not in TRAITS}, PackTable)
     said = {key: getattr(table, key) for key in table.__struct_fields__}
     rates, client_rates = said.pop("rate"), said.pop("client_rate")
@@ -134,16 +133,16 @@ def _traits(keys: Mapping[str, object]) -> ProviderTraits:
 
 
 def _check_url(template: str) -> None:
-    """Credentials and tokens go there: https, or plain http on this machine."""
+    """Check a URL that gets credentials and tokens: https, or plain http on this machine."""
     _check_template(template, {"region"})
-    parts = urlsplit(template.replace("{region}", "region.example"))
-    is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
-    if not parts.hostname or not (parts.scheme == "https" or is_local) or "#" in template:
+    url = template.replace("{region}", "region.example")
+    is_web = urlsplit(url).scheme in {"https", "http"} and bool(host_of(url))
+    if not is_web or is_plain_http_abroad(url) or "#" in url:
         raise ValueError(f"{template} is no https URL")
 
 
 def _check_template(text: str, known: set[str] | None) -> None:
-    """Find a field that nobody fills in; None knows any name."""
+    """Refuse a field that nobody fills in. `known`: None allows any name."""
     for _, field, form, conversion in Formatter().parse(text):
         if form or conversion or field == "":
             raise ValueError(f"{text} is no template: names in braces and no more")

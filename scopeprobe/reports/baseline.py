@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import asdict
 from datetime import date
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from scopeprobe.model.cell import Verdict
 from scopeprobe.policy import Baseline
+from scopeprobe.reports.texts import json_text
 
 _ACCEPTED = (Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED)
 
@@ -27,7 +27,7 @@ def baseline_json(baseline: Baseline) -> str:
         "unauthenticated": sorted(baseline.unauthenticated),
         "waivers": [asdict(waiver) for waiver in baseline.waivers],
     }
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def baseline_table(baseline: Baseline, today: date) -> RenderableType:

@@ -7,14 +7,19 @@ import io
 from collections.abc import Iterable, Sequence
 
 from scopeprobe.model.cell import COLUMNS, Cell, PermissionMap
+from scopeprobe.reports.summary import Summary
 
-HEADER = ",".join(COLUMNS) + "\n"
+HEADER = ",".join(column.name for column in COLUMNS) + "\n"
 _FORMULA = frozenset("=+-@\t\r")
 
 
 def inert(cell: str) -> str:
     """Stop a spreadsheet from running a cell that a server chose (CWE-1236)."""
     return f"'{cell}" if cell[:1] in _FORMULA else cell
+
+
+def report_csv(maps: Sequence[PermissionMap], _summary: Summary) -> str:
+    return permissions_csv(cell for permissions in maps for cell in permissions.cells)
 
 
 def permissions_csv(cells: Iterable[Cell]) -> str:
@@ -24,21 +29,13 @@ def permissions_csv(cells: Iterable[Cell]) -> str:
 
 def permission_rows(cells: Iterable[Cell]) -> str:
     """One row a cell, in the order given, without the header."""
-    return _csv(
-        (
-            inert(cell.client),
-            inert(cell.client_id),
-            inert(cell.audience),
-            inert(cell.scope),
-            cell.verdict,
-            cell.reason,
-            cell.evidence,
-            "" if cell.http_status is None else cell.http_status,
-            inert(cell.error),
-            inert(cell.error_description),
-        )
-        for cell in cells
-    )
+    return _csv([_written(column.get(cell)) for column in COLUMNS] for cell in cells)
+
+
+def _written(value: str | int | None) -> str | int:
+    if value is None:
+        return ""
+    return inert(value) if isinstance(value, str) else value
 
 
 def matrix_csv(maps: Iterable[PermissionMap]) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from textwrap import fill
 
-import msgspec
-
-from scopeprobe.policy.differences import Difference, Differences
+from scopeprobe.policy.changes import Difference, Differences
+from scopeprobe.reports.texts import json_text
 
 
 def differences_json(found: Differences) -> str:
-    """DESIGN, "Shapes of the JSON"; a verdict is null where the cell did not exist."""
+    """Members of docs/design.md, "Shapes of the JSON"; a verdict is null where no cell was."""
     members = {"version": 1, **asdict(found)}
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def differences_text(found: Differences) -> str:
-    """One difference a line, the grave ones first."""
+    """One difference a line: what was gained or lost first."""
     if not found:
         return "no differences\n"
     lines = [_line("gained", one) for one in found.gained]

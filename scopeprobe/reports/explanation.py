@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
@@ -13,6 +12,7 @@ from scopeprobe.diagnosis import Cause, Explanation
 from scopeprobe.diagnosis.describe import answered, asked
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.oauth.trace import challenges
+from scopeprobe.reports.texts import counted, json_text
 
 VERSION = 1
 _OUTCOMES = {
@@ -22,11 +22,11 @@ _OUTCOMES = {
 }
 _SURE = 0.8
 _PLAIN_HEADERS = {"Content-Type", "Date", "Server"}
-"""Of an authorization server's own answer they tell nothing; of a gateway's page, whose it is."""
+"""They say nothing in an authorization server's own answer, and who sent it in a gateway's page."""
 
 
 def explanation_json(explanation: Explanation) -> str:
-    """The shape that DESIGN.md promises, and every experiment beside it."""
+    """The members of docs/design.md, "Shapes of the JSON"."""
     document = {
         "version": VERSION,
         "client": explanation.client,
@@ -48,20 +48,16 @@ def explanation_json(explanation: Explanation) -> str:
             for e in explanation.experiments
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(document)
 
 
 def _summary(explanation: Explanation) -> str:
     return (
         f"{explanation.client} {_OUTCOMES[explanation.outcome]}: "
-        f"{_count(explanation.requests, 'request')}, "
-        f"{_count(explanation.credential_failures, 'failed authentication')}, "
-        f"{_count(explanation.refusals, 'refusal')}"
+        f"{counted(explanation.requests, 'request')}, "
+        f"{counted(explanation.credential_failures, 'failed authentication')}, "
+        f"{counted(explanation.refusals, 'refusal')}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _sets(explanation: Explanation) -> list[str]:
@@ -72,7 +68,7 @@ def _sets(explanation: Explanation) -> list[str]:
 
 
 def explanation_for_people(explanation: Explanation, shown: Sequence[Experiment]) -> RenderableType:
-    """Causes in the order of mending, then requests as they were sent."""
+    """The causes, the first to fix first, then the requests as they were sent."""
     parts: list[RenderableType] = [Text(_summary(explanation), style="bold")]
     for number, cause in enumerate(explanation.causes, start=1):
         parts += _cause(number, cause)
@@ -147,12 +143,12 @@ def _markdown(explanation: Explanation, shown: Sequence[Experiment]) -> Iterator
 
 
 def _inert(text: str) -> str:
-    """A server's words make no markup."""
+    """Text of a server, escaped so that none of it is Markdown."""
     for sign in "\\`*_[]<>|#":
         text = text.replace(sign, f"\\{sign}")
     return text
 
 
 def _fenced(text: str) -> str:
-    """A server's words do not end the block that they stand in."""
+    """Text of a server that cannot end the code block around it."""
     return text.replace("```", "'''")

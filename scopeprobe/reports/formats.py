@@ -1,13 +1,13 @@
-"""Every form that a finished run can be written in: from its maps and its summary, nothing else."""
+"""The formats that a finished run can be written in: each one's name, file and renderer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from scopeprobe.model.cell import PermissionMap
-from scopeprobe.reports.csv_files import permissions_csv
+from scopeprobe.reports.csv_files import report_csv
 from scopeprobe.reports.json_report import report_json, report_jsonl
 from scopeprobe.reports.junit import report_junit
 from scopeprobe.reports.markdown import report_markdown
@@ -18,38 +18,23 @@ Renderer: TypeAlias = Callable[[Sequence[PermissionMap], Summary], str]
 
 
 class Format(StrEnum):
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    MARKDOWN = "markdown"
-    JUNIT = "junit"
-    OPENMETRICS = "openmetrics"
+    """What `--format`, `--print` and the writer of files know: one line a format."""
 
+    CSV = "csv", "permissions.csv", report_csv
+    JSON = "json", "report.json", report_json
+    JSONL = "jsonl", "report.jsonl", report_jsonl
+    MARKDOWN = "markdown", "report.md", report_markdown
+    JUNIT = "junit", "junit.xml", report_junit
+    OPENMETRICS = "openmetrics", "scopeprobe.prom", report_openmetrics
 
-FILES: Mapping[Format, str] = {
-    Format.CSV: "permissions.csv",
-    Format.JSON: "report.json",
-    Format.JSONL: "report.jsonl",
-    Format.MARKDOWN: "report.md",
-    Format.JUNIT: "junit.xml",
-    Format.OPENMETRICS: "scopeprobe.prom",
-}
-
-
-def _csv(maps: Sequence[PermissionMap], _summary: Summary) -> str:
-    return permissions_csv(cell for permissions in maps for cell in permissions.cells)
-
-
-_RENDERERS: Mapping[Format, Renderer] = {
-    Format.CSV: _csv,
-    Format.JSON: report_json,
-    Format.JSONL: report_jsonl,
-    Format.MARKDOWN: report_markdown,
-    Format.JUNIT: report_junit,
-    Format.OPENMETRICS: report_openmetrics,
-}
-
-
-def render(form: Format, maps: Sequence[PermissionMap], summary: Summary) -> str:
+    file: str
+    """Its name in the output folder."""
+    render: Renderer
     """Write a run down. Equal maps and summaries give equal bytes."""
-    return _RENDERERS[form](maps, summary)
+
+    def __new__(cls, name: str, file: str, renderer: Renderer) -> Self:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.file = file
+        member.render = renderer
+        return member

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 from rich.table import Table
 from rich.text import Text
 
 from scopeprobe.policy.history import CellHistory
 from scopeprobe.reports.summary import moment
+from scopeprobe.reports.texts import json_text
 
 
 def history_json(client: str, cells: Sequence[CellHistory]) -> str:
@@ -37,7 +37,7 @@ def history_json(client: str, cells: Sequence[CellHistory]) -> str:
             for cell in cells
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def history_table(cells: Sequence[CellHistory]) -> Table:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.client import AuthMethod, Client, GrantType
+from scopeprobe.model.client import Client, GrantType
 from scopeprobe.model.server import Server
+from scopeprobe.reports.texts import json_text
 
 
 def inventory_table(clients: Sequence[Client]) -> RenderableType:
@@ -35,7 +35,7 @@ def inventory_table(clients: Sequence[Client]) -> RenderableType:
     table.add_column("candidates", justify="right")
     for client in clients:
         candidates = sum(len(target.candidates) for target in client.targets)
-        cells = (client.name, client.server.name, client.client_id, _way(client))
+        cells = (client.name, client.server.name, client.client_id, _method(client))
         table.add_row(*map(Text, cells), str(candidates))
     return Group(servers, "", table)
 
@@ -80,7 +80,7 @@ def inventory_json(clients: Sequence[Client]) -> str:
             for client in clients
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def _servers(clients: Iterable[Client]) -> list[Server]:
@@ -92,13 +92,11 @@ def _alg(client: Client) -> str | None:
     """Name the algorithm that signs this client's assertions; None where we sign none."""
     if client.signing_key is not None:
         return client.signing_key.alg
-    if client.auth_method is AuthMethod.CLIENT_SECRET_JWT:
-        return client.signing_alg or "HS256"
-    return None
+    return client.secret_signing_alg or None
 
 
-def _way(client: Client) -> str:
-    """How it authenticates: the grant's own assertion takes the place of a method."""
+def _method(client: Client) -> str:
+    """How the client authenticates; for the JWT bearer grant, by the grant's own assertion."""
     is_bearer = client.grant_type is GrantType.JWT_BEARER
     method = "jwt-bearer" if is_bearer else client.auth_method.value
     return f"{method} ({alg})" if (alg := _alg(client)) else method

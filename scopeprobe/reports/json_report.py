@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from scopeprobe.model.cell import Cell, PermissionMap
+from scopeprobe.model.cell import COLUMNS, Cell, PermissionMap
 from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.texts import json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,14 @@ def report_json(maps: Sequence[PermissionMap], summary: Summary) -> str:
     members = {
         "version": 1,
         "summary": msgspec.json.decode(summary.as_json()),
-        "cells": list(_cells(maps)),
+        "cells": list(_members(maps)),
     }
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def report_jsonl(maps: Sequence[PermissionMap], _summary: Summary) -> str:
     """Every cell as `schemas/cell-1.json` says; equal maps give equal bytes."""
-    return "".join(msgspec.json.encode(cell).decode() + "\n" for cell in _cells(maps))
+    return "".join(msgspec.json.encode(cell).decode() + "\n" for cell in _members(maps))
 
 
 def schemas() -> Mapping[str, dict[str, Any]]:
@@ -45,5 +46,8 @@ def _schema(type_: type) -> dict[str, Any]:
     return {"$schema": draft, **msgspec.json.schema(type_)}
 
 
-def _cells(maps: Iterable[PermissionMap]) -> Iterable[Cell]:
-    return (cell for permissions in maps for cell in permissions.cells)
+def _members(maps: Iterable[PermissionMap]) -> Iterator[dict[str, str | int | None]]:
+    """The cells, one after the other, as JSON has them."""
+    for permissions in maps:
+        for cell in permissions.cells:
+            yield {column.name: column.get(cell) for column in COLUMNS}

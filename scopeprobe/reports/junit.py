@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
 from scopeprobe.model.cell import Cell, PermissionMap, Verdict
-from scopeprobe.policy import Finding, FindingKind
+from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.summary import Summary
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -18,19 +18,21 @@ _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 def report_junit(maps: Sequence[PermissionMap], summary: Summary) -> str:
     """
-    Findings over the bar are failures, clients that fail to authenticate errors.
+    Findings that fail the run are failures, clients that fail to authenticate errors.
 
     What is unknown was skipped, and says why.
     """
-    told: defaultdict[str, list[Finding]] = defaultdict(list)
+    by_client: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in summary.findings:
-        told[finding.client].append(finding)
+        by_client[finding.client].append(finding)
     root = ET.Element("testsuites", name="scopeprobe")
     for permissions in maps:
-        root.append(_suite(permissions.client, permissions.cells, told.pop(permissions.client, [])))
-    for name, rest in sorted(told.items()):  # waivers name clients by globs
+        root.append(
+            _suite(permissions.client, permissions.cells, by_client.pop(permissions.client, []))
+        )
+    for name, rest in sorted(by_client.items()):  # waivers name clients by globs
         root.append(_suite(name, (), rest))
-    _count(root, root.iter("testcase"))
+    _set_counts(root, root.iter("testcase"))
     ET.indent(root)
     return ET.tostring(root, "unicode", xml_declaration=False) + "\n"
 
@@ -44,27 +46,29 @@ def _suite(client: str, cells: Iterable[Cell], findings: Sequence[Finding]) -> E
     for cell in cells:
         case = _case(suite, client, cell.audience, cell.scope)
         found = of_cell.pop((cell.audience, cell.scope), [])
-        _judge(case, cell, found, is_error=fails)
+        _set_outcome(case, cell, found, is_error=fails)
     for (audience, scope), rest in of_cell.items():
         for one in rest:
             case = _case(suite, client, audience, f"{one.kind}: {scope}" if scope else one.kind)
-            _tell(case, "error" if one.kind is FindingKind.UNAUTHENTICATED else "failure", one)
-    _count(suite, suite.iter("testcase"))
+            _add_outcome(
+                case, "error" if one.kind is FindingKind.UNAUTHENTICATED else "failure", one
+            )
+    _set_counts(suite, suite.iter("testcase"))
     return suite
 
 
-def _judge(case: ET.Element, cell: Cell, found: Sequence[Finding], *, is_error: bool) -> None:
-    """A case has one outcome: the gravest."""
+def _set_outcome(case: ET.Element, cell: Cell, found: Sequence[Finding], *, is_error: bool) -> None:
+    """Give the case its one outcome: a failure before an error, an error before skipped."""
     failures = [one for one in found if one.kind is not FindingKind.UNAUTHENTICATED]
     if failures:
-        _tell(case, "failure", failures[0])
+        _add_outcome(case, "failure", failures[0])
     elif cell.verdict is Verdict.UNAUTHENTICATED and is_error:
         ET.SubElement(case, "error", type="unauthenticated", message=cell.reason)
     elif not cell.is_proved:
         ET.SubElement(case, "skipped", message=f"{cell.verdict}: {cell.reason}")
 
 
-def _tell(case: ET.Element, outcome: str, one: Finding) -> None:
+def _add_outcome(case: ET.Element, outcome: str, one: Finding) -> None:
     ET.SubElement(case, outcome, type=one.kind, message=_xml(one.detail))
 
 
@@ -73,7 +77,7 @@ def _case(suite: ET.Element, client: str, audience: str, name: str) -> ET.Elemen
     return ET.SubElement(suite, "testcase", classname=_xml(where), name=_xml(name))
 
 
-def _count(element: ET.Element, cases: Iterable[ET.Element]) -> None:
+def _set_counts(element: ET.Element, cases: Iterable[ET.Element]) -> None:
     cases = list(cases)
     element.set("tests", str(len(cases)))
     for name, outcome in _COUNTED.items():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.texts import counted
 
 MOST_ROWS = 20
 _INERT = str.maketrans(
@@ -21,20 +22,20 @@ def report_markdown(_maps: Sequence[PermissionMap], summary: Summary) -> str:
 
 def _lines(summary: Summary) -> Iterator[str]:
     state = "complete" if summary.complete else "incomplete"
-    yield f"## scopeprobe: {_count(len(summary.findings), 'finding')}, {state}"
+    yield f"## scopeprobe: {counted(len(summary.findings), 'finding')}, {state}"
     yield ""
-    counted = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
-    clients, servers = _count(len(summary.clients), "client"), len(summary.servers)
-    yield f"{clients} on {_count(servers, 'server')}: {counted or 'nothing'}."
-    yield f"{_count(summary.requests, 'request')}, {_count(summary.tokens, 'token')} issued."
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
+    clients, servers = counted(len(summary.clients), "client"), len(summary.servers)
+    yield f"{clients} on {counted(servers, 'server')}: {verdicts or 'nothing'}."
+    yield f"{counted(summary.requests, 'request')}, {counted(summary.tokens, 'token')} issued."
     if summary.findings:
         rows = [
             (one.kind, one.client, one.audience, one.scope, one.detail) for one in summary.findings
         ]
         yield from _table(("finding", "client", "audience", "scope", "what"), rows)
     if summary.not_tested:
-        tested = [(n.client, n.reason, str(n.cells)) for n in summary.not_tested]
-        yield from _table(("not tested", "why", "cells"), tested)
+        untested = [(n.client, n.reason, str(n.cells)) for n in summary.not_tested]
+        yield from _table(("not tested", "why", "cells"), untested)
     yield ""
     yield f"Run `{summary.run}`, {summary.started} to {summary.finished}."
 
@@ -48,7 +49,3 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     if len(rows) > MOST_ROWS:
         yield ""
         yield f"… and {len(rows) - MOST_ROWS} more."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,17 +1,17 @@
-"""What servers say of themselves, for people and for machines."""
+"""The metadata of servers, for people in 80 columns and for machines as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from scopeprobe.model.server import Server
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem
+from scopeprobe.reports.texts import json_text
 
 MOST_SCOPES = 40
 """Scopes that the table names; JSON names all."""
@@ -89,11 +89,11 @@ def _scopes(metadata: Metadata) -> str:
 def metadata_json(servers: Iterable[Described]) -> str:
     """The same for machines. What was not said is null; what is not used stands in `refused`."""
     members = {"version": 1, "servers": [_members(one) for one in servers]}
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def _members(one: Described) -> dict[str, object]:
-    server, said = one.server, one.metadata if one.is_read else None
+    server, found = one.server, one.metadata if one.is_read else None
     return {
         "name": server.name,
         "issuer": server.endpoints.issuer or None,
@@ -105,15 +105,15 @@ def _members(one: Described) -> dict[str, object]:
         "introspection_endpoint": server.endpoints.introspection or None,
         "revocation_endpoint": server.endpoints.revocation or None,
         "mtls_token_endpoint": server.endpoints.mtls_token or None,
-        "token_endpoint_auth_methods_supported": said
-        and said.token_endpoint_auth_methods_supported,
-        "token_endpoint_auth_signing_alg_values_supported": said
-        and said.token_endpoint_auth_signing_alg_values_supported,
-        "grant_types_supported": said and said.grant_types_supported,
-        "dpop_signing_alg_values_supported": said and said.dpop_signing_alg_values_supported,
-        "tls_client_certificate_bound_access_tokens": said
-        and said.tls_client_certificate_bound_access_tokens,
-        "scopes_supported": said and said.scopes_supported,
+        "token_endpoint_auth_methods_supported": found
+        and found.token_endpoint_auth_methods_supported,
+        "token_endpoint_auth_signing_alg_values_supported": found
+        and found.token_endpoint_auth_signing_alg_values_supported,
+        "grant_types_supported": found and found.grant_types_supported,
+        "dpop_signing_alg_values_supported": found and found.dpop_signing_alg_values_supported,
+        "tls_client_certificate_bound_access_tokens": found
+        and found.tls_client_certificate_bound_access_tokens,
+        "scopes_supported": found and found.scopes_supported,
         "refused": [
             {"member": member, "reason": refusal.reason, "detail": refusal.words}
             for member, refusal in one.refused

@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from scopeprobe.model.cell import PermissionMap
-from scopeprobe.policy import FindingKind
+from scopeprobe.model.finding import FindingKind
 from scopeprobe.reports.summary import Summary
 
-Sample = tuple[dict[str, str], float]
+Sample: TypeAlias = tuple[dict[str, str], float]
 """Labels and a value."""
 
 
 def report_openmetrics(_maps: Sequence[PermissionMap], summary: Summary) -> str:
-    lines = [line for family in _families(summary) for line in _lines(*family)]
-    return "".join(f"{line}\n" for line in (*lines, "# EOF"))
+    # Here, because it brings an HTTP server along, and few runs need it.
+    from prometheus_client.metrics_core import Metric  # noqa: PLC0415
+    from prometheus_client.openmetrics.exposition import generate_latest  # noqa: PLC0415
+
+    class Families:
+        def collect(self) -> Iterator[Metric]:
+            for name, words, samples in _families(summary):
+                family = Metric(name, words, "gauge")
+                for labels, value in samples:
+                    family.add_sample(name, labels, value)
+                yield family
+
+    text: bytes = generate_latest(Families())  # type: ignore[no-untyped-call]
+    return text.decode()
 
 
 def _families(summary: Summary) -> Iterator[tuple[str, str, Iterable[Sample]]]:
@@ -55,18 +68,6 @@ def _families(summary: Summary) -> Iterator[tuple[str, str, Iterable[Sample]]]:
         ("finished_timestamp_seconds", "When the run ended.", _epoch(summary.finished)),
     ):
         yield f"scopeprobe_run_{name}", words, [({}, float(value))]
-
-
-def _lines(name: str, words: str, samples: Iterable[Sample]) -> Iterator[str]:
-    yield f"# TYPE {name} gauge"
-    yield f"# HELP {name} {words}"
-    for labels, value in samples:
-        told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        yield f"{name}{{{told}}} {value:.15g}" if told else f"{name} {value:.15g}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
 def _epoch(moment: str) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from scopeprobe.reports.texts import counted, json_text
+
 _HOURS, _DAYS = 120, 2880
-"""Minutes from which on a time is told in hours, and in days."""
+"""Minutes from which on a time is given in hours, and in days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def plan_json(plan: FleetPlan) -> str:
         ],
         "total": {"strategies": plan.total},
     }
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def plan_table(plan: FleetPlan) -> RenderableType:
@@ -80,11 +81,11 @@ def plan_table(plan: FleetPlan) -> RenderableType:
     if len(plan.servers) > 1:
         for strategy, cost in plan.total.items():
             table.add_row(*map(Text, ("in all", strategy, *_cells(cost))), style="bold")
-    counted = [
-        f"{server.name}: {_count(server.clients, 'client')}, {server.candidates:,} candidates"
+    sizes = [
+        f"{server.name}: {counted(server.clients, 'client', ',')}, {server.candidates:,} candidates"
         for server in plan.servers
     ]
-    return Group(*map(Text, counted), "", table)
+    return Group(*map(Text, sizes), "", table)
 
 
 def plan_line(strategy: str, cost: Cost) -> str:
@@ -113,7 +114,3 @@ def duration(minutes: float) -> str:
     if minutes < _DAYS:
         return f"{minutes / 60:.1f} h"
     return f"{minutes / 1440:.1f} days"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from scopeprobe.model.provider import Pack
+from scopeprobe.reports.texts import json_text
 
 
 def providers_table(packs: Sequence[Pack]) -> RenderableType:
@@ -40,4 +40,4 @@ def providers_json(packs: Sequence[Pack]) -> str:
             for pack in packs
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)

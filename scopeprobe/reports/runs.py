@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 from rich.console import RenderableType
 from rich.table import Table
 
 from scopeprobe.model.run import Run
 from scopeprobe.reports.summary import moment
+from scopeprobe.reports.texts import json_text
 
 
 def runs_table(runs: Sequence[Run]) -> RenderableType:
@@ -39,7 +39,7 @@ def runs_json(runs: Sequence[Run]) -> str:
             for run in runs
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
+    return json_text(members)
 
 
 def _state(run: Run) -> str:

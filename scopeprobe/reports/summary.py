@@ -1,4 +1,4 @@
-"""summary.json: what was found, what it cost, what was not tested and why."""
+"""summary.json: what was found, what it took, what was not tested and why."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import msgspec
 
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import Client, ClientName
+from scopeprobe.model.finding import Finding
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.policy import Finding
+from scopeprobe.reports.texts import json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Summary:
     def as_json(self) -> str:
         members = asdict(self)
         ordered = {"version": members.pop("version"), **members}
-        return msgspec.json.format(msgspec.json.encode(ordered), indent=2).decode() + "\n"
+        return json_text(ordered)
 
 
 def counts(cells: Iterable[Cell]) -> dict[str, int]:

@@ -52,7 +52,7 @@ def audit_table(
 
 
 def remarks(maps: Iterable[PermissionMap]) -> list[str]:
-    """What a person hunting a 401 is looking for: scopes refused as if the secret were wrong."""
+    """Clients with good credentials that get 401 for some scopes, as if the secret were wrong."""
     lines = []
     for permissions in maps:
         blamed = [
@@ -68,7 +68,7 @@ def remarks(maps: Iterable[PermissionMap]) -> list[str]:
 
 
 def advertised_remarks(servers: Iterable[ServerSummary]) -> list[str]:
-    """Where what servers advertise in `scopes_supported` and what was found differ."""
+    """Servers whose `scopes_supported` differ from what was found, and how."""
     lines = []
     for server in servers:
         if refused := server.advertised_but_refused:

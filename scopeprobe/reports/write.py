@@ -10,10 +10,10 @@ from scopeprobe.errors import StoreError
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
 from scopeprobe.reports.csv_files import HEADER, matrix_csv, permission_rows
-from scopeprobe.reports.formats import FILES, Format, render
+from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 
-PERMISSIONS, MATRIX, SUMMARY, CLIENTS = "permissions.csv", "matrix.csv", "summary.json", "clients"
+MATRIX, SUMMARY, CLIENTS = "matrix.csv", "summary.json", "clients"
 
 
 def write_reports(
@@ -34,7 +34,7 @@ def write_reports(
     try:
         _write_all(folder, maps, summary, known)
         for form in dict.fromkeys(formats):
-            _replace(folder / FILES[form], render(form, maps, summary))
+            _replace(folder / form.file, form.render(maps, summary))
     except OSError as error:
         place = error.filename2 or error.filename or folder
         raise StoreError(f"{place}: the reports cannot be written: {error.strerror}") from error
@@ -54,7 +54,7 @@ def _write_all(
     for stale in clients.glob("*.csv"):
         if stale.name not in names:
             stale.unlink()
-    _replace(folder / PERMISSIONS, "".join(all_rows))
+    _replace(folder / Format.CSV.file, "".join(all_rows))
     _replace(folder / MATRIX, matrix_csv(maps))
     _replace(folder / SUMMARY, summary.as_json())
 

@@ -1,5 +1,6 @@
 """SQLite: every answer of every run of a folder, committed before it counts."""
 
-from scopeprobe.store.store import AcceptedSets, Store, StoredFacts, stored_runs
+from scopeprobe.store.store import Store
+from scopeprobe.store.stored_runs import AcceptedSets, StoredFacts, StoredRuns
 
-__all__ = ["AcceptedSets", "Store", "StoredFacts", "stored_runs"]
+__all__ = ["AcceptedSets", "Store", "StoredFacts", "StoredRuns"]

@@ -1,5 +1,6 @@
 -- All runs of one output folder. Nothing secret is ever written here: no token, no credentials.
-create table if not exists runs (
+-- A change of this layout needs a step in migrations.py.
+create table runs (
     id text primary key,
     started real not null,          -- epoch, seconds
     finished real,                  -- null while it runs, and after a crash
@@ -11,7 +12,7 @@ create table if not exists runs (
     summary text                    -- summary.json of the run's last invocation
 ) strict;
 
-create table if not exists facts (
+create table facts (                -- of runs that may still be resumed
     run text not null,
     client text not null,
     audience text not null,
@@ -22,18 +23,19 @@ create table if not exists facts (
     primary key (run, client, audience, question)
 ) strict, without rowid;
 
-create table if not exists found (  -- equal maps of many nights are stored once
+create table maps_of_runs (         -- which permission map a run found for a client
     run text not null,
     client text not null,
-    map text not null,              -- digest of its findings
+    map text not null,
     primary key (run, client)
 ) strict, without rowid;
 
-create table if not exists findings (map text primary key, cells blob not null) strict;
+create table permission_maps (      -- equal maps of several runs are stored once
+    map text primary key,           -- digest of its cells
+    cells blob not null
+) strict;
 
-drop table if exists maps;
-
-create table if not exists covers (
+create table accepted_sets (
     run text not null,
     client text not null,
     audience text not null,
@@ -41,7 +43,14 @@ create table if not exists covers (
     primary key (run, client, audience)
 ) strict;
 
-create table if not exists pauses (quota text primary key, until real not null) strict;
+create table pauses (               -- rate groups that are to be left alone for a while
+    quota text primary key,
+    until real not null             -- epoch, seconds
+) strict;
 
-create table if not exists spent (quota text not null, at real not null) strict;
-create index if not exists spent_by_quota on spent (quota, at);
+create table used_permits (         -- one row a request that counts against a quota
+    quota text not null,
+    at real not null                -- epoch, seconds
+) strict;
+
+create index used_permits_by_quota on used_permits (quota, at);

@@ -1,30 +1,38 @@
-"""The fewest requests that prove the map (algorithm.md, appendix G)."""
+"""The fewest requests that prove the map (docs/algorithm.md, G)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scopeprobe.model.answer import Answer, GrantNotAllowed, Refused, Subject
+from scopeprobe.model.answer import Answer, GrantNotAllowed, Refused, Subject, names_on
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.behavior import NOTHING_KNOWN
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.strategies.controls import ControlFailed, PlanPart, conclude
 from scopeprobe.strategies.each import tells_scopes_apart
+from scopeprobe.strategies.estimates import (
+    BESIDE_THE_SEARCH,
+    Estimate,
+    expected_denials,
+    expected_search,
+    requests_for_all,
+    with_controls,
+)
+from scopeprobe.strategies.groups import slack
 from scopeprobe.strategies.named_scopes import take_out_the_named
 from scopeprobe.strategies.priors import mean_chance, prior_of
 from scopeprobe.strategies.scope_sets import SetAnswer, SetProber
 from scopeprobe.strategies.search import Search
-from scopeprobe.verdicts import names_on
 
 
 def adaptive(assignment: Assignment) -> Plan:
     """
-    Ask for everything at once, see how the server takes that, and go on accordingly.
+    Ask for everything at once, and go on by the answer.
 
-    A server that lists what it grants has told all; one that names culprits is asked without them;
-    one that only says no is searched. `granted` and `denied` are proved as by `each`: a member of
-    a set that was accepted whole, and refused alone.
+    A server that lists what it grants is done with; one that names culprits is asked without them;
+    one that only refuses is searched. A scope is granted as a member of a set that was accepted
+    whole, and denied where it is refused alone, as by `each`.
     """
     prober = SetProber(assignment)
     try:
@@ -33,14 +41,28 @@ def adaptive(assignment: Assignment) -> Plan:
         if (yield from _is_worth_asking(prober)):
             yield from find_out(prober, assignment.candidates)
             yield from ask_all_granted(prober)
-            yield from control(prober)
+            yield from ask_controls(prober)
             yield from conclude(assignment, prober.so_far)
     except ControlFailed:
         return
 
 
+def estimate_adaptive(assignment: Assignment) -> Estimate:
+    """The opening and the search, at most n + B(n) + 1 (docs/algorithm.md, section 10)."""
+    scopes, is_first = assignment.candidates, assignment.is_first
+    search, denied = expected_search(assignment, scopes), expected_denials(assignment, scopes)
+    if assignment.was_told_all_at_once:
+        search, denied = requests_for_all(assignment, scopes), 0.0
+    return with_controls(
+        assignment,
+        expected=search + 1 + is_first,
+        refused=denied,
+        most=len(scopes) + slack(len(scopes)) + 1 + BESIDE_THE_SEARCH,
+    )
+
+
 def _is_worth_asking(prober: SetProber) -> PlanPart[bool]:
-    """The request without scope first, where it is known to tell something, or is all there is."""
+    """Whether to go on; asks without scope first where that lists scopes or is all there is."""
     server = prober.assignment.client.server
     sends = server.traits.send_scope and bool(prober.assignment.candidates)
     if sends and not prober.behavior.lists_without_scope:
@@ -71,8 +93,10 @@ def _without_a_token(
     prober: SetProber, reply: SetAnswer, search: Search, scopes: Sequence[Scope]
 ) -> PlanPart[Search | None]:
     """
-    The request for everything brought none. Go on by the names in the refusal, without what a
-    request without scope brings, or with the search; None where scopes are not what it is about.
+    Go on after the request for everything brought no token; None where it is not about scopes.
+
+    What a refusal names is left out; what a request without scope lists is granted; the rest is
+    searched.
     """
     if reply.named and not prober.behavior.names_off:
         left = yield from take_out_the_named(prober, reply, _open(prober, scopes))
@@ -106,7 +130,7 @@ def _is_about_scopes(answer: Answer) -> bool:
 
 
 def _asked_of_several_resources(reply: SetAnswer) -> bool:
-    """The refusal speaks of the resource, and names of several were in the request."""
+    """The refusal is about the resource, and scopes of several were in the request."""
     return (
         isinstance(reply.answer, Refused)
         and reply.answer.about is Subject.TARGET
@@ -143,10 +167,10 @@ def _search(prober: SetProber, scopes: Sequence[Scope]) -> Search:
 
 def ask_all_granted(prober: SetProber) -> PlanPart[None]:
     """
-    Ask for all that is granted at once, unless some set did: the next run proves it again so.
+    Ask for all that is granted at once, unless one set did: the next run proves it again so.
 
-    Where lists tell what is granted that is not wanted, except to see that they come even if
-    nothing was left out: then no list at all means nothing. Raises ControlFailed.
+    Not where lists show what is granted; but where some tokens have no list, to see whether lists
+    come even if nothing was left out: then no list means nothing granted. Raises ControlFailed.
     """
     granted = [scope for scope in prober.assignment.candidates if scope in prober.granted]
     is_useful = prober.is_in_doubt_about_silence or (
@@ -156,13 +180,13 @@ def ask_all_granted(prober: SetProber) -> PlanPart[None]:
         yield from prober.ask(granted)
 
 
-def control(prober: SetProber) -> PlanPart[None]:
+def ask_controls(prober: SetProber) -> PlanPart[None]:
     """
-    Ask what the verdicts need beside the candidates: for nothing, and for what nobody has.
+    Ask what the verdicts need beside the candidates: without scope, and for the canary.
 
-    The first where no token came yet, or tokens carry more than was asked for; and by the first
-    client of a server, because a refusal of it there tells whose credentials are looked at. Raises
-    ControlFailed.
+    Without scope where no token came yet or tokens carry more than was asked for, and for the first
+    client of a server: whether it is refused then tells failed authentication from refused scopes.
+    Raises ControlFailed.
     """
     so_far = prober.so_far
     is_pilot = prober.behavior == NOTHING_KNOWN

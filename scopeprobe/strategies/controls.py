@@ -1,4 +1,4 @@
-"""What a plan was told so far, and the repetitions that bracket its refusals (DESIGN, rule 3)."""
+"""The answers so far, and the repetitions that bracket refusals (docs/design.md, rule 6)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.model.scope_names import Scope
 
 MOST_REFUSALS_UNBRACKETED = 25
-"""Refusals without a success, after which one that succeeded before is asked again (rule 3)."""
+"""Refusals without a success, after which one that succeeded is asked again."""
 
 Result = TypeVar("Result")
 PlanPart: TypeAlias = Generator[tuple[Question, ...], tuple[Answer, ...], Result]
@@ -20,7 +20,7 @@ PlanPart: TypeAlias = Generator[tuple[Question, ...], tuple[Answer, ...], Result
 
 
 class ControlFailed(Exception):
-    """A request that had succeeded failed when it was repeated: nothing more can be believed."""
+    """A request that had succeeded failed when it was repeated: further answers prove nothing."""
 
 
 class AskedSoFar:
@@ -111,10 +111,10 @@ class AskedSoFar:
 
     def doubted(self) -> list[Scope]:
         """
-        Scopes that met an answer for which something else may be to blame.
+        Scopes whose refusal may have another cause.
 
-        Its code does not say that it is the scope, and either it came before the first success, or
-        the canary met another one: it may have been a lock, a gateway, a throttle in disguise.
+        Its code does not say that it is the scope, and it came before the first success, or the
+        canary met another answer: it may have been a lock, a gateway, an unrecognized throttle.
         """
         if self.success is None:
             return []

@@ -6,6 +6,7 @@ from scopeprobe.model.answer import Answer, GrantNotAllowed, Issued, Refused, Su
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.strategies.controls import AskedSoFar, ControlFailed, conclude
+from scopeprobe.strategies.estimates import Estimate, expected_denials, with_controls
 
 
 def each(assignment: Assignment) -> Plan:
@@ -14,9 +15,9 @@ def each(assignment: Assignment) -> Plan:
 
     A request that succeeded is repeated after 25 refusals without a success, and at the end when
     the last wave brought refusals. Where the request without scope brings no token, the most
-    hopeful candidates come first and the canary waits: a server may want a scope, and the few tries
-    that credentials have must not be spent on one that nobody has. Where scopes are not sent, the
-    request without is all there is to ask.
+    hopeful candidates come first and the canary waits: a server may demand a scope, and the few
+    failed authentications that are allowed must not be spent on a scope that nobody has. Where
+    scopes are not sent, only the request without scope is asked.
     """
     so_far = AskedSoFar(assignment)
     candidates = list(assignment.candidates)
@@ -37,8 +38,14 @@ def each(assignment: Assignment) -> Plan:
         return
 
 
+def estimate_each(assignment: Assignment) -> Estimate:
+    """One request a candidate, and its controls."""
+    n, denied = len(assignment.candidates), expected_denials(assignment, assignment.candidates)
+    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 2)
+
+
 def tells_scopes_apart(control: Answer) -> bool:
-    """Whether a request with a scope can fare otherwise than the one without."""
+    """Whether a request with a scope may be answered otherwise than the one without."""
     match control:
         case Unanswered() | GrantNotAllowed() | Refused(about=Subject.TARGET):
             return False

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
 
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.scope_names import Scope, prefix
 from scopeprobe.strategies.controls import MOST_REFUSALS_UNBRACKETED
-from scopeprobe.strategies.groups import price, slack
+from scopeprobe.strategies.groups import price
 from scopeprobe.strategies.priors import Prior, flat, mean_chance, prior_of
-from scopeprobe.strategies.recheck import groups_of, is_told_by_one, proved_before
 from scopeprobe.strategies.scope_sets import SetProber
 
 
@@ -36,57 +34,14 @@ class Estimate:
 
 
 NOTHING = Estimate(0.0, 0)
-Estimator: TypeAlias = Callable[[Assignment], Estimate]
 
-
-def of_each(assignment: Assignment) -> Estimate:
-    """One request a candidate, and its controls."""
-    n, denied = len(assignment.candidates), _denied(assignment, assignment.candidates)
-    return _estimate(assignment, expected=n + 2, refused=denied, most=n + 2)
-
-
-def of_adaptive(assignment: Assignment) -> Estimate:
-    """The opening and the search, at most n + B(n) + 1 (algorithm.md, section 10)."""
-    scopes, is_first = assignment.candidates, assignment.is_first
-    denied = _denied(assignment, scopes)
-    search = _searched(assignment, scopes)
-    if is_told_by_one(assignment):
-        search, denied = _splits(assignment, scopes), 0.0
-    return _estimate(
-        assignment,
-        expected=search + 1 + is_first,
-        refused=denied,
-        most=len(scopes) + slack(len(scopes)) + 1 + _BESIDE_THE_SEARCH,
-    )
-
-
-def of_recheck(assignment: Assignment) -> Estimate:
-    """What was granted in its sets, what was denied alone; the rest as if never asked before."""
-    granted, denied = proved_before(assignment)
-    if is_told_by_one(assignment) or not (granted or denied) or assignment.was_unauthenticated:
-        return of_adaptive(assignment)
-    groups = groups_of(assignment, granted)
-    new = [scope for scope in assignment.candidates if scope not in {*granted, *denied}]
-    searches = [*map(len, groups), *([len(new)] if new else [])]
-    return _estimate(
-        assignment,
-        expected=len(groups) + len(denied) + _searched(assignment, new) + assignment.is_first,
-        refused=len(denied) + _denied(assignment, new),
-        most=len(denied) + sum(n + slack(n) + 1 for n in searches) + _BESIDE_THE_SEARCH,
-    )
-
-
-ESTIMATORS: Mapping[str, Estimator] = {
-    "each": of_each,
-    "adaptive": of_adaptive,
-    "recheck": of_recheck,
-}
-
-_BESIDE_THE_SEARCH = 4
+BESIDE_THE_SEARCH = 4
 """The canary, the request without scope, that for all that is granted, and a hopeful one."""
 
 
-def _estimate(assignment: Assignment, *, expected: float, refused: float, most: int) -> Estimate:
+def with_controls(
+    assignment: Assignment, *, expected: float, refused: float, most: int
+) -> Estimate:
     """
     Add the controls that close and bracket refusals, what `proof` repeats, and shapes.
 
@@ -107,16 +62,16 @@ def _estimate(assignment: Assignment, *, expected: float, refused: float, most: 
     return Estimate(min(expected, most), most)
 
 
-def _denied(assignment: Assignment, scopes: Sequence[Scope]) -> float:
+def expected_denials(assignment: Assignment, scopes: Sequence[Scope]) -> float:
     """How many of them are expected to be denied."""
     return _believed(assignment, scopes)[0]
 
 
-def _searched(assignment: Assignment, scopes: Sequence[Scope]) -> float:
+def expected_search(assignment: Assignment, scopes: Sequence[Scope]) -> float:
     """What the opening and the search of scopes are expected to take, under what is believed."""
     if not scopes:
         return 0.0
-    return max(1 + _believed(assignment, scopes)[1], _splits(assignment, scopes))
+    return max(1 + _believed(assignment, scopes)[1], requests_for_all(assignment, scopes))
 
 
 def _believed(assignment: Assignment, scopes: Sequence[Scope]) -> tuple[float, float]:
@@ -140,7 +95,7 @@ def _weighed(prior: Prior, scopes: Sequence[Scope]) -> tuple[float, float]:
     return denied, cost
 
 
-def _splits(assignment: Assignment, scopes: Sequence[Scope]) -> float:
+def requests_for_all(assignment: Assignment, scopes: Sequence[Scope]) -> float:
     """How many requests it takes to ask for all of them, by the length that one may have."""
     prober, requests, start = SetProber(assignment), 0, 0
     while start < len(scopes):

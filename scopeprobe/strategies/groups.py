@@ -1,4 +1,4 @@
-"""How many scopes to ask for at once (algorithm.md, appendix C)."""
+"""How many scopes to ask for at once (docs/algorithm.md, C)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def price(chance: float) -> float:
 
 
 class Groups:
-    """Weighs sizes of the next group against each other."""
+    """Compares what groups of different sizes are expected to cost and to settle."""
 
     def __init__(self, beliefs: Beliefs) -> None:
         self._beliefs = beliefs

@@ -1,4 +1,4 @@
-"""Servers whose refusals name the culprits (algorithm.md, appendix G.N)."""
+"""Servers whose refusals name the culprits (docs/algorithm.md, G.N)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def take_out_the_named(
     prober: SetProber, reply: SetAnswer, order: Sequence[Scope]
 ) -> PlanPart[list[Scope]]:
     """
-    Take the named scopes out of the request until the rest is accepted.
+    Leave named scopes out of the request until the rest is accepted; return what is still open.
 
-    Names are doubted where a server that understands nothing would say the same: at the edges of
-    the request, for the first time on a server, and then after twice as many. Returns the scopes
-    that are still open: none, unless names cannot be believed or run out. Raises ControlFailed.
+    Names are checked at the edges of the request, where a mere echo would name the same; else for
+    the first time on a server, and then whenever twice as many were named. Nothing is left open,
+    unless names prove wrong or no more are named. Raises ControlFailed.
     """
     left, named, checks = list(order), list[Scope](), 0
     while reply.is_refused and (culprits := reply.named):

@@ -1,7 +1,7 @@
-"""How likely each scope is to be denied: what is believed before, and after every answer.
+"""How likely each scope is to be denied, before anything is asked and after every answer.
 
-algorithm.md, appendix B: a mixture of hypotheses, under each of which scopes are
-independent. Beliefs choose what is asked next. They never make a verdict.
+docs/algorithm.md, B: a mixture of hypotheses, under each of which scopes are independent.
+Beliefs choose what is asked next. They never make a verdict.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Chance: TypeAlias = Callable[[Scope], float]
 
 @dataclass(frozen=True, slots=True)
 class PriorPart:
-    """One way in which a server may deal out its scopes."""
+    """One hypothesis of how a server grants scopes: its weight, and the chances under it."""
 
     weight: float
     chance: Chance
@@ -41,7 +41,7 @@ Prior: TypeAlias = tuple[PriorPart, ...]
 
 
 def flat(candidates: int) -> Prior:
-    """Nothing is known: all scopes have one chance, and what it is, is open (B.1)."""
+    """The prior of an unknown server: all scopes have one chance, itself unknown (B.1)."""
     return _alike(_flat_chances(candidates), _FLAT_WEIGHTS)
 
 
@@ -64,7 +64,7 @@ def _alike(chances: Iterable[float], weights: Iterable[float]) -> Prior:
 
 def learned_from(candidates: Sequence[Scope], earlier_clients: Sequence[EarlierClient]) -> Prior:
     """
-    What the finished clients of the server teach about the next (B.2).
+    The prior from what the finished clients of the server were proved to have (B.2).
 
     How much one scope's share may differ from another's is chosen by likelihood (beta-binomial):
     to take alike scopes for different ones costs up to a fifth more requests.
@@ -129,7 +129,7 @@ def shifted(
 
 
 def remembered(granted: Iterable[Scope], denied: Iterable[Scope]) -> Prior:
-    """Last night's map is believed to hold still, all but surely (B.3, recheck)."""
+    """The prior that last night's map still holds, but for rare changes (B.3, recheck)."""
     shares = dict.fromkeys(granted, _REVOKED) | dict.fromkeys(denied, 1 - _GRANTED_SINCE)
     mean = (sum(shares.values()) + 0.5) / (len(shares) + 1)
     return shifted(shares, mean, spread=1.0, all_granted=1e-6)

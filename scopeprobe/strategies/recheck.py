@@ -1,26 +1,31 @@
-"""Last night's map, proved again (algorithm.md, section 4)."""
+"""Last night's map, proved again (docs/algorithm.md, section 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from scopeprobe.model.assignment import Assignment, Plan
-from scopeprobe.model.cell import Reason, Verdict
+from scopeprobe.model.cell import Verdict
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.strategies.adaptive import adaptive, ask_all_granted, control, find_out
+from scopeprobe.strategies.adaptive import (
+    adaptive,
+    ask_all_granted,
+    ask_controls,
+    estimate_adaptive,
+    find_out,
+)
 from scopeprobe.strategies.controls import ControlFailed, PlanPart, conclude
+from scopeprobe.strategies.estimates import (
+    BESIDE_THE_SEARCH,
+    Estimate,
+    expected_denials,
+    expected_search,
+    with_controls,
+)
+from scopeprobe.strategies.groups import slack
 from scopeprobe.strategies.priors import remembered
 from scopeprobe.strategies.scope_sets import SetProber
 from scopeprobe.strategies.search import Search
-
-_TOLD_BY_ONE = {
-    Reason.LEFT_OUT,
-    Reason.NAMED_IN_REFUSAL,
-    Reason.CANARY_ISSUED,
-    Reason.SCOPE_NOT_USED,
-    Reason.SHAPE_UNENFORCED,
-}
-"""Reasons of servers that tell everything in one answer: they are asked as if never before."""
 
 
 def recheck(assignment: Assignment) -> Plan:
@@ -30,13 +35,13 @@ def recheck(assignment: Assignment) -> Plan:
     What is no longer accepted is searched, and what was not proved last night is found out. Where
     nothing was proved, or one answer tells everything, this is `adaptive`.
     """
-    granted, denied = proved_before(assignment)
-    if is_told_by_one(assignment) or not (granted or denied) or assignment.was_unauthenticated:
+    granted, denied = _proved_before(assignment)
+    if _is_asked_afresh(assignment, granted, denied):
         yield from adaptive(assignment)
         return
     prober = SetProber(assignment)
     try:
-        for group in groups_of(assignment, granted):
+        for group in _groups_of(assignment, granted):
             yield from _prove_again(prober, group, denied)
         for scope in denied:
             yield from prober.ask([scope])
@@ -45,18 +50,37 @@ def recheck(assignment: Assignment) -> Plan:
             yield from find_out(prober, new)
             yield from ask_all_granted(prober)
         if assignment.is_first or prober.so_far.success is None:
-            yield from control(prober)
+            yield from ask_controls(prober)
         yield from conclude(assignment, prober.so_far)
     except ControlFailed:
         return
 
 
-def is_told_by_one(assignment: Assignment) -> bool:
-    """One answer of the server told everything last night."""
-    return any(cell.reason in _TOLD_BY_ONE for cell in assignment.known_before)
+def estimate_recheck(assignment: Assignment) -> Estimate:
+    """What was granted in its sets, what was denied alone; the rest as if never asked before."""
+    granted, denied = _proved_before(assignment)
+    if _is_asked_afresh(assignment, granted, denied):
+        return estimate_adaptive(assignment)
+    groups = _groups_of(assignment, granted)
+    new = [scope for scope in assignment.candidates if scope not in {*granted, *denied}]
+    searches = [*map(len, groups), *([len(new)] if new else [])]
+    return with_controls(
+        assignment,
+        expected=len(groups) + len(denied) + expected_search(assignment, new) + assignment.is_first,
+        refused=len(denied) + expected_denials(assignment, new),
+        most=len(denied) + sum(n + slack(n) + 1 for n in searches) + BESIDE_THE_SEARCH,
+    )
 
 
-def proved_before(assignment: Assignment) -> tuple[list[Scope], list[Scope]]:
+def _is_asked_afresh(
+    assignment: Assignment, granted: Sequence[Scope], denied: Sequence[Scope]
+) -> bool:
+    """Nothing was proved last night, or one answer tells everything."""
+    is_known = granted or denied
+    return assignment.was_told_all_at_once or not is_known or assignment.was_unauthenticated
+
+
+def _proved_before(assignment: Assignment) -> tuple[list[Scope], list[Scope]]:
     """The candidates that were granted last night, and those that were denied."""
     verdicts = {cell.scope: cell.verdict for cell in assignment.known_before}
 
@@ -66,11 +90,11 @@ def proved_before(assignment: Assignment) -> tuple[list[Scope], list[Scope]]:
     return having(Verdict.GRANTED), having(Verdict.DENIED)
 
 
-def groups_of(assignment: Assignment, granted: Sequence[Scope]) -> list[tuple[Scope, ...]]:
+def _groups_of(assignment: Assignment, granted: Sequence[Scope]) -> list[tuple[Scope, ...]]:
     """
-    The sets to ask for: as they were accepted, less what is no candidate any more.
+    The sets to ask for: those that were accepted, without what is no candidate any more.
 
-    What no set held goes together, as far as it fits into one request: nothing is known against it.
+    Scopes of no such set go together, as many as fit into one request.
     """
     left, groups = list(granted), list[tuple[Scope, ...]]()
     for accepted in assignment.accepted_sets:
@@ -89,7 +113,7 @@ def groups_of(assignment: Assignment, granted: Sequence[Scope]) -> list[tuple[Sc
 def _prove_again(
     prober: SetProber, group: Sequence[Scope], denied: Sequence[Scope]
 ) -> PlanPart[None]:
-    """A group that was accepted last night; where it is not any more, the culprits are searched."""
+    """Ask for a group that was accepted last night; if it is refused now, search the culprits."""
     search = Search(prober, group, remembered(group, denied), candidates=len(group))
     prober.spent = 0
     yield from search.open()

@@ -10,7 +10,6 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.strategies.controls import AskedSoFar, PlanPart
-from scopeprobe.verdicts import names_on, tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class SetAnswer:
 
 
 class SetProber:
-    """What one plan has asked of sets, and how large they may be."""
+    """Asks for sets of scopes, keeps what their answers show, and knows how large sets may be."""
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
@@ -85,36 +84,34 @@ class SetProber:
 
     def _left_out(self, asked: tuple[Scope, ...], answer: Answer) -> tuple[Scope, ...]:
         """
-        What a token does not carry.
+        Asked scopes that a token does not carry.
 
-        A token that lists nothing carries nothing where others were seen to list what they carry,
-        and may do so where one listed less than was asked for.
+        One without a list carries none of them where the server, or a token of this client, lists.
         """
-        if not isinstance(answer, Issued) or not (tells(answer) or self._lists):
+        if not isinstance(answer, Issued) or not (answer.tells or self._lists):
             return ()
-        names = names_on(answer)
-        return tuple(scope for scope in asked if scope not in names)
+        return tuple(scope for scope in asked if scope not in answer.names)
 
     @property
     def _lists(self) -> bool:
-        return self.behavior.lists or self.behavior.lists_in_token or self._has_told
+        return self.behavior.lists or self.behavior.lists_in_token or self._has_listed
 
     @property
     def is_in_doubt_about_silence(self) -> bool:
         """Some token lists scopes, and another that was issued for some lists nothing at all."""
         is_silent = any(
-            isinstance(answer, Issued) and not tells(answer) and question.scopes
+            isinstance(answer, Issued) and not answer.tells and question.scopes
             for question, answer in self.so_far.answers.items()
         )
         return (
-            self._has_told
+            self._has_listed
             and is_silent
             and not (self.behavior.lists or self.behavior.lists_in_token)
         )
 
     @property
-    def _has_told(self) -> bool:
-        return any(isinstance(a, Issued) and tells(a) for a in self.so_far.answers.values())
+    def _has_listed(self) -> bool:
+        return any(isinstance(a, Issued) and a.tells for a in self.so_far.answers.values())
 
     def fitting(self, order: Sequence[Scope], start: int = 0) -> int:
         """How many scopes from `start` on one request may ask for; one at the least."""
@@ -130,10 +127,10 @@ class SetProber:
 
     def narrowed(self, left_out: Collection[Scope]) -> PlanPart[None]:
         """
-        Ask again for what a list left out, while that still brings some of it.
+        Ask again for what a list left out, as long as that brings some of it.
 
-        A scope may have been dropped for want of a companion, or for one too many; where other
-        clients showed that the server drops what is not granted and nothing else, it is believed.
+        A scope may have been dropped because a companion was missing, or there were too many;
+        except where other clients showed that the server drops only what is not granted.
         """
         if self.behavior.narrows and not self.behavior.drops_companions:
             return

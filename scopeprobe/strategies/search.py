@@ -1,7 +1,7 @@
-"""The search of a strict server: every denied scope found, and refused alone.
+"""The search on a server that only says yes or no: every denied scope is refused alone.
 
-algorithm.md, appendix A to F: groups chosen by what is believed, a descent into refused
-ones that is clamped to the halvings of its size, and a guard that holds all of it at n + B(n).
+docs/algorithm.md, A to F: groups are sized by the beliefs; a refused one is searched in at most as
+many steps as halving takes; and all of it stays within n + B(n) requests.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CONFLICTS_TO_DOUBT = 3
 
 
 class Search:
-    """One order of open scopes, settled from its front to its end."""
+    """Settles scopes in one order, from the first to the last."""
 
     def __init__(
         self,
@@ -34,11 +34,11 @@ class Search:
         """
         `candidates` is n, `marks` are positions where a group ends that was accepted before.
 
-        The requests that `inquiry` has spent so far count against n + B(n).
+        The requests that `prober` has spent so far count against n + B(n).
         """
         self.conflicts = 0
         """Scopes blamed for the refusal of a set, and accepted alone."""
-        self._inquiry = prober
+        self._prober = prober
         self._order = tuple(order)
         self._beliefs = Beliefs(prior, self._order)
         self._groups = Groups(self._beliefs)
@@ -52,12 +52,12 @@ class Search:
         """After an answer was lost, the next group is smaller."""
 
     def open(self) -> PlanPart[SetAnswer]:
-        """Ask for all there is, as far as it fits into one request, and take in what it brings."""
-        size = self._inquiry.fitting(self._order)
-        reply = yield from self._inquiry.ask(self._order[:size])
+        """Ask for all scopes that fit into one request, and note what the answer settles."""
+        size = self._prober.fitting(self._order)
+        reply = yield from self._prober.ask(self._order[:size])
         while isinstance(reply.answer, TooLarge) and size > 1:
-            size = self._inquiry.fitting(self._order)
-            reply = yield from self._inquiry.ask(self._order[:size])
+            size = self._prober.fitting(self._order)
+            reply = yield from self._prober.ask(self._order[:size])
         if reply.is_issued:
             yield from self._take(reply)
         elif reply.is_refused and size > 1:
@@ -96,13 +96,13 @@ class Search:
     def _size(self) -> int:
         start, is_contaminated = self._start, self._contaminated > self._start
         left = len(self._order) - start
-        most = min(left, self._inquiry.fitting(self._order, start), max(self._most_next, 1))
+        most = min(left, self._prober.fitting(self._order, start), max(self._most_next, 1))
         if is_contaminated:
             most = min(most, self._contaminated - start - 1)
         if self._keeps_resources_apart:
             most = min(most, self._end_of_resource() - start)
         size = self._groups.best_size(start, self._contaminated, most, self._marks)
-        worst = self._inquiry.spent + 3 + halvings(size) + left - 1
+        worst = self._prober.spent + 3 + halvings(size) + left - 1
         return 1 if worst > self._candidates + self._slack else size
 
     @property
@@ -115,7 +115,7 @@ class Search:
     @property
     def _keeps_resources_apart(self) -> bool:
         """Names tell resources, and conflicts look as if one request may ask for one only."""
-        if self._inquiry.keeps_to_one_resource:
+        if self._prober.keeps_to_one_resource:
             return True
         return 1 <= self.conflicts <= 3 + 2 * self._denied and any(map(resource, self._order))
 
@@ -138,17 +138,17 @@ class Search:
     # -- answers
 
     def _ask(self, start: int, end: int) -> PlanPart[SetAnswer]:
-        reply = yield from self._inquiry.ask(self._order[start:end])
+        reply = yield from self._prober.ask(self._order[start:end])
         if not reply.is_lost:
             self._most_next = len(self._order)
         return reply
 
     def _take(self, reply: SetAnswer) -> PlanPart[None]:
-        """Go on behind a set for which a token came; what a list left out is asked once more."""
+        """Note what a token settles; what its list leaves out is asked again first."""
         if reply.left_out:
-            yield from self._inquiry.narrowed(reply.left_out)
+            yield from self._prober.narrowed(reply.left_out)
         for scope in reply.asked:
-            if scope in self._inquiry.granted:
+            if scope in self._prober.granted:
                 self._beliefs.note_granted(self._start, self._start + 1)
             else:
                 self._beliefs.note_denied(self._start)
@@ -156,7 +156,7 @@ class Search:
             self._start += 1
 
     def _lose(self, size: int) -> None:
-        """Nothing is learned; a scope that was alone stays unknown, a group is tried in parts."""
+        """An answer was lost: a lone scope stays unknown, a group is asked in parts."""
         if size == 1:
             self._start += 1
             self._contaminated = 0
@@ -164,7 +164,7 @@ class Search:
             self._most_next = size // 2
 
     def _descend(self, end: int) -> PlanPart[None]:
-        """Find the first culprit of a refused range, clamped so that halving always suffices."""
+        """Find the first culprit of a refused range, in no more steps than halving takes."""
         budget = halvings(end - self._start) + 1
         is_refused_alone = end - self._start == 1
         self._contaminated = end
@@ -194,7 +194,7 @@ class Search:
         yield from self._settle_culprit(is_refused_alone=is_refused_alone)
 
     def _settle_culprit(self, *, is_refused_alone: bool) -> PlanPart[None]:
-        """The scope at the start is to blame, unless it is accepted alone: then it conflicts."""
+        """The scope at the start is denied, or accepted alone: then it conflicts with others."""
         if not is_refused_alone:
             reply = yield from self._ask(self._start, self._start + 1)
             if reply.is_lost:
@@ -207,7 +207,7 @@ class Search:
         self._settle_denied()
 
     def _settle_denied(self) -> None:
-        """Go on behind a scope that is believed to be denied, or behaves as if it were."""
+        """Note that the scope at the start is denied, or was to blame for a refused set."""
         self._beliefs.note_denied(self._start)
         self._denied += 1
         self._start += 1

@@ -1,7 +1,6 @@
 """What the facts prove: `learn_behavior`: what a server is like, `judge` what a client has."""
 
 from scopeprobe.verdicts.accepted_sets import accepted_sets, earlier_client
-from scopeprobe.verdicts.client_facts import names_on, tells
 from scopeprobe.verdicts.judge import judge
 from scopeprobe.verdicts.learn_behavior import learn_behavior
 from scopeprobe.verdicts.prefixes import shapes_in_doubt
@@ -11,7 +10,5 @@ __all__ = [
     "earlier_client",
     "judge",
     "learn_behavior",
-    "names_on",
     "shapes_in_doubt",
-    "tells",
 ]

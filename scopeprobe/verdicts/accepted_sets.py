@@ -1,4 +1,4 @@
-"""What one run leaves to the next: proved scopes, and the sets that prove them together."""
+"""What a judged client leaves to others: sets to prove again next night, and precedents."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import EarlierClient
 from scopeprobe.model.cell import Cell, Verdict
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.verdicts.client_facts import names_on, tells
 
 
 def accepted_sets(facts: Iterable[Fact], cells: Iterable[Cell]) -> tuple[tuple[Scope, ...], ...]:
     """
-    Sets of several scopes that were accepted as a whole, few that together hold the most.
+    Few sets of granted scopes that were accepted as a whole, and together hold all such scopes.
 
-    The larger first, and of equals the one asked first: what is granted today is proved again
-    tomorrow by asking for these.
+    The larger first, and of equals the one asked first. The next run asks for these to prove again
+    what is granted today.
     """
     granted = {cell.scope for cell in cells if cell.verdict is Verdict.GRANTED}
     accepted = [asked for fact in facts if (asked := _accepted(fact)) and granted.issuperset(asked)]
@@ -34,11 +33,11 @@ def _accepted(fact: Fact) -> tuple[Scope, ...]:
     asked = fact.question.scopes or ()
     if len(asked) < 2 or not isinstance(fact.answer, Issued):  # noqa: PLR2004
         return ()
-    return () if tells(fact.answer) and not names_on(fact.answer).issuperset(asked) else asked
+    return () if fact.answer.tells and not fact.answer.names.issuperset(asked) else asked
 
 
 def earlier_client(assignment: Assignment, cells: Iterable[Cell]) -> EarlierClient:
-    """What this client teaches about the next: proved verdicts only."""
+    """What the next clients of the server may learn from this one: proved verdicts only."""
     found = list(cells)
 
     def having(verdict: Verdict) -> frozenset[Scope]:

@@ -1,4 +1,4 @@
-"""One client's facts, put in order: when it succeeded, what the canary met, what is bracketed."""
+"""One client's facts, indexed: its tokens, what each scope met, which refusals are bracketed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from scopeprobe.model.answer import (
     alike,
     culprits,
     is_plain_about_scope,
+    names_on,
 )
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.question import WITHOUT_SCOPE
@@ -60,11 +61,11 @@ class ClientFacts:
         return found
 
     def with_others(self, scope: Scope) -> list[Fact]:
-        """What was answered to sets of several scopes that hold this one."""
+        """Facts about sets of several scopes that contain this one."""
         return [f for f in self._with.get(scope, []) if len(f.question.scopes or ()) > 1]
 
     def about(self, scope: Scope) -> list[Fact]:
-        """What was answered to the scope on its own, an earlier asking first."""
+        """Facts about the scope asked alone, the oldest first."""
         return self._alone.get(scope, [])
 
     @cached_property
@@ -74,7 +75,7 @@ class ClientFacts:
 
     @cached_property
     def canary(self) -> Issued | Refusal | None:
-        """What the invented scope met; None where that is not known."""
+        """The answer to the canary; None where none came that says anything."""
         for fact in self.about(self.assignment.canary):
             if not isinstance(fact.answer, TooLarge | Unanswered):
                 return fact.answer
@@ -82,20 +83,20 @@ class ClientFacts:
 
     @property
     def drops_canary(self) -> bool:
-        """The invented scope is known to have been refused, or issued without being listed."""
+        """The canary was refused, or a token was issued for it that does not list it."""
         return self.canary is not None and self.assignment.canary not in names_on(self.canary)
 
     @cached_property
     def listed_for_nothing(self) -> frozenset[Scope]:
-        """What a token carries for which only a scope was asked that nobody has; or for none."""
-        if isinstance(self.canary, Issued) and tells(self.canary):
-            return names_on(self.canary)
-        return names_on(self.control) if self.control is not None else frozenset()
+        """What tokens list for the canary, or else without scope: given to this client anyway."""
+        if isinstance(self.canary, Issued) and self.canary.tells:
+            return self.canary.names
+        return names_on(self.control)
 
     @cached_property
     def granted_by_list(self) -> frozenset[Scope]:
         """Every scope that some token of this client is shown to carry."""
-        return frozenset(name for answer in self.issued for name in names_on(answer))
+        return frozenset(name for answer in self.issued for name in answer.names)
 
     def lists(self, scope: Scope) -> bool:
         """Some token of this client is shown to carry the scope."""
@@ -111,17 +112,17 @@ class ClientFacts:
 
     def is_bracketed(self, fact: Fact) -> bool:
         """
-        Whether a refusal stands between two successes of the same credentials (DESIGN, rule 3).
+        Whether a refusal stands between successes of the same credentials (docs/design.md, rule 6).
 
-        The success behind it must have been sent after the refusal was read; one that was in the
-        air at the same time proves nothing. Unless the code says that it is the scope, there must
-        be one in front of it too: a lock may have been lifted, an outage may have ended.
+        The later success must have been sent after the refusal was read; one that was in flight
+        at the same time proves nothing. Unless the code says that it is the scope, there must be
+        an earlier success too: a lock may have been lifted, an outage may have ended.
         """
         behind = self._last_success > fact.received
         return behind and (is_plain_about_scope(fact.answer) or self._first_success < fact.sent)
 
     def is_withheld(self, scope: Scope) -> bool:
-        """The scope was refused alone, or left out of a list, and nothing takes that back."""
+        """The scope was refused alone between successes, or left out of a list."""
         return self.is_refused_alone(scope) or self.is_left_out(scope)
 
     def is_refused_alone(self, scope: Scope) -> bool:
@@ -132,13 +133,13 @@ class ClientFacts:
         )
 
     def left_out_of_sets(self) -> Iterator[Scope]:
-        """Scopes that were asked among others and are missing from the list that came."""
+        """Scopes that were asked in a set and are missing from the list that came."""
         for scope in self._with:
             if self.is_left_out(scope) and self.with_others(scope):
                 yield scope
 
     def is_left_out(self, scope: Scope) -> bool:
-        """A list that came for it, alone or among others, does not hold the scope."""
+        """A token that was issued for the scope has a list, perhaps an empty one, without it."""
         return any(token.tells and scope not in token.names for token in self._tokens(scope))
 
     @cached_property
@@ -157,9 +158,9 @@ class ClientFacts:
 
     def naming(self, scope: Scope) -> Fact | None:
         """
-        A refusal that names the scope, and whose names are no echo of the request.
+        A refusal that names the scope, and is no echo of the request (docs/design.md, rule 13).
 
-        A success must stand behind it; no lock and no outage in front of it names single scopes.
+        A success must follow it; none must come before, because no lock and no outage names scopes.
         """
         for named, facts in self._named.items():
             if scope not in named:
@@ -170,25 +171,25 @@ class ClientFacts:
         return None
 
     def is_named_wherever_it_stands(self, scope: Scope) -> bool:
-        """Two refusals name just the same scopes, this one among them, in differing places."""
+        """Two refusals name the same scopes, with this one, and they stood in different places."""
         return any(
             scope in named and len({_places(named, fact) for fact in facts}) > 1
             for named, facts in self._named.items()
         )
 
     def is_accepted(self, scope: Scope) -> bool:
-        """A token was issued for the scope, and nothing on it says that it was left out."""
+        """A token was issued for the scope, and lists it or lists nothing at all."""
         return any(not token.tells or scope in token.names for token in self._tokens(scope))
 
     def is_carried(self, scope: Scope, *, silence_is_consent: bool) -> bool:
-        """A token for the scope lists it, or lists nothing where that says nothing."""
+        """A token for the scope lists it; or lists nothing, where silence is consent."""
         return any(
             scope in token.names or (silence_is_consent and not token.tells)
             for token in self._tokens(scope)
         )
 
     def is_issued(self, scope: Scope) -> bool:
-        """A token was issued for the scope, alone or among others, whatever it carries."""
+        """A token was issued for the scope, alone or in a set, whatever it carries."""
         return bool(self._tokens(scope))
 
     def is_dropped(self, scope: Scope, *, silence_is_consent: bool) -> bool:
@@ -199,11 +200,11 @@ class ClientFacts:
 
     def is_left_out_by_itself(self, scope: Scope) -> bool:
         """
-        It was asked for again among scopes that got nothing either.
+        It was asked again, in a request of which no scope was given.
 
-        A server may drop a scope for want of a companion, or because a list is full; beside
-        scopes that are dropped as well, neither explains it. To a request of which nothing would
-        be left, some servers say `invalid_scope`.
+        A server may drop a scope because a companion is missing, or because a list is full; where
+        all others are dropped too, neither explains it. Some servers refuse such a request with
+        `invalid_scope`.
         """
         return any(map(self._brought_nothing, self._with.get(scope, [])))
 
@@ -211,7 +212,7 @@ class ClientFacts:
         asked = fact.question.scopes or ()
         match fact.answer:
             case Issued() as issued:
-                return not names_on(issued) & set(asked)
+                return issued.names.isdisjoint(asked)
             case Refused() as refused:
                 return (
                     (is_plain_about_scope(refused) or alike(refused, self.canary))
@@ -221,49 +222,24 @@ class ClientFacts:
             case _:
                 return False
 
-    def _tokens(self, scope: Scope) -> list[_Token]:
+    def _tokens(self, scope: Scope) -> list[Issued]:
         return self._tokens_by_scope.get(scope, [])
 
     @cached_property
-    def _tokens_by_scope(self) -> dict[Scope, list[_Token]]:
-        """By asked scope, what the tokens that were issued for it show."""
-        found: dict[Scope, list[_Token]] = {}
-        for fact in self.successes:
-            token = _Token(
-                names_on(fact.answer), isinstance(fact.answer, Issued) and tells(fact.answer)
-            )
-            for scope in fact.question.scopes or ():
-                found.setdefault(scope, []).append(token)
+    def _tokens_by_scope(self) -> dict[Scope, list[Issued]]:
+        """By asked scope, the tokens that were issued for it."""
+        found: dict[Scope, list[Issued]] = {}
+        for fact in self.facts:
+            if isinstance(fact.answer, Issued):
+                for scope in fact.question.scopes or ():
+                    found.setdefault(scope, []).append(fact.answer)
         return found
 
     def asked(self) -> Iterator[Scope]:
-        """Every scope that was asked for, alone or among others, the canary among them."""
+        """Every scope that was asked for, alone or in a set; also the canary."""
         yield from self._with
 
 
 def _places(named: Iterable[Scope], fact: Fact) -> frozenset[int]:
     asked = fact.question.scopes or ()
     return frozenset(asked.index(scope) for scope in named)
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    names: frozenset[Scope]
-    tells: bool
-    """It speaks of scopes at all."""
-
-
-def lists_of(answer: Issued) -> list[frozenset[Scope]]:
-    """What the answer, the token and its introspection list, each as far as it lists anything."""
-    told = (answer.listed, answer.claimed, answer.confirmed)
-    return [frozenset(names) for names in told if names is not None]
-
-
-def tells(answer: Issued) -> bool:
-    """The answer, its token or its introspection speaks of scopes."""
-    return bool(lists_of(answer))
-
-
-def names_on(answer: Answer) -> frozenset[Scope]:
-    """Every scope that a token is shown to carry."""
-    return frozenset().union(*lists_of(answer)) if isinstance(answer, Issued) else frozenset()

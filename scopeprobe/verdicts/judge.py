@@ -1,4 +1,4 @@
-"""What the facts say about each scope of one client. The only maker of a verdict."""
+"""A verdict on each scope of one client, from facts alone. Nothing else makes verdicts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Cell, Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope, prefix
-from scopeprobe.verdicts.client_facts import ClientFacts, names_on, tells
+from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.no_token_rulings import ruling_without_token
 from scopeprobe.verdicts.ruling import (
     Known,
@@ -48,11 +48,11 @@ def judge(
     other_targets: Iterable[Fact] = (),
 ) -> tuple[Cell, ...]:
     """
-    Say what the facts prove about every candidate, and about scopes that tokens carry unasked.
+    Return a cell for every candidate, and for every other scope that a token carries.
 
-    `open_because` is why the asking stopped: the reason of every cell that nothing is known of.
+    `open_because` is why the asking stopped: the reason of every cell that no fact speaks of.
     `other_targets` are the facts of the client's other targets, whose credentials are the same.
-    Rules: DESIGN, "Verdicts".
+    Rules: docs/design.md, "Verdicts".
     """
     known = Known(
         ClientFacts(assignment, tuple(facts)),
@@ -95,11 +95,11 @@ def _particulars(answer: Answer | None) -> tuple[int | None, str, str]:
 
 
 def _unlisted(known: Known) -> set[Scope]:
-    """Scopes that tokens carry without being candidates (rule 9)."""
+    """Scopes that tokens carry without being candidates (docs/design.md, rule 14)."""
     assignment = known.facts.assignment
     own = {*assignment.candidates, *assignment.shapes, assignment.canary, Scope("")}
     sure = [issued for issued in known.facts.issued if not issued.unconfirmed]
-    names = {name for issued in sure for name in names_on(issued)}
+    names = {name for issued in sure for name in issued.names}
     rights = {right for issued in sure for right in issued.rights or ()}
     return (names | rights) - own
 
@@ -136,17 +136,17 @@ def _ruled(known: Known, scope: Scope) -> Ruling:
 
 def _answered_in_sets(known: Known, scope: Scope, alone: Answer | None) -> Ruling:
     """
-    What the answers to several scopes at once settle about one that was not heard alone.
+    Rule on a scope that has no answer of its own, by the answers to sets that contain it.
 
-    A set that was refused says nothing of its members, unless it names them.
+    A set that was refused says nothing of its members, unless the refusal names them.
     """
     issued = [
         (fact, fact.answer)
         for fact in known.facts.with_others(scope)
         if isinstance(fact.answer, Issued)
     ]
-    listing = [fact for fact, answer in issued if scope in names_on(answer)]
-    silent = [fact for fact, answer in issued if not tells(answer)]
+    listing = [fact for fact, answer in issued if scope in answer.names]
+    silent = [fact for fact, answer in issued if not answer.tells]
     if settling := listing or silent or [fact for fact, _ in issued]:
         return ruling_on_token(known, scope, settling[-1])
     for fact in known.facts.with_others(scope):
@@ -191,17 +191,17 @@ def _refused_for_its_scope(
 def _without_parameter(known: Known, scope: Scope, refusal: Refusal) -> Ruling:
     """The server wants no `scope` at all: what a token shows without it is granted."""
     for issued in known.facts.issued:
-        if scope in names_on(issued):
+        if scope in issued.names:
             return granted_by_list(scope, issued)
     return unknown(Reason.UNCONFIRMED, refusal)
 
 
 def _is_meant_for_the_scope(known: Known, answered: list[Fact]) -> bool:
     """
-    Whether an answer that does not say so is this server's way to refuse a scope.
+    Whether an unspecific refusal is how this server refuses a scope (docs/design.md, rule 6).
 
-    It is where the canary met one like it; elsewhere the scope must have met it twice, so that
-    a moment's fault of the server, or a throttle in words that nobody knows, denies nothing.
+    It is where the canary met the same; else the scope must have met it twice, so that a passing
+    fault of the server, or a throttle that was not recognized, denies nothing.
     """
     refusal = answered[-1].answer
     again = sum(alike(fact.answer, refusal) for fact in answered)

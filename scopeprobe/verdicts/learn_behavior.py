@@ -1,95 +1,205 @@
-"""Fold the facts of a server's clients into its lesson (DESIGN, rule 2)."""
+"""What a server is like, folded from the facts of its clients (docs/design.md, Terms)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import TypeAlias
 
 from scopeprobe.model.answer import Fact, Issued, Refusal, Refused, TooLarge, Unauthenticated
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
-from scopeprobe.verdicts.client_facts import ClientFacts, names_on, tells
+from scopeprobe.verdicts.client_facts import ClientFacts
 
 
 def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -> ServerBehavior:
-    """Fold the facts of a server's clients into its lesson. Their order does not matter."""
+    """Fold the facts of a server's clients into its behavior. Their order does not matter."""
     clients = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients_facts]
-    scoped = [
-        (fact.question.scopes, fact.answer)
-        for client in clients
-        for fact in client.successes
-        if fact.question.scopes is not None and isinstance(fact.answer, Issued)
-    ]
-    withheld, accepted = (
-        _by_scope(clients, ClientFacts.is_withheld),
-        _by_scope(clients, ClientFacts.is_accepted),
-    )
-    refuses_absent_scope = any(
-        client.successes and isinstance(client.control, Refused) for client in clients
-    )
-    lists = any(set(asked) == set(answer.listed or ()) for asked, answer in scoped)
-    lists_in_token = any(set(asked) <= set(answer.claimed or ()) for asked, answer in scoped)
+    lists = any(map(_was_listed_what_it_asked, clients))
+    lists_in_token = any(map(_was_given_claims_of_what_it_asked, clients))
+    silence_is_consent = not (lists or lists_in_token)
     return ServerBehavior(
         lists=lists,
         lists_in_token=lists_in_token,
-        lists_when_introspected=any(
-            set(asked) <= set(answer.confirmed or ()) for asked, answer in scoped
-        ),
-        polices=frozenset(
-            scope for scope in accepted if withheld.get(scope, set()) - accepted[scope]
-        ),
-        withholds=bool(withheld),
-        accepts_scopes=bool(scoped),
-        rejects_credentials_first=any(
-            _rejected_before_its_scope(client, refuses_absent_scope) for client in clients
-        ),
-        rejects_absent_scope=any(
-            client.successes and isinstance(client.control, Unauthenticated) for client in clients
-        ),
-        tells_unknown_scopes=any(map(_tells_scopes_apart, clients)),
+        lists_when_introspected=any(map(_was_introspected_with_what_it_asked, clients)),
+        polices=frozenset(_policed(clients)),
+        withholds=any(map(_was_withheld_a_scope, clients)),
+        accepts_scopes=any(map(_got_a_token_for_scopes, clients)),
+        rejects_credentials_first=any(map(_failed_for_the_canary, clients))
+        or (any(map(_was_refused_without_scope, clients)) and any(map(_failed_bare, clients))),
+        rejects_absent_scope=any(map(_is_good_but_failed_without_scope, clients)),
+        tells_unknown_scopes=any(map(_was_told_unknown_scopes_apart, clients)),
         open_shapes=frozenset(
             (client.assignment.target.label, client.assignment.prefix_of(shape))
             for client in clients
             for shape in client.assignment.shapes
-            if client.is_carried(shape, silence_is_consent=not (lists or lists_in_token))
+            if client.is_carried(shape, silence_is_consent=silence_is_consent)
         ),
         drops_canary=frozenset(
-            client.assignment.target.label for client in clients if _drops_canary(client)
+            client.assignment.target.label for client in clients if _was_denied_the_canary(client)
         ),
-        lists_without_scope=any(map(_lists_without_scope, clients)),
-        names_culprits=any(
-            client.is_refused_alone(scope) or client.is_named_wherever_it_stands(scope)
-            for client in clients
-            for scope in client.named
-        ),
-        names_off=any(client.is_accepted(scope) for client in clients for scope in client.named),
-        narrows=any(
-            client.is_left_out_by_itself(scope)
-            for client in clients
-            for scope in client.left_out_of_sets()
-        ),
-        drops_companions=any(
-            client.lists(scope) for client in clients for scope in client.left_out_of_sets()
-        ),
+        lists_without_scope=any(map(_was_listed_candidates_without_scope, clients)),
+        names_culprits=any(map(_was_told_a_culprit, clients)),
+        names_off=any(map(_was_told_a_wrong_culprit, clients)),
+        narrows=any(map(_was_left_out_again, clients)),
+        drops_companions=any(map(_was_left_out_once_only, clients)),
         one_resource=any(map(_is_kept_to_one_resource, clients)),
         most_bytes=min(chain.from_iterable(map(_too_large, clients)), default=None),
     )
 
 
-def _drops_canary(client: ClientFacts) -> bool:
-    """An authenticated client was refused the invented scope, or not given it in a list."""
+# -- lists
+
+
+def _was_listed_what_it_asked(client: ClientFacts) -> bool:
+    """An answer listed the very scopes of its request; a list that holds more shows nothing."""
+    return any(set(asked) == set(issued.listed or ()) for asked, issued in _scoped(client))
+
+
+def _was_given_claims_of_what_it_asked(client: ClientFacts) -> bool:
+    """A token's claims hold all scopes of its request, and perhaps others."""
+    return any(set(asked) <= set(issued.claimed or ()) for asked, issued in _scoped(client))
+
+
+def _was_introspected_with_what_it_asked(client: ClientFacts) -> bool:
+    """Introspection listed all scopes of a request, and perhaps others."""
+    return any(set(asked) <= set(issued.confirmed or ()) for asked, issued in _scoped(client))
+
+
+def _was_listed_candidates_without_scope(client: ClientFacts) -> bool:
+    """The request without `scope` brought a list with a candidate; other scopes do not count."""
+    control, candidates = client.control, client.assignment.candidates
+    return isinstance(control, Issued) and not control.names.isdisjoint(candidates)
+
+
+def _scoped(client: ClientFacts) -> Iterator[tuple[tuple[Scope, ...], Issued]]:
+    """Tokens that were issued for scopes, with what was asked."""
+    for fact in client.facts:
+        if fact.question.scopes is not None and isinstance(fact.answer, Issued):
+            yield fact.question.scopes, fact.answer
+
+
+# -- scopes withheld and accepted
+
+
+def _got_a_token_for_scopes(client: ClientFacts) -> bool:
+    """A request with scopes brought a token, whatever the token carries."""
+    return any(_scoped(client))
+
+
+def _was_withheld_a_scope(client: ClientFacts) -> bool:
+    """A scope, be it the canary, was refused alone between successes, or left out of a list."""
+    return any(map(client.is_withheld, client.asked()))
+
+
+def _was_denied_the_canary(client: ClientFacts) -> bool:
+    """A client that got a token was refused the canary, or got a list without it; silence no."""
     if isinstance(client.canary, Issued):
-        return tells(client.canary) and client.drops_canary
+        return client.canary.tells and client.drops_canary
     return bool(client.canary and client.successes)
 
 
-def _lists_without_scope(client: ClientFacts) -> bool:
-    return bool(
-        isinstance(client.control, Issued)
-        and names_on(client.control) & set(client.assignment.candidates)
+def _policed(clients: Iterable[ClientFacts]) -> Iterator[_ScopeOfTarget]:
+    """Scopes that one client was given and another one, for the same target, was not."""
+    clients = list(clients)
+    withheld = _names_by_scope(clients, ClientFacts.is_withheld)
+    for scope, names in _names_by_scope(clients, ClientFacts.is_accepted).items():
+        if withheld.get(scope, set()) - names:
+            yield scope
+
+
+_ScopeOfTarget: TypeAlias = tuple[str, Scope]
+"""The label of a target, and a scope that was asked for there."""
+
+
+def _names_by_scope(
+    clients: Iterable[ClientFacts], holds: Callable[[ClientFacts, Scope], bool]
+) -> dict[_ScopeOfTarget, set[str]]:
+    """The names of the clients for which something holds of a scope."""
+    found: dict[_ScopeOfTarget, set[str]] = {}
+    for client in clients:
+        for scope in client.asked():
+            if holds(client, scope):
+                key = client.assignment.target.label, scope
+                found.setdefault(key, set()).add(client.assignment.client.name)
+    return found
+
+
+def _was_told_unknown_scopes_apart(client: ClientFacts) -> bool:
+    """The canary met `invalid_scope`, and a request a code that says "not for you"."""
+    return (
+        isinstance(client.canary, Refused)
+        and client.canary.error == "invalid_scope"
+        and any(
+            isinstance(answer, Refused) and answer.error in _EXISTS for answer in client.refusals
+        )
     )
+
+
+_EXISTS = {"access_denied", "consent_required", "insufficient_scope"}
+"""Codes that say of a scope that it exists: Okta's custom and org servers, Auth0."""
+
+
+# -- credentials
+
+
+def _failed_for_the_canary(client: ClientFacts) -> bool:
+    """A client that was never accepted failed to authenticate on a request for the canary."""
+    return _is_never_accepted(client) and any(
+        isinstance(fact.answer, Unauthenticated) for fact in client.about(client.assignment.canary)
+    )
+
+
+def _failed_bare(client: ClientFacts) -> bool:
+    """A client that was never accepted failed to authenticate on a request without `scope`."""
+    return _is_never_accepted(client) and any(
+        isinstance(fact.answer, Unauthenticated)
+        for fact in client.facts
+        if fact.question == WITHOUT_SCOPE
+    )
+
+
+def _is_never_accepted(client: ClientFacts) -> bool:
+    """It got no token, and no refusal that was about anything but authentication."""
+    return not client.successes and not any(isinstance(a, Refused) for a in client.refusals)
+
+
+def _was_refused_without_scope(client: ClientFacts) -> bool:
+    """A client that got a token elsewhere was refused the request without `scope`."""
+    return bool(client.successes) and isinstance(client.control, Refused)
+
+
+def _is_good_but_failed_without_scope(client: ClientFacts) -> bool:
+    """A client that got a token elsewhere was answered without `scope` as if it were a stranger."""
+    return bool(client.successes) and isinstance(client.control, Unauthenticated)
+
+
+# -- sets of several scopes
+
+
+def _was_told_a_culprit(client: ClientFacts) -> bool:
+    """A scope that a refusal named was refused alone as well, or named wherever it was put."""
+    return any(
+        client.is_refused_alone(scope) or client.is_named_wherever_it_stands(scope)
+        for scope in client.named
+    )
+
+
+def _was_told_a_wrong_culprit(client: ClientFacts) -> bool:
+    """A scope that a refusal named was accepted in another request."""
+    return any(map(client.is_accepted, client.named))
+
+
+def _was_left_out_again(client: ClientFacts) -> bool:
+    """A scope that a list left out was asked again among scopes that got nothing either."""
+    return any(map(client.is_left_out_by_itself, client.left_out_of_sets()))
+
+
+def _was_left_out_once_only(client: ClientFacts) -> bool:
+    """A scope that one list left out stands in another list of the same client."""
+    return any(map(client.lists, client.left_out_of_sets()))
 
 
 def _is_kept_to_one_resource(client: ClientFacts) -> bool:
@@ -107,50 +217,3 @@ def _too_large(client: ClientFacts) -> Iterator[int]:
     for fact in client.facts:
         if isinstance(fact.answer, TooLarge) and len(fact.question.scopes or ()) > 1:
             yield fact.question.size // 2
-
-
-def _tells_scopes_apart(client: ClientFacts) -> bool:
-    """The canary met `invalid_scope`, and some candidate a code that says "not for you"."""
-    return (
-        isinstance(client.canary, Refused)
-        and client.canary.error == "invalid_scope"
-        and any(
-            isinstance(answer, Refused) and answer.error in _EXISTS for answer in client.refusals
-        )
-    )
-
-
-_EXISTS = {"access_denied", "consent_required", "insufficient_scope"}
-"""Codes that say of a scope that it exists: Okta's custom and org servers, Auth0."""
-
-
-def _by_scope(
-    clients: Iterable[ClientFacts], holds: Callable[[ClientFacts, Scope], bool]
-) -> dict[tuple[str, Scope], set[str]]:
-    """For every audience and scope, the clients of which something holds."""
-    found: dict[tuple[str, Scope], set[str]] = {}
-    for client in clients:
-        for scope in client.asked():
-            if holds(client, scope):
-                key = client.assignment.target.label, scope
-                found.setdefault(key, set()).add(client.assignment.client.name)
-    return found
-
-
-def _rejected_before_its_scope(client: ClientFacts, refuses_absent_scope: bool) -> bool:
-    """
-    Bad credentials were told so on a request that is refused to good ones.
-
-    Such a request is the canary's on every server, and the one without `scope` where that is
-    refused. Only a client that was never accepted shows it.
-    """
-    if client.successes or any(isinstance(answer, Refused) for answer in client.refusals):
-        return False
-    return any(
-        isinstance(fact.answer, Unauthenticated)
-        and (
-            fact.question.scopes == (client.assignment.canary,)
-            or (fact.question == WITHOUT_SCOPE and refuses_absent_scope)
-        )
-        for fact in client.facts
-    )

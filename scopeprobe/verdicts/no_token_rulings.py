@@ -1,4 +1,4 @@
-"""Rulings on a client that never got a token (DESIGN, rule 4)."""
+"""Rulings on a client that never got a token (docs/design.md, rules 7 and 8)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CUT_SHORT = {
 
 
 def ruling_without_token(known: Known, scope: Scope) -> Ruling:
-    """The credentials are rejected, the grant is not allowed, or it is not known which."""
+    """Rejected credentials, a grant that is not allowed, or neither is known."""
     refusals, control = known.facts.refusals, known.facts.control
     if not (known.facts.facts or known.other_targets.successes):
         refusals = known.other_targets.refusals  # never asked here, and rejected elsewhere
@@ -40,10 +40,10 @@ def ruling_without_token(known: Known, scope: Scope) -> Ruling:
         case Refused() if not known.facts.assignment.client.server.traits.send_scope:
             return unknown(Reason.AUTHENTICATION_UNPROVED, control)
         case _:
-            return _heard_without_success(known, scope)
+            return _judge_without_success(known, scope)
 
 
-def _heard_without_success(known: Known, scope: Scope) -> Ruling:
+def _judge_without_success(known: Known, scope: Scope) -> Ruling:
     answered = known.facts.about(scope)
     match answered[-1].answer if answered else None:
         case Refused() as refused:
@@ -55,7 +55,7 @@ def _heard_without_success(known: Known, scope: Scope) -> Ruling:
 
 
 def _refused_without_success(known: Known, refused: Refused) -> Ruling:
-    """Denied only by a server known to look at credentials before scopes (rule 4)."""
+    """Denied only by a server known to look at credentials first (docs/design.md, rule 7)."""
     server = known.facts.assignment.client.server
     if not (known.behavior.rejects_credentials_first or server.traits.credentials_first):
         return unknown(Reason.AUTHENTICATION_UNPROVED, refused)
@@ -68,10 +68,10 @@ def _refused_without_success(known: Known, refused: Refused) -> Ruling:
 
 def _unauthenticated(known: Known, answer: Refusal) -> Ruling:
     """
-    The credentials were accepted for nothing.
+    No request got past authentication: the credentials are rejected (docs/design.md, rule 8).
 
-    Where a request without `scope` gets good credentials the same answer, and none of the
-    scopes that were tried is one the client has, they may be good all the same.
+    They may be good all the same where good ones meet the same answer without `scope`: the client
+    may have none of the scopes that were tried.
     """
     if known.open_because in _CUT_SHORT:
         return unknown(known.open_because, answer)

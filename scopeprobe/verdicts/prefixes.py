@@ -1,4 +1,4 @@
-"""Which prefixes of granted scopes nobody has seen policed yet (DESIGN, rule 7)."""
+"""Which prefixes of granted scopes may grant anything that begins so (docs/design.md, rule 12)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def shapes_in_doubt(
     """
     Assignments of one server that have something left to ask, each with its further one.
 
-    A server may grant whatever begins with a prefix. Where some scope that begins so was withheld
-    it does not; of every other prefix the first client that was granted one, and can still ask,
-    asks for an invented scope.
+    A server may grant whatever begins with a prefix. It does not where a scope that begins so was
+    withheld. For every other prefix, the first client that was granted such a scope and can still
+    ask is to ask for an invented one.
     """
     clients_facts = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients]
     behavior = learn_behavior((client.assignment, client.facts) for client in clients_facts)
@@ -36,8 +36,8 @@ def shapes_in_doubt(
     }
     for client in clients_facts:
         assignment = client.assignment
-        is_told_nothing = is_silent and isinstance(client.canary, Issued)
-        if is_told_nothing or not client.drops_canary or not can_ask(assignment):
+        learns_nothing = is_silent and isinstance(client.canary, Issued)
+        if learns_nothing or not client.drops_canary or not can_ask(assignment):
             continue
         shapes = []
         for scope in assignment.candidates:

@@ -1,8 +1,7 @@
-"""A verdict before it is written into its cell, and what several kinds of rulings share."""
+"""A ruling: a verdict on one scope, with its reason. What several kinds of rulings share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,7 +18,7 @@ from scopeprobe.model.answer import (
 )
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Evidence, Reason, Verdict
-from scopeprobe.model.scope_names import Scope, covers
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.client_facts import ClientFacts
 
 _UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
@@ -28,7 +27,7 @@ _UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict before it is written into its cell."""
+    """A verdict on one scope, its reason, and the answer that it rests on."""
 
     verdict: Verdict
     reason: Reason
@@ -38,14 +37,14 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Known:
-    """One client and target: what was heard, and what is known of its server."""
+    """What a ruling may rest on: the facts of one client and target, and the server's behavior."""
 
     facts: ClientFacts
     behavior: ServerBehavior
     open_because: Reason
     """Why the asking stopped."""
     other_targets: ClientFacts
-    """What was heard for the client's other targets, whose credentials are the same."""
+    """Facts of the client's other targets, whose credentials are the same."""
 
     @property
     def label(self) -> str:
@@ -66,14 +65,15 @@ def denied(known: Known, refusal: Refusal) -> Ruling:
     return Ruling(Verdict.DENIED, reason, Evidence.ALONE, refusal)
 
 
-def by_rights(scope: Scope, rights: Iterable[Scope]) -> Ruling:
-    """What a rights API lists is granted; one that differs in case only proves nothing."""
-    if any(covers(right, scope) for right in rights):
-        return Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
-    folded = Scope(scope.lower())
-    if any(covers(Scope(right.lower()), folded) for right in rights):
-        return unknown(Reason.CONTRADICTORY)
-    return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
+def by_rights(*, is_held: bool | None) -> Ruling:
+    """What a rights API tells is granted; a right that merely resembles the scope is no proof."""
+    match is_held:
+        case True:
+            return Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
+        case False:
+            return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
+        case None:
+            return unknown(Reason.CONTRADICTORY)
 
 
 def granted_by_list(scope: Scope, issued: Issued) -> Ruling:
@@ -86,7 +86,7 @@ def granted_by_list(scope: Scope, issued: Issued) -> Ruling:
 
 
 def may_be_about_the_parameter(known: Known, refusal: Refusal) -> bool:
-    """An unspecific code, met by the canary too, on a server that accepted no scope at all."""
+    """An unspecific code, met by the canary too, on a server that issued nothing for any scope."""
     return (
         refusal.error in _UNSPECIFIC
         and not isinstance(refusal, Unauthenticated)
@@ -96,7 +96,7 @@ def may_be_about_the_parameter(known: Known, refusal: Refusal) -> bool:
 
 
 def unanswered(known: Known, scope: Scope, answer: Answer | None) -> Ruling:
-    """Nothing was said about the scope alone; another token may still carry it."""
+    """No answer says anything of the scope; a token that was asked for others may list it."""
     if known.facts.lists(scope) and known.facts.drops_canary:
         return Ruling(Verdict.GRANTED, Reason.LISTED_IN_RESPONSE, Evidence.TOKEN)
     match answer:

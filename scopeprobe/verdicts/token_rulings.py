@@ -1,4 +1,4 @@
-"""Rulings on what an issued token says of a scope (DESIGN, rules 1, 2 and 7)."""
+"""Rulings on what an issued token says of a scope (docs/design.md, rules 1 to 5, 9 and 10)."""
 
 from __future__ import annotations
 
@@ -6,32 +6,31 @@ from scopeprobe.model.answer import Fact, Issued, Unanswered
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope, resembles
-from scopeprobe.verdicts.client_facts import lists_of, names_on, tells
 from scopeprobe.verdicts.ruling import Known, Ruling, by_rights, granted_by_list, unknown
 
 
 def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
-    """The scope was never sent: what the token shows by itself decides (`send_scope`)."""
+    """The scope was never sent (`send_scope`): what the token shows by itself decides."""
     issued, assignment = known.facts.issued[-1], known.facts.assignment
     server = assignment.client.server
     if issued.unconfirmed or scope == assignment.target.fixed_scope(server):
         return unknown(Reason.UNCONFIRMED)
     if issued.rights is not None:
-        return by_rights(scope, issued.rights)
-    lists = lists_of(issued)
-    told = {scope in names for names in lists}
-    if len(told) > 1 or any(resembles(name, scope) for name in names_on(issued) - {scope}):
+        return by_rights(is_held=issued.allows(scope))
+    carried = issued.carries(scope)
+    is_disputed = issued.tells and carried is None
+    if is_disputed or any(resembles(name, scope) for name in issued.names - {scope}):
         return unknown(Reason.CONTRADICTORY)
-    if told == {True}:
+    if carried:
         return granted_by_list(scope, issued)
-    is_readable = bool(lists) or (issued.readable and bool(server.traits.claims))
+    is_readable = issued.tells or (issued.readable and bool(server.traits.claims))
     if server.traits.lists_all and is_readable:
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
     return unknown(Reason.UNCONFIRMED)
 
 
 def ruling_on_token(known: Known, scope: Scope, fact: Fact) -> Ruling:
-    """A token was issued for the scope, alone or among others; its rights may say otherwise."""
+    """A token was issued for the scope, alone or in a set. The rights API may contradict it."""
     issued = fact.answer
     assert isinstance(issued, Issued)  # noqa: S101 - its callers chose it so
     ruling = _read(known, scope, issued, fact.question)
@@ -41,32 +40,29 @@ def ruling_on_token(known: Known, scope: Scope, fact: Fact) -> Ruling:
         return unknown(Reason.UNCONFIRMED)
     if issued.rights is None or ruling.verdict is not Verdict.GRANTED:
         return ruling
-    confirmed = by_rights(scope, issued.rights)
-    is_confirmed = confirmed.verdict is Verdict.GRANTED
-    return confirmed if is_confirmed else unknown(Reason.CONTRADICTORY)
+    return by_rights(is_held=True) if issued.carries(scope) else unknown(Reason.CONTRADICTORY)
 
 
 def _read(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
-    told = lists_of(issued)
-    if not told:
+    if not issued.tells:
         return _silent_token(known, scope, issued, question)
     if issued.confirmed is not None and scope not in issued.confirmed:
         return _not_confirmed(known, scope, issued, question)
-    if len({scope in names for names in told}) > 1:
+    if scope not in issued.names:
+        return _left_out(known, scope, issued, question)
+    if not all(scope in names for names in issued.lists):
         return unknown(Reason.CONTRADICTORY)
-    if scope in told[0]:
-        return _listed(known, scope, issued)
-    return _left_out(known, scope, issued, question)
+    return _listed(known, scope, issued)
 
 
 def _not_confirmed(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
     """
-    Introspection lists others only.
+    Introspection does not list the scope: denied where introspection is known to list scopes.
 
-    It may tell each caller what concerns it and no more (RFC 7662 section 2.2), so it takes a
-    server that was seen to list scopes there, and an answer that does not say otherwise.
+    It may show each caller only what concerns it (RFC 7662 section 2.2). Where the answer or the
+    token lists the scope, they contradict each other.
     """
-    if any(scope in names for names in lists_of(issued)):
+    if scope in issued.names:
         return unknown(Reason.CONTRADICTORY)
     if not known.behavior.lists_when_introspected:
         return unknown(Reason.UNCONFIRMED)
@@ -92,12 +88,12 @@ def _why_no_canary(known: Known) -> Reason:
 
 def _left_out(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
     """
-    A list without the scope: denied, unless the scope may stand there under another name.
+    A list without the scope: denied, unless the scope may be listed under another name.
 
-    It may where the list, less what was asked beside the scope, is not the one that is given
-    for nothing, or holds a name like it.
+    It may where the list, without what was asked beside the scope, holds a name that is not listed
+    for nothing as well, or one that resembles the scope (docs/design.md, rules 2 and 10).
     """
-    names = names_on(issued) - set(question.scopes or ())
+    names = issued.names - set(question.scopes or ())
     expected = known.facts.listed_for_nothing
     if (
         not names <= expected
@@ -111,21 +107,21 @@ def _left_out(known: Known, scope: Scope, issued: Issued, question: Question) ->
 
 
 def _is_dropped_for_itself(known: Known, scope: Scope) -> bool:
-    """And not for want of a companion: shown by this client, or by others of the server."""
+    """The scope is not left out because a companion was missing: some client shows it."""
     if known.facts.is_left_out_by_itself(scope):
         return True
     return known.behavior.narrows and not known.behavior.drops_companions
 
 
 def _silent_token(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:
-    """A token that tells nothing of its scopes (rule 1)."""
+    """A token that lists nothing (docs/design.md, rules 3, 4, 5 and 9)."""
     behavior, canary = known.behavior, known.facts.canary
     evidence = Evidence.SET if _is_set(question) else Evidence.ALONE
     if behavior.lists or (behavior.lists_in_token and issued.readable):
         if known.facts.lists(scope):
             return unknown(Reason.CONTRADICTORY)
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, evidence)
-    canary_is_silent = isinstance(canary, Issued) and not tells(canary)
+    canary_is_silent = isinstance(canary, Issued) and not canary.tells
     if canary_is_silent and not behavior.withholds:
         return Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, evidence)
     traits = known.facts.assignment.client.server.traits

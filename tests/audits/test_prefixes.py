@@ -1,4 +1,4 @@
-"""Servers that grant whatever begins as a granted scope does (DESIGN, rule 7)."""
+"""Servers that grant whatever begins as a granted scope does (docs/design.md, rule 12)."""
 
 from collections import Counter
 

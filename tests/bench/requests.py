@@ -1,10 +1,10 @@
 """
-How many requests the map takes, beside the bounds and targets of algorithm.md.
+How many requests the map takes, beside the bounds and targets of docs/algorithm.md.
 
     python tests/bench/requests.py [--quick]
 
-Fleets are simulated and seeded; the plans, `learn` and `judge` are the real ones. `search` holds
-the opening request for everything; canary, the request without scope, the finish request and
+Fleets are simulated and seeded; the plans, `learn_behavior` and `judge` are the real ones. `search`
+holds the opening request for everything; canary, the request without scope, the finish request and
 closing controls come on top and are printed apart. Ends with exit code 1 where a bound or a target
 is missed, or a verdict is false where none may be.
 """
@@ -40,7 +40,7 @@ TARGETS = """
 1000 100 500 1014 1016 | 1000 100 700 1013 1015 | 1000 100 900 1013 1015 | 1000 100 999 1012 1013
 1000 100 1000 1012 1013
 """
-"""algorithm.md, section 9: n, cap, denied, and the mean and 95th percentile to stay at or under."""
+"""docs/algorithm.md, section 9: n, cap, denied; the mean and 95th percentile that are allowed."""
 
 missed: list[str] = []
 

@@ -13,17 +13,23 @@ import time
 from statistics import median
 
 from joserfc import jwt
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from scopeprobe.model.client import AuthMethod, Client, ClientName, SigningKey, Target
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import Secret
 from scopeprobe.model.server import ClientId, Endpoints, Server
 from scopeprobe.oauth.client_auth import Authenticator
 
 URL = "https://login.example/token"
 ROUNDS = 7
 LEAST = 0.9
-KEYS = {"RS256": lambda: RSAKey.generate_key(2048), "ES256": lambda: ECKey.generate_key("P-256")}
+SECRET = "a-secret-of-thirty-two-characters"
+KEYS = {
+    "RS256": lambda: RSAKey.generate_key(2048),
+    "ES256": lambda: ECKey.generate_key("P-256"),
+    "HS256": lambda: OctKey.import_key(SECRET),
+}
 
 
 def bare(key, alg, count):
@@ -35,14 +41,15 @@ def bare(key, alg, count):
 
 
 def ours(key, alg, count):
+    has_secret = alg.startswith("HS")
     client = Client(
         ClientName("c"),
         ClientId("c"),
         Server("s", Endpoints(URL)),
-        None,
-        AuthMethod.PRIVATE_KEY_JWT,
+        Secret(SECRET) if has_secret else None,
+        AuthMethod.CLIENT_SECRET_JWT if has_secret else AuthMethod.PRIVATE_KEY_JWT,
         (Target((Scope("s"),)),),
-        signing_key=SigningKey(key, alg, "k"),
+        signing_key=None if has_secret else SigningKey(key, alg, "k"),
     )
     authenticator = Authenticator(client)
     for _ in range(count):

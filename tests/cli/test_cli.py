@@ -3,10 +3,13 @@
 import json
 import os
 import shlex
+import sys
 
 import pytest
 from granting import FAST, grants
 from harness import Entry, raw_server, rows, scopeprobe, summary, write_inputs
+
+from scopeprobe.cli.app import COMMANDS, load, main
 
 EVENT_FIELDS = {
     "timestamp",
@@ -251,6 +254,44 @@ def test_help_fits_80_columns_and_has_examples(name):
     assert result.returncode == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert not name or f"scopeprobe {name}" in result.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_listed_with_the_first_paragraph_of_its_help(name):
+    assert COMMANDS[name].help == " ".join(load(name).help.split("\n\n")[0].split())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "out", "err"),
+    [
+        pytest.param(["--version"], 0, "scopeprobe ", "", id="version"),
+        pytest.param(["audit"], 2, "", "Missing argument", id="usage"),
+        pytest.param(["audi"], 2, "", "Did you mean 'audit'?", id="unknown-command"),
+        pytest.param(["plan", "no.toml"], 2, "", "error: no.toml", id="input"),
+        pytest.param(["providers", "--print", "json"], 0, '{\n  "version": 1,', "", id="data"),
+    ],
+)
+def test_main_takes_its_words_and_returns_the_exit_code(
+    capsys, monkeypatch, *, words, code, out, err
+):
+    monkeypatch.setattr(sys, "argv", ["pytest", "--strange"])
+    assert main(words) == code
+    printed = capsys.readouterr()
+    assert printed.out.startswith(out)
+    assert err in printed.err
+
+
+def test_main_names_the_words_it_was_given_to_go_on(capsys, monkeypatch, tmp_path):
+    with raw_server(grants("a")) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        arguments, environment = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a", "b"])
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        words = ["audit", *map(str, arguments), "-o", str(tmp_path / "out"), "--max-requests", "3"]
+        assert main([*words, "--log-format", "console"]) == 3
+    told = capsys.readouterr().err.splitlines()[-1]
+    again = shlex.split(told.removeprefix("to go on: scopeprobe "))
+    assert again == ["audit", "--resume", *words[1:], "--log-format", "console"]
 
 
 def test_lab_lists_its_manners():

@@ -27,11 +27,8 @@ from scopeprobe.model.answer import Issued
 from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import PermissionMap, Reason
 from scopeprobe.model.client import ClientName
-from scopeprobe.strategies import adaptive, each, recheck
-from scopeprobe.strategies.estimates import ESTIMATORS
+from scopeprobe.strategies import STRATEGIES, each
 from scopeprobe.verdicts import accepted_sets, judge, learn_behavior
-
-STRATEGIES = {"each": each, "adaptive": adaptive, "recheck": recheck}
 
 
 @st.composite
@@ -71,10 +68,10 @@ def test_no_run_takes_more_than_it_was_said_to(fleet, strategy, proof):
     )
     log = Log(assignment)
     log.follow(
-        STRATEGIES[strategy](assignment),
+        STRATEGIES[strategy].ask(assignment),
         lambda q: Issued(()) if q.scopes is None else server(has, q.scopes),
     )
-    estimate = ESTIMATORS[strategy](assignment)
+    estimate = STRATEGIES[strategy].estimate(assignment)
     assert len(log.facts) <= estimate.requests_at_most
     issued = sum(isinstance(fact.answer, Issued) for fact in log.facts)
     assert issued <= estimate.tokens_at_most
@@ -90,9 +87,9 @@ def test_what_is_expected_is_what_it_takes_on_average(strategy, count):
         lot = rng.random()
         share = 0.0 if lot < 0.15 else 1.0 if lot > 0.9 else rng.choice([0.01, 0.05, 0.2, 0.6])
         has = next(placements(names, round(share * count), 1, rng))
-        night = alone(strict, has, names, strategy=STRATEGIES[strategy])
+        night = alone(strict, has, names, strategy=STRATEGIES[strategy].ask)
         taken.append(len(night.logs[0].facts))
-    expected = ESTIMATORS[strategy](assigned(names)).requests_expected
+    expected = STRATEGIES[strategy].estimate(assigned(names)).requests_expected
     assert mean(taken) / 2 <= expected <= 2 * mean(taken)
 
 
@@ -101,8 +98,8 @@ def test_a_server_that_named_its_culprits_is_expected_to_do_so_again():
     night = alone(NAMERS["names all culprits"], names[:30], names)
     base = assigned(names, "c000")
     known = type(base)(base.client, base.target, PermissionMap(ClientName("c000"), night.cells[0]))
-    assert ESTIMATORS["recheck"](known).requests_expected < 6
-    assert ESTIMATORS["adaptive"](base).requests_expected > 20
+    assert STRATEGIES["recheck"].estimate(known).requests_expected < 6
+    assert STRATEGIES["adaptive"].estimate(base).requests_expected > 20
 
 
 # -- the command
@@ -174,7 +171,7 @@ def test_the_budget_that_would_end_it_is_named(fleet, budget):
 def test_a_quota_that_was_spent_is_counted(fleet, tmp_path):
     fleet("audit", "--max-requests-per-client", "6")
     database = sqlite3.connect(tmp_path / "out/scopeprobe.db")
-    spent = [quota for (quota,) in database.execute("select quota from spent where at > 0")]
+    spent = [quota for (quota,) in database.execute("select quota from used_permits where at > 0")]
     database.close()
     assert sum("three" in quota for quota in spent) == 6
     small = told(fleet("plan", "--print", "json"))["servers"][1]["strategies"]["each"]

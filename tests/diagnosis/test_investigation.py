@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scopeprobe.diagnosis import Case, OtherEndpoint, codes, diagnose, explain_log
-from scopeprobe.diagnosis.investigation import is_failure
+from scopeprobe.diagnosis.outcomes import is_failure
 from scopeprobe.model.answer import (
     GrantNotAllowed,
     Issued,
@@ -66,16 +66,16 @@ def case_of():
 
 def asked_of(case, answers, bodies):
     """Ask a server whose answer depends on the question alone, as far as one can tell."""
-    log, inquiry = [], diagnose(case)
+    log, plan = [], diagnose(case)
     try:
-        question = next(inquiry)
+        question = next(plan)
         while True:
             number = int(hashlib.sha256(repr(question).encode()).hexdigest(), 16)
             answer = answers[number % len(answers)]
             body = bodies[number % len(bodies)]
             status = getattr(answer, "status", 200)
             log.append(Experiment(question, answer, Trace("curl", status, (), body, 45.0)))
-            question = inquiry.send(log[-1])
+            question = plan.send(log[-1])
     except StopIteration:
         return log
 

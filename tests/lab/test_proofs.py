@@ -119,6 +119,8 @@ def test_an_algorithm_that_the_server_does_not_take_is_refused():
     server = make_server(override=override)
     assert post(server, assertion(key=RSA, algorithm="PS256")).status == 200
     assert post(server, assertion(key=RSA, algorithm="RS256")).status == 401
+    secret = OctKey.import_key(SECRET)
+    assert post(server, assertion("secret", key=secret, algorithm="HS256")).status == 401
 
 
 def bearer(server, **changes):

@@ -9,8 +9,8 @@ from answers import ANSWERS
 from fleets_of_real_servers import ISSUER, RealFleet, make_fleet, make_message
 
 from scopeprobe.lab import Message, read_profile, real_profiles
+from scopeprobe.lab.answers import Refusal
 from scopeprobe.lab.conclusions import OPPOSITES
-from scopeprobe.lab.refusals import Refusal
 
 REAL = sorted(real_profiles())
 

@@ -1,5 +1,6 @@
 """What clients send to say who they are: each claim, and the signature by the public key."""
 
+import hmac
 import os
 from base64 import urlsafe_b64decode
 from dataclasses import replace
@@ -14,6 +15,8 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 from multidict import CIMultiDict
 
+from scopeprobe.inputs.auth_methods import keys_of
+from scopeprobe.inputs.schema import ClientEntry
 from scopeprobe.inputs.secrets import RenewedSecret
 from scopeprobe.model.client import AuthMethod, Certificate, GrantType, SigningKey
 from scopeprobe.model.http import HttpResponse
@@ -29,7 +32,7 @@ NOW = datetime(2026, 11, 23, 2, 0, 0, 700_000, tzinfo=UTC)
 IAT = 1795399200
 ENDPOINT = "https://login.example/token"
 ASKED = Question((Scope("orders.read"), Scope("orders.write")))
-FINDING_KINDS = {
+KEY_KINDS = {
     "RS256": "rsa",
     "RS384": "rsa",
     "RS512": "rsa",
@@ -70,13 +73,26 @@ def decoded(token, kind="rsa", alg="RS256"):
     return jwt.decode(token, public, algorithms=[alg])
 
 
+# -- every method
+
+
+@pytest.mark.parametrize("method", AuthMethod)
+def test_every_method_is_written_and_needs_what_its_entry_can_name(make_client, method):
+    certificate = Certificate(Path("c.pem"), Path("c.key"))
+    client = replace(with_key(make_client("s")), secret=Secret("x1"), certificate=certificate)
+    Authenticator(replace(client, auth_method=method)).authenticate()
+    assert method.credential is None or client.has(method.credential)
+    assert keys_of(method) <= ClientEntry.model_fields.keys()
+    assert ("assertion_audience" in keys_of(method)) is method.signs_assertion
+
+
 # -- private_key_jwt
 
 
-@pytest.mark.parametrize("alg", FINDING_KINDS)
+@pytest.mark.parametrize("alg", KEY_KINDS)
 def test_an_assertion_is_signed_with_the_clients_key_and_says_who_it_is(make_client, alg):
-    _, form = written(with_key(make_client("s"), FINDING_KINDS[alg], alg, kid="2026-11"))
-    token = decoded(form["client_assertion"], FINDING_KINDS[alg], alg)
+    _, form = written(with_key(make_client("s"), KEY_KINDS[alg], alg, kid="2026-11"))
+    token = decoded(form["client_assertion"], KEY_KINDS[alg], alg)
     assert token.header == {"alg": alg, "typ": "JWT", "kid": "2026-11"}
     assert token.claims == {
         "iss": "billing-id",
@@ -156,6 +172,24 @@ def test_a_secret_signs_and_is_never_sent(make_client, named, alg):
     assert token.claims["sub"] == token.claims["iss"] == "billing-id"
     assert secret.encode() not in request.body
     assert "client_secret" not in form
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("s", id="short"),
+        pytest.param("ssh-ed25519 AAAA", id="like the beginning of a public key"),
+        pytest.param(
+            keys.public_pem(keys.private_key("p256")).decode(), id="like a whole public key"
+        ),
+    ],
+)
+def test_a_secret_signs_whatever_the_server_chose_for_one(make_client, secret):
+    client = make_client("s", secret=secret, method=AuthMethod.CLIENT_SECRET_JWT)
+    message, _, signature = written(client)[1]["client_assertion"].rpartition(".")
+    mac = hmac.digest(secret.encode(), message.encode(), "sha256")
+    assert urlsafe_b64decode(f"{signature}=") == mac
 
 
 # -- ready assertions

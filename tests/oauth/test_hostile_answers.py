@@ -11,7 +11,7 @@ from reading import client_of, read, response_of
 from scopeprobe.model.answer import Answer, Issued, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.oauth.throttling import reported_quotas
-from scopeprobe.oauth.token_response import access_token, asks_for_nonce, token_type
+from scopeprobe.oauth.token_response import access_token, asks_for_nonce
 
 CLIENT = client_of()
 WORDS = [
@@ -90,7 +90,6 @@ def judge(status, headers, body):
     answer = read(status, body, headers, client=CLIENT)
     response = response_of(status, body, headers)
     asks_for_nonce(response)
-    token_type(response)
     reported_quotas(response.headers)
     assert isinstance(answer, get_args(Answer))
     if isinstance(answer, Issued):

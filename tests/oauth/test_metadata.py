@@ -13,14 +13,14 @@ from scopeprobe.model.client import AuthMethod, Certificate, ClientName
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
+from scopeprobe.model.urls import is_private
 from scopeprobe.oauth.endpoint_trust import (
     ResolvedServer,
     is_mtls_sibling,
-    is_private,
     resolved_server,
 )
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
-from scopeprobe.policy import held_against
+from scopeprobe.policy import compare_with_advertised
 
 ISSUER = "https://login.example"
 PUBLIC = server_with("corp", "", issuer=ISSUER)
@@ -256,7 +256,7 @@ def test_an_alias_in_a_private_network_needs_leave(allowed, used):
 
 
 @pytest.mark.parametrize(
-    ("host", "server_draft", "is_sibling"),
+    ("host", "home", "is_sibling"),
     [
         ("login.corp.example", "login.corp.example", True),
         ("mtls.login.corp.example", "login.corp.example", True),
@@ -269,8 +269,8 @@ def test_an_alias_in_a_private_network_needs_leave(allowed, used):
         ("1.10.0.0.1", "10.0.0.1", False),
     ],
 )
-def test_a_sibling_for_mutual_tls_is_told_by_its_name(host, server_draft, is_sibling):
-    assert is_mtls_sibling(host, server_draft) is is_sibling
+def test_a_sibling_for_mutual_tls_is_told_by_its_name(host, home, is_sibling):
+    assert is_mtls_sibling(host, home) is is_sibling
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def cell(client, scope, verdict):
 
 
 def test_what_is_advertised_is_held_against_what_was_found():
-    found = held_against(
+    found = compare_with_advertised(
         ("refused", "had", "unjudged", "untried"),
         [
             cell("a", "refused", Verdict.DENIED),
@@ -345,7 +345,7 @@ def test_what_is_advertised_is_held_against_what_was_found():
     )
     assert found.refused == ("refused",)
     assert found.unadvertised == ("hidden",)
-    assert held_against(None, []) is None
+    assert compare_with_advertised(None, []) is None
 
 
 def test_a_run_goes_on_when_metadata_came_within_reach_and_not_when_it_changed(make_client):

@@ -12,10 +12,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
+from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId
-from scopeprobe.policy import Finding, FindingKind
-from scopeprobe.reports.formats import FILES, Format, render
+from scopeprobe.reports.formats import Format
 from scopeprobe.reports.json_report import schemas
 from scopeprobe.reports.summary import NotTested, Summary
 
@@ -88,7 +88,7 @@ def test_markdown_is_short_and_says_first_what_is_wrong(night):
 
 
 def test_a_run_is_rendered_again_byte_for_byte_without_the_network(night):
-    names = [FILES[form] for form in Format]
+    names = [form.file for form in Format]
     before = {name: (night.out / name).read_bytes() for name in names}
     night.down.clear()
     run = summary(night.out)["run"]
@@ -132,7 +132,7 @@ def test_hostile_text_breaks_no_format():
         (Finding(FindingKind.MISSING, ClientName("c"), HOSTILE, "s|x", HOSTILE),),
     )  # fmt: skip
     permissions = [PermissionMap(ClientName("c"), (cell,))]
-    texts = {form: render(form, permissions, told) for form in Format}
+    texts = {form: form.render(permissions, told) for form in Format}
     XSD.assertValid(etree.fromstring(texts[Format.JUNIT].encode()))
     assert list(text_string_to_metric_families(texts[Format.OPENMETRICS]))
     assert json.loads(texts[Format.JSON])["cells"][0]["audience"] == HOSTILE

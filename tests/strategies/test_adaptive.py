@@ -1,4 +1,4 @@
-"""The invariants of algorithm.md, section 10, as its appendix corrects them."""
+"""The invariants of docs/algorithm.md, section 10, as its appendix corrects them."""
 
 import math
 from dataclasses import replace

@@ -2,7 +2,7 @@
 Authorization servers as pure functions, and fleets that are asked as an audit asks them.
 
 Nothing here knows how a strategy thinks: a server maps what a client was given and what is asked
-to an answer, and a night drives the real plans, `learn` and `judge` over such answers.
+to an answer, and a night drives the real plans, `learn_behavior` and `judge` over such answers.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -28,7 +28,7 @@ Server = Callable[[Given, tuple[model.Scope, ...]], Answer]
 """What a request for scopes is answered with; the one without any is the night's business."""
 
 
-# -- servers (algorithm.md, sections 5 and 6)
+# -- servers (docs/algorithm.md, sections 5 and 6)
 
 
 def strict(given, asked):
@@ -276,8 +276,8 @@ def night(
     """
     Ask a fleet in the rounds of an audit.
 
-    Pilots, then the others with their lesson, then those whose cells are open although more is
-    known of the server by now.
+    Pilots, then the others with the behavior that these showed, then those whose cells are open
+    although more is known of the server by now.
     """
     given = tuple(map(frozenset, given))
     logs = tuple(
@@ -296,25 +296,25 @@ def night(
 
     for log in logs[:PILOTS]:
         ask(log)
-    behavior = _lesson(logs[:PILOTS])
+    behavior = _behavior(logs[:PILOTS])
     if with_precedents:
         found = (earlier_client(log.assignment, _judged(log, behavior)) for log in logs[:PILOTS])
         behavior = replace(behavior, earlier_clients=tuple(found))
     for log in logs[PILOTS:]:
         log.assignment = replace(log.assignment, behavior=behavior)
         ask(log)
-    behavior = _lesson(logs)
+    behavior = _behavior(logs)
     for log in logs:
         flags = replace(behavior, earlier_clients=log.assignment.behavior.earlier_clients)
         is_open = any(f.verdict is Verdict.UNKNOWN for f in _judged(log, behavior))
         if flags != log.assignment.behavior and is_open:
             log.assignment = replace(log.assignment, behavior=flags, is_first=True)
             ask(log)
-    behavior = _lesson(logs)
+    behavior = _behavior(logs)
     return Night(logs, tuple(_judged(log, behavior) for log in logs), given)
 
 
-def _lesson(logs: Iterable[Log]) -> ServerBehavior:
+def _behavior(logs: Iterable[Log]) -> ServerBehavior:
     return learn_behavior((log.assignment, log.facts) for log in logs)
 
 

@@ -10,9 +10,8 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 from samples_to_run import SAMPLES
-from typer.main import get_command
 
-from scopeprobe.cli.app import app
+from scopeprobe.cli.app import load
 from scopeprobe.inputs import read_policy
 
 NIGHTLY = SAMPLES / "nightly"
@@ -39,7 +38,7 @@ def commands():
 def test_each_command_is_one_that_the_program_understands(file, line):
     words = shlex.split(line)
     assert words[:2] == ["scopeprobe", "audit"], file
-    audit = get_command(app).commands["audit"]
+    audit = load("audit")
     context = audit.make_context("audit", [w.replace("$STATE_DIRECTORY", "x") for w in words[2:]])
     assert context.params["previous"] == "last"
     assert context.params["strategy"] == "recheck"

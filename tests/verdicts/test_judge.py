@@ -32,18 +32,18 @@ def story(assignment, *answers):
 
 @pytest.fixture
 def say(make_client):
-    """Judge scope `a` of a client by a story; other clients of the server may teach their part."""
+    """Judge scope `a` of a client by a story; other clients may show more of the server."""
 
     def judged(*answers, others=(), open_because=Reason.NOT_ASKED, **server):
         client = make_client("a", **server)
         assignment = Assignment(client, client.targets[0])
         facts = story(assignment, *answers)
-        testimonies = [(assignment, facts)]
+        stories = [(assignment, facts)]
         for n, other in enumerate(others):
             peer = make_client("a", name=f"other{n}", client_id=f"other{n}")
             peers = Assignment(peer, peer.targets[0])
-            testimonies.append((peers, story(peers, *other)))
-        found = judge(assignment, learn_behavior(testimonies), facts, open_because)
+            stories.append((peers, story(peers, *other)))
+        found = judge(assignment, learn_behavior(stories), facts, open_because)
         cells = {cell.scope: (cell.verdict.value, cell.reason.value) for cell in found}
         return cells["a"] if len(cells) == 1 else cells
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scopeprobe.diagnosis.investigation import (
+from scopeprobe.diagnosis.causes import codes_said_of
+from scopeprobe.diagnosis.observations import LikelyCause, Observations
+from scopeprobe.diagnosis.outcomes import (
     failures_in,
     is_accepting,
     is_out_of_reach,
     is_past_credentials,
 )
-from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.model.answer import Unauthenticated
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED
 
-_MEMBERS = {
+_CAUSE_OF_CHANGE = {
     "endpoint": "wrong_token_endpoint",
     "auth_method": "wrong_auth_method",
     "trimmed": "white_space_in_credentials",
@@ -24,36 +25,41 @@ _MEMBERS = {
     "assertion_audience": "assertion_audience",
     "proof": "dpop_required",
 }
-_TOLD = (
-    *("client_locked", "client_disabled", "secret_expired", "unknown_client", "secret_rejected"),
-    *("wrong_auth_method", "assertion_audience", "assertion_clock_skew", "dpop_required"),
+"""What is wrong where a changed member of the request helps."""
+_NAMED_ALONE = (
+    "client_locked",
+    "client_disabled",
+    "secret_expired",
+    "unknown_client",
+    "secret_rejected",
 )
-"""What a server may say of credentials that it does not accept."""
-_SETTLED = {*_TOLD} - {"wrong_auth_method"}
+"""Of these only the first that a server names counts, and nothing beside it."""
+_DOUBTED = {"wrong_auth_method"}
+"""Also said of a wrong secret."""
 _PACK_KEYS = {"auth_method": "token_endpoint_auth_methods", "endpoint": "token_endpoint"}
 _MOST_FOR_UNCONFIRMED = 0.75
-"""The change helped; that it is what the provider demands rests on nobody's word."""
+"""The change helped, but no source confirms that the provider demands it."""
 _MOST_FOR_SECRET = 0.8
-"""Servers word whatever is wrong with a secret's way to them as a wrong secret."""
+"""Servers call a secret wrong also where it was sent in a wrong way."""
 _EITHER = (("secret_rejected", 0.55), ("unknown_client", 0.45))
-"""Where a server tells an unknown client and a wrong secret alike."""
+"""Where a server answers an unknown client and a wrong secret alike."""
 
 
 def credential_causes(seen: Observations) -> Iterator[LikelyCause]:
     found = list(_mended(seen))
     yield from found
-    failures = failures_in(list(seen.log))
+    failures = failures_in(seen.log)
     if found or not failures or _is_only_about_scopes(seen):
         return
-    evidence = list(_told(seen, failures))
-    yield from evidence
-    if not any(one.code in _SETTLED for one in evidence):
+    named = list(_named(seen, failures))
+    yield from named
+    if all(cause.code in _DOUBTED for cause in named):
         yield from _either(seen, failures)
 
 
 def _mended(seen: Observations) -> Iterator[LikelyCause]:
     """What was changed, and then the credentials were accepted."""
-    for member, code in _MEMBERS.items():
+    for member, code in _CAUSE_OF_CHANGE.items():
         value = getattr(seen.base, member)
         if value == getattr(AS_CONFIGURED, member):
             continue
@@ -79,23 +85,34 @@ def _is_only_about_scopes(seen: Observations) -> bool:
     return any(is_accepting(e.answer) for e in plain)
 
 
-def _told(seen: Observations, failures: list[Experiment]) -> Iterator[LikelyCause]:
-    for code in _TOLD:
-        said = seen.pattern(code)
-        if said is not None and said[0] in failures:
-            experiment, pattern = said
-            evidence = (*seen.evidence(experiment), f"words of {pattern.said_by}")
-            confidence = min(
-                pattern.confidence, _MOST_FOR_SECRET if code == "secret_rejected" else 1
-            )
-            yield LikelyCause(code, confidence, evidence, tell=pattern.tell, value=pattern.method)
-            if pattern.is_certain or code in {"unknown_client", "secret_rejected"}:
-                return
+def _named(seen: Observations, failures: list[Experiment]) -> Iterator[LikelyCause]:
+    """What the server names in its own words."""
+    for code in _NAMED_ALONE:
+        if (cause := _named_as(code, seen, failures)) is not None:
+            yield cause
+            return
+    for code in codes_said_of("credentials"):
+        if (cause := _named_as(code, seen, failures)) is not None:
+            yield cause
+
+
+def _named_as(code: str, seen: Observations, failures: list[Experiment]) -> LikelyCause | None:
+    found = seen.pattern(code)
+    if found is None or found[0] not in failures:
+        return None
+    experiment, pattern = found
+    return LikelyCause(
+        code,
+        min(pattern.confidence, _MOST_FOR_SECRET if code == "secret_rejected" else 1),
+        (*seen.evidence(experiment), f"words of {pattern.servers}"),
+        advice=pattern.advice,
+        value=pattern.method,
+    )
 
 
 def _either(seen: Observations, failures: list[Experiment]) -> Iterator[LikelyCause]:
     """
-    The server tells no two of them apart: both, and neither of them surely.
+    An unknown client or a wrong secret: where the server does not tell which, both.
 
     Where some request got past the credentials, the failure may as well be about the scopes.
     """

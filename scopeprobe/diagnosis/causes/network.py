@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from scopeprobe.diagnosis.describe import times
-from scopeprobe.diagnosis.investigation import is_out_of_reach
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
+from scopeprobe.diagnosis.outcomes import is_out_of_reach
 from scopeprobe.model.answer import TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment
@@ -32,22 +32,25 @@ def network_causes(seen: Observations) -> Iterator[LikelyCause]:
         yield LikelyCause("wrong_token_endpoint", 0.95, seen.evidence(worse, better), value=where)
     elif isinstance(first.answer, TooLarge):
         size = first.question.size
-        evidence = f"it finds {size:,} bytes of scopes too large; ask for fewer in one request"
-        confidence = 0.9 if any(_spared(seen)) else 0.6
+        advice = f"it finds {size:,} bytes of scopes too large; ask for fewer in one request"
+        confidence = 0.9 if any(_answered_without_scope(seen)) else 0.6
         yield LikelyCause(
-            "gateway_in_between", confidence, seen.evidence(first, *_spared(seen)), tell=evidence
+            "gateway_in_between",
+            confidence,
+            seen.evidence(first, *_answered_without_scope(seen)),
+            advice=advice,
         )
     elif isinstance(first.answer, Unanswered) and first.answer.reason is not Reason.THROTTLED:
         code, confidence = _code(seen, first, first.answer)
-        yield LikelyCause(code, confidence, seen.evidence(first, *_spared(seen)))
+        yield LikelyCause(code, confidence, seen.evidence(first, *_answered_without_scope(seen)))
 
 
 def _is_answered(experiment: Experiment) -> bool:
     return not is_out_of_reach(experiment.answer)
 
 
-def _spared(seen: Observations) -> Iterator[Experiment]:
-    """The same without scope, where the fault does not come then."""
+def _answered_without_scope(seen: Observations) -> Iterator[Experiment]:
+    """The request without scope, where it does not meet the fault."""
     control = seen.control
     if control is not None and _is_answered(control):
         yield control
@@ -61,8 +64,8 @@ def _throttles(seen: Observations) -> Iterator[LikelyCause]:
             count = experiment.throttled + is_last
             wait = answer.wait if isinstance(answer, Unanswered) else None
             asked = f" The server asked to be left alone for {wait:.0f} s." if wait else ""
-            evidence = f"It throttled one request {times(count)}.{asked}"
-            yield LikelyCause("throttled", 0.95, seen.evidence(experiment), tell=evidence)
+            advice = f"It throttled one request {times(count)}.{asked}"
+            yield LikelyCause("throttled", 0.95, seen.evidence(experiment), advice=advice)
             return
 
 

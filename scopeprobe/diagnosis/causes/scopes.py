@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.diagnosis.minimal_sets import Scopes, minimal_sets
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
-from scopeprobe.diagnosis.seen import left_out, lists_scopes, visible
+from scopeprobe.diagnosis.outcomes import left_out, lists_scopes
 from scopeprobe.model.answer import (
     GrantNotAllowed,
     Issued,
@@ -21,14 +21,14 @@ from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
 
 _EITHER = 0.6
-"""The most for a cause that this server does not tell from another."""
+"""The confidence in each of two causes that this server answers alike, at most."""
 
 
 def shown_minimal(seen: Observations) -> tuple[Scopes, ...]:
     """The minimal refusing sets that the log proves."""
     refused = [scopes for e, scopes in _wanted_of(seen) if _refuses(seen, e)]
     accepted = [scopes for e, scopes in _wanted_of(seen) if isinstance(e.answer, Issued)]
-    accepted += [scopes for e, scopes in _wanted_of(seen) if _is_beyond(seen, e)]
+    accepted += [scopes for e, scopes in _wanted_of(seen) if _is_accepted_but_refused(seen, e)]
     place = {scope: number for number, scope in enumerate(seen.case.wanted)}
     found = (
         tuple(sorted(scopes, key=place.__getitem__)) for scopes in minimal_sets(refused, accepted)
@@ -46,12 +46,12 @@ def _wanted_of(seen: Observations) -> Iterator[tuple[Experiment, Scopes]]:
 
 def _refuses(seen: Observations, experiment: Experiment) -> bool:
     """A refusal that is about the scopes: the same credentials got a token without them."""
-    if not isinstance(experiment.answer, Refusal) or _is_beyond(seen, experiment):
+    if not isinstance(experiment.answer, Refusal) or _is_accepted_but_refused(seen, experiment):
         return False
-    return seen.is_proved or _is_said(experiment)
+    return seen.is_authenticated or _speaks_of_scopes(experiment)
 
 
-def _is_said(experiment: Experiment) -> bool:
+def _speaks_of_scopes(experiment: Experiment) -> bool:
     answer = experiment.answer
     about_scope = {Subject.SCOPE, Subject.UNKNOWN_SCOPE, Subject.SCOPE_PARAMETER}
     return isinstance(answer, Refused) and (
@@ -59,8 +59,8 @@ def _is_said(experiment: Experiment) -> bool:
     )
 
 
-def _is_beyond(seen: Observations, experiment: Experiment) -> bool:
-    """It meets the wall that the request without scope meets: the scopes were accepted."""
+def _is_accepted_but_refused(seen: Observations, experiment: Experiment) -> bool:
+    """Refused as the request without scope is, for the grant: the scopes were accepted."""
     control = seen.control
     if control is None or not isinstance(control.answer, GrantNotAllowed):
         return False
@@ -76,7 +76,9 @@ def scope_causes(seen: Observations) -> Iterator[LikelyCause]:
         return
     if _is_parameter(seen, whole):
         evidence = seen.evidence(whole, *filter(None, [seen.control]))
-        yield LikelyCause("scope_parameter_refused", 0.95 if seen.is_proved else 0.85, evidence)
+        yield LikelyCause(
+            "scope_parameter_refused", 0.95 if seen.is_authenticated else 0.85, evidence
+        )
         return
     minimal = shown_minimal(seen)
     for scopes in minimal:
@@ -99,15 +101,15 @@ def _required(seen: Observations) -> Iterator[LikelyCause]:
     control = seen.control
     if control is None or not isinstance(control.answer, Refused):
         return
-    tells = [pattern for pattern in patterns_in(control) if pattern.cause == "scope_required"]
+    named = [pattern for pattern in patterns_in(control) if pattern.cause == "scope_required"]
     better = [e for e in seen.at_base() if e.question.scopes and isinstance(e.answer, Issued)]
     if better:
         yield LikelyCause("scope_required", 0.97, seen.evidence(control, better[0]))
-    elif tells:
+    elif named:
         yield LikelyCause(
-            "scope_required", tells[0].confidence, seen.evidence(control), tell=tells[0].tell
+            "scope_required", named[0].confidence, seen.evidence(control), advice=named[0].advice
         )
-    elif _is_said(control):
+    elif _speaks_of_scopes(control):
         yield LikelyCause("scope_required", 0.75, seen.evidence(control))
 
 
@@ -143,14 +145,14 @@ def _refused_or_unknown(
     seen: Observations, alone: Experiment, scope: Scope, evidence: tuple[str, ...]
 ) -> Iterator[LikelyCause]:
     """Whether the scope exists: by the server's words, by its canary, by its metadata."""
-    most = 0.95 if seen.is_proved else 0.75
+    most = 0.95 if seen.is_authenticated else 0.75
     canary, answer = seen.canary, alone.answer
-    is_told = (isinstance(answer, Refused) and answer.about is Subject.UNKNOWN_SCOPE) or any(
-        pattern.cause == "scope_unknown" for pattern in patterns_in(alone)
-    )
+    is_named_unknown = (
+        isinstance(answer, Refused) and answer.about is Subject.UNKNOWN_SCOPE
+    ) or any(pattern.cause == "scope_unknown" for pattern in patterns_in(alone))
     refuses_canary = canary is not None and isinstance(canary.answer, Refusal)
     is_alike = canary is not None and alike(answer, canary.answer)
-    if is_told:
+    if is_named_unknown:
         yield LikelyCause("scope_unknown", min(most, 0.9), evidence, scopes=(scope,))
     elif refuses_canary and not is_alike:
         shown = (*evidence, *seen.evidence(*filter(None, [canary])))
@@ -222,9 +224,8 @@ def _not_applied(seen: Observations, whole: Experiment) -> Iterator[LikelyCause]
         return
     evidence = seen.evidence(whole, canary)
     name = seen.case.client.canary
-    shown = visible(canary.answer)
     is_known = canary.answer.rights is not None or not seen.case.client.server.traits.send_scope
-    if is_known or (shown is not None and name in shown):
+    if is_known or canary.answer.carries(name):
         yield LikelyCause("scopes_do_not_apply", 0.95, evidence)
-    elif shown is None and not lists_scopes(seen.log):
+    elif not canary.answer.tells and not lists_scopes(seen.log):
         yield LikelyCause("scopes_do_not_apply", _EITHER, evidence)

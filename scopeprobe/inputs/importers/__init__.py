@@ -1,1 +1,46 @@
-"""What identity products export of their applications, as clients files."""
+"""
+Importers: what identity products export of their applications, read as the clients of a file.
+
+A product is a line of `Product` and a module here of the same name, whose `read` gives the issuer,
+as far as the export tells it, and the applications. No secret is taken over, not even where an
+export holds one: each client gets a reference that is to be filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import TypeAlias
+
+from scopeprobe.errors import InputError
+from scopeprobe.inputs.importers.clients_text import Application, Export, clients_text
+from scopeprobe.inputs.parsers import read_document
+from scopeprobe.inputs.sources import StandardInput
+
+__all__ = ["Product", "clients_text", "read_export"]
+
+Reader: TypeAlias = Callable[[object], tuple[str, list[Application]]]
+
+
+class Product(StrEnum):
+    OKTA = "okta"
+    ENTRA = "entra"
+    KEYCLOAK = "keycloak"
+
+
+def read_export(product: Product, path: Path, issuer: str = "") -> Export:
+    """
+    Read what a product exported.
+
+    :param issuer: instead of the one that the export tells.
+    :raises InputError: it is no such export.
+    """
+    read: Reader = import_module(f"{__name__}.{product.value}").read
+    data = read_document(path, StandardInput(None)).data
+    try:
+        told, applications = read(data)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise InputError([f"{path}: is no export of applications by {product}"]) from None
+    return Export(product, issuer or told, tuple(applications))

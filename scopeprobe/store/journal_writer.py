@@ -1,4 +1,4 @@
-"""The journal: one thread writes, whoever puts something in never waits."""
+"""The journal: a thread of its own commits what the event loop puts into it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
 
 BUSY = 4
-"""Answers in one batch from which on it pays to let more of them gather."""
+"""Entries of one batch from which on the thread waits for more of them."""
 REST = 0.01
-"""Seconds between two commits of a busy journal; a crash costs the answers of that time."""
+"""Seconds that it waits; a crash costs the answers of that time."""
 
 _PUT = "insert or replace into facts values (?, ?, ?, ?, ?, ?, ?)"
-_SPENT = "insert into spent values (?, ?)"
+_USED = "insert into used_permits values (?, ?)"
 _PAUSED = "insert or replace into pauses values (?, ?)"
 
 encode = msgspec.json.Encoder().encode
@@ -32,16 +32,16 @@ encode = msgspec.json.Encoder().encode
 @dataclass(frozen=True, slots=True)
 class _Entry:
     statement: str | None
-    """None marks a place in the order of entries: there is nothing to write."""
+    """None writes nothing: `then` is called once all entries before are written."""
     values: tuple[object, ...]
     then: Callable[[], None] | None = None
 
 
 class SqliteJournal:
     """
-    Commits what it is given in batches: all that has come in since the last commit.
+    Commits entries in batches: all that were put in since the last commit.
 
-    While little comes in, every answer is committed at once. Callbacks run on the event loop, in
+    While there are few, every answer is committed at once. Callbacks run on the event loop, in
     the order of the puts.
     """
 
@@ -61,7 +61,7 @@ class SqliteJournal:
         self._entries.put(_Entry(_PUT, values, then))
 
     def note_sent(self, quota: str, at: float) -> None:
-        self._entries.put(_Entry(_SPENT, (quota, at)))
+        self._entries.put(_Entry(_USED, (quota, at)))
 
     def note_pause(self, quota: str, until: float) -> None:
         self._entries.put(_Entry(_PAUSED, (quota, until)))
@@ -78,7 +78,7 @@ class SqliteJournal:
         await asyncio.to_thread(self._thread.join)
 
     def _check(self) -> None:
-        """Raise StoreError once something could not be committed: no answer counts any more."""
+        """Raise StoreError once a commit has failed: no answer counts any more."""
         if self._failure is not None:
             raise StoreError(f"the answers cannot be written: {self._failure}") from self._failure
 
@@ -115,7 +115,7 @@ class SqliteJournal:
                 self._connection.execute("rollback")
 
     def _to_be_called(self, batch: list[_Entry]) -> Iterator[Callable[[], None]]:
-        """An answer counts once it is committed; a mark is passed in any case."""
+        """The callbacks of what is committed, and of entries that write nothing."""
         for entry in batch:
             if entry.then is not None and (self._failure is None or entry.statement is None):
                 yield entry.then

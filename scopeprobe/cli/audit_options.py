@@ -1,0 +1,342 @@
+"""The options of `audit`, `plan` and `validate`, in groups, and what the program makes of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scopeprobe.cli.inputs import parsed
+from scopeprobe.cli.options import (
+    BUDGETS,
+    INPUTS,
+    OUTPUT,
+    PACE,
+    POLICY,
+    BaselineFile,
+    Formats,
+    LiteralSecrets,
+    Out,
+    Providers,
+    Timeout,
+    option,
+)
+from scopeprobe.engine.build_queues import Limits
+from scopeprobe.errors import InputError
+from scopeprobe.inputs import (
+    Fleet,
+    Overrides,
+    Selection,
+    read_baseline,
+    read_clients,
+    read_policy,
+)
+from scopeprobe.inputs.units import parse_duration
+from scopeprobe.model.assignment import Proof
+from scopeprobe.model.finding import FindingKind
+from scopeprobe.model.provider import Verify
+from scopeprobe.model.rate import parse_rate
+from scopeprobe.policy import Policy
+from scopeprobe.providers import read_packs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputOptions:
+    """Where clients and candidates come from."""
+
+    clients: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CLIENTS",
+            help="Clients files: TOML, YAML or JSON by their ending; - reads YAML or JSON from "
+            "standard input.",
+        ),
+    ]
+    scopes: Annotated[
+        list[Path] | None,
+        option("--scopes", metavar="FILE", help="Candidate scopes.", panel=INPUTS),
+    ] = None
+    scope: Annotated[
+        list[str] | None,
+        option("--scope", metavar="'A B'", help="More candidates.", panel=INPUTS),
+    ] = None
+    client: Annotated[
+        list[str] | None,
+        option(
+            "--client",
+            metavar="GLOB",
+            help="Only clients of that name; repeatable.",
+            panel=INPUTS,
+        ),
+    ] = None
+    tag: Annotated[
+        list[str] | None,
+        option(
+            "--tag", metavar="TAG", help="Only clients with that tag; repeatable.", panel=INPUTS
+        ),
+    ] = None
+    providers: Providers = None
+    scopes_from_metadata: Annotated[
+        bool,
+        option(
+            "--scopes-from-metadata",
+            help="Candidates are also the scopes_supported of each server's metadata.",
+            panel=INPUTS,
+        ),
+    ] = False
+    allow_literal_secrets: LiteralSecrets = False
+
+    def fleet(self, overrides: Overrides) -> Fleet:
+        """Read all inputs, but no metadata. What is worth a notice stands in the fleet."""
+        return read_clients(
+            self.clients,
+            scopes_files=self.scopes or (),
+            extra_scopes=self.scope or (),
+            packs=read_packs(self.providers or ()),
+            overrides=overrides,
+            scopes_from_metadata=self.scopes_from_metadata,
+            allow_literal_secrets=self.allow_literal_secrets,
+            chosen=Selection(tuple(self.client or ()), tuple(self.tag or ())),
+            stdin=sys.stdin,
+        )
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of a command line that name the same clients, for `explain`."""
+        packs = [word for folder in self.providers or () for word in ("--providers", folder)]
+        return tuple(map(str, (*packs, *self.clients)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofOptions:
+    """What proves a verdict, and what becomes of tokens."""
+
+    proof: Annotated[
+        Proof, option("--proof", help="twice: every lone refusal is repeated once.")
+    ] = Proof.SAFE
+    verify: Annotated[
+        Verify | None,
+        option(
+            "--verify",
+            help="Where grants are confirmed; by default in the token, or what the provider pack"
+            " says.",
+        ),
+    ] = None
+    revoke: Annotated[bool, option("--revoke", help="Revoke every token that was issued.")] = False
+
+    def added_to(self, overrides: Overrides) -> Overrides:
+        return replace(overrides, verify=self.verify, revokes=self.revoke)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateOptions:
+    """How fast servers are asked."""
+
+    rate: Annotated[
+        str | None,
+        option(
+            "--rate",
+            metavar="N/s",
+            help="Rate of servers that name none; it only lowers a rate of the file.",
+            panel=PACE,
+        ),
+    ] = None
+    client_rate: Annotated[
+        str | None,
+        option("--client-rate", metavar="N/s", help="The same for one client.", panel=PACE),
+    ] = None
+
+    def overrides(self) -> Overrides:
+        """What takes the place of values of the clients files."""
+        return Overrides(
+            rate=parsed("--rate", self.rate, parse_rate),
+            client_rate=parsed("--client-rate", self.client_rate, parse_rate),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceOptions(RateOptions):
+    """The same, and what becomes of requests that fail."""
+
+    in_flight: Annotated[
+        int | None,
+        option(
+            "--in-flight", min=1, metavar="N", help="Requests in the air per server.", panel=PACE
+        ),
+    ] = None
+    timeout: Timeout = None
+    retries: Annotated[
+        int | None,
+        option(
+            "--retries",
+            min=0,
+            metavar="N",
+            help="Retries after faults; never after a refusal.",
+            panel=PACE,
+        ),
+    ] = None
+    max_auth_failures: Annotated[
+        int | None,
+        option(
+            "--max-auth-failures",
+            min=1,
+            metavar="N",
+            help="Failed authentications in a row after which a client is left alone.",
+            panel=BUDGETS,
+        ),
+    ] = None
+
+    def overrides(self) -> Overrides:
+        return replace(
+            RateOptions.overrides(self),
+            in_flight=self.in_flight,
+            timeout=parsed("--timeout", self.timeout, parse_duration),
+            retries=self.retries,
+            max_auth_failures=self.max_auth_failures,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetOptions:
+    """What a run may spend."""
+
+    max_requests: Annotated[
+        int | None,
+        option(
+            "--max-requests",
+            min=1,
+            metavar="N",
+            help="Stop after so many requests.",
+            panel=BUDGETS,
+        ),
+    ] = None
+    max_requests_per_client: Annotated[
+        int | None,
+        option(
+            "--max-requests-per-client",
+            min=1,
+            metavar="N",
+            help="The same for each client.",
+            panel=BUDGETS,
+        ),
+    ] = None
+    max_tokens: Annotated[
+        int | None,
+        option(
+            "--max-tokens",
+            min=1,
+            metavar="N",
+            help="Stop after so many issued tokens.",
+            panel=BUDGETS,
+        ),
+    ] = None
+    max_time: Annotated[
+        str | None,
+        option("--max-time", metavar="2h", help="Stop asking after this long.", panel=BUDGETS),
+    ] = None
+
+    def limits(self) -> Limits:
+        return Limits(
+            max_requests=self.max_requests,
+            max_requests_per_client=self.max_requests_per_client,
+            max_tokens=self.max_tokens,
+            max_time=parsed("--max-time", self.max_time, parse_duration),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Which run it is: a new one, or one to go on with."""
+
+    resume: Annotated[bool, option("--resume", help="Go on with the unfinished run of --out.")] = (
+        False
+    )
+    run: Annotated[
+        str | None,
+        option("--run", metavar="ID", help="The run that --resume goes on with."),
+    ] = None
+    wait: Annotated[bool, option("--wait", help="Wait for another audit that writes to --out.")] = (
+        False
+    )
+
+    @property
+    def resumes(self) -> bool:
+        return self.resume or self.run is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """Where results go, and which of them fail the run."""
+
+    out: Out = Path("scopeprobe-out")
+    fail_on: Annotated[
+        str,
+        option(
+            "--fail-on",
+            metavar="LIST",
+            help="Findings that make exit code 1: missing, excess, changed, unauthenticated,"
+            " unknown, unenforced, secret_expiry, stale_waiver; or never.",
+            panel=OUTPUT,
+        ),
+    ] = "missing,excess,unauthenticated"
+    formats: Formats = None
+
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of findings that fail a run. Raises InputError for one that does not exist."""
+        kinds = tuple(kind.strip() for kind in self.fail_on.split(",") if kind.strip())
+        if kinds == ("never",):
+            return ()
+        if unknown := [kind for kind in kinds if kind not in {*FindingKind}]:
+            known = ", ".join(FindingKind)
+            raise InputError(
+                [f"--fail-on: no such kind: {', '.join(unknown)} (there are {known}, never)"]
+            )
+        return kinds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyOptions:
+    """What the maps are compared with."""
+
+    baseline: BaselineFile = None
+    policy: Annotated[
+        Path | None,
+        option("--policy", metavar="FILE", help="Expectations of whole tags.", panel=POLICY),
+    ] = None
+    previous: Annotated[
+        str | None,
+        option(
+            "--previous",
+            metavar="RUN",
+            help="Find what changed since that run, or since the last: each cell is held against"
+            " its last proved verdict.",
+            panel=POLICY,
+        ),
+    ] = None
+    new_only: Annotated[
+        bool, option("--new-only", help="Only findings that are new.", panel=POLICY)
+    ] = False
+    keep: Annotated[
+        int,
+        option(
+            "--keep",
+            min=1,
+            metavar="N",
+            help="Finished runs that are remembered.",
+            panel=POLICY,
+        ),
+    ] = 100
+
+    def read(self) -> Policy:
+        return Policy(
+            rules=() if self.policy is None else read_policy(self.policy),
+            baseline=None if self.baseline is None else read_baseline(self.baseline),
+        )
+
+    def compared_with(self, fail_on: Collection[str]) -> str | None:
+        """The run to compare with: the last one, where changes fail the run and none is named."""
+        return self.previous or ("last" if FindingKind.CHANGED in fail_on else None)

@@ -1,0 +1,132 @@
+"""Experiments with the credentials: which change gets a request past them."""
+
+from __future__ import annotations
+
+from scopeprobe.diagnosis.error_patterns import patterns_in
+from scopeprobe.diagnosis.hypotheses import Hypothesis, demanded_method, hypotheses
+from scopeprobe.diagnosis.investigation import Investigation
+from scopeprobe.diagnosis.outcomes import is_accepting, is_failure, is_past_credentials
+from scopeprobe.model.answer import Refused
+from scopeprobe.model.experiment import Experiment, ExperimentPlan
+from scopeprobe.model.question import AS_CONFIGURED, RequestChange
+
+
+def get_past_credentials(investigation: Investigation, first: Experiment) -> ExperimentPlan:
+    """Try what the inputs and the answers suggest, until a request gets past the credentials."""
+    if _is_done(investigation):
+        return
+    if is_past_credentials(first) and investigation.case.wanted:
+        control = yield from investigation.ask(None)
+        if control is None or not is_failure(control):
+            return
+        first = control
+    if not is_failure(first) and not _is_unclear(first):
+        return
+    tried = list(hypotheses(investigation.case, investigation.patterns(), first))
+    yield from _try_strong(
+        investigation, [hypothesis for hypothesis in tried if hypothesis.is_strong]
+    )
+    if _is_done(investigation) or _is_past(investigation):
+        yield from _show_each(investigation, tried)
+        return
+    control = yield from investigation.ask(None)
+    if control is not None and not is_failure(control) and not _is_unclear(control):
+        return
+    for hypothesis in tried:
+        if not (hypothesis.is_strong or _is_done(investigation) or _is_past(investigation)):
+            yield from _try_alone(investigation, hypothesis)
+    yield from _show_each(investigation, tried)
+
+
+def _is_unclear(experiment: Experiment) -> bool:
+    """A refusal that says neither what it is about nor that it is about the credentials."""
+    return isinstance(experiment.answer, Refused) and not is_past_credentials(experiment)
+
+
+def is_hopeless(investigation: Investigation) -> bool:
+    """The server says what no experiment can mend: the client is locked, its secret expired."""
+    return any(pattern.is_certain for pattern in investigation.patterns())
+
+
+def _is_done(investigation: Investigation) -> bool:
+    return investigation.is_authenticated or is_hopeless(investigation)
+
+
+def _is_past(investigation: Investigation) -> bool:
+    """The last request got past the credentials."""
+    return bool(investigation.log) and is_past_credentials(investigation.log[-1])
+
+
+def _try_strong(investigation: Investigation, strong: list[Hypothesis]) -> ExperimentPlan:
+    """One change after the other; those that stay add up, others are taken back if they fail."""
+    for hypothesis in strong:
+        change = hypothesis.applied(investigation.base)
+        experiment = yield from investigation.ask(None, change)
+        if experiment is None:
+            return
+        if hypothesis.stays or is_past_credentials(experiment):
+            investigation.rebase(change, experiment)
+        if is_past_credentials(experiment):
+            yield from _try_named_method(investigation, experiment)
+            return
+        yield from _try_named_method(investigation, experiment)
+        if _is_done(investigation):
+            return
+
+
+def _try_named_method(investigation: Investigation, experiment: Experiment) -> ExperimentPlan:
+    """An answer may name the authentication method that the server wants."""
+    for pattern in patterns_in(experiment):
+        method = pattern.method
+        able = (*investigation.case.other_methods, investigation.case.client.auth_method)
+        if method is None or method not in able or method is investigation.base.auth_method:
+            continue
+        change = demanded_method(method).applied(investigation.base)
+        further = yield from investigation.ask(None, change)
+        if further is not None and is_past_credentials(further):
+            investigation.rebase(change, further)
+
+
+def _try_alone(investigation: Investigation, hypothesis: Hypothesis) -> ExperimentPlan:
+    change = hypothesis.applied(investigation.base)
+    experiment = yield from investigation.ask(None, change)
+    if experiment is not None and is_past_credentials(experiment):
+        investigation.rebase(change, experiment)
+
+
+def _show_each(investigation: Investigation, tried: list[Hypothesis]) -> ExperimentPlan:
+    """
+    For each change that was found, a request that differs from an accepted one in it alone.
+
+    Mostly such a request was sent already: then nothing is asked.
+    """
+    if investigation.base == AS_CONFIGURED or not _is_any_better(investigation):
+        return
+    whole = investigation.base
+    applied = [hypothesis for hypothesis in tried if hypothesis.is_in(whole)]
+    if investigation.case.wanted:
+        yield from investigation.ask(investigation.case.wanted)
+    for hypothesis in applied:
+        without = hypothesis.taken_back(whole)
+        if not _is_shown(investigation, whole, without):
+            experiment = yield from investigation.ask_what_may_fail(without)
+            if experiment is not None and is_accepting(experiment.answer):
+                investigation.base = whole = without
+
+
+def _is_shown(investigation: Investigation, whole: RequestChange, without: RequestChange) -> bool:
+    """Some request failed without the change, and the same one fared better with it."""
+    worse = {e.question.scopes for e in investigation.log if e.question.change == without}
+    better = {
+        e.question.scopes
+        for e in investigation.log
+        if e.question.change == whole and is_past_credentials(e)
+    }
+    return not worse.isdisjoint(better)
+
+
+def _is_any_better(investigation: Investigation) -> bool:
+    return any(
+        e.question.change == investigation.base and is_past_credentials(e)
+        for e in investigation.log
+    )

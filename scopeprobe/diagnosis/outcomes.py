@@ -1,0 +1,93 @@
+"""What the answer of an experiment shows: of the credentials, and of the scopes asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+
+from scopeprobe.diagnosis.causes import cause_texts
+from scopeprobe.diagnosis.error_patterns import patterns_in
+from scopeprobe.model.answer import (
+    Answer,
+    GrantNotAllowed,
+    Issued,
+    Refused,
+    Subject,
+    TooLarge,
+    Unanswered,
+    Unauthenticated,
+    is_plain_about_scope,
+)
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.question import RequestChange
+from scopeprobe.model.scope_names import Scope
+
+
+def failures_in(log: Sequence[Experiment]) -> list[Experiment]:
+    """
+    Failed authentications, as far as no token was ever issued to the same credentials.
+
+    Where one was issued, the 401 was about the scopes.
+    """
+    good = {credentials_of(e.question.change) for e in log if is_accepting(e.answer)}
+    return [e for e in log if is_failure(e) and credentials_of(e.question.change) not in good]
+
+
+def credentials_of(change: RequestChange) -> RequestChange:
+    """The part of a change that authenticates."""
+    return replace(change, dropped=(), added=(), proof=False)
+
+
+def is_failure(experiment: Experiment) -> bool:
+    """What a server counts as a failed authentication, or may count."""
+    answer = experiment.answer
+    if isinstance(answer, Unanswered):
+        return answer.status == HTTPStatus.UNAUTHORIZED
+    return isinstance(answer, Unauthenticated) and not is_past_credentials(experiment)
+
+
+def is_accepting(answer: Answer) -> bool:
+    """The credentials were accepted: a token was issued."""
+    return isinstance(answer, Issued)
+
+
+def is_past_credentials(experiment: Experiment) -> bool:
+    """The answer says that the server accepted the credentials and looked further."""
+    match experiment.answer:
+        case Issued() | GrantNotAllowed():
+            return True
+        case Refused(about=about) as answer:
+            if about is not Subject.UNSAID or is_plain_about_scope(answer):
+                return True
+        case Unauthenticated():
+            pass
+        case _:
+            return False
+    return any(
+        cause_texts()[pattern.cause].is_behind_credentials for pattern in patterns_in(experiment)
+    )
+
+
+def is_out_of_reach(answer: Answer) -> bool:
+    """No authorization server answered, or none that can be understood."""
+    return isinstance(answer, Unanswered | TooLarge)
+
+
+def lists_scopes(log: Iterable[Experiment]) -> bool:
+    """Some token was shown to carry all that was asked for: where none is shown, none is there."""
+    return any(
+        isinstance(issued := experiment.answer, Issued) and all(map(issued.carries, asked))
+        for experiment in log
+        if (asked := experiment.question.scopes)
+    )
+
+
+def left_out(experiment: Experiment, log: Iterable[Experiment]) -> tuple[Scope, ...]:
+    """Asked scopes that a token was issued without."""
+    issued, asked = experiment.answer, experiment.question.scopes or ()
+    if not isinstance(issued, Issued):
+        return ()
+    if not issued.tells and issued.rights is None:
+        return asked if lists_scopes(log) else ()
+    return tuple(scope for scope in asked if issued.carries(scope) is False)

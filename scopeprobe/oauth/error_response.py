@@ -1,0 +1,283 @@
+"""
+Read an error of a token endpoint: whose fault it is, as far as status, code and words tell.
+
+Servers disagree on all three, so each is read in the light of the others. `error_texts.toml` is
+the only place that knows how servers put things.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import quote
+
+from scopeprobe.model.answer import (
+    Answer,
+    GrantNotAllowed,
+    Refused,
+    Subject,
+    TooLarge,
+    Unanswered,
+    Unauthenticated,
+)
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.oauth.error_texts import speaks_of
+from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, first_line, shown
+from scopeprobe.oauth.response_body import Body
+from scopeprobe.oauth.scope_lists import repeated, scope_list
+from scopeprobe.oauth.throttling import requested_wait
+
+WANTS_NONCE = "use_dpop_nonce"
+"""The demand for a nonce in the DPoP proof (RFC 9449 section 8)."""
+
+_TOO_LARGE = {413, 414, 431}
+_TRANSIENT = {408, 409, 421, 425}
+"""Time-outs and conflicts: what was asked for was not judged."""
+_CREDENTIAL_STATUSES = {401, 407, 423}
+_REFUSING_STATUSES = {400, 401, 402, 403, 422}
+"""Beside 2xx: under any other, only known words make a refusal of an error."""
+_SCOPE_ERRORS = {"invalid_scope", "scope_invalid", "insufficient_scope", "consent_required"}
+_TARGET_ERRORS = {"invalid_target", "invalid_resource"}
+_CREDENTIAL_ERRORS = {"invalid_client", "invalid_client_id", "invalid_dpop_proof", "jti_known"}
+_GRANT_ERRORS = {"unauthorized_client", "unsupported_grant_type"}
+_FAULTS = {"server_error", "temporarily_unavailable"}
+_LONGEST_SEARCHED = 2000
+"""Characters of an error that are searched for what it speaks of."""
+_LONGEST_MASKED = 20_000
+"""Characters of a description that are masked, before the first line of it is kept."""
+_REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
+_NONE_REMAIN = re.compile(r";\s*r=0\b")
+_ESCAPES: dict[str, Callable[[str], str]] = {"%": partial(quote, safe=""), "&": html.escape}
+"""How our words may be spelled where a text holds the sign."""
+_DESCRIPTIONS = (
+    "error_description", "description", "errorSummary", "message", "error_reason", "error_hint",
+    "title", "detail",
+)  # fmt: skip
+_CODES = ("errorCode", "code", "error_code")
+_SUBJECTS = (Subject.SCOPE_PARAMETER, Subject.UNKNOWN_SCOPE, Subject.TARGET, Subject.SCOPE)
+"""From the narrowest to the widest; each is a topic of `error_texts.toml`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """An error answer, laid out for judgement."""
+
+    status: int
+    headers: Mapping[str, str]
+    code: str
+    """The error code as RFC 6749 section 5.2 would spell it."""
+    text: str
+    """Code and all descriptions, without the words that we sent ourselves."""
+    about: Subject
+    is_unreadable: bool
+    """No JSON object, nor a 401 whose status alone says what RFC 6749 section 5.2 would."""
+
+    def speaks_of(self, topic: str) -> bool:
+        return speaks_of(topic, self.text)
+
+
+def read_error(  # noqa: PLR0911 - one return for each judgement, in their order
+    response: HttpResponse,
+    body: Body | None,
+    asked: Collection[Scope],
+    *,
+    own_words: tuple[str, ...],
+    mask: Mask,
+    now: datetime,
+) -> Answer:
+    """
+    Judge an error.
+
+    The order keeps the verdicts true: throttles and faults first, then credentials in all their
+    disguises, then the grant, and only then the scope.
+    """
+    code, descriptions = _members(response, body)
+    whole = _cut(" ".join(dict.fromkeys(descriptions)))
+    said = _laid_out(response, code, whole, asked, own_words, is_json=body is not None)
+    line = first_line(descriptions[0][:_LONGEST_MASKED], mask) if descriptions else ""
+    told = (said.status, shown(code, mask)[:LONGEST_TEXT], line)
+
+    def unanswered(reason: Reason, text: str = "") -> Unanswered:
+        return Unanswered(reason, *told, requested_wait(said.headers, text, now))
+
+    if said.code == WANTS_NONCE:
+        return unanswered(Reason.SERVER_ERROR)
+    if _is_throttle(said):
+        return unanswered(Reason.THROTTLED, said.text)
+    if _is_fault(said):
+        return unanswered(Reason.SERVER_ERROR)
+    if said.status in _TOO_LARGE:
+        return TooLarge(said.status)
+    if said.is_unreadable:
+        return unanswered(Reason.MALFORMED_ANSWER)
+    if _is_credential_failure(said):
+        is_unknown = said.speaks_of("unknown_client") and not said.speaks_of("either")
+        return Unauthenticated(*told, is_unknown)
+    if _is_about_the_grant(said):
+        return GrantNotAllowed(*told)
+    if said.about is Subject.UNSAID and not _may_refuse(said.status):
+        return Unanswered(Reason.MALFORMED_ANSWER, *told)
+    listed = scope_list(body.scope if body else None, asked, mask) or ()
+    named = repeated(whole, asked) | set(listed)
+    return Refused(*told, said.about, tuple(scope for scope in asked if scope in named))
+
+
+# -- the judgements
+
+
+def _is_throttle(said: _Error) -> bool:
+    """
+    Told by status, by header, or by text; `invalid_scope` is never one (docs/design.md, rule 14).
+
+    Nor is a failed authentication: one that is waited out and tried again locks clients.
+    """
+    if said.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return True
+    if said.code in {"invalid_scope", *_CREDENTIAL_ERRORS} or said.speaks_of("locked"):
+        return False
+    if said.speaks_of("throttled"):
+        return True
+    is_used_up = (
+        any(said.headers.get(name, "").strip() == "0" for name in _REMAINING)
+        or _NONE_REMAIN.search(said.headers.get("RateLimit", "")) is not None
+    )
+    return (is_used_up or "Retry-After" in said.headers) and not _speaks_of_credentials(said)
+
+
+def _is_fault(said: _Error) -> bool:
+    """Whether the server failed, or did not get so far as to judge the request."""
+    if said.status >= HTTPStatus.INTERNAL_SERVER_ERROR or said.code in _FAULTS:
+        return True
+    return said.status in _TRANSIENT and said.about is Subject.UNSAID
+
+
+def _is_credential_failure(said: _Error) -> bool:
+    """
+    Whether this is what a client with wrong credentials is told.
+
+    Beside `invalid_client`: Keycloak says `unauthorized_client`, authentik `invalid_grant`,
+    Zitadel `invalid_request`, Auth0 and Uber 401 `access_denied`, Twitch 403.
+    """
+    if said.code in _SCOPE_ERRORS | _TARGET_ERRORS:
+        return False
+    if said.code in _CREDENTIAL_ERRORS:
+        return True
+    if said.speaks_of("locked"):
+        return True
+    if said.about is not Subject.UNSAID:
+        return False
+    if said.code == "unsupported_grant_type" or said.speaks_of("grant"):
+        return False
+    is_told = said.code == "invalid_grant" or said.status in _CREDENTIAL_STATUSES
+    return is_told or _speaks_of_credentials(said)
+
+
+def _speaks_of_credentials(said: _Error) -> bool:
+    about_client = said.speaks_of("credentials") or said.speaks_of("unknown_client")
+    return said.status < HTTPStatus.INTERNAL_SERVER_ERROR and about_client
+
+
+def _is_about_the_grant(said: _Error) -> bool:
+    if said.about is not Subject.UNSAID:
+        return False
+    return said.code in _GRANT_ERRORS or said.speaks_of("grant")
+
+
+def _may_refuse(status: int) -> bool:
+    return status < HTTPStatus.BAD_REQUEST or status in _REFUSING_STATUSES
+
+
+# -- what an error says
+
+
+def _laid_out(
+    response: HttpResponse,
+    code: str,
+    whole: str,
+    asked: Collection[Scope],
+    own_words: tuple[str, ...],
+    *,
+    is_json: bool,
+) -> _Error:
+    text = " ".join(_without(part, asked, own_words) for part in (code, whole))
+    text = " ".join(text.split())
+    spelled = re.sub(r"[\s_-]+", "_", code.strip().lower())
+    is_page = response.body.lstrip()[:1] == b"<"
+    is_bare_401 = response.status == HTTPStatus.UNAUTHORIZED and not is_page
+    return _Error(
+        response.status,
+        response.headers,
+        spelled,
+        text,
+        _subject(spelled, text),
+        is_unreadable=not is_json and not is_bare_401,
+    )
+
+
+def _members(response: HttpResponse, body: Body | None) -> tuple[str, list[str]]:
+    """The error code and the descriptions, from whichever members hold them."""
+    if body is None:
+        return "", [text for text in [_plain_text(response)] if text]
+    nested = body.error if isinstance(body.error, dict) else {}
+    codes = (body.error, *(getattr(body, name) for name in _CODES), *map(nested.get, _CODES))
+    texts = (*(getattr(body, name) for name in _DESCRIPTIONS), *map(nested.get, _DESCRIPTIONS))
+    return next(_strings(codes), "")[:_LONGEST_SEARCHED], list(_strings(texts))
+
+
+def _strings(values: Iterable[object]) -> Iterator[str]:
+    return (value for value in values if isinstance(value, str) and value.strip())
+
+
+def _plain_text(response: HttpResponse) -> str:
+    """
+    An error in plain words, as Entra ID sends its throttle.
+
+    A page says nothing to a program. Half an object, or a form, may hold a token or half of one.
+    """
+    is_error = response.status >= HTTPStatus.BAD_REQUEST
+    is_plain = response.body.lstrip()[:1] not in {b"<", b"{", b"["}
+    if not (is_error and is_plain) or b"access_token" in response.body:
+        return ""
+    return response.body[:1000].decode("utf-8", "replace")
+
+
+def _cut(text: str) -> str:
+    """As much as is searched, up to a whole word: half a scope may be the name of another."""
+    if len(text) <= _LONGEST_SEARCHED:
+        return text
+    return text[:_LONGEST_SEARCHED].rpartition(" ")[0]
+
+
+def _without(text: str, asked: Collection[Scope], own_words: tuple[str, ...]) -> str:
+    """
+    The text without what we sent ourselves: a scope named `quota.write` is no throttle.
+
+    A text that is one of our words and nothing else is a code of the server's own.
+    """
+    if text in asked or text in own_words:
+        return text
+    folded = text.casefold()
+    escapes = [escape for sign, escape in _ESCAPES.items() if sign in text]
+    spells: tuple[Callable[[str], str], ...] = (str, *escapes)
+    words = {spell(word) for word in (*asked, *own_words) for spell in spells}
+    spellings = {word for word in words if word.casefold() in folded}
+    for word in sorted(spellings, key=lambda word: (-len(word), word)):
+        text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.IGNORECASE)
+    return text
+
+
+def _subject(code: str, text: str) -> Subject:
+    """What an error says that it is about; words are more precise than a code."""
+    for subject in _SUBJECTS:
+        if speaks_of(subject, text):
+            return subject
+    if code in _TARGET_ERRORS:
+        return Subject.TARGET
+    return Subject.SCOPE if code in _SCOPE_ERRORS else Subject.UNSAID

@@ -1,0 +1,15 @@
+"""Pieces of text that several reports are made of."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+def json_text(document: object) -> str:
+    """A document as indented JSON, with a line end."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def counted(number: int, noun: str, form: str = "") -> str:
+    """A number and its noun, in the plural unless it is one; `form` as of `format`."""
+    return f"{number:{form}} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,76 @@
+"""Versions of the database's layout, and the steps from each to the next."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+
+from scopeprobe.errors import InputError
+
+_PLAIN_NAMES = """
+    -- Version 0 was never written down in a database: not each has all of its tables.
+    create table if not exists runs (
+        id text primary key, started real not null, finished real, digest text not null,
+        strategy text not null, clients integer not null, cells integer not null,
+        complete integer not null default 0, summary text
+    ) strict;
+    create table if not exists facts (
+        run text not null, client text not null, audience text not null, question blob not null,
+        answer blob not null, sent integer not null, received integer not null,
+        primary key (run, client, audience, question)
+    ) strict, without rowid;
+    create table if not exists found (
+        run text not null, client text not null, map text not null, primary key (run, client)
+    ) strict, without rowid;
+    create table if not exists findings (map text primary key, cells blob not null) strict;
+    create table if not exists covers (
+        run text not null, client text not null, audience text not null, sets blob not null,
+        primary key (run, client, audience)
+    ) strict;
+    create table if not exists pauses (quota text primary key, until real not null) strict;
+    create table if not exists spent (quota text not null, at real not null) strict;
+    drop table if exists maps;  -- `found` and `findings` have long replaced it
+
+    alter table found rename to maps_of_runs;
+    alter table findings rename to permission_maps;
+    alter table covers rename to accepted_sets;
+    alter table spent rename to used_permits;
+    drop index if exists spent_by_quota;
+    create index used_permits_by_quota on used_permits (quota, at);
+"""
+STEPS = (_PLAIN_NAMES,)
+"""The n-th makes version n + 1 of a database of version n."""
+
+
+def migrate(connection: sqlite3.Connection, database: Path) -> None:
+    """
+    Bring the layout to the newest version in one transaction; nothing is done where it has it.
+
+    Raises InputError where the database is of a newer version than this program knows.
+    """
+    (version,) = connection.execute("pragma user_version").fetchone()
+    newest = len(STEPS)
+    if version > newest:
+        complaint = (
+            f"{database}: was written by a newer scopeprobe (its layout has version {version}, this"
+            f" program knows {newest}); use that one, or choose another --out"
+        )
+        raise InputError([complaint])
+    if version == newest:
+        return
+    (is_empty,) = connection.execute("select not exists (select 1 from sqlite_master)").fetchone()
+    script = _schema() if is_empty else "".join(STEPS[version:])
+    try:
+        connection.executescript(
+            f"begin immediate; {script} pragma user_version = {newest}; commit;"
+        )
+    except sqlite3.Error:
+        with suppress(sqlite3.Error):
+            connection.execute("rollback")
+        raise
+
+
+def _schema() -> str:
+    return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")

@@ -1,0 +1,235 @@
+"""What is stored of the runs of a folder, for those who only read it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Self, TypeAlias
+
+import msgspec
+
+from scopeprobe.errors import InputError
+from scopeprobe.model.answer import Answer, Fact, Issued
+from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.journal import Allowance
+from scopeprobe.model.question import Question
+from scopeprobe.model.run import Run
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.store.folder import DATABASE, usable
+from scopeprobe.store.snapshot import snapshot
+
+AcceptedSets: TypeAlias = tuple[tuple[Scope, ...], ...]
+"""Sets of scopes that were accepted together."""
+
+_question = msgspec.json.Decoder(Question).decode
+_answer = msgspec.json.Decoder(Answer).decode
+_accepted_sets = msgspec.json.Decoder(AcceptedSets).decode
+_cells = msgspec.json.Decoder(tuple[Cell, ...]).decode
+
+
+class StoredRuns:
+    """The runs of one output folder, and what they found out."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def read(cls, folder: Path) -> Iterator[Self]:
+        """
+        All that is committed now, also while an audit writes there. The folder stays as it is.
+
+        Raises InputError where no run is stored, or its database cannot be used.
+        """
+        with cls.read_if_any(folder) as stored:
+            if stored is None:
+                raise InputError([f"{folder}: no run is stored here; choose the folder with --out"])
+            yield stored
+
+    @classmethod
+    @contextmanager
+    def read_if_any(cls, folder: Path) -> Iterator[Self | None]:
+        """The same; None where no run is stored."""
+        database = folder / DATABASE
+        with usable(database):
+            is_stored = database.exists()
+        if not is_stored:
+            yield None
+            return
+        with closing(snapshot(database)) as connection:
+            yield cls(folder, connection)
+
+    # -- runs
+
+    def runs(self) -> list[Run]:
+        """All of them, the newest first."""
+        rows = self._connection.execute(
+            "select id, started, finished, digest, strategy, clients, cells, complete, summary"
+            " from runs order by started desc, id desc"
+        )
+        return [
+            Run(
+                id=run_id,
+                started=started,
+                finished=finished,
+                digest=digest,
+                strategy=strategy,
+                clients=clients,
+                cells=cells,
+                complete=bool(complete),
+                summary=summary and summary.encode(),
+            )
+            for run_id, started, finished, digest, strategy, clients, cells, complete, summary in (
+                rows
+            )
+        ]
+
+    def last_run(self) -> Run | None:
+        return next(iter(self.runs()), None)
+
+    def run(self, run_id: str) -> Run:
+        """Raises InputError where no run of this folder has the id."""
+        for run in self.runs():
+            if run.id == run_id:
+                return run
+        listed = f"`scopeprobe runs -o {self.folder}` lists them"
+        raise InputError([f"{self.folder}: there is no run {run_id}; {listed}"])
+
+    def finished_run(self, run_id: str = "last") -> Run:
+        """A finished run, or the last of them. Raises InputError where there is none."""
+        if run_id != "last":
+            return self.run(run_id)
+        for run in self.runs():
+            if run.finished is not None:
+                return run
+        raise InputError([f"{self.folder}: no run was finished here yet"])
+
+    # -- what they found out
+
+    def maps_of(self, run: Run) -> tuple[PermissionMap, ...]:
+        """What a run found out, sorted by client."""
+        rows = self._connection.execute(
+            "select client, cells from maps_of_runs join permission_maps using (map)"
+            " where run = ? order by client",
+            (run.id,),
+        )
+        return tuple(PermissionMap(client, _cells(cells)) for client, cells in rows)
+
+    def maps_of_client(self, client: ClientName) -> Iterator[tuple[Run, PermissionMap]]:
+        """What each finished run found out about a client, the oldest first."""
+        rows = self._connection.execute(
+            "select run, cells from maps_of_runs join permission_maps using (map) where client = ?",
+            (client,),
+        )
+        cells = dict(rows.fetchall())
+        for run in reversed(self.runs()):
+            if run.id in cells and run.finished is not None:
+                yield run, PermissionMap(client, _cells(cells[run.id]))
+
+    def clients(self) -> list[ClientName]:
+        """All clients that finished runs found something out about."""
+        rows = self._connection.execute("select distinct client from maps_of_runs order by client")
+        return [client for (client,) in rows]
+
+    def maps_before(self, started: float) -> dict[ClientName, PermissionMap]:
+        """What was found out last about each client by runs that began before then (epoch)."""
+        rows = self._connection.execute(
+            """
+            with aged as (
+                select client, map, rank() over (partition by client order by started desc) as age
+                from maps_of_runs join runs on id = run
+                where started < ? and finished is not null
+            )
+            select client, cells from aged join permission_maps using (map) where age = 1
+            """,
+            (started,),
+        )
+        return {client: PermissionMap(client, _cells(cells)) for client, cells in rows}
+
+    def accepted_sets_before(self, started: float) -> dict[tuple[ClientName, str], AcceptedSets]:
+        """The sets that were accepted last, by client and audience, of runs that began before."""
+        rows = self._connection.execute(
+            """
+            with aged as (
+                select client, audience, sets,
+                    rank() over (partition by client order by started desc) as age
+                from accepted_sets join runs on id = run
+                where started < ? and finished is not null
+            )
+            select client, audience, sets from aged where age = 1
+            """,
+            (started,),
+        )
+        return {(client, audience): _accepted_sets(sets) for client, audience, sets in rows}
+
+    def proved_by(self, moment: float) -> dict[CellKey, Cell]:
+        """
+        The last proved verdict on every cell, by runs that began before then (epoch).
+
+        A run that did not prove a cell leaves the verdict of an earlier one.
+        """
+        maps = self._connection.execute(
+            "select map from maps_of_runs join runs on id = run"
+            " where started < ? and finished is not null group by map order by max(started) desc",
+            (moment,),
+        ).fetchall()
+        proved: dict[CellKey, Cell] = {}
+        for digest in maps:
+            (cells,) = self._connection.execute(
+                "select cells from permission_maps where map = ?", digest
+            ).fetchone()
+            for cell in _cells(cells):
+                if cell.is_proved:
+                    proved.setdefault(cell.key, cell)
+        return proved
+
+    # -- what a run that goes on needs
+
+    def facts(self, run: Run) -> StoredFacts:
+        rows = self._connection.execute(
+            "select client, audience, question, answer, sent, received from facts"
+            " where run = ? order by received",
+            (run.id,),
+        )
+        facts: dict[tuple[str, str], dict[Question, Fact]] = {}
+        for client, audience, asked, answered, sent, received in rows:
+            fact = Fact(_question(asked), _answer(answered), sent, received)
+            facts.setdefault((client, audience), {})[fact.question] = fact
+        return StoredFacts(facts, self)
+
+    def allowance(self, quota: str) -> Allowance:
+        """What was used up of a quota before, and until when its group is to be left alone."""
+        execute = self._connection.execute
+        pause = execute("select until from pauses where quota = ?", (quota,)).fetchone()
+        used = execute("select at from used_permits where quota = ?", (quota,))
+        return Allowance(pause[0] if pause else 0.0, tuple(at for (at,) in used))
+
+
+class StoredFacts:
+    """The answers that earlier invocations of a run got, and what quotas were used up before."""
+
+    def __init__(
+        self, facts: Mapping[tuple[str, str], Mapping[Question, Fact]], stored: StoredRuns
+    ) -> None:
+        self._facts = facts
+        self._stored = stored
+
+    def __len__(self) -> int:
+        return sum(map(len, self._facts.values()))
+
+    @property
+    def tokens(self) -> int:
+        """How many of the answers issued a token."""
+        answers = (fact.answer for facts in self._facts.values() for fact in facts.values())
+        return sum(isinstance(answer, Issued) for answer in answers)
+
+    def facts_of(self, assignment: Assignment) -> Mapping[Question, Fact]:
+        return self._facts.get((assignment.client.name, assignment.target.label), {})
+
+    def allowance(self, quota: str) -> Allowance:
+        return self._stored.allowance(quota)
