@@ -11,17 +11,17 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1])]
+sys.path[:0] = [str(Path(__file__).parents[1] / "support")]
 
 import many_clients  # noqa: E402 - of the tests beside this folder
-from harness import scopeprobe  # noqa: E402
+from harness import scopeprobe_process  # noqa: E402
 
 MOST = 2.0
 
 
 def seconds(words):
     began = time.monotonic()
-    result = scopeprobe(*words, env=many_clients.ENVIRONMENT)
+    result = scopeprobe_process(*words, env=many_clients.ENVIRONMENT)
     assert result.returncode == 0, result.stderr
     return time.monotonic() - began
 

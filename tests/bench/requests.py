@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from statistics import mean
 
-sys.path[:0] = [str(Path(__file__).parents[1])]
+sys.path[:0] = [str(Path(__file__).parents[1] / "support")]
 
 import simulated as sim  # noqa: E402 - of the tests beside this folder
 

@@ -35,9 +35,9 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
-sys.path[:0] = [str(Path(__file__).parents[1])]
+sys.path[:0] = [str(Path(__file__).parents[1] / "support")]
 
-from samples_to_run import AUDITED, READ_ONLY, Sample  # noqa: E402 - of the folder above this one
+from samples_to_run import AUDITED, READ_ONLY, Sample  # noqa: E402 - of the tests beside this folder
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 PORT = 8089

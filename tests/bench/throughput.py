@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 import anyio
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from harness import Reply, raw_server
 

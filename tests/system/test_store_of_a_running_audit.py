@@ -7,6 +7,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from bound import bound
+
 from scopeprobe.store import Store, snapshot
 
 WRITER = """
@@ -47,7 +49,7 @@ def test_a_slow_reader_has_a_whole_copy_at_its_first_try(tmp_path, monkeypatch):
     monkeypatch.setattr(snapshot, "_TRIES", 1)
     monkeypatch.setattr(Path, "read_bytes", read_bytes_slowly)
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, database], stdout=subprocess.PIPE, text=True
+        bound([sys.executable, "-c", WRITER, database]), stdout=subprocess.PIPE, text=True
     ) as writer:
         try:
             for _ in range(2):

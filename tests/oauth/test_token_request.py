@@ -1,0 +1,105 @@
+"""How a token request is written."""
+
+import base64
+from urllib.parse import parse_qs
+
+import pytest
+
+from scopeprobe.model.client import AuthMethod
+from scopeprobe.model.provider import BasicEncoding
+from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.oauth.request_changes import changed
+from scopeprobe.oauth.token_request import request_writer
+
+ASKED = Question((Scope("orders.read"),))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "decoded"),
+    [
+        pytest.param(BasicEncoding.RFC6749, "a%2Bb:p%3Aq%20r%25", id="rfc6749"),
+        pytest.param(BasicEncoding.RAW, "a+b:p:q r%", id="raw"),
+    ],
+)
+def test_basic_encodes_id_and_secret_as_the_server_reads_them(make_client, encoding, decoded):
+    client = make_client("s", client_id="a+b", secret="p:q r%", basic_encoding=encoding)
+    request = request_writer(client, client.targets[0])(ASKED)
+    scheme, _, value = dict(request.headers)["Authorization"].partition(" ")
+    assert (scheme, base64.b64decode(value).decode()) == ("Basic", decoded)
+    assert b"client" not in request.body.replace(b"client_credentials", b"")
+
+
+def test_post_puts_the_credentials_into_the_form_and_nowhere_else(make_client):
+    client = make_client("s", method=AuthMethod.CLIENT_SECRET_POST, secret="p&q=r +")
+    request = request_writer(client, client.targets[0])(ASKED)
+    assert parse_qs(request.body.decode()) == {
+        "grant_type": ["client_credentials"],
+        "client_id": ["billing-id"],
+        "client_secret": ["p&q=r +"],
+        "scope": ["orders.read"],
+    }
+    assert "Authorization" not in dict(request.headers)
+
+
+def test_no_scope_means_no_parameter(make_client):
+    client = make_client("s", audience="https://api.example")
+    request = request_writer(client, client.targets[0])(Question(None))
+    assert parse_qs(request.body.decode(), keep_blank_values=True) == {
+        "grant_type": ["client_credentials"],
+        "audience": ["https://api.example"],
+    }
+
+
+def test_a_request_shows_no_credentials(make_client):
+    client = make_client("s", method=AuthMethod.CLIENT_SECRET_POST)
+    request = request_writer(client, client.targets[0])(ASKED)
+    assert "hunter2" not in repr(request) + repr(client) + str(client.secret)
+
+
+# -- changed requests
+
+
+def changed_request(client, **change):
+    client, target = changed(client, client.targets[0], RequestChange(**change))
+    return request_writer(client, target)(ASKED)
+
+
+def test_a_question_as_configured_is_written_as_ever(make_client):
+    client = make_client("s")
+    assert changed(client, client.targets[0], AS_CONFIGURED) == (client, client.targets[0])
+
+
+def test_a_changed_method_puts_the_same_credentials_elsewhere(make_client):
+    request = changed_request(make_client("s"), auth_method=AuthMethod.CLIENT_SECRET_POST)
+    assert parse_qs(request.body.decode())["client_secret"] == ["hunter2-secret"]
+    assert "Authorization" not in dict(request.headers)
+
+
+def test_a_changed_encoding_and_trimmed_credentials_are_what_is_encoded(make_client):
+    client = make_client("s", client_id=" id+", secret="p%q\n")
+    request = changed_request(client, basic_encoding=BasicEncoding.RAW, trimmed=True)
+    value = dict(request.headers)["Authorization"].partition(" ")[2]
+    assert base64.b64decode(value).decode() == "id+:p%q"
+
+
+def test_parameters_are_dropped_and_added_by_their_names(make_client):
+    client = make_client("s", audience="https://one")
+    request = changed_request(client, dropped=("audience",), added=(("resource", "https://two"),))
+    form = parse_qs(request.body.decode())
+    assert (form.get("audience"), form["resource"]) == (None, ["https://two"])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "kept"),
+    [("https://login.example/other", True), ("https://login.elsewhere/token", False)],
+)
+def test_configured_headers_follow_a_request_to_its_own_origin_only(make_client, endpoint, kept):
+    client = make_client("s", headers=(("X-Api-Key", "gateway-key"),))
+    request = changed_request(client, endpoint=endpoint)
+    assert request.url == endpoint
+    assert ("X-Api-Key" in dict(request.headers)) is kept
+
+
+def test_a_proof_is_sent_by_a_client_that_is_not_configured_to(make_client):
+    assert "DPoP" in dict(changed_request(make_client("s"), proof=True).headers)

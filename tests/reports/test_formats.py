@@ -1,0 +1,141 @@
+"""Every form of a report, read by what reads it elsewhere, and rendered again from the store."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import pytest
+from harness import maps, scopeprobe, summary
+from lxml import etree
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.finding import Finding, FindingKind
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.server import ClientId
+from scopeprobe.reports.formats import Format
+from scopeprobe.reports.json_report import schemas
+from scopeprobe.reports.summary import NotTested, Summary
+
+ALL = [word for form in Format for word in ("-f", form)]
+XSD = etree.XMLSchema(file=str(Path(__file__).parents[1] / "data" / "junit.xsd"))
+
+
+@pytest.fixture
+def night(fleet_of_nights):
+    """A night with a finding, a client that is rejected, and a server that is down."""
+    fleet = fleet_of_nights
+    fleet.extra["one"] = 'expect = { granted = ["a.read"], denied = [] }'
+    fleet.secrets["two"] = "rotated"
+    fleet.down.add("west")
+    fleet.night(*ALL, codes=(3,))
+    return fleet
+
+
+def test_json_and_its_lines_are_what_the_shipped_schemas_say(night):
+    shipped = files("scopeprobe.reports") / "schemas"
+    by_name = {name: json.loads((shipped / name).read_text()) for name in schemas()}
+    assert by_name == json.loads(json.dumps(dict(schemas())))
+    report = json.loads((night.out / "report.json").read_text())
+    jsonschema.validate(report, by_name["report-1.json"])
+    assert report["summary"] == summary(night.out)
+    lines = (night.out / "report.jsonl").read_text().splitlines()
+    for line in lines:
+        jsonschema.validate(json.loads(line), by_name["cell-1.json"])
+    assert [json.loads(line) for line in lines] == report["cells"]
+    assert len(lines) == 12
+
+
+def test_junit_has_a_suite_a_client_and_a_case_a_scope(night):
+    document = etree.parse(night.out / "junit.xml")
+    XSD.assertValid(document)
+    suites = {suite.get("name"): suite for suite in document.getroot()}
+    outcomes = {
+        name: [(case.get("name"), case[0].tag if len(case) else "passed") for case in suite]
+        for name, suite in suites.items()
+    }
+    assert outcomes["one"] == [
+        ("a.read", "passed"), ("a.write", "failure"), ("b.read", "passed"), ("b.write", "passed"),
+    ]  # fmt: skip
+    assert {outcome for _, outcome in outcomes["two"]} == {"error"}
+    assert {outcome for _, outcome in outcomes["three"]} == {"skipped"}
+    assert document.getroot().get("failures") == "1"
+
+
+def test_openmetrics_is_read_by_prometheus_own_parser(night):
+    text = (night.out / "scopeprobe.prom").read_text()
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    cells = {
+        (s.labels["client"], s.labels["verdict"]): s.value
+        for s in families["scopeprobe_cells"].samples
+    }
+    assert cells["one", "granted"] == 2
+    assert cells["three", "unknown"] == 4
+    found = {s.labels["kind"]: s.value for s in families["scopeprobe_findings"].samples}
+    assert found["excess"] == 1
+    assert set(found) == set(FindingKind)
+    assert families["scopeprobe_run_complete"].samples[0].value == 0
+
+
+def test_markdown_is_short_and_says_first_what_is_wrong(night):
+    lines = (night.out / "report.md").read_text().splitlines()
+    assert len(lines) <= 60
+    assert lines[0] == "## scopeprobe: 2 findings, incomplete"
+    assert any(line.startswith("| excess | one |") for line in lines)
+    assert any(line.startswith("| three | server_error |") for line in lines)
+
+
+def test_a_run_is_rendered_again_byte_for_byte_without_the_network(night):
+    names = [form.file for form in Format]
+    before = {name: (night.out / name).read_bytes() for name in names}
+    night.down.clear()
+    run = summary(night.out)["run"]
+    night.night(*ALL, codes=(1,))
+    again = night.folder / "again"
+    again.mkdir()
+    words = ("report", run, *ALL, "-o", night.out, "--into", again)
+    assert scopeprobe(*words).returncode == 0
+    assert {name: (again / name).read_bytes() for name in names} == before
+    printed = scopeprobe("report", run, "--print", "junit", "-o", night.out)
+    assert printed.stdout.encode() == before["junit.xml"]
+
+
+def test_a_report_of_no_run_or_no_format_is_an_input_error(night):
+    assert scopeprobe("report", "-o", night.out).returncode == 2
+    assert scopeprobe("report", "20200101T000000Z-0000", *ALL, "-o", night.out).returncode == 2
+    assert scopeprobe("report", *ALL, "-o", night.folder / "nowhere").returncode == 2
+
+
+def test_equal_nights_give_equal_bytes(fleet_of_nights):
+    fleet_of_nights.night("-f", "jsonl")
+    before = maps(fleet_of_nights.out), (fleet_of_nights.out / "report.jsonl").read_bytes()
+    fleet_of_nights.night("-f", "jsonl")
+    assert (
+        maps(fleet_of_nights.out),
+        (fleet_of_nights.out / "report.jsonl").read_bytes(),
+    ) == before
+
+
+HOSTILE = 'a"|`<b>\\\x1b[31m]]>\n\ud83d\ude00'.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def test_hostile_text_breaks_no_format():
+    cell = Cell(
+        ClientName("c"), ClientId(HOSTILE), HOSTILE, Scope("s|x"), Verdict.DENIED,
+        Reason.REFUSED_ALONE, Evidence.ALONE, 400, HOSTILE, HOSTILE,
+    )  # fmt: skip
+    told = Summary(
+        "run", "2026-11-24T00:00:00Z", "2026-11-24T00:00:01Z", True, True, {"denied": 1}, 1, 1,
+        (), (), (NotTested(ClientName(HOSTILE), Reason.THROTTLED, 1),),
+        (Finding(FindingKind.MISSING, ClientName("c"), HOSTILE, "s|x", HOSTILE),),
+    )  # fmt: skip
+    permissions = [PermissionMap(ClientName("c"), (cell,))]
+    texts = {form: form.render(permissions, told) for form in Format}
+    XSD.assertValid(etree.fromstring(texts[Format.JUNIT].encode()))
+    assert list(text_string_to_metric_families(texts[Format.OPENMETRICS]))
+    assert json.loads(texts[Format.JSON])["cells"][0]["audience"] == HOSTILE
+    assert all(line.count("\n") == 0 for line in texts[Format.MARKDOWN].splitlines())
+    assert "<b>" not in texts[Format.MARKDOWN]
+    assert "\x1b" not in texts[Format.MARKDOWN]
