@@ -69,7 +69,7 @@ def test_a_quota_is_shared_with_the_audits_of_the_folder(make_client, out):
         rates = *FAST, Rate(2, 86400)
         client = make_client("a", token_endpoint=f"{server.url}/t", rates=rates, client_rates=FAST)
         first = explained(client, out)
-        assert first.requests == len(server.asked) == len(noted(out, "spent")) == 2
+        assert first.requests == len(server.asked) == len(noted(out, "used_permits")) == 2
         with pytest.raises(InputError, match="its quota is used up"):
             explained(client, out)
         assert len(server.asked) == 2
@@ -81,9 +81,9 @@ def test_a_folder_that_an_audit_writes_to_is_read(make_client, out):
         client = make_client("a", token_endpoint=f"{server.url}/t", rates=rates, client_rates=FAST)
         with Store.open(out):
             assert explained(client, out).outcome == "working"
-        assert noted(out, "spent") == []
+        assert noted(out, "used_permits") == []
         explained(client, out)
-        assert len(noted(out, "spent")) == 2
+        assert len(noted(out, "used_permits")) == 2
 
 
 def test_a_pause_that_a_server_asked_for_is_kept_by_the_next_explanation(make_client, out):
