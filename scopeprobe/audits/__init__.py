@@ -1,1 +1,1 @@
-"""Each use of the house, wired: rooms are opened in order, and closed whatever happens."""
+"""Each use of the program from end to end: audit, plan, explain, discover."""

@@ -164,7 +164,7 @@ class Rounds:
         def can_ask(assignment: Assignment) -> bool:
             return plans[id(assignment)][0].closed_because is None
 
-        for members in _by_endpoint(_heard([group])).values():
+        for members in _by_endpoint(_begun([group])).values():
             for assignment, further in shapes_in_doubt(map(_with_facts, members), can_ask):
                 queue, plan = plans[id(assignment)]
                 group.go_on(queue, plan, plan.further(further, self._strategy))
@@ -175,7 +175,7 @@ class Rounds:
     def _behaviors(self, group: RateGroup) -> dict[str, ServerBehavior]:
         """By endpoint, what its clients taught so far, and what they were found to have."""
         behaviors = {}
-        for endpoint, plans in _by_endpoint(_heard([group])).items():
+        for endpoint, plans in _by_endpoint(_begun([group])).items():
             behavior = learn_behavior((plan.assignment, plan.asked_facts) for plan in plans)
             earlier_clients = (
                 earlier_client(plan.assignment, self._cells(plan, behavior)) for plan in plans
@@ -204,7 +204,7 @@ class Rounds:
     ) -> Iterator[tuple[Assignment, tuple[tuple[Scope, ...], ...]]]:
         """By client and target, the sets whose acceptance proves what the maps say is granted."""
         found = {cell.key: cell for proved in maps for cell in proved.cells}
-        for plan in self._heard():
+        for plan in self._begun():
             assignment = plan.assignment
             place = assignment.client.name, assignment.target.label
             cells = [found[*place, scope] for scope in assignment.candidates]
@@ -213,7 +213,7 @@ class Rounds:
     def doubts(self) -> Iterator[tuple[ClientName, Reason]]:
         """Clients that did not get to ask about a shape, and why: asking again may settle it."""
         plans = self._plans()
-        for members in _by_endpoint(self._heard()).values():
+        for members in _by_endpoint(self._begun()).values():
             for assignment, _ in shapes_in_doubt(map(_with_facts, members)):
                 _, queue, plan = plans[id(assignment)]
                 reasons = (queue.closed_because, self._stopped_because, plan.open_because)
@@ -223,16 +223,16 @@ class Rounds:
 
     def maps(self) -> Iterator[PermissionMap]:
         """The maps, sorted by client; behavior comes from all clients (docs/design.md, "Terms")."""
-        heard = self._heard()
+        begun = self._begun()
         behaviors = {
             endpoint: learn_behavior(map(_with_facts, plans))
-            for endpoint, plans in _by_endpoint(heard).items()
+            for endpoint, plans in _by_endpoint(begun).items()
         }
         by_client: dict[ClientName, list[Cell]] = {}
         by_name: dict[ClientName, list[PlanRunner]] = {}
-        for plan in heard:
+        for plan in begun:
             by_name.setdefault(plan.assignment.client.name, []).append(plan)
-        for plan in sorted(heard, key=_name_and_audience):
+        for plan in sorted(begun, key=_name_and_audience):
             client, because = plan.assignment.client, plan.open_because or Reason.NOT_ASKED
             behavior = behaviors[_endpoint(plan.assignment)]
             others = (other for other in by_name[client.name] if other is not plan)
@@ -258,8 +258,8 @@ class Rounds:
             if handling is not None and handling.shares_tokens:
                 yield client.server.name
 
-    def _heard(self) -> Sequence[PlanRunner]:
-        return _heard(self._groups)
+    def _begun(self) -> Sequence[PlanRunner]:
+        return _begun(self._groups)
 
 
 def _behind_the_pilots(assignments: Iterable[Assignment]) -> set[ClientName]:
@@ -270,7 +270,7 @@ def _behind_the_pilots(assignments: Iterable[Assignment]) -> set[ClientName]:
     return {name for names in servers.values() for name in list(names)[PILOTS:]}
 
 
-def _heard(groups: Iterable[RateGroup]) -> list[PlanRunner]:
+def _begun(groups: Iterable[RateGroup]) -> list[PlanRunner]:
     return [plan for group in groups for queue in group.queues for plan in queue.begun]
 
 

@@ -1,1 +1,1 @@
-"""The words everybody speaks: frozen values, no I/O, no framework."""
+"""The values that all rooms share: frozen, without I/O and frameworks."""

@@ -152,7 +152,7 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def is_proved(self) -> bool:
-        """The server was heard about the scope, and what it said is evidence."""
+        """The server's answers prove what the cell says."""
         return self.verdict in _PROVED
 
     @property

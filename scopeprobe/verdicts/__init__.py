@@ -1,4 +1,4 @@
-"""What the facts prove: `learn_behavior`: what a server is like, `judge` what a client has."""
+"""What the facts prove: `learn_behavior` of a server, `judge` what a client has."""
 
 from scopeprobe.verdicts.accepted_sets import accepted_sets, earlier_client
 from scopeprobe.verdicts.judge import judge

@@ -172,7 +172,7 @@ def _was_refused_without_scope(client: ClientFacts) -> bool:
 
 
 def _is_good_but_failed_without_scope(client: ClientFacts) -> bool:
-    """A client that got a token elsewhere was answered without `scope` as if it were a stranger."""
+    """A client that got a token is told, without `scope`, that its credentials failed."""
     return bool(client.successes) and isinstance(client.control, Unauthenticated)
 
 
