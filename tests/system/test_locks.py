@@ -39,7 +39,9 @@ def slow(tmp_path):
 
 def test_a_second_audit_waits_where_it_is_told_to(slow):
     first, words, environment, out = slow
+    first.send_signal(signal.SIGSTOP)  # lest it is over before the second has begun
     refused = scopeprobe(*words, env=environment)
+    first.send_signal(signal.SIGCONT)
     assert refused.returncode == 2
     assert "wait for it with --wait" in refused.stderr
     second = scopeprobe(*words, "--wait", env=environment)
