@@ -19,8 +19,8 @@ from scopeprobe.model.client import ClientName
 INERT = re.compile(r"'[=+\-@\t\r]")
 """The beginning of a cell that reports keep from being run as a formula (CWE-1236)."""
 
-FIELDS = [column.name for column in COLUMNS if column.read]
-"""The columns that a cell is read back from."""
+FIELDS = [column.name for column in COLUMNS if column.read and not column.is_new]
+"""The columns that every map has, and that a cell is read back from."""
 Row = Mapping[str, str]
 
 
@@ -62,7 +62,9 @@ def _cell(row: Row) -> Cell:
     if None in row or None in row.values():
         raise ValueError("has another number of cells than the first line")
     fields: dict[str, Any] = {
-        column.name: column.read(live(row[column.name])) for column in COLUMNS if column.read
+        column.name: column.read(live(row[column.name]))
+        for column in COLUMNS
+        if column.read and column.name in row
     }
     return Cell(**fields)
 

@@ -69,8 +69,8 @@ def tell_policies(granted: list[str]) -> list[dict[str, object]]:
         entity, _, action = rest.partition(":")
         actions.setdefault((domain, entity or "*"), []).append(action or "*")
     return [
-        {"domain": domain, "entityName": entity, "actionSet": action_set}
-        for (domain, entity), action_set in actions.items()
+        {"domain": domain, "entityName": entity, "actions": named}
+        for (domain, entity), named in actions.items()
     ]
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.question import Question
-from scopeprobe.model.scope_names import Scope, is_held
+from scopeprobe.model.scope_names import Scope, covers, is_held
 
 
 class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
@@ -28,6 +28,8 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     """The scopes that introspection listed (RFC 7662 section 2.2); None where it had no list."""
     rights: tuple[Scope, ...] | None = None
     """What a rights API says the client may do; `*` stands for any part of a name."""
+    limits: tuple[tuple[Scope, str], ...] = ()
+    """What limits a right; one that is held by several limited grants is here several times."""
     unconfirmed: bool = False
     """It was to be confirmed by introspection or a rights API, and no usable answer came."""
 
@@ -50,6 +52,14 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     def allows(self, scope: Scope) -> bool | None:
         """Whether the rights include the scope; None where they are unknown or only resemble it."""
         return None if self.rights is None else is_held(scope, self.rights)
+
+    def limited_to(self, scope: Scope) -> str:
+        """What the rights to a scope are limited to; empty where one of them is unlimited."""
+        held = {right for right in self.rights or () if covers(right, scope)}
+        limits = [(right, limit) for right, limit in self.limits if right in held]
+        if held - {right for right, _ in limits}:
+            return ""
+        return "; ".join(sorted({limit for _, limit in limits}))
 
     def carries(self, scope: Scope) -> bool | None:
         """

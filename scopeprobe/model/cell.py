@@ -145,6 +145,8 @@ class Cell(msgspec.Struct, frozen=True):
     http_status: int | None = None
     error: str = ""
     error_description: str = ""
+    limited_to: str = ""
+    """What limits a right that is granted: divisions, a condition; empty where nothing does."""
 
     @property
     def is_open(self) -> bool:
@@ -168,6 +170,8 @@ class Column(NamedTuple):
     get: Callable[[Cell], str | int | None]
     read: Callable[[str], object] | None = str
     """From the text of a file to the field of this name; None: the column is no field of a cell."""
+    is_new: bool = False
+    """Files of before lack it; there it is empty."""
 
 
 def _status(text: str) -> int | None:
@@ -187,6 +191,7 @@ COLUMNS = (
     Column("http_status", attrgetter("http_status"), _status),
     Column("error", attrgetter("error")),
     Column("error_description", attrgetter("error_description")),
+    Column("limited_to", attrgetter("limited_to"), is_new=True),
 )
 """What is written of a cell: the columns of its CSV files and the members of its JSON, in order."""
 

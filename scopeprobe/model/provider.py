@@ -42,6 +42,13 @@ class RightsApi:
     """The path to every grant: names joined by dots, `[]` behind those of lists."""
     name: str
     """A right as a template over a grant's members; a member that is a list makes several."""
+    limits: tuple[str, ...] = ()
+    """
+    The paths to what limits a grant, from the top as `each` is.
+
+    An object limits by its `name`, and not at all where its `id` is `*`; any other value by the
+    name of its member.
+    """
     url: str = ""
     bearer_url: str = ""
     """An endpoint that tells whose token it is, asked before the rights are believed."""

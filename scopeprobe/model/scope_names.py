@@ -26,7 +26,7 @@ def is_held(scope: Scope, rights: tuple[Scope, ...]) -> bool | None:
     None where a right fits only if its `*` may stand for several parts or for less than one, or
     if upper and lower case are one: who wrote it may have meant the scope.
     """
-    if any(_covers(right, scope) for right in rights):
+    if any(covers(right, scope) for right in rights):
         return True
     names, patterns = _read_loosely(rights)
     folded = scope.lower()
@@ -41,7 +41,7 @@ def _read_loosely(rights: tuple[Scope, ...]) -> tuple[frozenset[str], re.Pattern
     return folded, re.compile("|".join(map(translate, globs)) or r"(?!)")
 
 
-def _covers(right: str, scope: str) -> bool:
+def covers(right: str, scope: str) -> bool:
     """
     Compare part by part, `*` standing for any one.
 

@@ -152,7 +152,7 @@ class _ExchangeFlow:
         rights = read_rights(api, response, mask, self.target.candidates)
         if rights is None:
             return msgspec.structs.replace(answer, unconfirmed=True)
-        return msgspec.structs.replace(answer, rights=rights)
+        return msgspec.structs.replace(answer, rights=rights.names, limits=rights.limits)
 
 
 def _answered(response: HttpResponse | Reason) -> HttpResponse | Unanswered:

@@ -127,9 +127,18 @@ def _traits(keys: Mapping[str, object]) -> ProviderTraits:
             raise ValueError(f"Object contains unknown field `{strangers[0]}` - at `$.rights`")
     if traits.rights is not None:
         _check_template(traits.rights.name, None)
+        _check_limits(traits.rights)
         for url in filter(None, (traits.rights.url, traits.rights.bearer_url)):
             _check_url(url)
     return traits
+
+
+def _check_limits(rights: RightsApi) -> None:
+    """Refuse a way that leads through other lists than the way to a grant does."""
+    for path in rights.limits:
+        lists = path[: path.rfind("[]") + 2] if "[]" in path else ""
+        if not f"{rights.each}.".startswith(f"{lists}." if lists else ""):
+            raise ValueError(f"{path} leads through a list that {rights.each} does not")
 
 
 def _check_url(template: str) -> None:

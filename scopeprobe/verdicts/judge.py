@@ -79,6 +79,7 @@ def _cell(assignment: Assignment, scope: Scope, ruling: Ruling) -> Cell:
         http_status=status,
         error=error,
         error_description=description,
+        limited_to=ruling.limited_to,
     )
 
 
@@ -105,8 +106,11 @@ def _unlisted(known: Known) -> set[Scope]:
 
 
 def _rule_on_unlisted(known: Known, scope: Scope) -> Ruling:
-    evidence = Evidence.TOKEN if known.facts.lists(scope) else Evidence.API
-    return Ruling(Verdict.GRANTED, Reason.UNLISTED, evidence)
+    if known.facts.lists(scope):
+        return Ruling(Verdict.GRANTED, Reason.UNLISTED, Evidence.TOKEN)
+    issued = next(i for i in reversed(known.facts.issued) if scope in (i.rights or ()))
+    limited_to = issued.limited_to(scope)
+    return Ruling(Verdict.GRANTED, Reason.UNLISTED, Evidence.API, limited_to=limited_to)
 
 
 def _rule_on(known: Known, scope: Scope) -> Ruling:

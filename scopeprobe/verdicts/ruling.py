@@ -33,6 +33,7 @@ class Ruling:
     reason: Reason
     evidence: Evidence = Evidence.NONE
     because: Answer | None = None
+    limited_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,13 @@ def denied(known: Known, refusal: Refusal) -> Ruling:
     return Ruling(Verdict.DENIED, reason, Evidence.ALONE, refusal)
 
 
-def by_rights(*, is_held: bool | None) -> Ruling:
+def by_rights(scope: Scope, issued: Issued) -> Ruling:
     """What a rights API tells is granted; a right that merely resembles the scope is no proof."""
-    match is_held:
+    match issued.allows(scope):
         case True:
-            return Ruling(Verdict.GRANTED, Reason.LISTED_BY_RIGHTS_API, Evidence.API)
+            limited_to = issued.limited_to(scope)
+            reason = Reason.LISTED_BY_RIGHTS_API
+            return Ruling(Verdict.GRANTED, reason, Evidence.API, limited_to=limited_to)
         case False:
             return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
         case None:

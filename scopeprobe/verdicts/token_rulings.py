@@ -16,7 +16,7 @@ def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
     if issued.unconfirmed or scope == assignment.target.fixed_scope(server):
         return unknown(Reason.UNCONFIRMED)
     if issued.rights is not None:
-        return by_rights(is_held=issued.allows(scope))
+        return by_rights(scope, issued)
     carried = issued.carries(scope)
     is_disputed = issued.tells and carried is None
     if is_disputed or any(resembles(name, scope) for name in issued.names - {scope}):
@@ -40,7 +40,7 @@ def ruling_on_token(known: Known, scope: Scope, fact: Fact) -> Ruling:
         return unknown(Reason.UNCONFIRMED)
     if issued.rights is None or ruling.verdict is not Verdict.GRANTED:
         return ruling
-    return by_rights(is_held=True) if issued.carries(scope) else unknown(Reason.CONTRADICTORY)
+    return by_rights(scope, issued) if issued.carries(scope) else unknown(Reason.CONTRADICTORY)
 
 
 def _read(known: Known, scope: Scope, issued: Issued, question: Question) -> Ruling:

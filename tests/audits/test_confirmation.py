@@ -153,6 +153,8 @@ def test_a_genesys_map_costs_one_token_a_client_and_comes_from_its_roles(tmp_pat
     assert {asked[f"{name}-id"] for name in ("all", "some", "one", "none")} == {1}
     settled = {row["evidence"] for row in rows(out / "permissions.csv") if row["client"] == "some"}
     assert settled == {"api"}
+    limits = {(row["verdict"], row["limited_to"]) for row in rows(out / "permissions.csv")}
+    assert limits == {("granted", "Home"), ("denied", ""), ("unauthenticated", "")}
     assert summary(out)["rights_calls"] == 8
 
 

@@ -298,6 +298,7 @@ def test_a_refusal_that_names_the_grant_is_no_broken_credential(tmp_path):
         '[rights]\nurl = "not a url"\neach = "a[]"\nname = "{b}"',
         '[rights]\nurl = "https://a.example/x"\neach = "a[]"\nname = "{b"',
         '[rights]\nurl = "https://a.example/x"\neach = "a[]"\nname = "{b!r:>9}"',
+        '[rights]\nurl = "https://a.example/x"\neach = "a[]"\nname = "{b}"\nlimits = ["c[].d"]',
     ],
 )
 def test_a_pack_that_cannot_be_meant_is_refused(tmp_path, text):

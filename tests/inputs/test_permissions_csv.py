@@ -38,7 +38,10 @@ CELL = st.text(PRINTED).filter(lambda cell: cell[:1] != "'")
 """What began with `'=` cannot be told from what began with `=`."""
 
 
-@given(st.lists(st.builds(with_other, st.just(FINDING), scope=CELL, audience=CELL, error=CELL)))
+TEXTS = dict.fromkeys(("scope", "audience", "error", "limited_to"), CELL)
+
+
+@given(st.lists(st.builds(with_other, st.just(FINDING), **TEXTS)))
 def test_permissions_are_read_as_they_were_written(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("maps") / "permissions.csv"
     path.write_bytes(permissions_csv(cells).encode())
@@ -51,6 +54,15 @@ def test_what_kept_a_cell_from_being_a_formula_is_taken_off(cell):
     cell = with_other(FINDING, error_description=cell)
     path = write("permissions.csv", permissions_csv([cell]))
     assert read_permissions(path) == (PermissionMap(FINDING.client, (cell,)),)
+
+
+def test_a_map_of_before_has_ten_columns_and_no_limits():
+    header, row = permissions_csv([FINDING]).splitlines()
+    older = f"{header.removesuffix(',limited_to')}\n{row.removesuffix(',')}\n"
+    assert older.count(",") == 9 + 10  # one of them in the description
+    assert read_permissions(write("permissions.csv", older)) == (
+        PermissionMap(FINDING.client, (FINDING,)),
+    )
 
 
 def test_a_carriage_return_survives_in_quotes():

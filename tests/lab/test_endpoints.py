@@ -181,8 +181,8 @@ async def test_the_rights_api_tells_a_token_its_policies():
     (grant,) = subject["grants"]
     assert (subject["id"], grant["subjectId"]) == ("bot", "bot")
     assert grant["role"]["policies"] == [
-        {"domain": "routing", "entityName": "queue", "actionSet": ["view", "edit"]},
-        {"domain": "analytics", "entityName": "*", "actionSet": ["*"]},
+        {"domain": "routing", "entityName": "queue", "actions": ["view", "edit"]},
+        {"domain": "analytics", "entityName": "*", "actions": ["*"]},
     ]
     assert token["OAuthClient"]["id"] == "bot"
     assert token["OAuthClient"]["state"] == "active"

@@ -58,7 +58,8 @@ def test_genesys_has_eighteen_regions_and_each_has_its_endpoints(tmp_path):
         server = server_of(tmp_path, f'provider = "genesys"\nregion = "{region}"')
         assert server.endpoints.token == f"https://login.{region}/oauth/token"
         assert server.traits.rights.url.startswith(f"https://api.{region}/api/v2/authorization/")
-        assert server.traits.rights.bearer_url == f"https://api.{region}/api/v2/tokens/me"
+        bearer_url = f"https://api.{region}/api/v2/tokens/me?preserveIdleTTL=true"
+        assert server.traits.rights.bearer_url == bearer_url
         assert server.endpoints.revocation == f"https://api.{region}/api/v2/tokens/me"
         assert (server.traits.verify, server.traits.send_scope) == (Verify.API, False)
 
