@@ -40,11 +40,11 @@ WANTS_NONCE = "use_dpop_nonce"
 _TOO_LARGE = {413, 414, 431}
 _TRANSIENT = {408, 409, 421, 425}
 """Time-outs and conflicts: what was asked for was not judged."""
-_CREDENTIAL_STATUSES = {401, 407, 423}
+_CREDENTIAL_STATUSES = {401, 423}
 _REFUSING_STATUSES = {400, 401, 402, 403, 422}
 """Beside 2xx: under any other, only known words make a refusal of an error."""
 _SCOPE_ERRORS = {"invalid_scope", "scope_invalid", "insufficient_scope", "consent_required"}
-_TARGET_ERRORS = {"invalid_target", "invalid_resource"}
+_TARGET_ERRORS = {"invalid_target", "invalid_resource", "invalid_audience"}
 _CREDENTIAL_ERRORS = {"invalid_client", "invalid_client_id", "invalid_dpop_proof", "jti_known"}
 _GRANT_ERRORS = {"unauthorized_client", "unsupported_grant_type"}
 _FAULTS = {"server_error", "temporarily_unavailable"}
@@ -58,7 +58,7 @@ _ESCAPES: dict[str, Callable[[str], str]] = {"%": partial(quote, safe=""), "&": 
 """How our words may be spelled where a text holds the sign."""
 _DESCRIPTIONS = (
     "error_description", "description", "errorSummary", "message", "error_reason", "error_hint",
-    "title", "detail",
+    "hint", "title", "detail",
 )  # fmt: skip
 _CODES = ("errorCode", "code", "error_code")
 _SUBJECTS = (Subject.SCOPE_PARAMETER, Subject.UNKNOWN_SCOPE, Subject.TARGET, Subject.SCOPE)
@@ -83,7 +83,7 @@ class _Error:
         return speaks_of(topic, self.text)
 
 
-def read_error(  # noqa: PLR0911 - one return for each judgement, in their order
+def read_error(
     response: HttpResponse,
     body: Body | None,
     asked: Collection[Scope],
@@ -104,19 +104,11 @@ def read_error(  # noqa: PLR0911 - one return for each judgement, in their order
     line = first_line(descriptions[0][:_LONGEST_MASKED], mask) if descriptions else ""
     told = (said.status, shown(code, mask)[:LONGEST_TEXT], line)
 
-    def unanswered(reason: Reason, text: str = "") -> Unanswered:
+    if (reason := _no_answer(said)) is not None:
+        text = said.text if reason is Reason.THROTTLED else ""
         return Unanswered(reason, *told, requested_wait(said.headers, text, now))
-
-    if said.code == WANTS_NONCE:
-        return unanswered(Reason.SERVER_ERROR)
-    if _is_throttle(said):
-        return unanswered(Reason.THROTTLED, said.text)
-    if _is_fault(said):
-        return unanswered(Reason.SERVER_ERROR)
     if said.status in _TOO_LARGE:
         return TooLarge(said.status)
-    if said.is_unreadable:
-        return unanswered(Reason.MALFORMED_ANSWER)
     if _is_credential_failure(said):
         is_unknown = said.speaks_of("unknown_client") and not said.speaks_of("either")
         return Unauthenticated(*told, is_unknown)
@@ -130,6 +122,21 @@ def read_error(  # noqa: PLR0911 - one return for each judgement, in their order
 
 
 # -- the judgements
+
+
+def _no_answer(said: _Error) -> Reason | None:
+    """Why nothing was judged: a proxy that wants credentials of its own, a throttle, a fault."""
+    if said.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return Reason.UNREACHABLE
+    if said.code == WANTS_NONCE:
+        return Reason.SERVER_ERROR
+    if _is_throttle(said):
+        return Reason.THROTTLED
+    if _is_fault(said):
+        return Reason.SERVER_ERROR
+    if said.is_unreadable and said.status not in _TOO_LARGE:
+        return Reason.MALFORMED_ANSWER
+    return None
 
 
 def _is_throttle(said: _Error) -> bool:
@@ -152,9 +159,15 @@ def _is_throttle(said: _Error) -> bool:
 
 
 def _is_fault(said: _Error) -> bool:
-    """Whether the server failed, or did not get so far as to judge the request."""
-    if said.status >= HTTPStatus.INTERNAL_SERVER_ERROR or said.code in _FAULTS:
+    """
+    Whether the server failed, or did not get so far as to judge the request.
+
+    A 401 that denies access is none, whatever its code: ServiceNow says `server_error`.
+    """
+    if said.status >= HTTPStatus.INTERNAL_SERVER_ERROR or said.speaks_of("transient"):
         return True
+    if said.code in _FAULTS:
+        return not (said.status == HTTPStatus.UNAUTHORIZED and said.speaks_of("access_denied"))
     return said.status in _TRANSIENT and said.about is Subject.UNSAID
 
 
@@ -163,15 +176,16 @@ def _is_credential_failure(said: _Error) -> bool:
     Whether this is what a client with wrong credentials is told.
 
     Beside `invalid_client`: Keycloak says `unauthorized_client`, authentik `invalid_grant`,
-    Zitadel `invalid_request`, Auth0 and Uber 401 `access_denied`, Twitch 403.
+    Zitadel `invalid_request`, Auth0 and Uber 401 `access_denied`, Twitch 403. Words that speak of
+    the grant, and not of credentials, are more precise than any code.
     """
     if said.code in _SCOPE_ERRORS | _TARGET_ERRORS:
         return False
-    if said.code in _CREDENTIAL_ERRORS:
-        return True
     if said.speaks_of("locked"):
         return True
-    if said.about is not Subject.UNSAID:
+    if said.code in _CREDENTIAL_ERRORS:
+        return not said.speaks_of("grant") or _speaks_of_credentials(said)
+    if said.about is not Subject.UNSAID or said.speaks_of("policy"):
         return False
     if said.code == "unsupported_grant_type" or said.speaks_of("grant"):
         return False
@@ -181,7 +195,8 @@ def _is_credential_failure(said: _Error) -> bool:
 
 def _speaks_of_credentials(said: _Error) -> bool:
     about_client = said.speaks_of("credentials") or said.speaks_of("unknown_client")
-    return said.status < HTTPStatus.INTERNAL_SERVER_ERROR and about_client
+    is_incomplete = said.speaks_of("incomplete")
+    return said.status < HTTPStatus.INTERNAL_SERVER_ERROR and about_client and not is_incomplete
 
 
 def _is_about_the_grant(said: _Error) -> bool:

@@ -22,6 +22,7 @@ class Body(msgspec.Struct):
     code: object = None
     error_code: object = None
     error_hint: object = None
+    hint: object = None
     title: object = None
     detail: object = None
 

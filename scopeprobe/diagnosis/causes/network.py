@@ -13,7 +13,7 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment
 
 _NO_ENDPOINT = {404, 405, 410, 411, 501}
-_GATEWAYS = {502, 504}
+_GATEWAYS = {407, 502, 504}
 _CODES = {
     Reason.UNREACHABLE: ("unreachable", 0.95),
     Reason.TIMED_OUT: ("unreachable", 0.8),
@@ -70,7 +70,7 @@ def _throttles(seen: Observations) -> Iterator[LikelyCause]:
 
 
 def _code(seen: Observations, experiment: Experiment, answer: Unanswered) -> tuple[str, float]:
-    if known := _CODES.get(answer.reason):
+    if answer.status not in _GATEWAYS and (known := _CODES.get(answer.reason)):
         return known
     is_page = experiment.trace.body.lstrip()[:1] == "<"
     gateway = seen.pattern("gateway_in_between")
