@@ -51,6 +51,7 @@ def _row(row: dict[str, Any]) -> tuple[re.Pattern[str], ErrorPattern]:
         source=row["source"],
         is_certain=row.get("certain", False),
         advice=row.get("advice", ""),
+        method=AuthMethod(row["method"]) if "method" in row else None,
     )
     return re.compile(row["pattern"], re.IGNORECASE | re.DOTALL), pattern
 

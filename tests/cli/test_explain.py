@@ -20,8 +20,8 @@ DESIGN_CODES = [
     "secret_rejected", "secret_expired", "client_disabled", "client_locked", "wrong_auth_method",
     "basic_encoding", "white_space_in_credentials", "wrong_token_endpoint", "grant_not_allowed",
     "audience_required", "resource_required", "assertion_clock_skew", "assertion_audience",
-    "dpop_required", "body_not_form", "throttled", "redirected", "not_a_token_endpoint",
-    "gateway_in_between", "tls_failure", "unreachable", "server_error",
+    "dpop_required", "body_not_form", "resource_not_supported", "throttled", "redirected",
+    "not_a_token_endpoint", "gateway_in_between", "tls_failure", "unreachable", "server_error",
 ]  # fmt: skip
 SECRET = "s3cret-of-nobody"
 
@@ -100,6 +100,20 @@ def test_what_cannot_be_explained_ends_with_3(tmp_path):
     with raw_server(lambda _asked: teapot) as server:
         result = explain(tmp_path, f"{server.url}/token", "billing", "--print", "json")
     assert (result.returncode, json.loads(result.stdout)["outcome"]) == (3, "not_explained")
+
+
+def test_a_resource_that_the_endpoint_does_not_take_is_left_out(tmp_path):
+    text = "AADSTS901002: The 'resource' request parameter isn't supported."
+    body = json.dumps({"error": "invalid_request", "error_description": text}).encode()
+    target = '{ resource = "https://api.example", scopes = ["a.read"] }'
+    with raw_server(lambda ask: Reply(400, body) if "resource=" in ask.form else Reply()) as server:
+        entries = [Entry("billing", "corp", extra=f"targets = [{target}]")]
+        result = explain(
+            tmp_path, f"{server.url}/token", "billing", "--print", "json", entries=entries
+        )
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert [cause["code"] for cause in told["causes"]] == ["resource_not_supported"]
 
 
 def test_a_client_that_is_not_there_is_an_input_error(tmp_path, corp):
