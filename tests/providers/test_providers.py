@@ -38,6 +38,7 @@ def server_of(tmp_path: Path, settings: str, **options):
         ("https://corp.auth.eu-west-1.amazoncognito.com/oauth2/token", "cognito"),
         ("https://oauth2.googleapis.com/token", "google"),
         ("https://corp.my.salesforce.com/services/oauth2/token", "salesforce"),
+        ("https://corp.projects.oryapis.com/oauth2/token", "hydra"),
         ("https://corp.zitadel.cloud/oauth/v2/token", "zitadel"),
         ("https://accounts.spotify.com/api/token", "spotify"),
         ("https://auth.uber.com/oauth/v2/token", "uber"),
