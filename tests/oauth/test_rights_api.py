@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from answers import FOLDER
 from reading import response_of
+from samples_to_run import SAMPLES
 
 from scopeprobe.lab import Client as LabClient
 from scopeprobe.lab.genesys import tell_subject, tell_token
@@ -18,7 +19,7 @@ from scopeprobe.model.provider import RightsApi
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.masking import Mask
 from scopeprobe.oauth.rights_api import Rights, read_bearer, read_rights
-from scopeprobe.providers import shipped_packs
+from scopeprobe.providers import read_packs, shipped_packs
 
 VENDOR = json.loads((FOLDER / "genesys.json").read_text(encoding="utf-8"))
 """What Genesys Cloud's own SDK says that its answers hold."""
@@ -46,6 +47,15 @@ def test_the_pack_reads_members_that_genesys_has():
     assert list(limits.values()) == ["AuthzDivision", "str"]
     assert {"id", "name"} <= MODELS["AuthzDivision"].keys()
     assert type_at(API.bearer_url, API.bearer) == "str"
+
+
+def test_the_samples_pack_is_that_of_genesys_on_another_host():
+    packs = read_packs([SAMPLES / "forum" / "packs"])
+    rights = next(pack for pack in packs if pack.name == "genesys-lab").traits.rights
+    assert (rights.each, rights.name, rights.limits) == (API.each, API.name, API.limits)
+    assert rights.bearer == API.bearer
+    paths = [urlsplit(url).path for url in (rights.url, rights.bearer_url)]
+    assert paths == [f"/login{urlsplit(url).path}" for url in (API.url, API.bearer_url)]
 
 
 def test_the_pack_sends_parameters_that_genesys_has():

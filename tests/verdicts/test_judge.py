@@ -267,6 +267,22 @@ def test_the_users_word_on_an_absent_scope_is_taken(say):
     assert say(*answers, absent_scope="as_requested") == ("granted", "accepted_alone")
 
 
+def test_a_right_within_limits_is_granted_and_says_so(make_client):
+    client = make_client("users:read", "users:write", "users:drop", send_scope=False)
+    assignment = Assignment(client, client.targets[0])
+    rights = ("audit:read", "users:read", "users:write")
+    limits = (("audit:read", "condition"), ("users:read", "Home"), ("users:read", "Sales"))
+    facts = [Fact(WITHOUT_SCOPE, Issued(rights=rights, limits=limits), 0, 1)]
+    behavior = learn_behavior([(assignment, facts)])
+    cells = judge(assignment, behavior, facts, Reason.NOT_ASKED)
+    assert {cell.scope: (cell.verdict, cell.reason, cell.limited_to) for cell in cells} == {
+        "audit:read": ("granted", "unlisted", "condition"),
+        "users:drop": ("denied", "left_out", ""),
+        "users:read": ("granted", "listed_by_rights_api", "Home; Sales"),
+        "users:write": ("granted", "listed_by_rights_api", ""),
+    }
+
+
 def test_a_success_in_the_air_at_the_same_time_brackets_nothing(make_client):
     client = make_client("a", "b")
     assignment = Assignment(client, client.targets[0])
