@@ -116,6 +116,15 @@ def test_a_resource_that_the_endpoint_does_not_take_is_left_out(tmp_path):
     assert [cause["code"] for cause in told["causes"]] == ["resource_not_supported"]
 
 
+def test_a_proxy_that_wants_credentials_is_not_the_server(tmp_path):
+    body = b'{"error":"proxy_authentication_required"}'
+    with raw_server(lambda _asked: Reply(407, body)) as server:
+        result = explain(tmp_path, f"{server.url}/token", "billing", "--print", "json")
+    told = json.loads(result.stdout)
+    assert [cause["code"] for cause in told["causes"]] == ["gateway_in_between"]
+    assert told["credential_failures"] == 0
+
+
 def test_a_client_that_is_not_there_is_an_input_error(tmp_path, corp):
     result = explain(tmp_path, corp, "biling")
     assert result.returncode == 2
