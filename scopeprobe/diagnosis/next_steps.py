@@ -113,10 +113,12 @@ def _rights(seen: Observations) -> str:
     missing = [scope for scope in wanted if experiment.answer.allows(scope) is False]
     given = [scope for scope in wanted if experiment.answer.allows(scope)]
     shown = experiment.answer.rights
+    limits = "; ".join(sorted({experiment.answer.limited_to(scope) for scope in given} - {""}))
     return _inert(
         f" Its roles decide: of what is wanted they give {shortened(given) if given else 'nothing'}"
         f"{f', and not {shortened(missing)}' if missing else ''}"
         f" (all that they give: {shortened(shown) if shown else 'nothing'})."
+        f"{f' Of what is wanted some is limited to {limits}.' if limits else ''}"
         " Ask for roles, not for scopes."
     )
 

@@ -203,6 +203,7 @@ def test_the_forum_case_is_explained(tmp_path):
     assert causes["wrong_token_endpoint"]["confidence"] >= 0.9
     roles = causes["scopes_do_not_apply"]["next_step"]
     assert "they give \u201crouting:queue:view\u201d, and not \u201cadmin:agent\u201d" in roles
+    assert "Of what is wanted some is limited to Home." in roles
     assert told["credential_failures"] <= 3
 
 
