@@ -1,4 +1,5 @@
 import os
+import signal
 
 import pytest
 from harness import raw_server
@@ -12,6 +13,10 @@ from scopeprobe.model.server import ClientId
 
 # No test trusts the authorities of this machine, and to load them takes longer than an audit.
 os.environ["SSL_CERT_FILE"] = os.devnull
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

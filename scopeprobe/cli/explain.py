@@ -79,8 +79,7 @@ def explain_command(
             "--max-auth-failures",
             min=1,
             metavar="N",
-            help="Failed authentications that may be spent.",
-            show_default="3",
+            help="Failed authentications that may be spent; the server's own limit unless given.",
         ),
     ] = None,
     max_pause: Annotated[
