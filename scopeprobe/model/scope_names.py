@@ -53,9 +53,17 @@ def covers(right: str, scope: str) -> bool:
     )
 
 
+_AROUND_NAMES = "[](){}<>'`"
+"""Signs that servers write around names in lists."""
+
+
 def resembles(name: Scope, scope: Scope) -> bool:
-    """The same name in other cases, or one with the other as its last part: `api/read`, `read`."""
-    one, other = name.lower(), scope.lower()
+    """
+    The same name in other cases or in brackets, or one with the other as its last part.
+
+    `Read`, `[read]`, `api/read` and `api://app/read` resemble `read`.
+    """
+    one, other = (text.lower().strip(_AROUND_NAMES) for text in (name, scope))
     return one == other or any(
         long.endswith(separator + short)
         for long, short in ((one, other), (other, one))

@@ -73,6 +73,16 @@ POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
             id="answer-and-token-disagree",
         ),
         pytest.param(
+            [(CONTROL, LISTS_NOTHING), (CANARY, LISTS_NOTHING), ("a", Issued(("[a]",)))],
+            {"a": ("unknown", "contradictory"), "[a]": ("granted", "unlisted")},
+            id="listed-in-brackets",
+        ),
+        pytest.param(
+            [(CONTROL, Issued(("[a]",))), (CANARY, LISTS_NOTHING), ("a", Issued(("[a]",)))],
+            {"a": ("unknown", "contradictory"), "[a]": ("granted", "unlisted")},
+            id="listed-in-brackets-without-scope-too",
+        ),
+        pytest.param(
             [(CONTROL, OK), (CANARY, OK), ("a", LISTS_A)],
             ("granted", "listed_in_response"),
             id="canary-dropped-silently",
