@@ -112,6 +112,7 @@ def test_a_401_for_one_scope_is_that_scope_denied_and_no_broken_credential(tmp_p
         "http_status": "401",
         "error": "invalid_client",
         "error_description": "Client authentication failed.",
+        "limited_to": "",
     }
 
 
