@@ -173,4 +173,8 @@ def test_ten_times_as_many_clients_take_about_ten_times_as_long_to_read(name):
         print(f"{name}, {count} clients: {took:.2f} s")
         return took
 
-    assert time_of(500) < 30 * time_of(50)
+    def least_time_of(count):
+        """Of three: what else the processor did only ever adds to it."""
+        return min(time_of(count) for _ in range(3))
+
+    assert least_time_of(500) < 30 * least_time_of(50)
