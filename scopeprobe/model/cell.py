@@ -164,10 +164,9 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Column(NamedTuple):
-    """One value of a cell, as files hold it."""
+    """One value of a cell, as files hold it: the attribute of this name."""
 
     name: str
-    get: Callable[[Cell], str | int | None]
     read: Callable[[str], object] | None = str
     """From the text of a file to the field of this name; None: the column is no field of a cell."""
     is_new: bool = False
@@ -181,19 +180,23 @@ def _status(text: str) -> int | None:
 
 
 COLUMNS = (
-    Column("client", attrgetter("client")),
-    Column("client_id", attrgetter("client_id")),
-    Column("audience", attrgetter("audience")),
-    Column("scope", attrgetter("scope")),
-    Column("verdict", attrgetter("verdict"), Verdict),
-    Column("reason", attrgetter("reason"), Reason),
-    Column("evidence", attrgetter("evidence"), Evidence),
-    Column("http_status", attrgetter("http_status"), _status),
-    Column("error", attrgetter("error")),
-    Column("error_description", attrgetter("error_description")),
-    Column("limited_to", attrgetter("limited_to"), is_new=True),
+    Column("client"),
+    Column("client_id"),
+    Column("audience"),
+    Column("scope"),
+    Column("verdict", Verdict),
+    Column("reason", Reason),
+    Column("evidence", Evidence),
+    Column("http_status", _status),
+    Column("error"),
+    Column("error_description"),
+    Column("limited_to", is_new=True),
 )
 """What is written of a cell: the columns of its CSV files and the members of its JSON, in order."""
+values_of: Callable[[Cell], tuple[str | int | None, ...]] = attrgetter(
+    *(column.name for column in COLUMNS)
+)
+"""The values of a cell, in the order of the columns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from scopeprobe.model.cell import COLUMNS, Cell, PermissionMap
+from scopeprobe.model.cell import COLUMNS, Cell, PermissionMap, values_of
 from scopeprobe.reports.summary import Summary
 
 HEADER = ",".join(column.name for column in COLUMNS) + "\n"
@@ -29,7 +29,7 @@ def permissions_csv(cells: Iterable[Cell]) -> str:
 
 def permission_rows(cells: Iterable[Cell]) -> str:
     """One row a cell, in the order given, without the header."""
-    return _csv([_written(column.get(cell)) for column in COLUMNS] for cell in cells)
+    return _csv([_written(value) for value in values_of(cell)] for cell in cells)
 
 
 def _written(value: str | int | None) -> str | int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from scopeprobe.model.cell import COLUMNS, Cell, PermissionMap
+from scopeprobe.model.cell import COLUMNS, Cell, PermissionMap, values_of
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.texts import json_text
 
@@ -48,6 +48,7 @@ def _schema(type_: type) -> dict[str, Any]:
 
 def _members(maps: Iterable[PermissionMap]) -> Iterator[dict[str, str | int | None]]:
     """The cells, one after the other, as JSON has them."""
+    names = [column.name for column in COLUMNS]
     for permissions in maps:
         for cell in permissions.cells:
-            yield {column.name: column.get(cell) for column in COLUMNS}
+            yield dict(zip(names, values_of(cell), strict=True))

@@ -115,8 +115,9 @@ def _rule_on_unlisted(known: Known, scope: Scope) -> Ruling:
 
 def _rule_on(known: Known, scope: Scope) -> Ruling:
     ruling = _ruled(known, scope)
-    is_open = (known.label, prefix(scope)) in known.behavior.open_shapes
-    if is_open and ruling.verdict is Verdict.GRANTED:
+    if ruling.verdict is not Verdict.GRANTED:
+        return ruling
+    if (known.label, prefix(scope)) in known.behavior.open_shapes:
         return Ruling(Verdict.UNENFORCED, Reason.SHAPE_UNENFORCED, ruling.evidence)
     return ruling
 

@@ -135,25 +135,20 @@ def test_many_scopes_answered_401_in_a_row_lock_no_client_out(tmp_path):
     assert len(server.received) == 60 + 2 + 3 + 1
 
 
-def test_where_nothing_lists_and_nothing_differs_nothing_is_called_granted(tmp_path):
+@pytest.mark.parametrize(
+    ("absent_scope", "reason"),
+    [
+        pytest.param("", "unconfirmed", id="nothing-is-called-granted"),
+        pytest.param('absent_scope = "as_requested"', "accepted_alone", id="unless-the-user-says"),
+    ],
+)
+def test_where_nothing_lists_and_nothing_differs(tmp_path, absent_scope, reason):
     server = AuthorizationServer(
         "corp", read_profile("strict-unlisted"), [Client("x", "x-s3cret", KNOWN)], scopes=KNOWN
     )
     with lab([server]) as url:
-        settings = f'token_endpoint = "{url}/corp/token"\n{FAST}'
+        settings = f'token_endpoint = "{url}/corp/token"\n{FAST}\n{absent_scope}'
         entries = [Entry("x", "corp", secret="x-s3cret")]
         arguments, environment = write_inputs(tmp_path, {"corp": settings}, entries, KNOWN)
         scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
-    assert set(reasons(tmp_path / "out").values()) == {"unconfirmed"}
-
-
-def test_absent_scope_as_requested_is_believed_when_the_user_says_so(tmp_path):
-    server = AuthorizationServer(
-        "corp", read_profile("strict-unlisted"), [Client("x", "x-s3cret", KNOWN)], scopes=KNOWN
-    )
-    with lab([server]) as url:
-        settings = f'token_endpoint = "{url}/corp/token"\n{FAST}\nabsent_scope = "as_requested"'
-        entries = [Entry("x", "corp", secret="x-s3cret")]
-        arguments, environment = write_inputs(tmp_path, {"corp": settings}, entries, KNOWN)
-        scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
-    assert set(reasons(tmp_path / "out").values()) == {"accepted_alone"}
+    assert set(reasons(tmp_path / "out").values()) == {reason}

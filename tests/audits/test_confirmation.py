@@ -76,32 +76,23 @@ def test_a_401_of_introspection_counts_as_a_credential_failure(tmp_path):
     assert summary(out)["introspections"] <= 6
 
 
-def test_a_resource_server_that_is_rejected_is_left_alone_after_three_failures(tmp_path):
+def audit_as_resource_server(tmp_path, server, secret):
     settings = 'introspection_client_id = "api"\nintrospection_client_secret = { env = "API" }'
+    environment = {"API": secret}
+    words = ("--verify", "introspect")
+    return audit(tmp_path, server, *words, settings=settings, environment=environment)
+
+
+def test_a_resource_server_that_is_rejected_is_left_alone_after_three_failures(tmp_path):
     server = opaque_server(introspectors={"api": "the-right-one"})
-    out = audit(
-        tmp_path,
-        server,
-        "--verify",
-        "introspect",
-        settings=settings,
-        environment={"API": "a-wrong-one"},
-    )
+    out = audit_as_resource_server(tmp_path, server, "a-wrong-one")
     assert summary(out)["introspections"] <= 3 + 4  # those that were in the air already
     assert "granted" not in verdicts(out).values()
 
 
 def test_a_resource_server_introspects_where_it_is_named(tmp_path):
-    settings = 'introspection_client_id = "api"\nintrospection_client_secret = { env = "API" }'
     server = opaque_server(introspectors={"api": "the-right-one"})
-    out = audit(
-        tmp_path,
-        server,
-        "--verify",
-        "introspect",
-        settings=settings,
-        environment={"API": "the-right-one"},
-    )
+    out = audit_as_resource_server(tmp_path, server, "the-right-one")
     assert verdicts(out) == truth()
 
 
