@@ -132,7 +132,7 @@ def _route_for(server: Server, certificate: Certificate | None = None) -> _Route
 
 @cache
 def _trust(ca_file: Path | None, certificate: Certificate | None) -> ssl.SSLContext | None:
-    """Whom to trust and what to show in the handshake; None is what the session does anyroute."""
+    """Whom to trust and what to show in the handshake; None is what the session does anyway."""
     if ca_file is None and certificate is None:
         return None
     context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
