@@ -133,18 +133,19 @@ class AnswerHandling:
             client.server.limits,
             is_proved=job.queue.guard.is_proved,
         )
+        retry_at = None if seconds is None else time.monotonic() + seconds
         if answer.reason is Reason.THROTTLED:
-            if not self._pause(group, client, answer.wait) or seconds is None:
+            if not self._pause(group, client, answer.wait) or retry_at is None:
                 return None
-            return max(group.paused_until, time.monotonic() + seconds)
-        if answer.reason is Reason.UNREACHABLE and not group.broke():
+            return max(group.paused_until, retry_at)
+        if answer.reason is Reason.UNREACHABLE and not group.broke(retry_at):
             group.close(Reason.ENDPOINT_LEFT_ALONE)
             self.observer(EndpointLeftAlone(client.server.name, answer.reason))
             return None
-        if seconds is None or not group.is_worth_retrying:
+        if retry_at is None or not group.is_worth_retrying:
             group.gave_up_a_request()
             return None
-        return time.monotonic() + seconds
+        return retry_at
 
     def _pause(self, group: RateGroup, client: Client, wait: float | None) -> bool:
         """Pause the whole group after a throttle; False where that would take too long."""

@@ -231,18 +231,20 @@ class RateGroup:
         too_long = seconds > self._max_pause or now - trouble.since > self._max_pause
         return None if too_long else seconds
 
-    def broke(self) -> bool:
+    def broke(self, retry_at: float | None) -> bool:
         """
         Note a connection fault: pause, and after many of them try only now and then.
 
-        Returns False when the group has to be given up.
+        The pause lasts until `retry_at`, when the request is sent again: what others of the group
+        would ask before that would only meet the same. Returns False when the group has to be
+        given up.
         """
         now = self._clock()
         trouble = self._faulty = self._faulty or _Trouble(now)
         trouble.count += 1
         if now >= self.paused_until:
             trouble.pauses += 1
-            self.paused_until = now + self._pause_after(trouble)
+            self.paused_until = max(now + self._pause_after(trouble), retry_at or 0.0)
         return now - trouble.since < SECONDS_TO_GIVE_UP
 
     def gave_up_a_request(self) -> None:
