@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from scopeprobe.model.answer import Fact, Issued
+from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.scope_names import prefix
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.learn_behavior import learn_behavior
+from scopeprobe.verdicts.lone_refusals import canary_is_refused
 
 
 def shapes_in_doubt(
@@ -36,8 +38,7 @@ def shapes_in_doubt(
     }
     for client in clients_facts:
         assignment = client.assignment
-        learns_nothing = is_silent and isinstance(client.canary, Issued)
-        if learns_nothing or not client.drops_canary or not can_ask(assignment):
+        if not _is_kept_from_the_canary(client, behavior.evidence) or not can_ask(assignment):
             continue
         shapes = []
         for scope in assignment.candidates:
@@ -51,3 +52,10 @@ def shapes_in_doubt(
                 shapes.append(assignment.shaped_canary(shape[1]))
         if shapes:
             yield assignment, replace(assignment, shapes=tuple(shapes))
+
+
+def _is_kept_from_the_canary(client: ClientFacts, evidence: ServerEvidence) -> bool:
+    """It was refused the canary, or given a list without it."""
+    return canary_is_refused(client, evidence) or any(
+        client.name in names for names in evidence.canary_missing.values()
+    )

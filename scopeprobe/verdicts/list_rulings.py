@@ -1,0 +1,96 @@
+"""Rulings on lists that hold a scope (docs/design.md, rules 1, 9 and 10)."""
+
+from __future__ import annotations
+
+from scopeprobe.model.answer import Issued
+from scopeprobe.model.cell import Evidence, Reason, Verdict
+from scopeprobe.model.evidence import Kind, has_others
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.verdicts.ruling import Known, Ruling, granted_by_list, unknown
+from scopeprobe.verdicts.true_lists import (
+    lacks_the_canary,
+    repeats_requests,
+    true_lists,
+    why_no_canary,
+)
+
+
+def ruling_on_names(known: Known, scope: Scope) -> Ruling | None:
+    """
+    Rule on a scope that some list of the client holds (rules 1, 9 and 10); None where none does.
+
+    A list that shows the canary repeats the request: there a name counts only where another
+    client was not given the scope, and nothing where other lists do more.
+    """
+    holding = [kind for kind, names in known.facts.listed.items() if scope in names]
+    if not holding:
+        return None
+    if true := [kind for kind in holding if not repeats_requests(known, kind)]:
+        return _shown(known, scope, true)
+    if not all(repeats_requests(known, kind) for kind in known.facts.listed):
+        return None
+    if _is_canary_of_this_client_alone(known) or not _is_withheld_from_others(known, scope):
+        return _repeated(known)
+    return granted_by_list(scope, _showing(known, scope, holding))
+
+
+def _shown(known: Known, scope: Scope, holding: list[Kind]) -> Ruling:
+    """A list that does not merely repeat the request holds the scope."""
+    alone = known.facts.answered_alone(scope)
+    tokens = [fact.answer for fact in alone if isinstance(fact.answer, Issued)]
+    if alone and not tokens:
+        return unknown(Reason.CONTRADICTORY, alone[-1].answer)
+    if any(_places_disagree(known, scope, issued) for issued in tokens or known.facts.issued):
+        return unknown(Reason.CONTRADICTORY)
+    if tokens and all(issued.tells and scope not in issued.names for issued in tokens):
+        return unknown(Reason.CONTRADICTORY)
+    if not any(lacks_the_canary(known, kind) for kind in holding):
+        return unknown(why_no_canary(known))
+    return granted_by_list(scope, _showing(known, scope, holding))
+
+
+def _showing(known: Known, scope: Scope, holding: list[Kind]) -> Issued:
+    """The last token with the scope in one of these lists; best one that was asked for it alone."""
+    showing = [
+        (len(fact.question.scopes or ()) == 1 and scope in (fact.question.scopes or ()), fact)
+        for fact in known.facts.successes
+        if isinstance(fact.answer, Issued)
+        and any(scope in known.facts.kinds(fact.answer).get(kind, ()) for kind in holding)
+    ]
+    answer = max(showing, key=lambda pair: pair[0])[1].answer
+    assert isinstance(answer, Issued)  # noqa: S101 - chosen so
+    return answer
+
+
+def _places_disagree(known: Known, scope: Scope, issued: Issued) -> bool:
+    """One place of the token shows the scope and another does not, echoes aside."""
+    return len({scope in names for names in true_lists(known, issued).values()}) > 1
+
+
+# -- lists that repeat the request
+
+
+def _repeated(known: Known) -> Ruling:
+    """Only lists that repeat the request hold the scope: whatever is asked for is issued here."""
+    is_open = _is_canary_of_this_client_alone(known) or not known.server.withholds(known.audience)
+    is_withheld = any(map(known.facts.is_withheld, known.facts.assignment.candidates))
+    has_own = any(known.client in names for names in known.server.canary_shown.values())
+    if is_open and has_own and not is_withheld:
+        return Ruling(Verdict.UNENFORCED, Reason.CANARY_ISSUED, Evidence.TOKEN)
+    return unknown(Reason.UNCONFIRMED)
+
+
+def _is_canary_of_this_client_alone(known: Known) -> bool:
+    """It was listed for this client, and refused to or left out for others: this one gets all."""
+    shown = [kind for kind, met in known.server.canary_shown.items() if known.client in met]
+    is_kept_from_others = has_others(
+        known.server.canary_refused, known.audience, known.client
+    ) or any(has_others(known.server.canary_missing, kind, known.client) for kind in shown)
+    return bool(shown) and is_kept_from_others
+
+
+def _is_withheld_from_others(known: Known, scope: Scope) -> bool:
+    return has_others(known.server.refused_alone, (known.audience, scope), known.client) or any(
+        has_others(known.server.left_out, (kind, scope), known.client)
+        for kind in known.facts.listed
+    )
