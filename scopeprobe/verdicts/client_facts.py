@@ -39,7 +39,7 @@ class ClientFacts:
     def name(self) -> ClientName:
         return self.assignment.client.name
 
-    @property
+    @cached_property
     def audience(self) -> str:
         return self.assignment.target.label
 
@@ -122,6 +122,19 @@ class ClientFacts:
             for kind, names in self.kinds(issued).items():
                 found.setdefault(kind, set()).update(names)
         return found
+
+    @cached_property
+    def _showing(self) -> dict[Scope, list[Fact]]:
+        found: dict[Scope, list[Fact]] = {}
+        for fact in self.successes:
+            if isinstance(fact.answer, Issued):
+                for name in fact.answer.names:
+                    found.setdefault(name, []).append(fact)
+        return found
+
+    def showing(self, name: Scope) -> list[Fact]:
+        """Facts about tokens of which some list holds the name, whatever was asked for."""
+        return self._showing.get(name, [])
 
     @cached_property
     def names(self) -> frozenset[Scope]:

@@ -43,11 +43,10 @@ def _may_be_listed_otherwise(known: Known, scope: Scope, names: frozenset[Scope]
     """A name that was not asked came only with the scope, or resembles it."""
     if any(resembles(name, scope) for name in names):
         return True
-    elsewhere: set[Scope] = set()
-    for fact in known.facts.successes:
-        if isinstance(fact.answer, Issued) and scope not in (fact.question.scopes or ()):
-            elsewhere |= fact.answer.names
-    return not names <= elsewhere
+    return any(
+        all(scope in (fact.question.scopes or ()) for fact in known.facts.showing(name))
+        for name in names
+    )
 
 
 def _is_trustworthy(

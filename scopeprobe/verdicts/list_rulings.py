@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from scopeprobe.model.answer import Issued
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.evidence import Kind, has_others
@@ -52,14 +54,12 @@ def _shown(known: Known, scope: Scope, holding: list[Kind]) -> Ruling:
 def _showing(known: Known, scope: Scope, holding: list[Kind]) -> Issued:
     """The last token with the scope in one of these lists; best one that was asked for it alone."""
     showing = [
-        (len(fact.question.scopes or ()) == 1 and scope in (fact.question.scopes or ()), fact)
-        for fact in known.facts.successes
+        (fact.question.scopes == (scope,), fact.answer)
+        for fact in known.facts.showing(scope)
         if isinstance(fact.answer, Issued)
         and any(scope in known.facts.kinds(fact.answer).get(kind, ()) for kind in holding)
     ]
-    answer = max(showing, key=lambda pair: pair[0])[1].answer
-    assert isinstance(answer, Issued)  # noqa: S101 - chosen so
-    return answer
+    return max(reversed(showing), key=itemgetter(0))[1]
 
 
 def _places_disagree(known: Known, scope: Scope, issued: Issued) -> bool:
