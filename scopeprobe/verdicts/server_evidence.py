@@ -143,9 +143,13 @@ def _canary_shown(client: ClientFacts) -> Iterator[Kind]:
 
 
 def _canary_missing(client: ClientFacts) -> Iterator[Kind]:
+    """Kinds of lists for the canary that lack it; in other places it may be repeated."""
     canary = client.assignment.canary
     for fact in client.tokens_for(canary):
-        yield from (kind for kind, scope in _gaps(client, fact) if scope == canary)
+        if isinstance(fact.answer, Issued) and not client.is_shared(fact.answer):
+            for kind in client.kinds(fact.answer):
+                if canary not in client.listed[kind]:
+                    yield kind
 
 
 def _canary_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
