@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.scope_names import Scope
 
@@ -38,8 +39,11 @@ class ServerBehavior:
     """Bad credentials were rejected on a request that good ones get refused for its scope."""
     tells_unknown_scopes: bool = False
     """A scope was refused with another code than the canary: it exists, the canary does not."""
-    open_shapes: frozenset[tuple[str, str]] = frozenset()
-    """By audience: prefixes of which an invented scope was issued too (docs/design.md, rule 12)."""
+    open_shapes: frozenset[tuple[ClientName, str, str]] = frozenset()
+    """
+    By client and audience: prefixes of which an invented scope was issued too (docs/design.md,
+    rule 12).
+    """
     lists_without_scope: bool = False
     """A request without `scope` brought a list with candidates in it."""
     names_culprits: bool = False

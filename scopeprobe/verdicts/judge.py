@@ -107,7 +107,7 @@ def _rule_on(known: Known, scope: Scope) -> Ruling:
     ruling = _ruled(known, scope)
     if ruling.verdict is not Verdict.GRANTED:
         return ruling
-    if (known.audience, prefix(scope)) in known.behavior.open_shapes:
+    if (known.client, known.audience, prefix(scope)) in known.behavior.open_shapes:
         return Ruling(Verdict.UNENFORCED, Reason.SHAPE_UNENFORCED, ruling.evidence)
     return ruling
 

@@ -28,7 +28,7 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
         rejects_credentials_first=_rejects_credentials_first(clients),
         tells_unknown_scopes=any(map(_was_told_unknown_scopes_apart, clients)),
         open_shapes=frozenset(
-            (client.assignment.target.label, client.assignment.prefix_of(shape))
+            (client.name, client.audience, client.assignment.prefix_of(shape))
             for client in clients
             for shape in client.assignment.shapes
             if client.is_carried(shape, silence_is_consent=silence_is_consent)
