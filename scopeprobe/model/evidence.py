@@ -66,6 +66,8 @@ class ServerEvidence:
     """Audiences for which an authenticated client was refused candidates, if only once."""
     leaves_out: frozenset[str] = frozenset()
     """Audiences for which some list lacks a candidate that was asked for."""
+    known_refused: frozenset[str] = frozenset()
+    """The same of scopes that another client was given."""
     known_withheld: frozenset[str] = frozenset()
     """Audiences for which a lone refusal denies a scope that another client was given."""
     lists_what_was_asked: frozenset[Kind] = frozenset()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from scopeprobe.model.answer import Fact, Issued, Refusal
+from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.evidence import Kind, has_others
 from scopeprobe.model.scope_names import Scope, resembles
@@ -56,11 +54,11 @@ def _is_trustworthy(
     Whether a list of this kind would show the scope if it had been given (rule 2).
 
     (a) It showed it to another client; or (b) it left out a lone scope that it showed to another,
-    and candidates are never refused; or (c) it left out the canary alike.
+    and known scopes are never refused; or (c) it left out the canary alike.
     """
     if has_others(known.server.listed, (kind, scope), known.client):
         return True
-    if known.audience in known.server.refuses:
+    if known.audience in known.server.known_refused:
         return False
     return kind in known.server.left_out_alone or _is_left_out_like_the_canary(
         known, kind, names, fact
@@ -73,9 +71,9 @@ def _is_left_out_like_the_canary(
     """
     The canary was missing from the same list, or from one for itself where nothing came here.
 
-    A server that refuses lone scopes may have others that lists do not show.
+    A server that refuses scopes may have others that lists do not show.
     """
-    if any(_refused_alone(known)):
+    if known.audience in known.server.refuses or known.audience in known.server.canary_refused:
         return False
     canary, asked = known.facts.assignment.canary, fact.question.scopes or ()
     if canary in asked:
@@ -85,13 +83,6 @@ def _is_left_out_like_the_canary(
         and canary not in true_lists(known, other.answer).get(kind, {canary})
         for other in known.facts.about(canary)
     )
-
-
-def _refused_alone(known: Known) -> Iterator[Fact]:
-    """Refusals of lone scopes of this client, the canary among them."""
-    for fact in known.facts.facts:
-        if len(fact.question.scopes or ()) == 1 and isinstance(fact.answer, Refusal):
-            yield fact
 
 
 def _issued_and_never_listed(known: Known, scope: Scope) -> Ruling:

@@ -33,11 +33,13 @@ _CUT_SHORT = {
 
 def ruling_without_token(known: Known, scope: Scope) -> Ruling:
     """Rejected credentials, a grant that is not allowed, or neither is known."""
-    facts = known.facts
-    if not (facts.facts or known.other_targets.successes):
-        facts = known.other_targets  # never asked here, and rejected elsewhere
-    if facts.refusals and all(isinstance(answer, Unauthenticated) for answer in facts.refusals):
-        return _unauthenticated(known, facts)
+    everywhere = ClientFacts(
+        known.facts.assignment, (*known.facts.facts, *known.other_targets.facts)
+    )
+    refusals = everywhere.refusals
+    is_rejected = all(isinstance(answer, Unauthenticated) for answer in refusals)
+    if refusals and is_rejected and not everywhere.successes:
+        return _unauthenticated(known, everywhere)
     match known.facts.control:
         case GrantNotAllowed() as control:
             return unknown(Reason.GRANT_NOT_ALLOWED, control)
@@ -98,9 +100,12 @@ def _met_bare_and_hopeful(
     bare = {facts.likeness(fact) for fact in failures if fact.question == WITHOUT_SCOPE}
     if not (_sends_scope(known) and facts.assignment.candidates):
         return bare
-    hopeful = {(scope,) for scope in _hopeful(known, facts)}
+    hopeful: set[tuple[Scope, ...]] = {(scope,) for scope in _hopeful(known, facts)}
+    hopeful |= {fact.question.scopes or () for fact in known.other_targets.facts}
     return bare & {
-        facts.likeness(fact) for fact in failures if (fact.question.scopes or ()) in hopeful
+        facts.likeness(fact)
+        for fact in failures
+        if fact.question.scopes and fact.question.scopes in hopeful
     }
 
 

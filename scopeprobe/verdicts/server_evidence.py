@@ -48,6 +48,7 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         evidence,
         refused_alone=_witnesses(clients, lambda client: _refused_alone(client, evidence)),
         canary_refused=_witnesses(clients, lambda client: _canary_refused(client, evidence)),
+        known_refused=_all_of(clients, lambda client: _known_refused(client, evidence)),
         left_out_alone=_witnesses(clients, lambda client: _left_out_alone(client, evidence)),
     )
     return replace(
@@ -202,6 +203,15 @@ def _refuses(client: ClientFacts) -> Iterator[str]:
     for fact in client.facts if client.successes else ():
         asked = fact.question.scopes
         if asked and candidates.issuperset(asked) and isinstance(fact.answer, Refusal):
+            yield client.audience
+
+
+def _known_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
+    """Whether a request for known scopes only was refused, be it by a passing fault."""
+    for fact in client.facts if client.successes else ():
+        asked = fact.question.scopes or ()
+        is_refused = bool(asked) and isinstance(fact.answer, Refusal)
+        if is_refused and all(_is_known(client, scope, evidence) for scope in asked):
             yield client.audience
 
 

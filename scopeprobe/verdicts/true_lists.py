@@ -29,7 +29,7 @@ def silence_is_an_empty_list(known: Known, kind: Kind) -> bool:
     Lists of this kind hold exactly what tokens carry; there is none where they carry nothing.
 
     They held exactly what was asked, never were empty or showed the canary, never were absent for
-    scopes that other lists show, on a server that never refused a candidate (rule 3).
+    scopes that other lists show, on a server that never refused a known scope (rule 3).
     """
     server = known.server
     return (
@@ -37,7 +37,7 @@ def silence_is_an_empty_list(known: Known, kind: Kind) -> bool:
         and kind not in server.canary_shown
         and kind.form not in server.lists_nothing
         and kind.form not in server.silent_for_granted
-        and kind.form.audience not in server.refuses
+        and kind.form.audience not in server.known_refused
     )
 
 
