@@ -7,7 +7,7 @@ from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.evidence import Kind, has_others
 from scopeprobe.model.scope_names import Scope, resembles
 from scopeprobe.verdicts.lone_refusals import canary_is_refused
-from scopeprobe.verdicts.ruling import Known, Ruling, unknown
+from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unknown
 from scopeprobe.verdicts.true_lists import true_lists
 
 
@@ -25,8 +25,8 @@ def ruling_on_gaps(known: Known, scope: Scope, fact: Fact) -> Ruling | None:
     if known.facts.is_shared(issued):
         return unknown(Reason.TOKEN_SHARED)
     names = frozenset().union(*kinds.values()) - set(fact.question.scopes or ())
-    if _may_be_listed_otherwise(known, scope, names):
-        return unknown(Reason.CONTRADICTORY)
+    if other_names := _other_names(known, scope, names):
+        return contradictory(f"it may be what is listed as {other_names[0]}")
     if not any(_is_trustworthy(known, scope, *held, fact) for held in kinds.items()):
         return _issued_and_never_listed(known, scope)
     if not names.union(*kinds.values()).isdisjoint(fact.question.scopes or ()) and not (
@@ -37,13 +37,13 @@ def ruling_on_gaps(known: Known, scope: Scope, fact: Fact) -> Ruling | None:
     return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
 
 
-def _may_be_listed_otherwise(known: Known, scope: Scope, names: frozenset[Scope]) -> bool:
-    """A name that was not asked came only with the scope, or resembles it."""
-    if any(resembles(name, scope) for name in names):
-        return True
-    return any(
-        all(scope in (fact.question.scopes or ()) for fact in known.facts.showing(name))
+def _other_names(known: Known, scope: Scope, names: frozenset[Scope]) -> list[Scope]:
+    """Names that were not asked for, and resemble the scope or came only with it."""
+    return sorted(
+        name
         for name in names
+        if resembles(name, scope)
+        or all(scope in (fact.question.scopes or ()) for fact in known.facts.showing(name))
     )
 
 

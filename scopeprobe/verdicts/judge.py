@@ -26,7 +26,7 @@ from scopeprobe.verdicts.list_rulings import ruling_on_names
 from scopeprobe.verdicts.no_token_rulings import ruling_without_token
 from scopeprobe.verdicts.refusal_rulings import ruling_on_refusals, ruling_on_refused_sets
 from scopeprobe.verdicts.rights_rulings import confirmed, ruling_without_asking
-from scopeprobe.verdicts.ruling import Known, Ruling, unanswered, unknown
+from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unanswered
 from scopeprobe.verdicts.silence_rulings import ruling_on_silence
 
 
@@ -68,7 +68,7 @@ def _cell(assignment: Assignment, scope: Scope, ruling: Ruling) -> Cell:
         evidence=ruling.evidence,
         http_status=status,
         error=error,
-        error_description=description,
+        error_description=ruling.told or description,
         limited_to=ruling.limited_to,
     )
 
@@ -144,8 +144,9 @@ def _ruling_on_tokens(known: Known, scope: Scope, answered: list[Fact]) -> Rulin
     tokens = [fact for fact in answered if isinstance(fact.answer, Issued)]
     if not tokens:
         return None
-    if any(isinstance(fact.answer, Refusal) for fact in known.facts.about(scope)):
-        return unknown(Reason.CONTRADICTORY, known.facts.about(scope)[-1].answer)
+    refused = [f.answer for f in known.facts.about(scope) if isinstance(f.answer, Refusal)]
+    if refused:
+        return contradictory("a token was issued for it, and it was refused alone", refused[-1])
     rulings = [_ruling_on_token(known, scope, fact) for fact in tokens]
     proved = (ruling for ruling in rulings if ruling.verdict is not Verdict.UNKNOWN)
     return next(proved, rulings[-1])

@@ -8,7 +8,7 @@ from scopeprobe.model.answer import Issued
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.evidence import Kind, has_others
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.verdicts.ruling import Known, Ruling, granted_by_list, unknown
+from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, granted_by_list, unknown
 from scopeprobe.verdicts.true_lists import (
     lacks_the_canary,
     repeats_requests,
@@ -36,16 +36,23 @@ def ruling_on_names(known: Known, scope: Scope) -> Ruling | None:
     return granted_by_list(scope, _showing(known, scope, holding))
 
 
-def _shown(known: Known, scope: Scope, holding: list[Kind]) -> Ruling:
-    """A list that does not merely repeat the request holds the scope."""
+def _shown(known: Known, scope: Scope, holding: list[Kind]) -> Ruling | None:
+    """
+    Rule on a scope in a list that does not merely repeat the request.
+
+    None where it was never asked for, and the places of the token that shows it disagree.
+    """
     alone = known.facts.answered_alone(scope)
     tokens = [fact.answer for fact in alone if isinstance(fact.answer, Issued)]
     if alone and not tokens:
-        return unknown(Reason.CONTRADICTORY, alone[-1].answer)
-    if any(_places_disagree(known, scope, issued) for issued in tokens or known.facts.issued):
-        return unknown(Reason.CONTRADICTORY)
+        places = " and ".join(sorted({kind.place for kind in holding}))
+        return contradictory(f"refused alone, though listed in the {places}", alone[-1].answer)
+    shown = [fact.answer for fact in known.facts.showing(scope)]
+    for issued in tokens or [answer for answer in shown if isinstance(answer, Issued)]:
+        if told := _disagreement(known, scope, issued):
+            return contradictory(told) if known.facts.tokens_for(scope) else None
     if tokens and all(issued.tells and scope not in issued.names for issued in tokens):
-        return unknown(Reason.CONTRADICTORY)
+        return contradictory("listed, but not in the answer to the request for it alone")
     if not any(lacks_the_canary(known, kind) for kind in holding):
         return unknown(why_no_canary(known))
     return granted_by_list(scope, _showing(known, scope, holding))
@@ -62,9 +69,14 @@ def _showing(known: Known, scope: Scope, holding: list[Kind]) -> Issued:
     return max(reversed(showing), key=itemgetter(0))[1]
 
 
-def _places_disagree(known: Known, scope: Scope, issued: Issued) -> bool:
-    """One place of the token shows the scope and another does not, echoes aside."""
-    return len({scope in names for names in true_lists(known, issued).values()}) > 1
+def _disagreement(known: Known, scope: Scope, issued: Issued) -> str:
+    """Which place of the token shows the scope and which does not; empty where all agree."""
+    shown = {kind.place: scope in names for kind, names in true_lists(known, issued).items()}
+    if len(set(shown.values())) < 2:  # noqa: PLR2004
+        return ""
+    listing = " and ".join(place for place, is_listed in shown.items() if is_listed)
+    lacking = " and ".join(place for place, is_listed in shown.items() if not is_listed)
+    return f"listed in the {listing}, not in the {lacking}"
 
 
 # -- lists that repeat the request

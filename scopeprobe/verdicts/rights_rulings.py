@@ -5,7 +5,7 @@ from __future__ import annotations
 from scopeprobe.model.answer import Issued
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope, resembles
-from scopeprobe.verdicts.ruling import Known, Ruling, granted_by_list, unknown
+from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, granted_by_list, unknown
 
 
 def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
@@ -18,8 +18,10 @@ def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
         return by_rights(scope, issued)
     carried = issued.carries(scope)
     is_disputed = issued.tells and carried is None
-    if is_disputed or any(resembles(name, scope) for name in issued.names - {scope}):
-        return unknown(Reason.CONTRADICTORY)
+    if similar := sorted(n for n in issued.names - {scope} if resembles(n, scope)):
+        return contradictory(f"it may be what is listed as {similar[0]}")
+    if is_disputed:
+        return contradictory("one place of the token lists it, and another does not")
     if carried:
         return granted_by_list(scope, issued)
     is_readable = issued.tells or (issued.readable and bool(server.traits.claims))
@@ -36,7 +38,9 @@ def confirmed(ruling: Ruling, scope: Scope, issued: Issued) -> Ruling:
         return unknown(Reason.UNCONFIRMED)
     if issued.rights is None:
         return ruling
-    return by_rights(scope, issued) if issued.carries(scope) else unknown(Reason.CONTRADICTORY)
+    if not issued.carries(scope):
+        return contradictory("the token lists it, and its rights do not hold it")
+    return by_rights(scope, issued)
 
 
 def by_rights(scope: Scope, issued: Issued) -> Ruling:
@@ -49,4 +53,4 @@ def by_rights(scope: Scope, issued: Issued) -> Ruling:
         case False:
             return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
         case None:
-            return unknown(Reason.CONTRADICTORY)
+            return contradictory("a right resembles it")

@@ -23,6 +23,8 @@ class Ruling:
     evidence: Evidence = Evidence.NONE
     because: Answer | None = None
     limited_to: str = ""
+    told: str = ""
+    """What a person has to see, where no answer says it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Known:
 @lru_cache(maxsize=64)
 def unknown(reason: Reason, because: Answer | None = None) -> Ruling:
     return Ruling(Verdict.UNKNOWN, reason, because=because)
+
+
+def contradictory(told: str, because: Answer | None = None) -> Ruling:
+    """Answers disagree on the scope, or it may be listed under another name (rule 10)."""
+    return Ruling(Verdict.UNKNOWN, Reason.CONTRADICTORY, because=because, told=told)
 
 
 def denied(known: Known, refusal: Refusal) -> Ruling:

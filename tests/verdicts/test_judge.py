@@ -260,6 +260,23 @@ def test_a_story_proves_what_it_proves(say, answers, verdict):
     assert say(*answers) == verdict
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Issued(("a",), (), True), "listed in the answer, not in the token"),
+        (Issued(("[a]",)), "it may be what is listed as [a]"),
+        (Issued(("other",)), "it may be what is listed as other"),
+    ],
+)
+def test_a_contradiction_says_where_it_is(make_client, answer, told):
+    client = make_client("a")
+    assignment = Assignment(client, client.targets[0])
+    facts = story(assignment, (CONTROL, OK), (CANARY, LISTS_NOTHING), ("a", answer))
+    behavior = learn_behavior([(assignment, facts)])
+    cells = {c.scope: c for c in judge(assignment, behavior, facts, Reason.NOT_ASKED)}
+    assert (cells["a"].reason, cells["a"].error_description) == (Reason.CONTRADICTORY, told)
+
+
 def test_a_canary_that_is_listed_back_makes_every_listing_worthless(say, make_client):
     canary = make_client("a").canary
     answers = [(CONTROL, OK), (CANARY, Issued((canary,))), ("a", LISTS_A)]
