@@ -28,10 +28,11 @@ from scopeprobe.model.answer import (
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.oauth.culprits import culprits_in
 from scopeprobe.oauth.error_texts import speaks_of
 from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, first_line, shown
 from scopeprobe.oauth.response_body import Body
-from scopeprobe.oauth.scope_lists import repeated, scope_list
+from scopeprobe.oauth.scope_lists import scope_list
 from scopeprobe.oauth.throttling import requested_wait
 
 WANTS_NONCE = "use_dpop_nonce"
@@ -61,6 +62,8 @@ _DESCRIPTIONS = (
     "hint", "title", "detail",
 )  # fmt: skip
 _CODES = ("errorCode", "code", "error_code")
+_REFUSED_SCOPES = ("invalid_scopes", "denied_scopes")
+"""Members that list what was refused; `scope` lists what is allowed (Cloud Foundry UAA)."""
 _SUBJECTS = (Subject.SCOPE_PARAMETER, Subject.UNKNOWN_SCOPE, Subject.TARGET, Subject.SCOPE)
 """From the narrowest to the widest; each is a topic of `error_texts.toml`."""
 
@@ -116,8 +119,7 @@ def read_error(
         return GrantNotAllowed(*told)
     if said.about is Subject.UNSAID and not _may_refuse(said.status):
         return Unanswered(Reason.MALFORMED_ANSWER, *told)
-    listed = scope_list(body.scope if body else None, asked, mask) or ()
-    named = repeated(whole, asked) | set(listed)
+    named = culprits_in(descriptions, asked) | _listed_as_refused(body, asked, mask)
     return Refused(*told, said.about, tuple(scope for scope in asked if scope in named))
 
 
@@ -244,6 +246,12 @@ def _members(response: HttpResponse, body: Body | None) -> tuple[str, list[str]]
     codes = (body.error, *(getattr(body, name) for name in _CODES), *map(nested.get, _CODES))
     texts = (*(getattr(body, name) for name in _DESCRIPTIONS), *map(nested.get, _DESCRIPTIONS))
     return next(_strings(codes), "")[:_LONGEST_SEARCHED], list(_strings(texts))
+
+
+def _listed_as_refused(body: Body | None, asked: Collection[Scope], mask: Mask) -> set[Scope]:
+    """The scopes in members of their own, which say by their name that these were refused."""
+    lists = (scope_list(getattr(body, name, None), asked, mask) for name in _REFUSED_SCOPES)
+    return {scope for listed in lists for scope in listed or ()}
 
 
 def _strings(values: Iterable[object]) -> Iterator[str]:

@@ -25,6 +25,8 @@ class Body(msgspec.Struct):
     hint: object = None
     title: object = None
     detail: object = None
+    invalid_scopes: object = None
+    denied_scopes: object = None
 
 
 _decode = msgspec.json.Decoder(Body).decode

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import math
-import re
 from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from scopeprobe.model.scope_names import SCOPE_TOKEN, Scope
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
 
 MOST_NAMES = 5000
@@ -19,11 +17,6 @@ MOST_NAMES = 5000
 
 _CLAIMS = ("scope", "scp")
 _JWT_PARTS = 3
-_LABEL = re.compile(r"\W{0,3}scopes?[=:]", re.IGNORECASE)
-_SEPARATORS = re.compile(r"[,;|]")
-_PUNCTUATION = "'`.,:;!?()[]{}<>"
-_MOST_PUNCTUATION = 4
-"""Characters of it on either side."""
 
 
 def is_scope_list(value: object) -> bool:
@@ -128,43 +121,3 @@ def _values_at(claims: dict[str, object], path: str) -> Iterator[object]:
             yield from _values_at(value, rest)
         elif name == "*" and not rest:
             yield value
-
-
-def repeated(text: str, asked: Collection[Scope]) -> frozenset[Scope]:
-    """
-    The asked scopes that a server's text repeats as whole tokens (RFC 6749 section 3.3).
-
-    Whatever stands around them as punctuation is no part of them. A name that runs into an
-    ellipsis is only taken where it cannot be the beginning of another one that was asked for.
-    """
-    text = html.unescape(text)
-    names = frozenset(name for name in asked if name in text)
-    found: set[Scope] = set()
-    for word in SCOPE_TOKEN.finditer(text) if names else ():
-        is_cut = word[0].endswith("...") or word.string[word.end() : word.end() + 1] == "…"
-        here = names & set(_readings(word[0]))
-        found |= {name for name in here if not (is_cut and _begins_another(name, asked))}
-    return frozenset(found)
-
-
-def _begins_another(name: Scope, names: Collection[Scope]) -> bool:
-    return any(other != name and other.startswith(name) for other in names)
-
-
-def _readings(word: str) -> Iterator[str]:
-    """All readings of a word: as it is, without punctuation, and as a list of items."""
-    yield from _bare(word)
-    if labelled := _LABEL.match(word):
-        word = word[labelled.end() :]
-        yield from _bare(word)
-    if _SEPARATORS.search(word):
-        for part in _SEPARATORS.split(word)[:MOST_NAMES]:
-            yield from _bare(part)
-
-
-def _bare(word: str) -> Iterator[str]:
-    leading = len(word) - len(word.lstrip(_PUNCTUATION))
-    trailing = len(word) - len(word.rstrip(_PUNCTUATION))
-    for start in range(min(leading, _MOST_PUNCTUATION) + 1):
-        for end in range(min(trailing, _MOST_PUNCTUATION) + 1):
-            yield word[start : len(word) - end]
