@@ -5,18 +5,25 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
+from scopeprobe.oauth.masking import Mask
 
 MOST_NAMES = 5000
 """Names kept of one list; no honest list is longer."""
+LONGEST_NAME = 1000
+"""Characters kept of a name that nobody asked for."""
+CUT = "…"
+"""Stands where a name was cut; no `scope-token` holds it (RFC 6749 section 3.3)."""
 
-_CLAIMS = ("scope", "scp")
+_CLAIMS = ("scope", "scp", "scopes")
 _JWT_PARTS = 3
+_BLANKS = re.compile(r"[ \t\r\n]+")
+"""What separates names; any other space is part of one, though RFC 6749 section 3.3 has none."""
 
 
 def is_scope_list(value: object) -> bool:
@@ -35,19 +42,30 @@ def scope_list(value: object, asked: Collection[Scope], mask: Mask) -> tuple[Sco
     A comma may also be part of a name (RFC 6749 section 3.3), so a name that was asked for is left
     whole, and is kept however long the list. Names that hold something secret are dropped. None
     where the value is no list of scopes at all.
+
+    Names are compared as they were sent (docs/design.md, rule 10): one that cannot be shown so
+    becomes one that is no `scope-token`, and equals none.
     """
     match value:
         case str():
-            names: Iterable[str] = value.split()
+            items: Iterable[str] = [value]
         case list() if is_scope_list(value):
-            names = [name for item in value for name in item.split()]
+            items = value
         case _:
             return None
+    names = [name for item in items for name in _BLANKS.split(item)]
     whole = set(asked)
     single = {part for name in names for part in ((name,) if name in whole else name.split(","))}
     others = (name for name in single - whole if name and mask(name) == name)
-    shown = sorted(printable(name)[:LONGEST_TEXT] for name in others)
-    return (*sorted(whole & single), *map(Scope, shown[:MOST_NAMES]))
+    told = sorted(map(_told, others))
+    return (*sorted(whole & single), *map(Scope, told[:MOST_NAMES]))
+
+
+def _told(name: str) -> str:
+    """A name for people: what they could not see is spelled out, what is too long ends in `…`."""
+    if not name.isprintable():
+        name = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in name)
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + CUT
 
 
 def token_claims(token: str) -> dict[str, object] | None:
@@ -93,7 +111,7 @@ def claimed_scopes(
     """
     The scopes that a token's claims speak of, or None where none does.
 
-    `scope` and `scp` are read always; `also` names further claims by name or dotted path
+    `scope`, `scp` and `scopes` are read always; `also` names further claims by name or dotted path
     (`realm_access.roles`), where `*` stands for any one member.
     """
     values = [value for name in (*_CLAIMS, *also) for value in _values_at(claims, name)]
