@@ -162,6 +162,8 @@ def _answered(response: HttpResponse | Reason) -> HttpResponse | Unanswered:
     """Return the response of a step; one that says nothing leaves the whole question unanswered."""
     if isinstance(response, Reason):
         return Unanswered(response)
+    if response.lost_because is not None and not rejects_credentials(response):
+        return Unanswered(response.lost_because, response.status)
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Unanswered(Reason.THROTTLED, response.status)
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
