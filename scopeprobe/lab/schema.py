@@ -287,6 +287,11 @@ class Profile(Table, frozen=True, kw_only=True):
     metadata: MetadataRules = MetadataRules()
     rights_api: Literal["genesys"] | None = None
     """Endpoints that tell the rights of whoever brings a token."""
+    roles: Literal["told", "apart"] = "told"
+    """
+    Whether the rights API tells what a role holds, or its name alone; then an endpoint of its own
+    tells the rest to who may read roles.
+    """
     sources: dict[str, Mark] = msgspec.field(default_factory=dict)
     """Marks of properties that are no refusal, by their place: `"scope.unknown" = "V"`."""
     conclusions: Conclusions | None = None

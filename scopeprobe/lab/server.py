@@ -125,7 +125,9 @@ class AuthorizationServer:
         """Answer a request to the rights API, where there is one."""
         if self.profile.rights_api is None:
             return Answer(404, text="")
-        return answer_rights(self.token_store, path, message.method, message.authorization)
+        return answer_rights(
+            self.token_store, self.profile.roles, path, message.method, message.authorization
+        )
 
 
 def scopes_of(client: Client) -> set[str]:

@@ -23,7 +23,12 @@ from scopeprobe.oauth.introspection import (
     rejects_credentials,
 )
 from scopeprobe.oauth.revocation import ResponseSteps, Revocation, TokenHandling
-from scopeprobe.oauth.rights_api import read_bearer, read_rights, rights_request
+from scopeprobe.oauth.rights_api import (
+    read_bearer,
+    read_rights,
+    rights_request,
+    roles_to_read,
+)
 from scopeprobe.oauth.token_numbers import TokenNumbers
 from scopeprobe.oauth.token_request import request_writer
 from scopeprobe.oauth.token_response import Reader, access_token, asks_for_nonce
@@ -151,8 +156,16 @@ class _ExchangeFlow:
         response = _answered((yield rights_request(api.url, token, self.write)))
         if isinstance(response, Unanswered):
             return response
+        roles: dict[str, HttpResponse] = {}
+        for url in roles_to_read(api, response):
+            role = _answered((yield rights_request(url, token, self.write)))
+            if isinstance(role, Unanswered):
+                return role
+            roles[url] = role
+            if role.status != HTTPStatus.OK:
+                break
         mask = self.reader.mask.and_of([token])
-        rights = read_rights(api, response, mask, self.target.candidates)
+        rights = read_rights(api, response, mask, self.target.candidates, roles)
         if rights is None:
             return msgspec.structs.replace(answer, unconfirmed=True)
         return msgspec.structs.replace(answer, rights=rights.names, limits=rights.limits)

@@ -149,6 +149,19 @@ def test_a_genesys_map_costs_one_token_a_client_and_comes_from_its_roles(tmp_pat
     assert summary(out)["rights_calls"] == 8
 
 
+def test_roles_that_genesys_tells_apart_are_read_or_leave_the_client_unknown(tmp_path):
+    fleet = make_fleet("genesys", {"roles": "apart"})
+    fleet.server.clients["all-id"].granted.append("authorization:role:view")
+    fleet, out, _ = genesys(tmp_path, fleet=fleet)
+    found, why = verdicts(out), reasons(out)
+    for (client, scope), kind in fleet.kinds.items():
+        if client in ("some", "one"):
+            assert (found[client, scope], why[client, scope]) == ("unknown", "unconfirmed")
+        elif client in ("all", "none"):
+            assert found[client, scope] == ("granted" if kind == "granted" else "denied")
+    assert summary(out)["rights_calls"] == 8 + 3
+
+
 def test_a_star_stands_for_any_part_of_a_right(tmp_path):
     fleet = make_fleet("genesys")
     fleet.server.clients["none-id"].granted[:] = ["routing:queue:*", "users:item:read"]

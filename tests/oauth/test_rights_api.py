@@ -12,7 +12,7 @@ from reading import response_of
 from samples_to_run import SAMPLES
 
 from scopeprobe.lab import Client as LabClient
-from scopeprobe.lab.genesys import tell_subject, tell_token
+from scopeprobe.lab.genesys import tell_role, tell_subject, tell_token
 from scopeprobe.lab.tokens import Grant
 from scopeprobe.model.answer import Answer, Issued
 from scopeprobe.model.provider import RightsApi
@@ -49,19 +49,34 @@ def test_the_pack_reads_members_that_genesys_has():
     assert type_at(API.bearer_url, API.bearer) == "str"
 
 
+def test_the_pack_reads_roles_with_members_that_genesys_has():
+    held, grant = type_at(API.roles.url, API.roles.each), type_at(API.url, API.each)
+    kinds = {
+        name: (MODELS[grant][name], MODELS[held][here]) for name, here in API.roles.members.items()
+    }
+    assert kinds.pop("condition") == ("str", "DomainResourceConditionNode")
+    assert kinds == {name: (kind, kind) for name, (kind, _) in kinds.items()}
+    assert kinds.keys() | {"condition"} == MODELS[grant].keys()
+
+
 def test_the_samples_pack_is_that_of_genesys_on_another_host():
     packs = read_packs([SAMPLES / "forum" / "packs"])
     rights = next(pack for pack in packs if pack.name == "genesys-lab").traits.rights
     assert (rights.each, rights.name, rights.limits) == (API.each, API.name, API.limits)
     assert rights.bearer == API.bearer
-    paths = [urlsplit(url).path for url in (rights.url, rights.bearer_url)]
-    assert paths == [f"/login{urlsplit(url).path}" for url in (API.url, API.bearer_url)]
+    assert (rights.roles.each, rights.roles.members) == (API.roles.each, API.roles.members)
+    moved, known = (
+        [urlsplit(url).path for url in (api.url, api.bearer_url, api.roles.url)]
+        for api in (rights, API)
+    )
+    assert moved == [f"/login{path}" for path in known]
 
 
 def test_the_pack_sends_parameters_that_genesys_has():
-    for url in (API.url, API.bearer_url):
+    for url in (API.url, API.bearer_url, API.roles.url):
         parts = urlsplit(url)
-        assert list(parse_qs(parts.query)) == VENDOR["parameters"][parts.path]
+        (sent,) = parse_qs(parts.query)
+        assert sent in VENDOR["parameters"][parts.path]
 
 
 def strangers(value, kind):
@@ -79,6 +94,8 @@ def test_the_lab_tells_members_that_genesys_has():
     client = LabClient("bot", "bot-s3cret", ["routing:queue:view", "analytics:*:*"])
     grant = Grant(client, (), (), "", "https://login.example")
     assert strangers(tell_subject(grant), "AuthzSubject") == []
+    assert strangers(tell_subject(grant, "apart"), "AuthzSubject") == []
+    assert strangers(tell_role(client), "DomainOrganizationRole") == []
     assert strangers(tell_token(grant), "TokenInfo") == []
     assert read(tell_subject(grant)).names == ("analytics:*:*", "routing:queue:view")
     assert read_bearer(API, response_of(200, tell_token(grant))) == "bot"
