@@ -126,17 +126,21 @@ def tell_policies(granted: list[str]) -> list[dict[str, object]]:
 
 def tell_token(grant: Grant) -> dict[str, object]:
     """`scope` is for clients of other grants: it is empty here."""
+    client = grant.client
+    told: dict[str, object] = {
+        "id": client.client_id,
+        "name": client.client_id,
+        "authorizedGrantType": "CLIENT-CREDENTIALS",
+        "scope": [],
+        "roleDivisions": [{"roleId": role_id(client), "divisionId": DIVISION["id"]}],
+        "state": client.state,
+        "organization": ORGANIZATION,
+    }
+    if client.date_to_delete:
+        told["dateToDelete"] = client.date_to_delete
     return {
         "organization": ORGANIZATION,
         "homeOrganization": ORGANIZATION,
         "authorizedScope": [],
-        "OAuthClient": {
-            "id": grant.client.client_id,
-            "name": grant.client.client_id,
-            "authorizedGrantType": "CLIENT-CREDENTIALS",
-            "scope": [],
-            "roleDivisions": [{"roleId": role_id(grant.client), "divisionId": DIVISION["id"]}],
-            "state": "active",
-            "organization": ORGANIZATION,
-        },
+        "OAuthClient": told,
     }

@@ -66,6 +66,10 @@ class RightsApi:
     """An endpoint that tells whose token it is, asked before the rights are believed."""
     bearer: str = ""
     """The path to the `client_id` there."""
+    state: str = ""
+    """The path there to the client's state, which is `active` where nothing is the matter."""
+    ends: str = ""
+    """The path there to the moment when the client is deleted (ISO 8601)."""
     roles: RolesApi | None = None
     """Asked of who holds the last list of `each`, where that list is empty or missing."""
 

@@ -25,6 +25,7 @@ from scopeprobe.oauth.introspection import (
 from scopeprobe.oauth.revocation import ResponseSteps, Revocation, TokenHandling
 from scopeprobe.oauth.rights_api import (
     read_bearer,
+    read_registration,
     read_rights,
     rights_request,
     roles_to_read,
@@ -147,12 +148,15 @@ class _ExchangeFlow:
 
     def _ask_rights(self, answer: Issued, token: str, api: RightsApi) -> _Steps:
         """Read the rights of the token's bearer, once it is known to be this client."""
+        mask = self.reader.mask.and_of([token])
         if api.bearer_url:
             response = _answered((yield rights_request(api.bearer_url, token, self.write)))
             if isinstance(response, Unanswered):
                 return response
             if read_bearer(api, response) != self.client.client_id:
                 return msgspec.structs.replace(answer, unconfirmed=True)
+            registration = read_registration(api, response, mask)
+            answer = msgspec.structs.replace(answer, registration=registration)
         response = _answered((yield rights_request(api.url, token, self.write)))
         if isinstance(response, Unanswered):
             return response
@@ -164,7 +168,6 @@ class _ExchangeFlow:
             roles[url] = role
             if role.status != HTTPStatus.OK:
                 break
-        mask = self.reader.mask.and_of([token])
         rights = read_rights(api, response, mask, self.target.candidates, roles)
         if rights is None:
             return msgspec.structs.replace(answer, unconfirmed=True)

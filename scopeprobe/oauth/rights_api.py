@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import product
 from math import prod
@@ -13,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from scopeprobe.model.client import Registration
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.provider import RightsApi, RolesApi
 from scopeprobe.model.scope_names import Scope
@@ -181,10 +183,27 @@ def _goes_on(document: object) -> bool:
 
 def read_bearer(api: RightsApi, response: HttpResponse) -> str | None:
     """The `client_id` whose token it is; None where the answer does not say."""
-    document = _json(response)
-    trails = _trails(document, api.bearer) if document is not None else None
-    bearer = trails[0][api.bearer] if trails else None
-    return bearer if isinstance(bearer, str) else None
+    return _text(response, api.bearer)
+
+
+def read_registration(api: RightsApi, response: HttpResponse, mask: Mask) -> Registration | None:
+    """What the answer about a token's bearer says of the end of the client, if anything."""
+    state = _shown(_text(response, api.state) or "", mask)
+    try:
+        moment = datetime.fromisoformat(_text(response, api.ends) or "")
+        ends = moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
+    except (ValueError, OverflowError):
+        ends = None
+    told = Registration("" if state.lower() == "active" else state, ends)
+    return None if told == Registration() else told
+
+
+def _text(response: HttpResponse, path: str) -> str | None:
+    """The text at the end of a path; None where there is none."""
+    document = _json(response) if path else None
+    trails = None if document is None else _trails(document, path)
+    value = trails[0][path] if trails else None
+    return value if isinstance(value, str) else None
 
 
 def _json(response: HttpResponse) -> object | None:
