@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from scopeprobe.lab.answers import Answer, Refusal, fill
 from scopeprobe.lab.clients import Authenticator, Client
 from scopeprobe.lab.conclusions import CellKind
-from scopeprobe.lab.genesys import answer_rights
+from scopeprobe.lab.genesys import GenesysApi
 from scopeprobe.lab.introspection import introspect, revoke
 from scopeprobe.lab.requests import Message, TokenRequest, read_token_request
 from scopeprobe.lab.schema import Profile
@@ -125,9 +125,8 @@ class AuthorizationServer:
         """Answer a request to the rights API, where there is one."""
         if self.profile.rights_api is None:
             return Answer(404, text="")
-        return answer_rights(
-            self.token_store, self.profile.roles, path, message.method, message.authorization
-        )
+        api = GenesysApi(self.clients, self.token_store, self.profile.roles)
+        return api.answer(path, message.method, message.authorization)
 
 
 def scopes_of(client: Client) -> set[str]:

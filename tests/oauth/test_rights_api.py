@@ -13,7 +13,7 @@ from reading import response_of
 from samples_to_run import SAMPLES
 
 from scopeprobe.lab import Client as LabClient
-from scopeprobe.lab.genesys import tell_role, tell_subject, tell_token
+from scopeprobe.lab.genesys import tell_clients, tell_role, tell_subject, tell_token
 from scopeprobe.lab.tokens import Grant
 from scopeprobe.model.answer import Answer, Issued
 from scopeprobe.model.client import Registration
@@ -101,6 +101,7 @@ def test_the_lab_tells_members_that_genesys_has():
     assert strangers(tell_subject(grant, "apart"), "AuthzSubject") == []
     assert strangers(tell_role(client), "DomainOrganizationRole") == []
     assert strangers(tell_token(grant), "TokenInfo") == []
+    assert strangers(tell_clients([client]), "OAuthClientEntityListing") == []
     assert read(tell_subject(grant)).names == ("analytics:*:*", "routing:queue:view")
     assert read_bearer(API, response_of(200, tell_token(grant))) == "bot"
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from scopeprobe.inputs.importers.clients_text import GRANT, Application, Item, items_of, left_out
+from scopeprobe.inputs.importers.clients_text import (
+    GRANT,
+    Application,
+    Item,
+    Server,
+    items_of,
+    left_out,
+)
 from scopeprobe.model.client import AuthMethod
 
 _METHODS = {
@@ -14,10 +21,10 @@ _METHODS = {
 """By the names of Keycloak's client authenticators."""
 
 
-def read(data: object) -> tuple[str, list[Application]]:
+def read(data: object) -> tuple[Server, list[Application]]:
     realm = str(data["realm"]) if isinstance(data, dict) else "YOUR-REALM"
     items = items_of(data["clients"] if isinstance(data, dict) else data)
-    return f"https://YOUR-KEYCLOAK/realms/{realm}", list(map(_application, items))
+    return {"issuer": f"https://YOUR-KEYCLOAK/realms/{realm}"}, list(map(_application, items))
 
 
 def _application(item: Item) -> Application:
