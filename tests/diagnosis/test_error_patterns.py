@@ -60,7 +60,6 @@ def test_a_credential_that_is_missing_in_the_body_is_to_be_posted():
 @pytest.mark.parametrize(
     ("name", "cause", "advice"),
     [
-        ("genesys-wrong-secret", "secret_rejected", "region"),
         ("servicenow-any-failure-as-server_error", "secret_rejected", "off by default"),
         ("salesforce-unknown-client", "unknown_client", "My Domain"),
     ],
