@@ -80,6 +80,13 @@ KEYCLOAK = {
             "secret": "never-to-be-copied", "defaultClientScopes": ["profile"],
             "optionalClientScopes": ["reports.read"],
         },
+        {
+            "clientId": "poster", "serviceAccountsEnabled": True, "secret": "**********",
+            "attributes": {
+                "client.secret.authentication.allowed.method": "client_secret_post",
+                "client.secret.expiration.time": "1924992000",
+            },
+        },
         {"clientId": "account", "publicClient": True},
         {"clientId": "off", "enabled": False, "serviceAccountsEnabled": True},
         {"clientId": "api", "bearerOnly": True},
@@ -152,7 +159,7 @@ def imported(folder, product, export, *options):
         ),
         (
             ("keycloak", KEYCLOAK), {"issuer": "https://YOUR-KEYCLOAK/realms/main"},
-            {"reports": "reports"},
+            {"reports": "reports", "poster": "poster"},
             [
                 "account: is a public client", "off: is disabled",
                 "api: may not use client_credentials",
@@ -187,6 +194,19 @@ def test_an_export_becomes_a_clients_file(tmp_path, export, server, names, left_
         left_out
     )
     assert "never-to-be-copied" not in result.stdout + result.stderr
+    assert "**********" not in result.stdout
+
+
+def test_keycloak_tells_the_method_that_a_client_is_held_to_and_when_its_secret_ends(tmp_path):
+    read = tomllib.loads(imported(tmp_path, "keycloak", KEYCLOAK).stdout)
+    reports, poster = read["clients"]
+    assert reports["token_endpoint_auth_method"] == "client_secret_basic"
+    assert "secret_expires" not in reports
+    assert poster["token_endpoint_auth_method"] == "client_secret_post"
+    assert (poster["secret_expires"], poster["client_secret"]) == (
+        "2031-01-01",
+        {"env": "POSTER_SECRET"},
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from scopeprobe.inputs.importers.clients_text import (
     GRANT,
     Application,
@@ -19,6 +21,11 @@ _METHODS = {
     "client-x509": AuthMethod.TLS_CLIENT_AUTH,
 }
 """By the names of Keycloak's client authenticators."""
+_ONLY_METHOD, _EXPIRES = (
+    "client.secret.authentication.allowed.method",
+    "client.secret.expiration.time",
+)
+"""Attributes (keycloak: ClientSecretConstants.java): since 26.6 a client may allow one method."""
 
 
 def read(data: object) -> tuple[Server, list[Application]]:
@@ -38,5 +45,16 @@ def _application(item: Item) -> Application:
     method = _METHODS.get(str(item.get("clientAuthenticatorType", "client-secret")))
     if method is None:
         return left_out(title, "authenticates in a way that is not known")
+    attributes = item.get("attributes") or {}
+    if attributes.get(_ONLY_METHOD) == AuthMethod.CLIENT_SECRET_POST:
+        method = AuthMethod.CLIENT_SECRET_POST
     scopes = (*item.get("defaultClientScopes", ()), *item.get("optionalClientScopes", ()))
-    return Application(title, title, method, scopes=tuple(map(str, scopes)))
+    return Application(
+        title, title, method, tuple(map(str, scopes)), secret_expires=_day(attributes.get(_EXPIRES))
+    )
+
+
+def _day(seconds: object) -> str:
+    """The day of a moment (epoch); empty where there is none, which is told as 0 as well."""
+    moment = int(str(seconds or 0))
+    return datetime.fromtimestamp(moment, UTC).date().isoformat() if moment else ""
