@@ -43,6 +43,7 @@ class NextStepFields(UserDict[str, str]):
             location=_location(seen),
             ids=_ids(seen),
             named_by=_named_by(seen, found),
+            subject=_subject(client.subject),
             right_region=_right_region(seen, found),
             target=_target(found),
             rights=_rights(seen),
@@ -84,6 +85,13 @@ def _found_ids(seen: Observations) -> Iterator[tuple[str, str]]:
 def _named_by(seen: Observations, found: LikelyCause) -> str:
     named = (e.named_by for e in seen.case.endpoints if e.url == found.value)
     return next(named, "that one answers")
+
+
+def _subject(subject: str) -> str:
+    """In whose name was asked, where that decides as well."""
+    return (
+        f" This holds for the subject {subject}: for another one it may differ." if subject else ""
+    )
 
 
 def _right_region(seen: Observations, found: LikelyCause) -> str:

@@ -245,6 +245,11 @@ class IntrospectionRules(Table, frozen=True, kw_only=True):
 
     answer: Literal["full", "inactive", "without_scope"] | Refusal = "full"
     unauthenticated: Refusal = Refusal(status=401, error="invalid_client")
+    dead_token: Refusal | None = None
+    """
+    Of a token that is not live; who asks needs no credentials then, and the token is in the
+    parameter `access_token`, as in Google's tokeninfo. None: RFC 7662.
+    """
 
 
 class MetadataRules(Table, frozen=True, kw_only=True):

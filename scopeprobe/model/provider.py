@@ -115,6 +115,8 @@ class ProviderTraits:
     """In a pack its URLs are templates over `{region}`."""
     deletes_tokens: bool = False
     """Revocation is a DELETE by the token's bearer, and not the POST of RFC 7009."""
+    asks_tokeninfo: bool = False
+    """Introspection is Google's tokeninfo, which takes an `access_token` from anybody."""
     max_scope_bytes: Annotated[int, Meta(gt=0)] = 8192
 
 
