@@ -197,6 +197,14 @@ def test_an_export_becomes_a_clients_file(tmp_path, export, server, names, left_
     assert "**********" not in result.stdout
 
 
+@pytest.mark.parametrize("ends", ["0", "", "soon", None, -1, 10**20, ["1924992000"]])
+def test_keycloak_may_tell_no_moment_at_which_a_secret_ends(tmp_path, ends):
+    attributes = {"client.secret.expiration.time": ends}
+    client = {"clientId": "c", "serviceAccountsEnabled": True, "attributes": attributes}
+    (read,) = tomllib.loads(imported(tmp_path, "keycloak", [client]).stdout)["clients"]
+    assert "secret_expires" not in read
+
+
 def test_keycloak_tells_the_method_that_a_client_is_held_to_and_when_its_secret_ends(tmp_path):
     read = tomllib.loads(imported(tmp_path, "keycloak", KEYCLOAK).stdout)
     reports, poster = read["clients"]

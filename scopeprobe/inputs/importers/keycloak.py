@@ -26,6 +26,8 @@ _ONLY_METHOD, _EXPIRES = (
     "client.secret.expiration.time",
 )
 """Attributes (keycloak: ClientSecretConstants.java): since 26.6 a client may allow one method."""
+_DIGITS = 10
+"""Of a moment from 2001 to 2286."""
 
 
 def read(data: object) -> tuple[Server, list[Application]]:
@@ -56,5 +58,7 @@ def _application(item: Item) -> Application:
 
 def _day(seconds: object) -> str:
     """The day of a moment (epoch); empty where there is none, which is told as 0 as well."""
-    moment = int(str(seconds or 0))
-    return datetime.fromtimestamp(moment, UTC).date().isoformat() if moment else ""
+    told = str(seconds)
+    if not (told.isdecimal() and len(told) == _DIGITS):
+        return ""
+    return datetime.fromtimestamp(int(told), UTC).date().isoformat()
