@@ -205,22 +205,9 @@ class ClientFacts:
         """A token was issued for the scope, and lists it or lists nothing at all."""
         return any(not token.tells or scope in token.names for token in self._tokens(scope))
 
-    def is_carried(self, scope: Scope, *, silence_is_consent: bool) -> bool:
-        """A token for the scope lists it; or lists nothing, where silence is consent."""
-        return any(
-            scope in token.names or (silence_is_consent and not token.tells)
-            for token in self._tokens(scope)
-        )
-
     def is_issued(self, scope: Scope) -> bool:
         """A token was issued for the scope, alone or in a set, whatever it carries."""
         return bool(self._tokens(scope))
-
-    def is_dropped(self, scope: Scope, *, silence_is_consent: bool) -> bool:
-        """A token was issued for the scope, and does not carry it."""
-        return self.is_issued(scope) and not self.is_carried(
-            scope, silence_is_consent=silence_is_consent
-        )
 
     def is_left_out_by_itself(self, scope: Scope) -> bool:
         """

@@ -14,6 +14,7 @@ from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.learn_behavior import learn_behavior
 from scopeprobe.verdicts.lone_refusals import canary_is_refused
 from scopeprobe.verdicts.ruling import Known
+from scopeprobe.verdicts.server_evidence import is_given
 from scopeprobe.verdicts.true_lists import lacks_the_canary
 
 
@@ -30,7 +31,6 @@ def shapes_in_doubt(
     """
     clients_facts = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients]
     behavior = learn_behavior((client.assignment, client.facts) for client in clients_facts)
-    is_silent = not (behavior.lists or behavior.lists_in_token)
     opened = {(audience, shape) for _, audience, shape in behavior.open_shapes}
     settled = {
         (client.audience, prefix(scope))
@@ -38,7 +38,7 @@ def shapes_in_doubt(
         for scope in client.asked()
         if client.is_withheld(scope)
         or (scope in client.assignment.shapes and client.is_issued(scope))
-        or client.is_dropped(scope, silence_is_consent=is_silent)
+        or (client.is_issued(scope) and not is_given(client, scope, behavior.evidence))
     } - opened
     for client in clients_facts:
         assignment = client.assignment
@@ -47,7 +47,7 @@ def shapes_in_doubt(
         granted = {
             prefix(scope): None
             for scope in assignment.candidates
-            if client.is_carried(scope, silence_is_consent=is_silent)
+            if client.is_issued(scope) and is_given(client, scope, behavior.evidence)
         }
         shapes = [
             assignment.shaped_canary(shape)
