@@ -12,6 +12,7 @@ from scopeprobe.model.answer import (
     Fact,
     Issued,
     Likeness,
+    Place,
     Refusal,
     Refused,
     TooLarge,
@@ -111,8 +112,22 @@ class ClientFacts:
 
     def kinds(self, issued: Issued) -> dict[Kind, frozenset[Scope]]:
         """What the token's lists hold, by their kind."""
-        form = self.form(issued)
-        return {Kind(form, place): names for place, names in issued.places.items()}
+        return self._kinds[id(issued)]
+
+    @cached_property
+    def _kinds(self) -> dict[int, dict[Kind, frozenset[Scope]]]:
+        """By the identity of the token's answer."""
+        kinds = {
+            (is_jwt, place): Kind(Form(self.audience, is_jwt), place)
+            for is_jwt in (False, True)
+            for place in Place
+        }
+        return {
+            id(issued): {
+                kinds[issued.readable, place]: names for place, names in issued.places.items()
+            }
+            for issued in self.issued
+        }
 
     @cached_property
     def listed(self) -> dict[Kind, set[Scope]]:

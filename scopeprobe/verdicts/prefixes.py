@@ -12,7 +12,6 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.scope_names import prefix
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.learn_behavior import learn_behavior
-from scopeprobe.verdicts.lone_refusals import canary_is_refused
 from scopeprobe.verdicts.ruling import Known
 from scopeprobe.verdicts.server_evidence import is_given
 from scopeprobe.verdicts.true_lists import lacks_the_canary
@@ -65,6 +64,6 @@ def _is_kept_from_the_canary(client: ClientFacts, behavior: ServerBehavior) -> b
     """It was refused the canary, or given a list without it."""
     nothing_else = ClientFacts(client.assignment, ())
     known = Known(client, behavior, Reason.NOT_ASKED, nothing_else)
-    return canary_is_refused(client, behavior.evidence) or any(
+    return known.is_refused_the_canary or any(
         lacks_the_canary(known, kind) for kind in client.listed
     )
