@@ -12,13 +12,14 @@ from itertools import groupby
 
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.client_queue import ClientQueue, OpenExchange
-from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
+from scopeprobe.engine.lockout import Counts, LockoutGuard, Registration
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.engine.retry import QUESTION, RetryPolicy
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.client import Client, ClientName, Target
+from scopeprobe.model.failed_authentication import may_be_failed_authentication
 from scopeprobe.model.journal import KnownFacts
 from scopeprobe.model.question import RequestChange
 from scopeprobe.model.rate import Rate
@@ -38,6 +39,7 @@ def build_queues(
     token_handling: dict[str, TokenHandling],
     held: Collection[ClientName] = (),
     retry_policy: RetryPolicy = QUESTION,
+    counts: Counts = may_be_failed_authentication,
     clock: Callable[[], float] = time.monotonic,
     now: Clock = wall_clock,
 ) -> list[RateGroup]:
@@ -50,7 +52,7 @@ def build_queues(
     """
     assignments = list(assignments)
     clients = {assignment.client.name: assignment for assignment in assignments}
-    guards = _guards(clients.values())
+    guards = _guards(clients.values(), known, counts)
     builder = _Builder(
         strategy, known, budgets, guards, token_handling, held, retry_policy, clock, now
     )
@@ -147,7 +149,9 @@ class _Builder:
         return wall - time.time() + self.clock()
 
 
-def _guards(entries: Iterable[Assignment]) -> dict[ClientName, LockoutGuard]:
+def _guards(
+    entries: Iterable[Assignment], known: KnownFacts, counts: Counts
+) -> dict[ClientName, LockoutGuard]:
     """
     Who watches over each client's credentials.
 
@@ -155,31 +159,34 @@ def _guards(entries: Iterable[Assignment]) -> dict[ClientName, LockoutGuard]:
     share its tries: a server counts failures by `client_id`. A client whose credentials were
     accepted for nothing last night gets one try.
     """
-    endpoints: defaultdict[str, EndpointFailures] = defaultdict(EndpointFailures)
-    secrets: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    secrets: defaultdict[str, set[str]] = defaultdict(set)
     entries = list(entries)
     for entry in entries:
-        secrets[_registration(entry.client)].add(_revealed(entry.client))
-    guards: dict[tuple[str, str, str], LockoutGuard] = {}
+        secrets[registration_of(entry.client)].add(_revealed(entry.client))
+    registrations = {
+        name: Registration(name, remembered=failures, stored=failures)
+        for name in secrets
+        for failures in [known.failures_of(name)]
+    }
+    guards: dict[tuple[str, str], LockoutGuard] = {}
     found = {}
     for entry in entries:
-        client = entry.client
-        share = client.server.limits.max_auth_failures // len(secrets[_registration(client)])
-        key = (*_registration(client), _revealed(client))
-        if key not in guards:
-            guards[key] = LockoutGuard(
-                endpoints[client.server.endpoints.token],
-                tries=1 if entry.was_unauthenticated else max(share, 1),
-                limit=max(share, 1),
-                canary=client.canary,
+        name, secret = registration_of(entry.client), _revealed(entry.client)
+        registration, limit = registrations[name], entry.client.server.limits.max_auth_failures
+        tries = 1 if entry.was_unauthenticated else max(limit // len(secrets[name]), 1)
+        if len(secrets[name]) == 1:
+            tries -= registration.remembered
+        if (name, secret) not in guards:
+            guards[name, secret] = LockoutGuard(
+                registration, tries=tries, limit=limit, counts=counts
             )
-        found[client.name] = guards[key]
+        found[entry.client.name] = guards[name, secret]
     return found
 
 
-def _registration(client: Client) -> tuple[str, str]:
-    """What an authorization server knows a client by."""
-    return client.server.endpoints.token, client.client_id
+def registration_of(client: Client) -> str:
+    """What an authorization server knows a client by; a gateway's key in the query is no part."""
+    return f"{client.server.address} {client.client_id}"
 
 
 def _revealed(client: Client) -> str:
