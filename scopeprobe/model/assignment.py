@@ -89,7 +89,7 @@ class Assignment:
 
     @property
     def first_try(self) -> Question:
-        """What a client that was rejected last night is asked: the likeliest to succeed."""
+        """What is likeliest to be answered with a token."""
         if self.last_success is not None and self.can_ask(self.last_success):
             return self.last_success
         hopeful = self.most_hopeful if self.client.server.traits.send_scope else None

@@ -20,6 +20,7 @@ from scopeprobe.model.answer import (
 )
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.behavior import NOTHING_KNOWN
+from scopeprobe.model.client import Client
 from scopeprobe.model.failed_authentication import may_be_failed_authentication
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.model.scope_names import Scope
@@ -46,6 +47,7 @@ class AskedSoFar:
         """The first question that was answered with a token."""
         self.last_wave_refused = False
         self._assignment = assignment
+        self._most_failures = most_failures_in_a_row(assignment.client)
         self._is_wary = False
         """Some answer may have been a failed authentication."""
         self._repeats = count(1)
@@ -145,7 +147,8 @@ class AskedSoFar:
         What is likeliest to succeed, the likeliest first.
 
         The last is the canary: who fails on it as well, where good clients are refused, shows that
-        the server looks at credentials first (docs/design.md, rule 7).
+        the server looks at credentials first (docs/design.md, rule 7); unless it refused something
+        plainly, so that a failure shows nothing.
         """
         assignment = self._assignment
         last, candidates = assignment.last_success, assignment.candidates
@@ -159,7 +162,8 @@ class AskedSoFar:
         for scope in hopeful[:2] if assignment.needs_scope else (hopeful or candidates)[:1]:
             yield Question((scope,))
         yield WITHOUT_SCOPE
-        yield self.canary
+        if all(map(self._may_be_a_failure, self.answers.values())):
+            yield self.canary
 
     def _next_wave(self, left: Sequence[Question]) -> Sequence[Question]:
         """Many at once while refusals are plain; else one, so that each can be followed up."""
@@ -177,11 +181,6 @@ class AskedSoFar:
         hopeful = filter(self._assignment.is_hopeful, self._assignment.candidates)
         earlier = self._assignment.behavior.earlier_clients
         return frozenset(hopeful).union(*(one.granted for one in earlier))
-
-    @property
-    def _most_failures(self) -> int:
-        """In a row: one try is left for what is known to succeed."""
-        return max(self._assignment.client.server.limits.max_auth_failures - 1, 1)
 
     def _may_be_a_failure(self, answer: Answer) -> bool:
         return may_be_failed_authentication(answer, is_proved=self.success is not None)
@@ -250,6 +249,11 @@ class AskedSoFar:
             if not is_plain_about_scope(answer := self.answers[Question((scope,))])
             and (asked[Question((scope,))] < first_success or not alike(answer, met_by_canary))
         ]
+
+
+def most_failures_in_a_row(client: Client) -> int:
+    """How many refusals may stand in a row: one try is left for what is known to succeed."""
+    return max(client.server.limits.max_auth_failures - 1, 1)
 
 
 def withholds(answer: Answer) -> bool:
