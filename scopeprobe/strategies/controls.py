@@ -106,7 +106,8 @@ class AskedSoFar:
         if any(alike(self.answers[Question((scope,))], met) for scope in self.refused_alone()):
             if not self._has_succeeded_since(self.canary):
                 yield from self.repeat_success()
-            yield from self.ask(Question(self.canary.scopes, again=1))
+            again = yield from self.ask(Question(self.canary.scopes, again=1))
+            self.last_wave_refused = withholds(again)
             yield from self._keep_safe()
 
     def repeat_success(self) -> PlanPart[None]:

@@ -20,15 +20,15 @@ def test_a_wrong_secret_fails_three_times_whatever_it_looks_like(tmp_path, strat
     server.secrets["c"] = "another"
     with nights(tmp_path, server, SCOPES) as night:
         night(strategy, "--max-requests", 1)
-        for _ in range(4):
+        for _ in range(2):
             night(strategy, "--max-requests", 1, "--resume")
         night(strategy, "--resume")
     assert 0 < server.most["c"] <= 3
     assert not {"granted", "denied"} & set(verdicts(tmp_path / "out").values())
 
 
-@pytest.mark.parametrize("refusal", [INVALID_CLIENT, PLAIN_401, DRESSES["403 access_denied"]])
-@pytest.mark.parametrize("granted", [0, 1, 6, 12, 23])
+@pytest.mark.parametrize("refusal", [INVALID_CLIENT, DRESSES["403 access_denied"]])
+@pytest.mark.parametrize("granted", [0, 1, 12])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_refusals_that_look_like_a_wrong_secret_lock_nobody_in_three_nights(
     tmp_path, strategy, granted, refusal
@@ -44,8 +44,8 @@ def test_refusals_that_look_like_a_wrong_secret_lock_nobody_in_three_nights(
     assert server.most["c"] <= 2
 
 
-@pytest.mark.parametrize("dress", ["401 invalid_client", "403 access_denied", "401 page"])
-@pytest.mark.parametrize("rotates_at", [1, 2, 3, 4, 7, 12, 20, 26])
+@pytest.mark.parametrize("dress", ["401 invalid_client", "401 page"])
+@pytest.mark.parametrize("rotates_at", [1, 3, 8, 20])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_secret_rotated_in_the_middle_of_a_run_fails_three_times(
     tmp_path, strategy, rotates_at, dress
@@ -66,7 +66,7 @@ def test_a_secret_rotated_in_the_middle_of_a_run_fails_three_times(
 
 
 @pytest.mark.parametrize("dress", ["401 invalid_client", "403 access_denied"])
-@pytest.mark.parametrize("rotates_at", [2, 5, 14])
+@pytest.mark.parametrize("rotates_at", [2, 9])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_secret_rotated_on_a_server_of_plain_refusals_fails_three_times(
     tmp_path, strategy, rotates_at, dress
@@ -84,7 +84,7 @@ def at_most(told, strategy):
     return json.loads(told.stdout)["total"]["strategies"][strategy]["requests_at_most"]
 
 
-@pytest.mark.parametrize("granted", [0, 5, 12, 24, 47])
+@pytest.mark.parametrize("granted", [0, 12, 47])
 @pytest.mark.parametrize("changed", [0, 4])
 def test_a_recheck_takes_no_more_than_each_and_no_strategy_more_than_planned(
     tmp_path, granted, changed

@@ -3,6 +3,7 @@
 import base64
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from urllib.parse import unquote_plus
 
 from harness import Entry, Reply, raw_server, scopeprobe, write_inputs
@@ -50,6 +51,8 @@ class LockingServer:
         self.in_a_row, self.most = Counter(), Counter()
         self.rotates_at = None
         """The number of the request before which all secrets are replaced."""
+        self.delay = 0.0
+        """Seconds from counting a failure to telling of it."""
         self.asked = []
 
     def __call__(self, request):
@@ -62,7 +65,7 @@ class LockingServer:
         if is_issued:
             self.in_a_row[client] = 0
         self.most[client] = max(self.most[client], self.in_a_row[client])
-        return reply
+        return replace(reply, delay=reply.delay + self.delay)
 
     def _answer(self, client, secret, scopes):
         wanted = (scopes or "").split()
@@ -76,7 +79,7 @@ class LockingServer:
 
 
 @contextmanager
-def nights(folder, server, scopes, *, settings="", extra=None, run=scopeprobe):
+def nights(folder, server, scopes, *, settings="", extra=None):
     """
     Gives what audits the clients of a locking server, with the secrets it began with.
 
@@ -84,7 +87,7 @@ def nights(folder, server, scopes, *, settings="", extra=None, run=scopeprobe):
     """
     with raw_server(server) as wire:
 
-        def night(strategy, *options):
+        def night(strategy, *options, run=scopeprobe):
             text = f'token_endpoint = "{wire.url}/t"\n{FAST}\n{settings}'
             entries = [
                 Entry(name, "s", extra=(extra or {}).get(name, "")) for name in server.granted
