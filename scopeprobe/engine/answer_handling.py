@@ -91,7 +91,7 @@ class AnswerHandling:
             queue.close(answer.reason)
         elif not isinstance(answer, Issued):
             queue.close(Reason.CLIENT_LEFT_ALONE)
-        elif job.plan is not queue.begun[-1]:
+        elif job.plan is not queue.begun[-1] and not queue.begun[-1].got_through:
             # They are good for another audience, and fail for everything that is asked of this.
             queue.close_target(Reason.AUTHENTICATION_UNPROVED)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -159,34 +159,41 @@ def _guards(
     share its tries: a server counts failures by `client_id`. A client whose credentials were
     accepted for nothing last night gets one try.
     """
-    secrets: defaultdict[str, set[str]] = defaultdict(set)
+    secrets: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     entries = list(entries)
     for entry in entries:
-        secrets[registration_of(entry.client)].add(_revealed(entry.client))
-    registrations = {
-        name: Registration(name, remembered=failures, stored=failures)
-        for name in secrets
-        for failures in [known.failures_of(name)]
-    }
-    guards: dict[tuple[str, str], LockoutGuard] = {}
+        secrets[_registered_at(entry.client)].add(_revealed(entry.client))
+    registrations = dict(zip(secrets, _registrations(secrets, known), strict=True))
+    guards: dict[tuple[str, str, str], LockoutGuard] = {}
     found = {}
     for entry in entries:
-        name, secret = registration_of(entry.client), _revealed(entry.client)
-        registration, limit = registrations[name], entry.client.server.limits.max_auth_failures
-        tries = 1 if entry.was_unauthenticated else max(limit // len(secrets[name]), 1)
-        if len(secrets[name]) == 1:
-            tries -= registration.remembered
-        if (name, secret) not in guards:
-            guards[name, secret] = LockoutGuard(
-                registration, tries=tries, limit=limit, counts=counts
+        place, secret = _registered_at(entry.client), _revealed(entry.client)
+        limit = entry.client.server.limits.max_auth_failures
+        tries = 1 if entry.was_unauthenticated else max(limit // len(secrets[place]), 1)
+        if len(secrets[place]) == 1:
+            tries -= registrations[place].remembered
+        if (*place, secret) not in guards:
+            guards[*place, secret] = LockoutGuard(
+                registrations[place], tries=tries, limit=limit, counts=counts
             )
-        found[entry.client.name] = guards[name, secret]
+        found[entry.client.name] = guards[*place, secret]
     return found
 
 
-def registration_of(client: Client) -> str:
-    """What an authorization server knows a client by; a gateway's key in the query is no part."""
-    return f"{client.server.address} {client.client_id}"
+def _registrations(places: Iterable[tuple[str, str]], known: KnownFacts) -> Iterator[Registration]:
+    """With what is remembered of them: without the query of the URL, which may hold a key."""
+    names: Counter[str] = Counter()
+    for endpoint, client_id in places:
+        name = f"{endpoint.partition('?')[0]} {client_id}"
+        names[name] += 1
+        name = name if names[name] == 1 else f"{name} {names[name]}"
+        failures = known.failures_of(name)
+        yield Registration(name, remembered=failures, stored=failures)
+
+
+def _registered_at(client: Client) -> tuple[str, str]:
+    """What an authorization server knows a client by: its token endpoint, and `client_id`."""
+    return client.server.endpoints.token, client.client_id
 
 
 def _revealed(client: Client) -> str:

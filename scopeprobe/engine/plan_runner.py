@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered, is_plain_about_scope
+from scopeprobe.model.answer import (
+    Answer,
+    Fact,
+    Issued,
+    Refused,
+    Unanswered,
+    is_plain_about_scope,
+)
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
@@ -60,6 +67,11 @@ class PlanRunner:
     @property
     def has_succeeded(self) -> bool:
         return any(map(_is_success, self.facts.values()))
+
+    @property
+    def got_through(self) -> bool:
+        """Something was answered otherwise than failed authentication is."""
+        return any(isinstance(fact.answer, Issued | Refused) for fact in self.facts.values())
 
     def has_succeeded_with(self, question: Question) -> bool:
         """The same request was answered with a token before."""

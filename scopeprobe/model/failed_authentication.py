@@ -17,6 +17,9 @@ from scopeprobe.model.cell import Reason
 
 _REJECTING = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Statuses that reject somebody, whatever came with them: a page, half a body, none."""
+_REFUSING = range(400, 500)
+_UNREADABLE = {Reason.MALFORMED_ANSWER, Reason.TIMED_OUT}
+"""A page, or a body that was lost or came too late: its words may have rejected somebody."""
 _MAY_BE_COUNTED = {
     Reason.TIMED_OUT,
     Reason.SERVER_ERROR,
@@ -30,10 +33,10 @@ def may_be_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:
     """
     Whether the server may have counted this as a failed authentication, in whatever dress.
 
-    Only words about the scope or the target rule that out (docs/design.md, "Safety"): a grant that
-    is denied, a 404 or a text in an unknown language may be how a server words a wrong secret. Of
-    faults only those with a rejecting status may be, once the credentials were accepted
-    (`is_proved`); before that, all behind which the request may have been read.
+    Only words about the scope or the target rule that out (docs/design.md, "Manners on the wire"):
+    a grant that is denied, a 404 or a text in an unknown language may be how a server words a wrong
+    secret. Of faults only those may be, once the credentials were accepted (`is_proved`), that
+    reject somebody; before that, all behind which the request may have been read.
     """
     match answer:
         case Refused():
@@ -42,10 +45,17 @@ def may_be_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:
             return True
         case Unanswered(reason=Reason.THROTTLED):
             return False
-        case Unanswered(reason=reason, status=status):
-            return status in _REJECTING or (not is_proved and reason in _MAY_BE_COUNTED)
+        case Unanswered(reason=reason):
+            return _may_reject(answer) or (not is_proved and reason in _MAY_BE_COUNTED)
         case _:
             return False
+
+
+def _may_reject(fault: Unanswered) -> bool:
+    """A rejecting status, a refusal that could not be read, or a server that trips by itself."""
+    is_unread = fault.reason in _UNREADABLE and fault.status in _REFUSING
+    trips = fault.status == HTTPStatus.INTERNAL_SERVER_ERROR and fault.error
+    return fault.status in _REJECTING or is_unread or bool(trips)
 
 
 def looks_like_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:

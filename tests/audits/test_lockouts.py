@@ -65,7 +65,9 @@ def test_a_secret_rotated_in_the_middle_of_a_run_fails_three_times(
     assert denied.isdisjoint(server.granted["c"])
 
 
-@pytest.mark.parametrize("dress", ["401 invalid_client", "403 access_denied"])
+@pytest.mark.parametrize(
+    "dress", ["401 invalid_client", "403 access_denied", "404 page", "500", "200 with an error"]
+)
 @pytest.mark.parametrize("rotates_at", [2, 9])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_secret_rotated_on_a_server_of_plain_refusals_fails_three_times(
