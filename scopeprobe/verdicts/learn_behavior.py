@@ -46,6 +46,7 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
         narrows=any(map(_was_left_out_again, clients)),
         drops_companions=any(map(_was_left_out_once_only, clients)),
         one_resource=any(map(_is_kept_to_one_resource, clients)),
+        refuses_sets_whole=_refuses_sets_whole(clients),
         most_bytes=min(chain.from_iterable(map(_too_large, clients)), default=None),
     )
 
@@ -209,6 +210,47 @@ def _is_kept_to_one_resource(client: ClientFacts) -> bool:
         and all(map(client.is_accepted, fact.question.scopes or ()))
         for fact in client.facts
         if isinstance(fact.answer, Refusal)
+    )
+
+
+def _refuses_sets_whole(clients: Iterable[ClientFacts]) -> bool:
+    """
+    One bad scope makes the server refuse a set, and not narrow it (docs/design.md, rule 5).
+
+    It takes both: a set that was accepted and was refused with the canary added; and one that was
+    refused with a scope added that was refused alone as well, and that another client was given.
+    """
+    clients = list(clients)
+    added = [(client, set(_refused_once_added(client))) for client in clients]
+    if not any(client.assignment.canary in scopes for client, scopes in added):
+        return False
+    known = _names_by_scope(clients, _was_given)
+    return any(
+        known.get((client.assignment.target.label, scope), set()) - {client.assignment.client.name}
+        for client, scopes in added
+        for scope in scopes
+        if client.is_refused_alone(scope)
+    )
+
+
+def _refused_once_added(client: ClientFacts) -> Iterator[Scope]:
+    """Scopes without which a refused set had been, or was to be, accepted."""
+    accepted: dict[int, set[frozenset[Scope]]] = {}
+    for asked, issued in _scoped(client):
+        if not issued.tells or issued.names.issuperset(asked):
+            accepted.setdefault(len(set(asked)), set()).add(frozenset(asked))
+    for fact in client.facts:
+        asked_for = frozenset(fact.question.scopes or ())
+        if len(asked_for) > 1 and isinstance(fact.answer, Refusal) and client.is_bracketed(fact):
+            for rest in accepted.get(len(asked_for) - 1, ()):
+                if rest < asked_for:
+                    yield from asked_for - rest
+
+
+def _was_given(client: ClientFacts, scope: Scope) -> bool:
+    """A token lists the scope; or was issued for it alone, and lists nothing."""
+    return client.lists(scope) or any(
+        isinstance(fact.answer, Issued) and not fact.answer.tells for fact in client.about(scope)
     )
 
 
