@@ -27,6 +27,7 @@ class AskedSoFar:
     """All that was answered so far, in the order of the questions."""
 
     def __init__(self, assignment: Assignment) -> None:
+        self._assignment = assignment
         self.canary = Question((assignment.canary,))
         self.answers: dict[Question, Answer] = {}
         self.success: Question | None = None
@@ -38,8 +39,9 @@ class AskedSoFar:
         """Ask one wave; return its last answer."""
         answers = yield wave
         self.answers.update(zip(wave, answers, strict=True))
-        if wave != (self.canary,):
-            self.last_wave_refused = any(map(withholds, answers))
+        is_refused = any(map(withholds, answers))
+        if not (is_refused and all(map(self._holds_the_canary, wave))):
+            self.last_wave_refused = is_refused
         if self.success is None:
             issued = (q for q, a in zip(wave, answers, strict=True) if isinstance(a, Issued))
             self.success = next(issued, None)
@@ -79,6 +81,10 @@ class AskedSoFar:
         repeated = yield from self.ask(self._repeated_success())
         if not isinstance(repeated, Issued):
             raise ControlFailed
+
+    def _holds_the_canary(self, question: Question) -> bool:
+        """Its refusal denies nothing, and needs no success behind it."""
+        return self._assignment.canary in (question.scopes or ())
 
     @property
     def got_through(self) -> bool:
