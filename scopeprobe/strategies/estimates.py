@@ -35,8 +35,11 @@ class Estimate:
 
 NOTHING = Estimate(0.0, 0)
 
-BESIDE_THE_SEARCH = 4
-"""The canary, the request without scope, that for all that is granted, and a hopeful one."""
+BESIDE_THE_SEARCH = 8
+"""
+The canary, the request without scope, that for all that is granted, and a hopeful one; and the
+canary and three refused scopes in a set that was accepted in silence.
+"""
 
 
 def with_controls(
