@@ -43,6 +43,7 @@ def adaptive(assignment: Assignment) -> Plan:
             yield from find_out(prober, assignment.candidates)
             yield from ask_all_granted(prober)
             yield from ask_controls(prober)
+            yield from add_bad_scopes_to_a_set(prober)
             yield from conclude(assignment, prober.so_far)
     except ControlFailed:
         return
@@ -227,12 +228,11 @@ def ask_controls(prober: SetProber) -> PlanPart[None]:
         for question, answer in so_far.answers.items()
     ):
         yield from so_far.learn(WITHOUT_SCOPE)
-    yield from _add_bad_scopes_to_a_set(prober)
     if _is_canary_needed_in_a_set(prober):
         yield from _ask_canary_in_a_set(prober)
 
 
-def _add_bad_scopes_to_a_set(prober: SetProber) -> PlanPart[None]:
+def add_bad_scopes_to_a_set(prober: SetProber) -> PlanPart[None]:
     """
     See whether a set that was accepted in silence is refused for one bad scope (rule 5).
 

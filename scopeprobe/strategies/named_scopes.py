@@ -16,18 +16,19 @@ def take_out_the_named(
     Leave named scopes out of the request until the rest is accepted; return what is still open.
 
     Names are checked at the edges of the request, where a mere echo would name the same; else for
-    the first time on a server, and then whenever twice as many were named; and once where several
-    were named, and not all culprits: what is allowed may be among them. Nothing is left open,
+    the first time on a server, and then whenever twice as many were named; and where the rest of a
+    request that had several is refused: they may be what is allowed. Nothing is left open,
     unless names prove wrong, no more are named, or checks would take more than `most` requests in
     all. Raises ControlFailed.
     """
     left, named, checks, several = list(order), list[Scope](), 0, list[Scope]()
-    while reply.is_refused and (culprits := reply.named):
+    while left and reply.is_refused:
         if several:
             yield from prober.ask([several.pop()])
+        culprits = reply.named
         if not (prober.carried | prober.granted).isdisjoint((*named, *culprits)):
             return _not_granted(prober, [*named, *left])
-        if prober.spent + _MOST_FOR_ONE + len(left) > most:
+        if not culprits or prober.spent + _MOST_FOR_ONE + len(left) > most:
             return left
         is_due = len(named) + 1 >= 2**checks if checks else not prober.behavior.names_culprits
         if is_due or stand_at_an_edge(culprits, reply.request):

@@ -110,6 +110,11 @@ class SetProber:
         """A scope that is granted was refused together with others: the server narrows no set."""
         return not self.granted.isdisjoint(self._refused_together)
 
+    @property
+    def is_told_of_each(self) -> bool:
+        """Lists say of every scope of a set whether it is granted: the more, the better."""
+        return (self.narrows or self.behavior.narrows) and not self.refuses_whole
+
     def _ask(self, anchor: tuple[Scope, ...], asked: tuple[Scope, ...]) -> PlanPart[SetAnswer]:
         question = Question((*anchor, *asked))
         is_new = question not in self.so_far.answers

@@ -114,7 +114,9 @@ class Search:
             most = min(most, self._contaminated - start - 1)
         if self._keeps_resources_apart:
             most = min(most, self._end_of_resource() - start)
-        size = self._groups.best_size(start, self._contaminated, most, self._marks)
+        size = most
+        if not self._prober.is_told_of_each:
+            size = self._groups.best_size(start, self._contaminated, most, self._marks)
         worst = self._prober.spent + 3 + halvings(size) + left - 1
         return 1 if worst > self._candidates + self._slack else size
 
