@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from fnmatch import translate
 from functools import lru_cache
 from typing import NewType
+from unicodedata import normalize
 
 Scope = NewType("Scope", str)
 """One `scope-token` of RFC 6749 section 3.3."""
@@ -55,20 +56,28 @@ def covers(right: str, scope: str) -> bool:
 
 _AROUND_NAMES = "[](){}<>'`"
 """Signs that servers write around names in lists."""
+_IN_NO_NAME = re.compile(rf"\\u\{{[0-9a-f]+\}}|[^{SCOPE_CHARACTERS}]")
+"""Signs that no `scope-token` may hold, also spelled out as they are shown."""
 
 
 def resembles(name: Scope, scope: Scope) -> bool:
     """
-    The same name in other cases or in brackets, or one with the other as its last part.
+    The same name in other cases, in brackets or with invisible signs; or one ends with the other.
 
     `Read`, `[read]`, `api/read` and `api://app/read` resemble `read`.
     """
-    one, other = (text.lower().strip(_AROUND_NAMES) for text in (name, scope))
+    one, other = _plain(name), _plain(scope)
     return one == other or any(
         long.endswith(separator + short)
         for long, short in ((one, other), (other, one))
         for separator in "/:.#"
     )
+
+
+@lru_cache(maxsize=20_000)
+def _plain(name: Scope) -> str:
+    """A name as a careless reader sees it."""
+    return _IN_NO_NAME.sub("", normalize("NFKD", name).lower()).strip(_AROUND_NAMES)
 
 
 def resource(scope: Scope) -> str:

@@ -198,6 +198,7 @@ def cut_off(status, *, headers=b"", reset=False):
         (200, b"", Unanswered(Reason.MALFORMED_ANSWER, 200)),
         (400, b"", Unanswered(Reason.MALFORMED_ANSWER, 400)),
         (401, b"", Unanswered(Reason.MALFORMED_ANSWER, 401)),
+        (401, b"Retry-After: 7\r\n", Unanswered(Reason.MALFORMED_ANSWER, 401)),
         (403, b"", Unanswered(Reason.MALFORMED_ANSWER, 403)),
         (302, b"", Unanswered(Reason.REDIRECTED, 302)),
         (413, b"", TooLarge(413)),
