@@ -49,6 +49,7 @@ def test_a_name_is_repeated_only_as_a_whole_token(text, named):
         "The scope &#39;write&#39; isn&#39;t permitted",
         "Some of the requested scopes were denied by the policy. Denied scopes: [write].",
         "Some requested scopes were invalid. {valid=[read], invalid=[write]}",
+        "invalid_scopes: write",
         "write has been rejected.\nThe client has read",
     ],
 )
@@ -132,6 +133,15 @@ ALLOWING = [
     "Please use {} instead",
     "expected {}",
     "permitted scopes: {}",
+    "scopes_supported: {}",
+    "allowedScopes=[{}]",
+    "client_allowed_scopes: {}",
+    '"available": ["{}"]',
+    "{} would be accepted",
+    "you may ask for {}",
+    "the following exist: {}",
+    "default scopes: {}",
+    "requires {}",
 ]
 REFUSING = [
     "Invalid scope: {}",
