@@ -69,7 +69,7 @@ def heard(connection):
     return body
 
 
-def sent(url, *bodies, between=lambda: None):
+def sent(url, *bodies, pause=0.05, between=lambda: None):
     """The responses to requests that one session sends one after another."""
     client = client_of()
 
@@ -79,7 +79,7 @@ def sent(url, *bodies, between=lambda: None):
             for body in bodies:
                 request = HttpRequest(url, body, (("Content-Type", "text/plain"),))
                 responses.append(await http.send(client, request))
-                await anyio.sleep(0.05)
+                await anyio.sleep(pause)
                 between()
         return responses
 
@@ -116,7 +116,7 @@ def answers_twice(late):
 @pytest.mark.parametrize("late", [0, 0.02], ids=["at-once", "while-idle"])
 def test_a_second_answer_to_one_request_is_never_the_answer_to_the_next(late):
     with socket_server(answers_twice(late)) as (url, accepted):
-        first, second, third = sent(url, b"read", b"write", b"write")
+        first, second, third = sent(url, b"read", b"write", b"write", pause=0.3)
     assert isinstance(read(first), Issued)
     assert isinstance(read(second), Refused)
     assert isinstance(read(third), Refused)
@@ -126,7 +126,7 @@ def test_a_second_answer_to_one_request_is_never_the_answer_to_the_next(late):
 def test_bytes_that_nobody_has_read_yet_are_seen():
     """The stray answer arrives while the program is busy with something else."""
     with socket_server(answers_twice(0.1)) as (url, accepted):
-        first, second = sent(url, b"read", b"write", between=lambda: time.sleep(0.2))
+        first, second = sent(url, b"read", b"write", between=lambda: time.sleep(0.5))
     assert isinstance(read(first), Issued)
     assert isinstance(read(second), Refused)
     assert len(accepted) == 2
@@ -148,7 +148,7 @@ def test_a_closed_connection_is_not_used_again():
         connection.sendall(whole(400, REFUSES))
 
     with socket_server(speak) as (url, accepted):
-        responses = sent(url, b"read", b"read", between=lambda: time.sleep(0.05))
+        responses = sent(url, b"read", b"read", pause=0.3)
     assert [response.status for response in responses] == [400, 400]
     assert len(accepted) == 2
 
@@ -164,7 +164,7 @@ def test_an_audit_is_not_misled_by_an_answer_that_was_sent_twice(tmp_path):
                 connection.sendall(answer)
 
     with socket_server(speak) as (url, _):
-        settings = f'token_endpoint = "{url}"\nrate = "20/s"\nclient_rate = "20/s"'
+        settings = f'token_endpoint = "{url}"\nrate = "5/s"\nclient_rate = "5/s"'
         arguments, environment = write_inputs(
             tmp_path, {"s": settings}, [Entry("c", "s")], ["read", "write", "delete"]
         )
