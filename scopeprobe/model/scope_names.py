@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from fnmatch import translate
+from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 from typing import NewType
 from unicodedata import normalize
@@ -62,14 +62,19 @@ _IN_NO_NAME = re.compile(rf"\\u\{{[0-9a-f]+\}}|[^{SCOPE_CHARACTERS}]")
 
 def resembles(name: Scope, scope: Scope) -> bool:
     """
-    The same name in other cases, in brackets or with invisible signs; or one ends with the other.
+    Whether a server may mean the scope by a name in its lists (docs/design.md, rule 10).
 
-    `Read`, `[read]`, `api/read` and `api://app/read` resemble `read`.
+    The same in other cases, in brackets or with signs that no scope can hold, one with the other as
+    its last part, a parent of the scope, or a pattern: `Read`, `[read]`, `api/read`,
+    `api://app/read` resemble `read`, and `users` and `users:*` resemble `users:read`.
     """
     one, other = _plain(name), _plain(scope)
-    return one == other or any(
-        long.endswith(separator + short)
-        for long, short in ((one, other), (other, one))
+    if one == other or ("*" in one and fnmatchcase(other, re.sub(r"([?[])", r"[\1]", one))):
+        return True
+    return any(
+        one.endswith(separator + other)
+        or other.endswith(separator + one)
+        or other.startswith(one + separator)
         for separator in "/:.#"
     )
 

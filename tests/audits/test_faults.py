@@ -6,7 +6,17 @@ import ssl
 
 import pytest
 import trustme
-from harness import Entry, Reply, raw_server, reasons, rows, scopeprobe, verdicts, write_inputs
+from harness import (
+    Entry,
+    Reply,
+    raw_server,
+    reasons,
+    rows,
+    scopeprobe,
+    token_body,
+    verdicts,
+    write_inputs,
+)
 
 FAST = 'rate = "500/s"\nclient_rate = "500/s"\nretries = 1\ntimeout = "2s"'
 SCOPES = ["a", "b", "c"]
@@ -158,7 +168,7 @@ def test_a_private_ca_is_trusted_where_the_file_names_it(tmp_path):
 
     def grants_a(asked):
         if asked.scopes in {None, "a"}:
-            return Reply(body=b'{"access_token":"t","scope":"%s"}' % (asked.scopes or "").encode())
+            return Reply(body=token_body(scope=asked.scopes or ""))
         return Reply(400, b'{"error":"invalid_scope"}')
 
     with raw_server(grants_a, tls=server_context(authority)) as server:
@@ -190,7 +200,7 @@ def test_one_lost_answer_leaves_one_cell_open_and_the_others_judged(tmp_path):
         if asked.scopes == "b":
             return Reply(body=b"<html>oops")
         if asked.scopes in {None, "a"}:
-            return Reply(body=b'{"access_token":"t","scope":"%s"}' % (asked.scopes or "").encode())
+            return Reply(body=token_body(scope=asked.scopes or ""))
         return Reply(400, b'{"error":"invalid_scope"}')
 
     with raw_server(loses_b) as server:
