@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from reading import client_of, response_of
 
@@ -57,7 +58,10 @@ def ask(grants, roles, *, statuses=None):
             body = bodies.get(f"/{path}", {"code": "not.found"})
             request = exchange.send(response_of(status, body))
     except StopIteration as end:
-        return end.value, [url.rpartition("/")[2] for url in read]
+        answer = end.value
+        if isinstance(answer, Issued):  # which token it was is of no matter here
+            answer = msgspec.structs.replace(answer, token=0)
+        return answer, [url.rpartition("/")[2] for url in read]
 
 
 def test_roles_without_policies_are_read_each_once():
