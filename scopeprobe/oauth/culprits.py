@@ -44,10 +44,7 @@ def culprits_in(texts: Iterable[str], asked: Collection[Scope]) -> frozenset[Sco
 
 def _refusing(text: str, asked: Collection[Scope]) -> Iterator[str]:
     """The clauses of a text that refuse, as far as they are searched for names."""
-    text = html.unescape(text)
-    start = 0
-    for sentence in _SENTENCES.split(text):
-        start = text.index(sentence, start)
+    for start, sentence in _sentences(html.unescape(text)):
         if start >= _LONGEST_SEARCHED:
             return
         if len(sentence) > _LONGEST_SENTENCE or _allows(sentence, asked):
@@ -55,6 +52,15 @@ def _refusing(text: str, asked: Collection[Scope]) -> Iterator[str]:
         for clause in _CLAUSES.split(_up_to(sentence, _LONGEST_SEARCHED - start)):
             if speaks_of("refusal", _without_names(clause, asked)):
                 yield clause
+
+
+def _sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Where each sentence starts, and the sentence."""
+    start = 0
+    for end in _SENTENCES.finditer(text):
+        yield start, text[start : end.start()]
+        start = end.end()
+    yield start, text[start:]
 
 
 def _allows(sentence: str, asked: Collection[Scope]) -> bool:

@@ -1,5 +1,7 @@
 """Which scopes a refusal names as refused."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,6 +114,13 @@ def test_what_stands_behind_all_that_is_searched_still_says_what_is_allowed():
     asked = tuple(f"scope-{n}" for n in range(1000))
     text = f"Invalid: {' '.join(asked)} are allowed"
     assert read(400, {"error": "invalid_scope", "error_description": text}, asked=asked).named == ()
+
+
+def test_a_megabyte_of_sentences_is_read_no_further_than_names_are_searched():
+    texts = [f"Invalid: read{'. ' * 500_000}", ". " * 500_000 + "Invalid: read"]
+    started = time.monotonic()
+    assert [culprits_in([text], ("read", "write")) for text in texts] == [{"read"}, set()]
+    assert time.monotonic() - started < 5
 
 
 NAMES = [
