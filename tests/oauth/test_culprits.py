@@ -71,6 +71,7 @@ def test_a_culprit_is_named_by_words_of_refusal(text):
         "Not one of the allowed scopes: read",
         "The scope is not in the allowed scopes [read]",
         "Invalid scope; client scopes: read",
+        "allowed: [write], read and x, unknown scope requested",
         "The request is invalid: only read can be requested",
         "Some requested scopes were invalid. {valid=[read], invalid=[x]}",
     ],
