@@ -15,7 +15,7 @@ _LONGEST_SENTENCE = 20_000
 _LONGEST_SEARCHED = 2000
 """Characters of one text that are searched for names."""
 _ENDS_OF_SENTENCES = re.compile(r"(?<=[.!?])\s+")
-_LABELLED = re.compile(r"\b\w{1,40}=\[[^\[\]]{0,2000}\]")
+_LABELLED = re.compile(r"\b(\w{1,40}=)\[[^\[\]]{0,2000}\]")
 """A list with a label, as in `{valid=[a], invalid=[b]}` (Google): a sentence of its own."""
 _CLAUSES = re.compile(r";\s+")
 _LABEL = re.compile(r"\W{0,3}(?:scopes?[=:]|\w+=(?=\[))", re.IGNORECASE)
@@ -59,7 +59,7 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
     """Where each sentence starts, and the sentence."""
     for labelled in _LABELLED.finditer(text, 0, _LONGEST_SEARCHED):
         yield labelled.start(), labelled[0]
-    text = _LABELLED.sub(lambda labelled: " " * len(labelled[0]), text)
+    text = _LABELLED.sub(lambda labelled: labelled[1].ljust(len(labelled[0])), text)
     start = 0
     for end in _ENDS_OF_SENTENCES.finditer(text):
         yield start, text[start : end.start()]

@@ -72,6 +72,7 @@ def test_a_culprit_is_named_by_words_of_refusal(text):
         "The scope is not in the allowed scopes [read]",
         "Invalid scope; client scopes: read",
         "allowed: [write], read and x, unknown scope requested",
+        "allowed=[write], read and x, unknown scope requested",
         "The request is invalid: only read can be requested",
         "Some requested scopes were invalid. {valid=[read], invalid=[x]}",
     ],
