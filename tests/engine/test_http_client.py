@@ -11,9 +11,9 @@ from harness import Entry, scopeprobe, verdicts, write_inputs
 from reading import NOW, client_of
 
 from scopeprobe.engine.http_client import connect
-from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
 from scopeprobe.model.answer import Issued, Refused, TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
+from scopeprobe.model.failed_authentication import may_be_failed_authentication
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
@@ -223,12 +223,13 @@ def test_a_status_counts_whose_body_is_too_long():
     assert read(response) == Unanswered(Reason.MALFORMED_ANSWER, 401)
 
 
-def test_the_guard_counts_a_401_whose_body_was_lost():
-    with socket_server(cut_off(401)) as (url, _):
+@pytest.mark.parametrize("headers", [b"", b"Retry-After: 7\r\n"], ids=["plain", "retry-after"])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_rejection_whose_body_was_lost_may_be_a_failed_authentication(status, headers):
+    with socket_server(cut_off(status, headers=headers)) as (url, _):
         (response,) = sent(url, b"read")
-    guard = LockoutGuard(EndpointFailures(), tries=1, limit=3, canary=Scope("x"))
-    guard.note(READ, read(response))
-    assert guard.leaves_alone
+    for is_proved in (False, True):
+        assert may_be_failed_authentication(read(response), is_proved=is_proved)
 
 
 def test_a_client_whose_401s_are_all_cut_off_is_left_alone(tmp_path):
