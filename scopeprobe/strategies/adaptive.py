@@ -121,7 +121,7 @@ def _without_a_token(
             control = yield from prober.so_far.learn(WITHOUT_SCOPE)
             prober.granted.update(names_on(control).intersection(scopes))
         most = len(scopes) + slack(len(scopes))
-        left = yield from take_out_the_named(prober, reply, _open(prober, scopes), most)
+        left = yield from take_out_the_named(prober, reply, _open(prober, search.order), most)
         return _search(prober, left, of=len(scopes))
     if (
         _is_about_scopes(reply.answer)
