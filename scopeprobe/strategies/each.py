@@ -51,4 +51,4 @@ def _ask_each(assignment: Assignment, so_far: AskedSoFar) -> PlanPart[None]:
 def estimate_each(assignment: Assignment) -> Estimate:
     """One request a candidate, and its controls."""
     n, denied = len(assignment.candidates), expected_denials(assignment, assignment.candidates)
-    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 4)
+    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 2)
