@@ -58,6 +58,8 @@ class ServerEvidence:
     """What canaries met twice on this server."""
     failures_without_scope: frozenset[Likeness] = frozenset()
     """What clients with good credentials met on a request without scope."""
+    issues_without_scope: bool = False
+    """Some client was given a token for a request without scope."""
     gives_scopes: bool = False
     """Some client was given a token for a request with scopes."""
     refuses: frozenset[str] = frozenset()

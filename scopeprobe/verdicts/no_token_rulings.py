@@ -110,7 +110,11 @@ def _met_bare_and_hopeful(
 
 
 def _hopeful(known: Known, facts: ClientFacts) -> Iterator[Scope]:
-    """Candidates that the client may well have; all, where none is likelier than others."""
+    """
+    Candidates that the client may well have; all, where none is likelier than others.
+
+    So are all where clients need no scope at all: then it is not for the scope that this one fails.
+    """
     assignment = facts.assignment
     likely = [
         scope
@@ -118,7 +122,8 @@ def _hopeful(known: Known, facts: ClientFacts) -> Iterator[Scope]:
         if assignment.is_hopeful(scope)
         or has_others(known.server.given, (facts.audience, scope), known.client)
     ]
-    yield from likely or assignment.candidates
+    is_any_good = known.server.issues_without_scope or not likely
+    yield from assignment.candidates if is_any_good else likely
 
 
 def _is_as_last_night(known: Known, failures: list[Fact]) -> bool:

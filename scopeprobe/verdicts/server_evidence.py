@@ -35,6 +35,9 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         canary_missing=_witnesses(clients, _canary_missing),
         canary_refusals=_met_twice(clients),
         failures_without_scope=_all_of(clients, _failures_without_scope),
+        issues_without_scope=any(
+            fact.question.scopes is None for client in clients for fact in client.successes
+        ),
         gives_scopes=any(fact.question.scopes for c in clients for fact in c.successes),
         lists_what_was_asked=_all_of(clients, _lists_what_was_asked),
         lists_nothing=_all_of(clients, _lists_nothing),
