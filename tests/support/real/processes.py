@@ -60,9 +60,9 @@ def running(command: list[str | Path], folder: Path, **options) -> Iterator[Proc
 
 
 @contextmanager
-def gunicorn(app: str, folder: Path, env: Mapping[str, str]) -> Iterator[int]:
+def gunicorn(app: str, folder: Path, env: Mapping[str, str], port: int = 0) -> Iterator[int]:
     """Serves a WSGI application of this folder; gives the port, once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         port = listener.getsockname()[1]
         command = [
             *(sys.executable, "-m", "gunicorn", "--no-control-socket"),

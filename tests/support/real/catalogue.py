@@ -1,0 +1,105 @@
+"""The real servers that are audited night after night, by name."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+
+import servers
+from fleet import (
+    NIGHTS,
+    RESOURCES,
+    CellKey,
+    Fleet,
+    own_grants,
+    whatever_exists,
+    whatever_is_asked,
+)
+from libraries import Honest, Truth, nothing_else, on_gunicorn, on_node
+from servers import RealServer
+
+Start = Callable[[Fleet, int], AbstractContextManager[RealServer]]
+"""Starts the server with a fleet, at a port."""
+
+
+@dataclass(frozen=True)
+class RealKind:
+    start: Start
+    fleets: tuple[Fleet, Fleet, Fleet]
+    """What it is told, by night."""
+
+
+BILLING = "https://billing.example.com/"
+GRANTS_CHANGE = (
+    NIGHTS,
+    NIGHTS,
+    NIGHTS.with_grants(all=NIGHTS.scopes[1:], some=(*NIGHTS.client("some").scopes, "users:view")),
+)
+RESOURCES_CHANGE = (
+    RESOURCES,
+    RESOURCES,
+    RESOURCES.with_resources(
+        all={**RESOURCES.client("all").resources, BILLING: ["invoices.read", "orders.read"]},
+        some={**RESOURCES.client("some").resources, BILLING: ["invoices.read", "orders.read"]},
+    ),
+)
+SCOPES_CHANGE = (NIGHTS, NIGHTS, NIGHTS.with_scopes(*NIGHTS.scopes[1:], NIGHTS.unknown[0]))
+
+
+def _npm(script: str, mode: str, truth: Truth, fleets=GRANTS_CHANGE) -> RealKind:
+    return RealKind(partial(on_node, script=script, mode=mode, truth=truth), fleets)
+
+
+def _pypi(
+    module: str, mode: str, truth: Truth, fleets=GRANTS_CHANGE, honest: Honest = nothing_else
+) -> RealKind:
+    start = partial(on_gunicorn, module=module, mode=mode, truth=truth, honest=honest)
+    return RealKind(start, fleets)
+
+
+def _maybe_unknown(fleet: Fleet) -> Mapping[CellKey, frozenset[str]]:
+    return {
+        (client.name, scope): frozenset({"unknown"})
+        for client in fleet.clients
+        if client.is_good
+        for scope in fleet.candidates
+    }
+
+
+def _oidc_provider(mode: str, fleets=GRANTS_CHANGE) -> RealKind:
+    return RealKind(lambda fleet, port: servers.oidc_provider(fleet, mode, port), fleets)
+
+
+IN_THE_SUITE: Mapping[str, RealKind] = {
+    "aioauth": _pypi("aioauth_server", "", own_grants),
+    "authlib": RealKind(servers.authlib_server, GRANTS_CHANGE),
+    "django-oauth-toolkit-stock": RealKind(servers.django_stock, SCOPES_CHANGE),
+    "django-oauth-toolkit-per-client": RealKind(servers.django_per_client, GRANTS_CHANGE),
+    "jmondi-oauth2-server-stock": _npm(
+        "jmondi_oauth2_server", "stock", whatever_exists, SCOPES_CHANGE
+    ),
+    "jmondi-oauth2-server-strict": _npm("jmondi_oauth2_server", "strict", own_grants),
+    "jmondi-oauth2-server-narrowing": _npm("jmondi_oauth2_server", "narrowing", own_grants),
+    "node-oauth2-server-stock": _npm("node_oauth2_server", "stock", whatever_is_asked),
+    "node-oauth2-server-strict": _npm("node_oauth2_server", "strict", own_grants),
+    "node-oauth2-server-narrowing": _npm("node_oauth2_server", "narrowing", own_grants),
+    "oauth2-mock-server": RealKind(servers.oauth2_mock_server, GRANTS_CHANGE),
+    "oauth2orize-strict": _npm("oauth2orize", "strict", own_grants),
+    "oauth2orize-declining": _npm("oauth2orize", "declining", own_grants),
+    "oauth2orize-narrowing": _npm("oauth2orize", "narrowing", own_grants),
+    "oauth2orize-silent": _npm("oauth2orize", "silent", whatever_is_asked),
+    "oauthlib-strict": _pypi("oauthlib_server", "strict", own_grants),
+    "oauthlib-narrowing": _pypi("oauthlib_server", "narrowing", own_grants),
+    "oidc-provider-static": _oidc_provider("static"),
+    "oidc-provider-resource": _oidc_provider("resource"),
+    "oidc-provider-resources": _oidc_provider("resources", RESOURCES_CHANGE),
+    "python-oauth2-ignores": _pypi("python_oauth2_server", "ignores", whatever_is_asked),
+    "python-oauth2-narrows": _pypi("python_oauth2_server", "narrows", whatever_is_asked),
+    # It is silent about a scope that it gives, lists the default alone for one that it does not,
+    # and leaves out of a set in silence: what is granted looks like what is ignored.
+    "python-oauth2-defaults": _pypi(
+        "python_oauth2_server", "defaults", whatever_exists, SCOPES_CHANGE, _maybe_unknown
+    ),
+}
+
+ALL: Mapping[str, RealKind] = IN_THE_SUITE
