@@ -17,14 +17,14 @@ import argparse
 import os
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "support"), str(TESTS / "support" / "real")]
 os.environ["SSL_CERT_FILE"] = os.devnull
 
-from catalogue import ALL  # noqa: E402 - of the tests beside this folder
+from catalogue import SERVERS  # noqa: E402 - of the tests beside this folder
 from three_nights import three_nights  # noqa: E402
 
 
@@ -43,10 +43,18 @@ def tell(name, strategy, nights):
         flush=True,
     )
     for n, night in enumerate(nights, 1):
-        for key, (verdict, reason) in night.false().items():
-            truth = night.server.truth.get(key, "no cell")
-            print(f"    FALSE, night {n}: {' '.join(key)}: {verdict} ({reason}), is {truth}")
+        for (client, *_, verdict, reason, truth), scopes in wrong_by_client(night).items():
+            print(f"    night {n}: {client}: {verdict} ({reason}), is {truth}: {' '.join(scopes)}")
     return false
+
+
+def wrong_by_client(night):
+    """Group the scopes of false verdicts that are alike."""
+    groups = defaultdict(list)
+    for (client, *resource, scope), found in night.false().items():
+        truth = night.server.truth[client, *resource, scope]
+        groups[client, *resource, *found, truth].append(scope)
+    return groups
 
 
 def main():
@@ -54,9 +62,9 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--list", action="store_true", help="print the names")
     options = parser.parse_args()
-    chosen = [name for name in ALL if name.startswith(tuple(options.names) or "")]
+    chosen = [name for name in SERVERS if name.startswith(tuple(options.names) or "")]
     if options.list or not chosen:
-        print(*ALL, sep="\n")
+        print(*SERVERS, sep="\n")
         sys.exit(0 if options.list else 2)
     print(
         f"{'server':32} {'strategy':9} cells right needless false  requests     fail"
@@ -65,7 +73,7 @@ def main():
     false = 0
     for name in chosen:
         with tempfile.TemporaryDirectory() as folder:
-            nights = three_nights(ALL[name], Path(folder))
+            nights = three_nights(SERVERS[name], Path(folder))
         false += sum(tell(name, strategy, nights[strategy]) for strategy in nights)
     sys.exit(false > 0)
 

@@ -5,17 +5,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
+import products
 import servers
 from fleet import (
     NIGHTS,
     RESOURCES,
-    CellKey,
     Fleet,
     own_grants,
     whatever_exists,
     whatever_is_asked,
 )
-from libraries import Honest, Truth, nothing_else, on_gunicorn, on_node
+from honesty import Honest, maybe_unknown, nothing_else, unknown_without_grants
+from libraries import Truth, on_gunicorn, on_node
 from servers import RealServer
 
 Start = Callable[[Fleet, int], AbstractContextManager[RealServer]]
@@ -46,37 +47,51 @@ RESOURCES_CHANGE = (
 SCOPES_CHANGE = (NIGHTS, NIGHTS, NIGHTS.with_scopes(*NIGHTS.scopes[1:], NIGHTS.unknown[0]))
 
 
-def _npm(script: str, mode: str, truth: Truth, fleets=GRANTS_CHANGE) -> RealKind:
-    return RealKind(partial(on_node, script=script, mode=mode, truth=truth), fleets)
-
-
-def _pypi(
-    module: str, mode: str, truth: Truth, fleets=GRANTS_CHANGE, honest: Honest = nothing_else
+def _npm(
+    script: str,
+    mode: str,
+    truth: Truth,
+    *,
+    fleets=GRANTS_CHANGE,
+    honest: Honest = nothing_else,
+    path: str = "/token",
 ) -> RealKind:
-    start = partial(on_gunicorn, module=module, mode=mode, truth=truth, honest=honest)
+    start = partial(on_node, script=script, mode=mode, truth=truth, honest=honest, path=path)
     return RealKind(start, fleets)
 
 
-def _maybe_unknown(fleet: Fleet) -> Mapping[CellKey, frozenset[str]]:
-    return {
-        (client.name, scope): frozenset({"unknown"})
-        for client in fleet.clients
-        if client.is_good
-        for scope in fleet.candidates
-    }
+def _pypi(
+    module: str, mode: str, truth: Truth, *, fleets=GRANTS_CHANGE, honest: Honest = nothing_else
+) -> RealKind:
+    start = partial(on_gunicorn, module=module, mode=mode, truth=truth, honest=honest)
+    return RealKind(start, fleets)
 
 
 def _oidc_provider(mode: str, fleets=GRANTS_CHANGE) -> RealKind:
     return RealKind(lambda fleet, port: servers.oidc_provider(fleet, mode, port), fleets)
 
 
-IN_THE_SUITE: Mapping[str, RealKind] = {
+def _doorkeeper(mode: str) -> RealKind:
+    return RealKind(partial(products.doorkeeper, mode=mode), GRANTS_CHANGE)
+
+
+SERVERS: Mapping[str, RealKind] = {
     "aioauth": _pypi("aioauth_server", "", own_grants),
     "authlib": RealKind(servers.authlib_server, GRANTS_CHANGE),
+    "authgent": RealKind(products.authgent_server, GRANTS_CHANGE),
+    # It refuses the grant type itself to a client without scopes, whatever is asked.
+    "better-auth": _npm(
+        *("better_auth", "", own_grants),
+        honest=unknown_without_grants,
+        path="/api/auth/oauth2/token",
+    ),
     "django-oauth-toolkit-stock": RealKind(servers.django_stock, SCOPES_CHANGE),
     "django-oauth-toolkit-per-client": RealKind(servers.django_per_client, GRANTS_CHANGE),
+    "doorkeeper-defaults": _doorkeeper("defaults"),
+    "doorkeeper-plain": _doorkeeper("plain"),
+    "glewlwyd": RealKind(products.glewlwyd_server, GRANTS_CHANGE),
     "jmondi-oauth2-server-stock": _npm(
-        "jmondi_oauth2_server", "stock", whatever_exists, SCOPES_CHANGE
+        "jmondi_oauth2_server", "stock", whatever_exists, fleets=SCOPES_CHANGE
     ),
     "jmondi-oauth2-server-strict": _npm("jmondi_oauth2_server", "strict", own_grants),
     "jmondi-oauth2-server-narrowing": _npm("jmondi_oauth2_server", "narrowing", own_grants),
@@ -87,6 +102,8 @@ IN_THE_SUITE: Mapping[str, RealKind] = {
     "oauth2orize-strict": _npm("oauth2orize", "strict", own_grants),
     "oauth2orize-declining": _npm("oauth2orize", "declining", own_grants),
     "oauth2orize-narrowing": _npm("oauth2orize", "narrowing", own_grants),
+    "oauth2orize-own": _npm("oauth2orize", "own", own_grants, honest=unknown_without_grants),
+    "oauth2orize-quiet": _npm("oauth2orize", "quiet", own_grants),
     "oauth2orize-silent": _npm("oauth2orize", "silent", whatever_is_asked),
     "oauthlib-strict": _pypi("oauthlib_server", "strict", own_grants),
     "oauthlib-narrowing": _pypi("oauthlib_server", "narrowing", own_grants),
@@ -98,8 +115,8 @@ IN_THE_SUITE: Mapping[str, RealKind] = {
     # It is silent about a scope that it gives, lists the default alone for one that it does not,
     # and leaves out of a set in silence: what is granted looks like what is ignored.
     "python-oauth2-defaults": _pypi(
-        "python_oauth2_server", "defaults", whatever_exists, SCOPES_CHANGE, _maybe_unknown
+        *("python_oauth2_server", "defaults", whatever_exists),
+        fleets=SCOPES_CHANGE,
+        honest=maybe_unknown,
     ),
 }
-
-ALL: Mapping[str, RealKind] = IN_THE_SUITE

@@ -5,30 +5,34 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from fleet import CellKey, Fleet
+from honesty import Honest
 from processes import gunicorn
 from servers import RealServer, folder_of, node
 
 Truth = Callable[[Fleet], Mapping[CellKey, str]]
-Honest = Callable[[Fleet], Mapping[CellKey, frozenset[str]]]
-
-
-def nothing_else(_: Fleet) -> Mapping[CellKey, frozenset[str]]:
-    """Every cell can be told from the answers."""
-    return {}
 
 
 @contextmanager
 def on_node(
-    fleet: Fleet, port: int, *, script: str, mode: str, truth: Truth
+    fleet: Fleet,
+    port: int,
+    *,
+    script: str,
+    mode: str,
+    truth: Truth,
+    honest: Honest,
+    path: str,
 ) -> Iterator[RealServer]:
     """A library from npm, in the script of `node/` that is named after it."""
     with folder_of(fleet) as folder, node(f"{script}.mjs", folder, mode, port) as issuer:
-        yield RealServer(script, fleet, truth(fleet), issuer, f"{issuer}/token")
+        yield RealServer(
+            *(script, fleet, truth(fleet), issuer, f"{issuer}{path}"), also_honest=honest(fleet)
+        )
 
 
 @contextmanager
 def on_gunicorn(
-    fleet: Fleet, port: int, *, module: str, mode: str, truth: Truth, honest: Honest = nothing_else
+    fleet: Fleet, port: int, *, module: str, mode: str, truth: Truth, honest: Honest
 ) -> Iterator[RealServer]:
     """A library from PyPI, in the module of this folder that is named after it."""
     with folder_of(fleet) as folder:

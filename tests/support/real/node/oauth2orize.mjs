@@ -1,6 +1,6 @@
-// The oauth2orize that the tests audit: node oauth2orize.mjs strict|declining|narrowing|silent FLEET.json [PORT]
+// The oauth2orize that the tests audit: node oauth2orize.mjs MODE FLEET.json [PORT]
 //
-// It leaves scopes to the application, and the client's secret to Passport. Prints one line when
+// The mode is a key of ISSUES. It leaves scopes to the application, and the client's secret to Passport. Prints one line when
 // it listens: {"port": 12345}
 
 import { randomBytes } from "node:crypto";
@@ -22,6 +22,13 @@ const ISSUES = {
     done(null, owned(client, scopes).length === scopes.length && token()),
   narrowing: (client, scopes = [], done) =>
     done(null, token(), { scope: owned(client, scopes).join(" ") }),
+  // As much as the client has of what was asked, and nobody is told how much that is.
+  quiet(client, scopes = [], done) {
+    if (scopes.length === 0 || owned(client, scopes).length > 0) return done(null, token());
+    done(new oauth2orize.TokenError("The scope is not yours", "invalid_scope"));
+  },
+  // All that the client has, whatever was asked, and no word where that is nothing.
+  own: (client, _scopes, done) => done(null, token(), client.scope ? { scope: client.scope } : {}),
   // Whatever the token is good for, nobody is told.
   silent: (_client, _scopes, done) => done(null, token()),
 };
