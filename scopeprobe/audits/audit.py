@@ -24,7 +24,7 @@ from scopeprobe.engine.budgets import Budgets
 from scopeprobe.errors import FolderInUse, InputsChanged
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof
-from scopeprobe.model.cell import Cell, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.model.http import Purpose
@@ -99,12 +99,23 @@ class Result:
 
     @property
     def judged_nothing(self) -> bool:
-        """No server could be reached, or no client authenticated."""
+        """
+        No server could be reached, or no client authenticated.
+
+        A server may reject its clients in words that nobody knows: where it issued no token at
+        all, cells that asking again would not settle were not judged either.
+        """
+        gave_nothing = self.summary.tokens == 0
         return all(
             cell.verdict is Verdict.UNAUTHENTICATED
             or (cell.verdict is Verdict.UNKNOWN and cell.reason.is_out_of_reach)
+            or (cell.verdict is Verdict.UNKNOWN and gave_nothing and _is_rejected(cell))
             for cell in self.cells
         )
+
+
+def _is_rejected(cell: Cell) -> bool:
+    return not cell.is_open or cell.reason is Reason.CLIENT_LEFT_ALONE
 
 
 async def audit(order: Audit) -> Result:

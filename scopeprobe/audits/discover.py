@@ -28,7 +28,7 @@ _SAID = {
     Reason.UNREACHABLE: "no connection",
     Reason.TIMED_OUT: "no answer in time",
     Reason.TLS_FAILURE: "TLS failed; `ca_file` names a CA of your own",
-    Reason.MALFORMED_ANSWER: "the answer is no HTTP, or longer than 1 MiB",
+    Reason.MALFORMED_ANSWER: "the answer is no HTTP",
 }
 
 

@@ -126,8 +126,9 @@ class Rounds:
         yield
         self._ask_once_more(group)
         yield
-        self._look_for_shapes(group)
-        yield
+        for _first_clients_then_others in range(2):
+            self._look_for_shapes(group)
+            yield
 
     def _release(self, group: RateGroup) -> None:
         """Let all others begin, with what the pilots taught."""

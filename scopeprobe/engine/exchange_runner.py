@@ -193,7 +193,8 @@ def _fault(response: HttpResponse | Reason) -> Reason | None:
         return Reason.THROTTLED
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Reason.SERVER_ERROR
-    return None
+    is_about_credentials = response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    return None if is_about_credentials else response.lost_because
 
 
 def _wait(response: HttpResponse | Reason) -> float | None:

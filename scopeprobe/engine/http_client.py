@@ -1,7 +1,8 @@
-"""HTTP, for the whole program: one request out, one whole response back, faults as reasons."""
+"""HTTP, for the whole program: one request out, one response back, faults as reasons."""
 
 from __future__ import annotations
 
+import select
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -12,6 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
@@ -22,6 +24,7 @@ from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.server import Server
 
 if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
     from aiohttp.tracing import Trace
 
 LARGEST_ANSWER = 1024 * 1024
@@ -34,21 +37,41 @@ class NotSent(Exception):
     """The rate group was paused while the connection was being made: nothing was sent."""
 
 
-class _PatientConnector(aiohttp.TCPConnector):
+class _CarefulConnector(aiohttp.TCPConnector):
     """
-    Asks once more, when the connection stands, whether the request is still to be sent.
+    Gives out connections on which all was read, as long as the request is to be sent.
 
-    A TLS handshake takes a while. A throttle that is read meanwhile must hold the request back.
+    A server that answered an earlier request twice would be believed to answer the next one. And
+    a TLS handshake takes a while: a throttle that is read meanwhile must hold the request back.
     """
+
+    def __init__(self) -> None:
+        super().__init__(limit=0, ssl=ssl.create_default_context())
+        self._used: WeakSet[ResponseHandler] = WeakSet()
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.connector.Connection:
         connection = await super().connect(req, traces, timeout)
+        while (handler := connection.protocol) in self._used and _has_unread_bytes(connection):
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        if handler is not None:
+            self._used.add(handler)
         if not _still_wanted.get()():
             connection.release()
             raise NotSent
         return connection
+
+
+def _has_unread_bytes(connection: aiohttp.connector.Connection) -> bool:
+    """Whether the server said more than was asked, or closed; also what nobody has read yet."""
+    handler, transport = connection.protocol, connection.transport
+    if handler is None or transport is None or handler.should_close:
+        return True
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +96,7 @@ class HttpClient:
         self, client: Client, request: HttpRequest, still_wanted: Callable[[], bool] = lambda: True
     ) -> HttpResponse | Reason:
         """
-        Send one request and read the whole response, or say why there is none.
+        Send one request and read the response, or say why there is none.
 
         Raises NotSent when `still_wanted` says no at the moment of sending.
         """
@@ -98,9 +121,10 @@ class HttpClient:
                 timeout=route.timeout,
             ) as response:
                 body = await _whole_body(response)
-                if body is None:
-                    return Reason.MALFORMED_ANSWER
-                return HttpResponse(response.status, response.headers, body)
+                told = (response.status, response.headers)
+                if isinstance(body, Reason):
+                    return HttpResponse(*told, b"", lost_because=body)
+                return HttpResponse(*told, body)
         except TimeoutError:  # first: some of aiohttp's errors are both
             return Reason.TIMED_OUT
         except (aiohttp.ClientSSLError, ssl.SSLError):
@@ -111,14 +135,19 @@ class HttpClient:
             return Reason.MALFORMED_ANSWER
 
 
-async def _whole_body(response: aiohttp.ClientResponse) -> bytes | None:
-    """The body, or None where it is longer than any answer to a token request."""
+async def _whole_body(response: aiohttp.ClientResponse) -> bytes | Reason:
+    """The body, or why it is not whole; one is longer than any answer to a token request."""
     chunks = bytearray()
-    async for chunk in response.content.iter_any():
-        chunks += chunk
-        if len(chunks) > LARGEST_ANSWER:
-            response.close()
-            return None
+    try:
+        async for chunk in response.content.iter_any():
+            chunks += chunk
+            if len(chunks) > LARGEST_ANSWER:
+                response.close()
+                return Reason.MALFORMED_ANSWER
+    except TimeoutError:  # first: some of aiohttp's errors are both
+        return Reason.TIMED_OUT
+    except (aiohttp.ClientError, OSError, ValueError):
+        return Reason.MALFORMED_ANSWER
     return bytes(chunks)
 
 
@@ -170,9 +199,8 @@ def _proxy_of_the_environment(url: str) -> str | None:
 @asynccontextmanager
 async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
     """Open the one session of a run. How many requests are in the air is up to the rate groups."""
-    connector = _PatientConnector(limit=0, ssl=ssl.create_default_context())
     async with aiohttp.ClientSession(
-        connector=connector,
+        connector=_CarefulConnector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept-Encoding": "identity"},
     ) as session:

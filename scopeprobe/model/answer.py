@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from http import HTTPStatus
 from typing import TypeAlias
 
 import msgspec
@@ -13,6 +15,17 @@ import msgspec
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope, covers, is_held
+
+
+class Place(StrEnum):
+    """Where scopes of a token are shown."""
+
+    ANSWER = "answer"
+    """The `scope` member of the answer (RFC 6749 section 5.1)."""
+    TOKEN = "token"
+    """The token's own claims."""
+    INTROSPECTION = "introspection"
+    """RFC 7662 section 2.2."""
 
 
 class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
@@ -32,12 +45,23 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     """What limits a right; one that is held by several limited grants is here several times."""
     unconfirmed: bool = False
     """It was to be confirmed by introspection or a rights API, and no usable answer came."""
+    token: int = 0
+    """Equal for equal tokens that one invocation was given, and for no others; 0: not compared."""
 
     @cached_property
-    def lists(self) -> tuple[frozenset[Scope], ...]:
+    def places(self) -> dict[Place, frozenset[Scope]]:
         """What the answer, the token and introspection list; a place without a list is left out."""
-        places = (self.listed, self.claimed, self.confirmed)
-        return tuple(frozenset(names) for names in places if names is not None)
+        shown = {
+            Place.ANSWER: self.listed,
+            Place.TOKEN: self.claimed,
+            Place.INTROSPECTION: self.confirmed,
+        }
+        return {place: frozenset(names) for place, names in shown.items() if names is not None}
+
+    @property
+    def lists(self) -> tuple[frozenset[Scope], ...]:
+        """The lists of all places that have one."""
+        return tuple(self.places.values())
 
     @cached_property
     def names(self) -> frozenset[Scope]:
@@ -155,13 +179,34 @@ def alike(one: Answer | None, other: Answer | None) -> bool:
     )
 
 
+Likeness: TypeAlias = tuple[str, int, str, str]
+"""What refusals have in common that are alike: kind, status, code, and text without own words."""
+
+
+def likeness(refusal: Refusal, own_words: Collection[str] = ()) -> Likeness:
+    """What remains of a refusal without what was asked (docs/design.md, Terms: "alike")."""
+    text = refusal.description
+    for word in sorted(own_words, key=len, reverse=True):
+        if word in text:
+            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", text)
+    return str(refusal.__struct_config__.tag), refusal.status, refusal.error, text
+
+
 def is_plain_about_scope(answer: Answer) -> bool:
-    """The code says that it is the scope (RFC 6749 section 5.2): no fault or lock says that."""
-    return (
-        isinstance(answer, Refused)
-        and answer.error in _SCOPE_ERRORS
-        and answer.about is not Subject.TARGET
-    )
+    """
+    Code or words say that it is the scope (docs/design.md, Terms): no fault or lock says that.
+
+    Words under a 401 may be said of a wrong secret as well.
+    """
+    if not isinstance(answer, Refused) or answer.about not in {
+        Subject.SCOPE,
+        Subject.UNKNOWN_SCOPE,
+        Subject.UNSAID,
+    }:
+        return False
+    if answer.error in _SCOPE_ERRORS:
+        return True
+    return answer.about is not Subject.UNSAID and answer.status != HTTPStatus.UNAUTHORIZED
 
 
 _SCOPE_ERRORS = {"invalid_scope", "insufficient_scope"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.scope_names import Scope
 
 
@@ -29,24 +31,19 @@ class ServerBehavior:
     """
     lists_in_token: bool = False
     """The same, seen in the claims of a token."""
-    lists_when_introspected: bool = False
-    """The same, told by introspection."""
-    polices: frozenset[tuple[str, Scope]] = frozenset()
-    """By audience: scopes accepted for one client, and refused to or left out for another."""
     withholds: bool = False
     """Some scope was refused or left out."""
     accepts_scopes: bool = False
     """Some request with a scope was answered with a token."""
     rejects_credentials_first: bool = False
     """Bad credentials were rejected on a request that good ones get refused for its scope."""
-    rejects_absent_scope: bool = False
-    """A client with good credentials was answered as if they were bad when it sent no scope."""
     tells_unknown_scopes: bool = False
     """A scope was refused with another code than the canary: it exists, the canary does not."""
-    open_shapes: frozenset[tuple[str, str]] = frozenset()
-    """By audience: prefixes of which an invented scope was issued too (docs/design.md, rule 12)."""
-    drops_canary: frozenset[str] = frozenset()
-    """Audiences for which the canary was refused, or issued without being listed."""
+    open_shapes: frozenset[tuple[ClientName, str, str]] = frozenset()
+    """
+    By client and audience: prefixes of which an invented scope was issued too (docs/design.md,
+    rule 12).
+    """
     lists_without_scope: bool = False
     """A request without `scope` brought a list with candidates in it."""
     names_culprits: bool = False
@@ -57,12 +54,19 @@ class ServerBehavior:
     """Scopes left out of a list were asked again by themselves, and got nothing again."""
     drops_companions: bool = False
     """A scope was left out of one list and stood in another of the same client."""
+    refuses_sets_whole: bool = False
+    """
+    Accepted sets were refused whole once the canary was added, and once a known scope was that is
+    refused alone (docs/design.md, rule 5).
+    """
     one_resource: bool = False
     """Scopes of several resources were refused together, each of which is granted by itself."""
     most_bytes: int | None = None
     """How many bytes of scopes a request may have, since more were too large; None: not met."""
     earlier_clients: tuple[EarlierClient, ...] = ()
     """What clients of this server were proved to have: how likely it is for the next ones."""
+    evidence: ServerEvidence = field(default=ServerEvidence(), compare=False, repr=False)
+    """What the verdicts rest on; plans do not look at it."""
 
     def without_earlier_clients(self) -> ServerBehavior:
         """The flags alone: what decides whether a client is asked once more."""

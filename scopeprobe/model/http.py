@@ -40,12 +40,15 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A whole answer as it came, tokens and all: it lives inside one exchange."""
+    """An answer as it came, tokens and all: it lives inside one exchange."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     """Looked up without regard to case (RFC 9110 section 5.1)."""
     body: bytes = field(repr=False)
+    """Empty where it was lost."""
+    lost_because: Reason | None = None
+    """Why the body did not come, or not whole: the status counts all the same."""
 
 
 class ExchangeCut(Exception):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,10 +29,10 @@ from scopeprobe.model.answer import (
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.oauth.culprits import culprits_in
 from scopeprobe.oauth.error_texts import speaks_of
 from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, first_line, shown
-from scopeprobe.oauth.response_body import Body
-from scopeprobe.oauth.scope_lists import repeated, scope_list
+from scopeprobe.oauth.response_body import Body, error_members, refused_in_members
 from scopeprobe.oauth.throttling import requested_wait
 
 WANTS_NONCE = "use_dpop_nonce"
@@ -56,11 +57,6 @@ _REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Rema
 _NONE_REMAIN = re.compile(r";\s*r=0\b")
 _ESCAPES: dict[str, Callable[[str], str]] = {"%": partial(quote, safe=""), "&": html.escape}
 """How our words may be spelled where a text holds the sign."""
-_DESCRIPTIONS = (
-    "error_description", "description", "errorSummary", "message", "error_reason", "error_hint",
-    "hint", "title", "detail",
-)  # fmt: skip
-_CODES = ("errorCode", "code", "error_code")
 _SUBJECTS = (Subject.SCOPE_PARAMETER, Subject.UNKNOWN_SCOPE, Subject.TARGET, Subject.SCOPE)
 """From the narrowest to the widest; each is a topic of `error_texts.toml`."""
 
@@ -98,7 +94,7 @@ def read_error(
     The order keeps the verdicts true: throttles and faults first, then credentials in all their
     disguises, then the grant, and only then the scope.
     """
-    code, descriptions = _members(response, body)
+    code, descriptions = error_members(response, body)
     whole = _cut(" ".join(dict.fromkeys(descriptions)))
     said = _laid_out(response, code, whole, asked, own_words, is_json=body is not None)
     line = first_line(descriptions[0][:_LONGEST_MASKED], mask) if descriptions else ""
@@ -116,8 +112,7 @@ def read_error(
         return GrantNotAllowed(*told)
     if said.about is Subject.UNSAID and not _may_refuse(said.status):
         return Unanswered(Reason.MALFORMED_ANSWER, *told)
-    listed = scope_list(body.scope if body else None, asked, mask) or ()
-    named = repeated(whole, asked) | set(listed)
+    named = culprits_in(descriptions, asked) | refused_in_members(body, asked, mask)
     return Refused(*told, said.about, tuple(scope for scope in asked if scope in named))
 
 
@@ -134,7 +129,8 @@ def _no_answer(said: _Error) -> Reason | None:
         return Reason.THROTTLED
     if _is_fault(said):
         return Reason.SERVER_ERROR
-    if said.is_unreadable and said.status not in _TOO_LARGE:
+    is_page = said.is_unreadable and said.status not in _TOO_LARGE
+    if is_page or _is_of_a_gateway(said):
         return Reason.MALFORMED_ANSWER
     return None
 
@@ -162,13 +158,23 @@ def _is_fault(said: _Error) -> bool:
     """
     Whether the server failed, or did not get so far as to judge the request.
 
-    A 401 that denies access is none, whatever its code: ServiceNow says `server_error`.
+    A 401 that denies access is none, whatever its code: ServiceNow says `server_error`. Nor is
+    one that asks to try again later: it may count as a failed authentication.
     """
     if said.status >= HTTPStatus.INTERNAL_SERVER_ERROR or said.speaks_of("transient"):
         return True
     if said.code in _FAULTS:
         return not (said.status == HTTPStatus.UNAUTHORIZED and said.speaks_of("access_denied"))
-    return said.status in _TRANSIENT and said.about is Subject.UNSAID
+    if said.status in _TRANSIENT and said.about is Subject.UNSAID:
+        return True
+    is_refusal = said.about is not Subject.UNSAID or said.code in _CREDENTIAL_ERRORS
+    is_failed_login = said.status in _CREDENTIAL_STATUSES or _speaks_of_credentials(said)
+    return said.speaks_of("later") and not is_refusal and not is_failed_login
+
+
+def _is_of_a_gateway(said: _Error) -> bool:
+    """A 403 in a gateway's or firewall's words, without any error code of OAuth's."""
+    return said.status == HTTPStatus.FORBIDDEN and not said.code and said.speaks_of("gateway")
 
 
 def _is_credential_failure(said: _Error) -> bool:
@@ -222,7 +228,7 @@ def _laid_out(
     is_json: bool,
 ) -> _Error:
     text = " ".join(_without(part, asked, own_words) for part in (code, whole))
-    text = " ".join(text.split())
+    text = unicodedata.normalize("NFC", " ".join(text.split()))
     spelled = re.sub(r"[\s_-]+", "_", code.strip().lower())
     is_page = response.body.lstrip()[:1] == b"<"
     is_bare_401 = response.status == HTTPStatus.UNAUTHORIZED and not is_page
@@ -234,33 +240,6 @@ def _laid_out(
         _subject(spelled, text),
         is_unreadable=not is_json and not is_bare_401,
     )
-
-
-def _members(response: HttpResponse, body: Body | None) -> tuple[str, list[str]]:
-    """The error code and the descriptions, from whichever members hold them."""
-    if body is None:
-        return "", [text for text in [_plain_text(response)] if text]
-    nested = body.error if isinstance(body.error, dict) else {}
-    codes = (body.error, *(getattr(body, name) for name in _CODES), *map(nested.get, _CODES))
-    texts = (*(getattr(body, name) for name in _DESCRIPTIONS), *map(nested.get, _DESCRIPTIONS))
-    return next(_strings(codes), "")[:_LONGEST_SEARCHED], list(_strings(texts))
-
-
-def _strings(values: Iterable[object]) -> Iterator[str]:
-    return (value for value in values if isinstance(value, str) and value.strip())
-
-
-def _plain_text(response: HttpResponse) -> str:
-    """
-    An error in plain words, as Entra ID sends its throttle.
-
-    A page says nothing to a program. Half an object, or a form, may hold a token or half of one.
-    """
-    is_error = response.status >= HTTPStatus.BAD_REQUEST
-    is_plain = response.body.lstrip()[:1] not in {b"<", b"{", b"["}
-    if not (is_error and is_plain) or b"access_token" in response.body:
-        return ""
-    return response.body[:1000].decode("utf-8", "replace")
 
 
 def _cut(text: str) -> str:

@@ -24,6 +24,7 @@ from scopeprobe.oauth.introspection import (
 )
 from scopeprobe.oauth.revocation import ResponseSteps, Revocation, TokenHandling
 from scopeprobe.oauth.rights_api import read_bearer, read_rights, rights_request
+from scopeprobe.oauth.token_numbers import TokenNumbers
 from scopeprobe.oauth.token_request import request_writer
 from scopeprobe.oauth.token_response import Reader, access_token, asks_for_nonce
 
@@ -64,6 +65,7 @@ class _ExchangeFlow:
     def __post_init__(self) -> None:
         self.write = request_writer(self.client, self.target, now=self.now)
         self.reader = Reader.of(self.client, self.target, self.client.server.traits.claims)
+        self.numbers = TokenNumbers()
         self.revocation = Revocation(self.client, self.write, self.handling)
 
     def exchange(self, question: Question) -> Exchange:
@@ -75,6 +77,7 @@ class _ExchangeFlow:
         token = access_token(response) if isinstance(answer, Issued) else None
         if token is None or not isinstance(answer, Issued):
             return answer
+        answer = msgspec.structs.replace(answer, token=self.numbers.of(token))
         if not self.client.server.gives_tokens_back:
             return (yield from self._confirm(question, answer, token))
         try:
@@ -159,6 +162,8 @@ def _answered(response: HttpResponse | Reason) -> HttpResponse | Unanswered:
     """Return the response of a step; one that says nothing leaves the whole question unanswered."""
     if isinstance(response, Reason):
         return Unanswered(response)
+    if response.lost_because is not None and not rejects_credentials(response):
+        return Unanswered(response.lost_because, response.status)
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Unanswered(Reason.THROTTLED, response.status)
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -85,6 +85,8 @@ def read_metadata(issuer: str, response: HttpResponse) -> Metadata | MetadataPro
     """Read an answer to a metadata request; the issuer in it must be the one that was asked."""
     if refusal := _status_refused(response.status):
         return refusal
+    if response.lost_because is not None:
+        return MetadataProblem(response.lost_because, "the answer is cut off or longer than 1 MiB")
     if len(response.body) > LARGEST_DOCUMENT:
         return MetadataProblem(Reason.MALFORMED_ANSWER, "the document is longer than 1 MiB")
     document = _object(response.body)

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
+from http import HTTPStatus
+
 import msgspec
+
+from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.oauth.masking import Mask
+from scopeprobe.oauth.scope_lists import scope_list
+
+_DESCRIPTIONS = (
+    "error_description", "description", "errorSummary", "message", "error_reason", "error_hint",
+    "hint", "title", "detail",
+)  # fmt: skip
+_CODES = ("errorCode", "code", "error_code")
+_NESTED = ("reason", "status", "faultstring", "errorcode")
+"""What else objects in an error say of it (Google APIs, Apigee)."""
+_MOST_NESTED = 10
+_LONGEST_CODE = 2000
+_REFUSED_SCOPES = ("invalid_scopes", "denied_scopes")
+"""Members that list what was refused; `scope` lists what is allowed (Cloud Foundry UAA)."""
 
 
 class Body(msgspec.Struct):
@@ -13,6 +33,8 @@ class Body(msgspec.Struct):
     id_token: msgspec.Raw = msgspec.Raw()
     scope: object = None
     error: object = None
+    errors: object = None
+    fault: object = None
     error_description: object = None
     description: object = None
     errorSummary: object = None  # noqa: N815 - Okta's name for it
@@ -25,6 +47,8 @@ class Body(msgspec.Struct):
     hint: object = None
     title: object = None
     detail: object = None
+    invalid_scopes: object = None
+    denied_scopes: object = None
 
 
 _decode = msgspec.json.Decoder(Body).decode
@@ -54,3 +78,51 @@ def token_text(token: msgspec.Raw) -> str:
 def tokens_in(body: Body) -> list[str]:
     """All tokens of an answer, so that they can be masked in its other members."""
     return [token_text(token) for token in (body.access_token, body.refresh_token, body.id_token)]
+
+
+# -- errors
+
+
+def error_members(response: HttpResponse, body: Body | None) -> tuple[str, list[str]]:
+    """The error code and the descriptions, from whichever members hold them."""
+    if body is None:
+        return "", [text for text in [_plain_text(response)] if text]
+    nested = [one for value in (body.error, body.errors, body.fault) for one in _objects_in(value)]
+    codes = [body.error, *(getattr(body, name) for name in _CODES)]
+    codes += [one.get(name) for one in nested for name in _CODES]
+    texts = [getattr(body, name) for name in _DESCRIPTIONS]
+    texts += [one.get(name) for one in nested for name in (*_DESCRIPTIONS, *_NESTED)]
+    return next(_strings(codes), "")[:_LONGEST_CODE], list(_strings(texts))
+
+
+def _objects_in(value: object) -> list[dict[str, object]]:
+    """The objects that a member holds: Google's `error.errors`, Apigee's `fault.detail`."""
+    outer = value if isinstance(value, list) else [value]
+    objects = [one for one in outer[:_MOST_NESTED] if isinstance(one, dict)]
+    inner = [one.get(name) for one in objects for name in ("errors", "detail")]
+    lists = [value if isinstance(value, list) else [value] for value in inner]
+    deeper = [one for values in lists for one in values[:_MOST_NESTED] if isinstance(one, dict)]
+    return objects + deeper
+
+
+def refused_in_members(body: Body | None, asked: Collection[Scope], mask: Mask) -> set[Scope]:
+    """The scopes in members of their own, which say by their name that these were refused."""
+    lists = (scope_list(getattr(body, name, None), asked, mask) for name in _REFUSED_SCOPES)
+    return {scope for listed in lists for scope in listed or ()}
+
+
+def _strings(values: Iterable[object]) -> Iterator[str]:
+    return (value for value in values if isinstance(value, str) and value.strip())
+
+
+def _plain_text(response: HttpResponse) -> str:
+    """
+    An error in plain words, as Entra ID sends its throttle.
+
+    A page says nothing to a program. Half an object, or a form, may hold a token or half of one.
+    """
+    is_error = response.status >= HTTPStatus.BAD_REQUEST
+    is_plain = response.body.lstrip()[:1] not in {b"<", b"{", b"["}
+    if not (is_error and is_plain) or b"access_token" in response.body:
+        return ""
+    return response.body[:1000].decode("utf-8", "replace")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +12,7 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
 from scopeprobe.model.http import ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.oauth.scope_lists import token_issued_at
+from scopeprobe.oauth.token_numbers import TokenNumbers
 from scopeprobe.oauth.token_request import RequestWriter
 from scopeprobe.oauth.token_response import access_token
 
@@ -49,9 +48,8 @@ class Revocation:
     """Two requests brought two tokens: what this client is given, nobody else uses."""
     failures: int = 0
     """In a row: a server counts them as it counts failures at its token endpoint."""
-    _seen: set[bytes] = field(default_factory=set, repr=False)
-    """Digests of the tokens so far: one that comes back is handed out to others as well."""
-    _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
+    _seen: TokenNumbers = field(default_factory=TokenNumbers, repr=False)
+    """The tokens so far: one that comes back is handed out to others as well."""
 
     def look_for_sharing(
         self, token: str, sent_at: datetime, ask_again: Callable[[], ResponseSteps]
@@ -61,17 +59,17 @@ class Revocation:
 
         So is one that was issued before it was asked for.
         """
-        issued_at, digest = token_issued_at(token), self._digest(token)
+        issued_at = token_issued_at(token)
         is_old = issued_at is not None and issued_at < sent_at.timestamp() - CLOCK_SKEW
-        self.handling.shares_tokens |= is_old or digest in self._seen
-        self._seen.add(digest)
+        self.handling.shares_tokens |= is_old or token in self._seen
+        number = self._seen.of(token)
         if self.is_own or self.handling.shares_tokens:
             return
         response = yield from ask_again()
         twin = access_token(response) if isinstance(response, HttpResponse) else None
         if twin is None:
             return
-        if self._digest(twin) == digest:
+        if self._seen.of(twin) == number:
             self.handling.shares_tokens = True
             return
         self.is_own = True
@@ -113,6 +111,3 @@ class Revocation:
         is_done = status is not None and status < HTTPStatus.BAD_REQUEST
         self.handling.revoked += is_done
         self.handling.left_alive += not is_done
-
-    def _digest(self, token: str) -> bytes:
-        return hashlib.blake2b(token.encode(), key=self._salt, digest_size=32).digest()

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from scopeprobe.model.scope_names import SCOPE_TOKEN, Scope
-from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.oauth.masking import Mask
 
 MOST_NAMES = 5000
 """Names kept of one list; no honest list is longer."""
+LONGEST_NAME = 1000
+"""Characters kept of a name that nobody asked for."""
+CUT = "…"
+"""Stands where a name was cut; no `scope-token` holds it (RFC 6749 section 3.3)."""
 
-_CLAIMS = ("scope", "scp")
+_CLAIMS = ("scope", "scp", "scopes")
 _JWT_PARTS = 3
-_LABEL = re.compile(r"\W{0,3}scopes?[=:]", re.IGNORECASE)
-_SEPARATORS = re.compile(r"[,;|]")
-_PUNCTUATION = "'`.,:;!?()[]{}<>"
-_MOST_PUNCTUATION = 4
-"""Characters of it on either side."""
+_BLANKS = re.compile(r"[ \t\r\n]+")
+"""What separates names; any other space is part of one, though RFC 6749 section 3.3 has none."""
 
 
 def is_scope_list(value: object) -> bool:
@@ -42,19 +42,30 @@ def scope_list(value: object, asked: Collection[Scope], mask: Mask) -> tuple[Sco
     A comma may also be part of a name (RFC 6749 section 3.3), so a name that was asked for is left
     whole, and is kept however long the list. Names that hold something secret are dropped. None
     where the value is no list of scopes at all.
+
+    Names are compared as they were sent (docs/design.md, rule 10): one that cannot be shown so
+    becomes one that is no `scope-token`, and equals none.
     """
     match value:
         case str():
-            names: Iterable[str] = value.split()
+            items: Iterable[str] = [value]
         case list() if is_scope_list(value):
-            names = [name for item in value for name in item.split()]
+            items = value
         case _:
             return None
+    names = [name for item in items for name in _BLANKS.split(item)]
     whole = set(asked)
     single = {part for name in names for part in ((name,) if name in whole else name.split(","))}
     others = (name for name in single - whole if name and mask(name) == name)
-    shown = sorted(printable(name)[:LONGEST_TEXT] for name in others)
-    return (*sorted(whole & single), *map(Scope, shown[:MOST_NAMES]))
+    told = sorted(map(_told, others))
+    return (*sorted(whole & single), *map(Scope, told[:MOST_NAMES]))
+
+
+def _told(name: str) -> str:
+    """A name for people: what they could not see is spelled out, what is too long ends in `…`."""
+    if not name.isprintable():
+        name = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in name)
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + CUT
 
 
 def token_claims(token: str) -> dict[str, object] | None:
@@ -100,7 +111,7 @@ def claimed_scopes(
     """
     The scopes that a token's claims speak of, or None where none does.
 
-    `scope` and `scp` are read always; `also` names further claims by name or dotted path
+    `scope`, `scp` and `scopes` are read always; `also` names further claims by name or dotted path
     (`realm_access.roles`), where `*` stands for any one member.
     """
     values = [value for name in (*_CLAIMS, *also) for value in _values_at(claims, name)]
@@ -128,43 +139,3 @@ def _values_at(claims: dict[str, object], path: str) -> Iterator[object]:
             yield from _values_at(value, rest)
         elif name == "*" and not rest:
             yield value
-
-
-def repeated(text: str, asked: Collection[Scope]) -> frozenset[Scope]:
-    """
-    The asked scopes that a server's text repeats as whole tokens (RFC 6749 section 3.3).
-
-    Whatever stands around them as punctuation is no part of them. A name that runs into an
-    ellipsis is only taken where it cannot be the beginning of another one that was asked for.
-    """
-    text = html.unescape(text)
-    names = frozenset(name for name in asked if name in text)
-    found: set[Scope] = set()
-    for word in SCOPE_TOKEN.finditer(text) if names else ():
-        is_cut = word[0].endswith("...") or word.string[word.end() : word.end() + 1] == "…"
-        here = names & set(_readings(word[0]))
-        found |= {name for name in here if not (is_cut and _begins_another(name, asked))}
-    return frozenset(found)
-
-
-def _begins_another(name: Scope, names: Collection[Scope]) -> bool:
-    return any(other != name and other.startswith(name) for other in names)
-
-
-def _readings(word: str) -> Iterator[str]:
-    """All readings of a word: as it is, without punctuation, and as a list of items."""
-    yield from _bare(word)
-    if labelled := _LABEL.match(word):
-        word = word[labelled.end() :]
-        yield from _bare(word)
-    if _SEPARATORS.search(word):
-        for part in _SEPARATORS.split(word)[:MOST_NAMES]:
-            yield from _bare(part)
-
-
-def _bare(word: str) -> Iterator[str]:
-    leading = len(word) - len(word.lstrip(_PUNCTUATION))
-    trailing = len(word) - len(word.rstrip(_PUNCTUATION))
-    for start in range(min(leading, _MOST_PUNCTUATION) + 1):
-        for end in range(min(trailing, _MOST_PUNCTUATION) + 1):
-            yield word[start : len(word) - end]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from scopeprobe.model.answer import Answer, Issued, Unanswered
+from scopeprobe.model.answer import Answer, Issued, TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.http import HttpResponse
@@ -31,6 +31,8 @@ from scopeprobe.oauth.scope_lists import (
 
 _OUR_GRANT = ("client_credentials", "client credentials flow", "client credentials grant")
 """The grant's own name: who repeats it does not speak of credentials."""
+
+_UNREADABLE = Reason.MALFORMED_ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +59,27 @@ class Reader:
         status = response.status
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return Unanswered(Reason.REDIRECTED, status)
+        if response.lost_because is not None:
+            return self._lost(response, response.lost_because, now)
         asked = question.scopes or self.expected
         body = read_body(response.body)
         if status >= HTTPStatus.BAD_REQUEST:
             return self._error(response, body, asked, now)
-        malformed = Unanswered(Reason.MALFORMED_ANSWER, status)
+        malformed = Unanswered(_UNREADABLE, status)
         if body is None:
             return malformed
         if token_text(body.access_token):
             return malformed if body.error else self._issued(body, asked) or malformed
         return self._disguised_error(response, body, asked, now) or malformed
+
+    def _lost(self, response: HttpResponse, because: Reason, now: datetime) -> Answer:
+        """What status and headers say by themselves where the body was lost."""
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            answer = self._error(response, None, (), now)
+            is_told = isinstance(answer, Unanswered) and answer.reason is not _UNREADABLE
+            if is_told or isinstance(answer, TooLarge):
+                return answer
+        return Unanswered(because, response.status)
 
     def _issued(self, body: Body, asked: Collection[Scope]) -> Issued | None:
         """What an issued token shows; None where its list of scopes cannot be read."""

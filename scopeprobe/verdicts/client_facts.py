@@ -11,18 +11,21 @@ from scopeprobe.model.answer import (
     Answer,
     Fact,
     Issued,
+    Likeness,
     Refusal,
     Refused,
     TooLarge,
     Unanswered,
-    alike,
     culprits,
     is_plain_about_scope,
-    names_on,
+    likeness,
 )
 from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.evidence import Form, Kind
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, are_believable
+from scopeprobe.verdicts.shared_tokens import shared_tokens
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,16 @@ class ClientFacts:
 
     assignment: Assignment
     facts: Sequence[Fact]
+
+    @property
+    def name(self) -> ClientName:
+        return self.assignment.client.name
+
+    @cached_property
+    def audience(self) -> str:
+        return self.assignment.target.label
+
+    # -- what was asked and answered
 
     @cached_property
     def successes(self) -> tuple[Fact, ...]:
@@ -60,6 +73,10 @@ class ClientFacts:
                 found.setdefault(scope, []).append(fact)
         return found
 
+    def asked(self) -> Iterator[Scope]:
+        """Every scope that was asked for, alone or in a set; also the canary."""
+        yield from self._with
+
     def with_others(self, scope: Scope) -> list[Fact]:
         """Facts about sets of several scopes that contain this one."""
         return [f for f in self._with.get(scope, []) if len(f.question.scopes or ()) > 1]
@@ -68,6 +85,14 @@ class ClientFacts:
         """Facts about the scope asked alone, the oldest first."""
         return self._alone.get(scope, [])
 
+    def answered_alone(self, scope: Scope) -> list[Fact]:
+        """The same, without those that say nothing."""
+        return [f for f in self.about(scope) if not isinstance(f.answer, TooLarge | Unanswered)]
+
+    def tokens_for(self, scope: Scope) -> list[Fact]:
+        """Facts about tokens that were issued for the scope, alone or in a set."""
+        return [fact for fact in self._with.get(scope, []) if isinstance(fact.answer, Issued)]
+
     @cached_property
     def control(self) -> Answer | None:
         """The first answer to the request without `scope`."""
@@ -75,35 +100,63 @@ class ClientFacts:
 
     @cached_property
     def canary(self) -> Issued | Refusal | None:
-        """The answer to the canary; None where none came that says anything."""
-        for fact in self.about(self.assignment.canary):
-            if not isinstance(fact.answer, TooLarge | Unanswered):
-                return fact.answer
-        return None
+        """The first answer to the canary that says anything; None where none came."""
+        answers = (fact.answer for fact in self.answered_alone(self.assignment.canary))
+        return next((a for a in answers if not isinstance(a, TooLarge | Unanswered)), None)
 
-    @property
-    def drops_canary(self) -> bool:
-        """The canary was refused, or a token was issued for it that does not list it."""
-        return self.canary is not None and self.assignment.canary not in names_on(self.canary)
+    # -- lists
 
-    @cached_property
-    def listed_for_nothing(self) -> frozenset[Scope]:
-        """What tokens list for the canary, or else without scope: given to this client anyway."""
-        if isinstance(self.canary, Issued) and self.canary.tells:
-            return self.canary.names
-        return names_on(self.control)
+    def form(self, issued: Issued) -> Form:
+        return Form(self.audience, issued.readable)
+
+    def kinds(self, issued: Issued) -> dict[Kind, frozenset[Scope]]:
+        """What the token's lists hold, by their kind."""
+        form = self.form(issued)
+        return {Kind(form, place): names for place, names in issued.places.items()}
 
     @cached_property
-    def granted_by_list(self) -> frozenset[Scope]:
-        """Every scope that some token of this client is shown to carry."""
-        return frozenset(name for answer in self.issued for name in answer.names)
+    def listed(self) -> dict[Kind, set[Scope]]:
+        """Every name that some list of this client holds, by the kind of the list."""
+        found: dict[Kind, set[Scope]] = {}
+        for issued in self.issued:
+            for kind, names in self.kinds(issued).items():
+                found.setdefault(kind, set()).update(names)
+        return found
+
+    @cached_property
+    def _showing(self) -> dict[Scope, list[Fact]]:
+        found: dict[Scope, list[Fact]] = {}
+        for fact in self.successes:
+            if isinstance(fact.answer, Issued):
+                for name in fact.answer.names:
+                    found.setdefault(name, []).append(fact)
+        return found
+
+    def showing(self, name: Scope) -> list[Fact]:
+        """Facts about tokens of which some list holds the name, whatever was asked for."""
+        return self._showing.get(name, [])
+
+    @cached_property
+    def names(self) -> frozenset[Scope]:
+        """Every scope that some list of this client holds."""
+        return frozenset().union(*self.listed.values())
 
     def lists(self, scope: Scope) -> bool:
-        """Some token of this client is shown to carry the scope."""
-        return scope in self.granted_by_list
+        """Some list of this client holds the scope."""
+        return scope in self.names
 
     @cached_property
-    def _last_success(self) -> int:
+    def shared_tokens(self) -> frozenset[int]:
+        return shared_tokens(self.successes)
+
+    def is_shared(self, issued: Issued) -> bool:
+        """The token answered another question as well, so that its gaps show nothing (rule 11)."""
+        return issued.token in self.shared_tokens
+
+    # -- refusals
+
+    @cached_property
+    def last_success(self) -> int:
         return max((success.sent for success in self.successes), default=-1)
 
     @cached_property
@@ -118,19 +171,25 @@ class ClientFacts:
         at the same time proves nothing. Unless the code says that it is the scope, there must be
         an earlier success too: a lock may have been lifted, an outage may have ended.
         """
-        behind = self._last_success > fact.received
+        behind = self.last_success > fact.received
         return behind and (is_plain_about_scope(fact.answer) or self._first_success < fact.sent)
+
+    def likeness(self, fact: Fact) -> Likeness | None:
+        """What the refusal has in common with those that are alike; None where it is none."""
+        if not isinstance(fact.answer, Refusal):
+            return None
+        client = self.assignment.client
+        own_words = (*(fact.question.scopes or ()), client.client_id, client.name, self.audience)
+        return likeness(fact.answer, tuple(filter(None, own_words)))
 
     def is_withheld(self, scope: Scope) -> bool:
         """The scope was refused alone between successes, or left out of a list."""
-        return self.is_refused_alone(scope) or self.is_left_out(scope)
-
-    def is_refused_alone(self, scope: Scope) -> bool:
-        """The scope was refused on its own, between successes."""
-        return any(
+        return self.is_left_out(scope) or any(
             isinstance(fact.answer, Refusal) and self.is_bracketed(fact)
             for fact in self.about(scope)
         )
+
+    # -- sets
 
     def left_out_of_sets(self) -> Iterator[Scope]:
         """Scopes that were asked in a set and are missing from the list that came."""
@@ -141,41 +200,6 @@ class ClientFacts:
     def is_left_out(self, scope: Scope) -> bool:
         """A token that was issued for the scope has a list, perhaps an empty one, without it."""
         return any(token.tells and scope not in token.names for token in self._tokens(scope))
-
-    @cached_property
-    def _named(self) -> dict[tuple[Scope, ...], list[Fact]]:
-        """Refusals of several scopes that name some of them, by what they name."""
-        found: dict[tuple[Scope, ...], list[Fact]] = {}
-        for fact in self.facts:
-            if named := culprits(fact.answer, fact.question.scopes or ()):
-                found.setdefault(tuple(sorted(named)), []).append(fact)
-        return found
-
-    @property
-    def named(self) -> frozenset[Scope]:
-        """Every scope that some refusal of several named."""
-        return frozenset(scope for names in self._named for scope in names)
-
-    def naming(self, scope: Scope) -> Fact | None:
-        """
-        A refusal that names the scope, and is no echo of the request (docs/design.md, rule 13).
-
-        A success must follow it; none must come before, because no lock and no outage names scopes.
-        """
-        for named, facts in self._named.items():
-            if scope not in named:
-                continue
-            bracketed = [fact for fact in facts if self._last_success > fact.received]
-            if are_believable(named, (fact.question.scopes or () for fact in bracketed)):
-                return bracketed[-1]
-        return None
-
-    def is_named_wherever_it_stands(self, scope: Scope) -> bool:
-        """Two refusals name the same scopes, with this one, and they stood in different places."""
-        return any(
-            scope in named and len({_places(named, fact) for fact in facts}) > 1
-            for named, facts in self._named.items()
-        )
 
     def is_accepted(self, scope: Scope) -> bool:
         """A token was issued for the scope, and lists it or lists nothing at all."""
@@ -215,7 +239,7 @@ class ClientFacts:
                 return issued.names.isdisjoint(asked)
             case Refused() as refused:
                 return (
-                    (is_plain_about_scope(refused) or alike(refused, self.canary))
+                    is_plain_about_scope(refused)
                     and self.is_bracketed(fact)
                     and all(self.is_left_out(scope) for scope in asked)
                 )
@@ -235,9 +259,42 @@ class ClientFacts:
                     found.setdefault(scope, []).append(fact.answer)
         return found
 
-    def asked(self) -> Iterator[Scope]:
-        """Every scope that was asked for, alone or in a set; also the canary."""
-        yield from self._with
+    # -- names of culprits
+
+    @cached_property
+    def _named(self) -> dict[tuple[Scope, ...], list[Fact]]:
+        """Refusals of several scopes that name some of them, by what they name."""
+        found: dict[tuple[Scope, ...], list[Fact]] = {}
+        for fact in self.facts:
+            if named := culprits(fact.answer, fact.question.scopes or ()):
+                found.setdefault(tuple(sorted(named)), []).append(fact)
+        return found
+
+    @property
+    def named(self) -> frozenset[Scope]:
+        """Every scope that some refusal of several named."""
+        return frozenset(scope for names in self._named for scope in names)
+
+    def naming(self, scope: Scope) -> Fact | None:
+        """
+        A refusal that names the scope, and is no echo of the request (docs/design.md, rule 13).
+
+        A success must follow it; none must come before, because no lock and no outage names scopes.
+        """
+        for named, facts in self._named.items():
+            if scope not in named:
+                continue
+            bracketed = [fact for fact in facts if self.last_success > fact.received]
+            if are_believable(named, (fact.question.scopes or () for fact in bracketed)):
+                return bracketed[-1]
+        return None
+
+    def is_named_wherever_it_stands(self, scope: Scope) -> bool:
+        """Two refusals name the same scopes, with this one, and they stood in different places."""
+        return any(
+            scope in named and len({_places(named, fact) for fact in facts}) > 1
+            for named, facts in self._named.items()
+        )
 
 
 def _places(named: Iterable[Scope], fact: Fact) -> frozenset[int]:

@@ -12,32 +12,22 @@ from scopeprobe.model.answer import (
     Issued,
     Refusal,
     Refused,
-    Subject,
     TooLarge,
     Unanswered,
     Unauthenticated,
-    alike,
-    is_plain_about_scope,
 )
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Cell, Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope, prefix
 from scopeprobe.verdicts.client_facts import ClientFacts
+from scopeprobe.verdicts.gap_rulings import ruling_on_gaps
+from scopeprobe.verdicts.list_rulings import ruling_on_names
 from scopeprobe.verdicts.no_token_rulings import ruling_without_token
-from scopeprobe.verdicts.ruling import (
-    Known,
-    Ruling,
-    denied,
-    granted_by_list,
-    may_be_about_the_parameter,
-    unanswered,
-    unknown,
-)
-from scopeprobe.verdicts.token_rulings import ruling_on_token, ruling_without_asking
-
-_NOT_THE_SCOPE = {Subject.TARGET, Subject.SCOPE_PARAMETER}
-"""What a refusal of several scopes may be about that holds for each of them."""
+from scopeprobe.verdicts.refusal_rulings import ruling_on_refusals, ruling_on_refused_sets
+from scopeprobe.verdicts.rights_rulings import confirmed, ruling_without_asking
+from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unanswered
+from scopeprobe.verdicts.silence_rulings import ruling_on_silence
 
 
 def judge(
@@ -78,7 +68,7 @@ def _cell(assignment: Assignment, scope: Scope, ruling: Ruling) -> Cell:
         evidence=ruling.evidence,
         http_status=status,
         error=error,
-        error_description=description,
+        error_description=ruling.told or description,
         limited_to=ruling.limited_to,
     )
 
@@ -117,97 +107,53 @@ def _rule_on(known: Known, scope: Scope) -> Ruling:
     ruling = _ruled(known, scope)
     if ruling.verdict is not Verdict.GRANTED:
         return ruling
-    if (known.label, prefix(scope)) in known.behavior.open_shapes:
+    if (known.client, known.audience, prefix(scope)) in known.behavior.open_shapes:
         return Ruling(Verdict.UNENFORCED, Reason.SHAPE_UNENFORCED, ruling.evidence)
     return ruling
 
 
 def _ruled(known: Known, scope: Scope) -> Ruling:
-    if not known.facts.assignment.client.server.traits.send_scope and known.facts.successes:
-        return ruling_without_asking(known, scope)
-    if not known.facts.successes:
+    facts = known.facts
+    if not facts.successes:
         return ruling_without_token(known, scope)
-    answered = known.facts.about(scope)
-    if not answered or isinstance(answered[-1].answer, TooLarge | Unanswered):
-        return _answered_in_sets(known, scope, answered[-1].answer if answered else None)
-    match answered[-1].answer:
-        case Issued():
-            return ruling_on_token(known, scope, answered[-1])
-        case Refused() | Unauthenticated() | GrantNotAllowed() as refusal:
-            return _refused(known, scope, refusal, answered)
-        case _ as other:
-            raise AssertionError(other)
+    if not facts.assignment.client.server.traits.send_scope:
+        return ruling_without_asking(known, scope)
+    alone = facts.answered_alone(scope)
+    return (
+        _ruling_on_lists(known, scope)
+        or _ruling_on_tokens(known, scope, alone)
+        or (ruling_on_refusals(known, scope, alone) if alone else None)
+        or _ruling_on_tokens(known, scope, facts.with_others(scope))
+        or ruling_on_refused_sets(known, scope)
+        or unanswered(known, facts.about(scope)[-1].answer if facts.about(scope) else None)
+    )
 
 
-def _answered_in_sets(known: Known, scope: Scope, alone: Answer | None) -> Ruling:
-    """
-    Rule on a scope that has no answer of its own, by the answers to sets that contain it.
-
-    A set that was refused says nothing of its members, unless the refusal names them.
-    """
-    issued = [
-        (fact, fact.answer)
-        for fact in known.facts.with_others(scope)
-        if isinstance(fact.answer, Issued)
-    ]
-    listing = [fact for fact, answer in issued if scope in answer.names]
-    silent = [fact for fact, answer in issued if not answer.tells]
-    if settling := listing or silent or [fact for fact, _ in issued]:
-        return ruling_on_token(known, scope, settling[-1])
-    for fact in known.facts.with_others(scope):
-        if isinstance(fact.answer, Refused) and fact.answer.about in _NOT_THE_SCOPE:
-            return _refused(known, scope, fact.answer, [fact])
-    if (naming := _believed_naming(known, scope)) is not None:
-        return Ruling(Verdict.DENIED, Reason.NAMED_IN_REFUSAL, Evidence.SET, because=naming.answer)
-    return unanswered(known, scope, alone)
+def _ruling_on_lists(known: Known, scope: Scope) -> Ruling | None:
+    """What a rights API adds to a list that was shown for the scope, counts with it."""
+    ruling = ruling_on_names(known, scope)
+    tokens = known.facts.tokens_for(scope)
+    answer = tokens[-1].answer if tokens else None
+    if ruling is None or not isinstance(answer, Issued):
+        return ruling
+    return confirmed(ruling, scope, answer)
 
 
-def _believed_naming(known: Known, scope: Scope) -> Fact | None:
-    """A refusal that names the scope, where naming was confirmed and was never wrong."""
-    if known.behavior.names_culprits and not known.behavior.names_off:
-        return known.facts.naming(scope)
-    return None
+def _ruling_on_tokens(known: Known, scope: Scope, answered: list[Fact]) -> Ruling | None:
+    """Rule by tokens that do not show the scope; None where none was issued."""
+    tokens = [fact for fact in answered if isinstance(fact.answer, Issued)]
+    if not tokens:
+        return None
+    refused = [f.answer for f in known.facts.about(scope) if isinstance(f.answer, Refusal)]
+    if refused:
+        return contradictory("a token was issued for it, and it was refused alone", refused[-1])
+    rulings = [_ruling_on_token(known, scope, fact) for fact in tokens]
+    proved = (ruling for ruling in rulings if ruling.verdict is not Verdict.UNKNOWN)
+    return next(proved, rulings[-1])
 
 
-def _refused(known: Known, scope: Scope, refusal: Refusal, answered: list[Fact]) -> Ruling:
-    match refusal:
-        case Refused(about=Subject.TARGET):
-            return unknown(Reason.NEEDS_TARGET, refusal)
-        case Refused(about=Subject.SCOPE_PARAMETER):
-            return _without_parameter(known, scope, refusal)
-        case _:
-            return _refused_for_its_scope(known, scope, refusal, answered)
-
-
-def _refused_for_its_scope(
-    known: Known, scope: Scope, refusal: Refusal, answered: list[Fact]
-) -> Ruling:
-    if known.facts.lists(scope):
-        return unknown(Reason.CONTRADICTORY, refusal)
-    if not known.facts.is_bracketed(answered[-1]):
-        return unknown(Reason.REFUSALS_UNBRACKETED, refusal)
-    if not (is_plain_about_scope(refusal) or _is_meant_for_the_scope(known, answered)):
-        return unknown(Reason.REFUSALS_UNBRACKETED, refusal)
-    if may_be_about_the_parameter(known, refusal):
-        return unknown(Reason.UNCONFIRMED, refusal)
-    return denied(known, refusal)
-
-
-def _without_parameter(known: Known, scope: Scope, refusal: Refusal) -> Ruling:
-    """The server wants no `scope` at all: what a token shows without it is granted."""
-    for issued in known.facts.issued:
-        if scope in issued.names:
-            return granted_by_list(scope, issued)
-    return unknown(Reason.UNCONFIRMED, refusal)
-
-
-def _is_meant_for_the_scope(known: Known, answered: list[Fact]) -> bool:
-    """
-    Whether an unspecific refusal is how this server refuses a scope (docs/design.md, rule 6).
-
-    It is where the canary met the same; else the scope must have met it twice, so that a passing
-    fault of the server, or a throttle that was not recognized, denies nothing.
-    """
-    refusal = answered[-1].answer
-    again = sum(alike(fact.answer, refusal) for fact in answered)
-    return again > 1 or alike(refusal, known.facts.canary)
+def _ruling_on_token(known: Known, scope: Scope, fact: Fact) -> Ruling:
+    issued = fact.answer
+    assert isinstance(issued, Issued)  # noqa: S101 - chosen so
+    ruling = ruling_on_gaps(known, scope, fact) or ruling_on_silence(known, scope, fact)
+    return confirmed(ruling, scope, issued)

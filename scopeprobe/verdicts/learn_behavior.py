@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TypeAlias
 
 from scopeprobe.model.answer import Fact, Issued, Refusal, Refused, TooLarge, Unauthenticated
 from scopeprobe.model.assignment import Assignment
@@ -12,6 +11,7 @@ from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.verdicts.client_facts import ClientFacts
+from scopeprobe.verdicts.server_evidence import gather_evidence
 
 
 def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -> ServerBehavior:
@@ -23,22 +23,15 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
     return ServerBehavior(
         lists=lists,
         lists_in_token=lists_in_token,
-        lists_when_introspected=any(map(_was_introspected_with_what_it_asked, clients)),
-        polices=frozenset(_policed(clients)),
         withholds=any(map(_was_withheld_a_scope, clients)),
         accepts_scopes=any(map(_got_a_token_for_scopes, clients)),
-        rejects_credentials_first=any(map(_failed_for_the_canary, clients))
-        or (any(map(_was_refused_without_scope, clients)) and any(map(_failed_bare, clients))),
-        rejects_absent_scope=any(map(_is_good_but_failed_without_scope, clients)),
+        rejects_credentials_first=_rejects_credentials_first(clients),
         tells_unknown_scopes=any(map(_was_told_unknown_scopes_apart, clients)),
         open_shapes=frozenset(
-            (client.assignment.target.label, client.assignment.prefix_of(shape))
+            (client.name, client.audience, client.assignment.prefix_of(shape))
             for client in clients
             for shape in client.assignment.shapes
             if client.is_carried(shape, silence_is_consent=silence_is_consent)
-        ),
-        drops_canary=frozenset(
-            client.assignment.target.label for client in clients if _was_denied_the_canary(client)
         ),
         lists_without_scope=any(map(_was_listed_candidates_without_scope, clients)),
         names_culprits=any(map(_was_told_a_culprit, clients)),
@@ -47,6 +40,7 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
         drops_companions=any(map(_was_left_out_once_only, clients)),
         one_resource=any(map(_is_kept_to_one_resource, clients)),
         most_bytes=min(chain.from_iterable(map(_too_large, clients)), default=None),
+        evidence=gather_evidence(clients),
     )
 
 
@@ -61,11 +55,6 @@ def _was_listed_what_it_asked(client: ClientFacts) -> bool:
 def _was_given_claims_of_what_it_asked(client: ClientFacts) -> bool:
     """A token's claims hold all scopes of its request, and perhaps others."""
     return any(set(asked) <= set(issued.claimed or ()) for asked, issued in _scoped(client))
-
-
-def _was_introspected_with_what_it_asked(client: ClientFacts) -> bool:
-    """Introspection listed all scopes of a request, and perhaps others."""
-    return any(set(asked) <= set(issued.confirmed or ()) for asked, issued in _scoped(client))
 
 
 def _was_listed_candidates_without_scope(client: ClientFacts) -> bool:
@@ -94,39 +83,6 @@ def _was_withheld_a_scope(client: ClientFacts) -> bool:
     return any(map(client.is_withheld, client.asked()))
 
 
-def _was_denied_the_canary(client: ClientFacts) -> bool:
-    """A client that got a token was refused the canary, or got a list without it; silence no."""
-    if isinstance(client.canary, Issued):
-        return client.canary.tells and client.drops_canary
-    return bool(client.canary and client.successes)
-
-
-def _policed(clients: Iterable[ClientFacts]) -> Iterator[_ScopeOfTarget]:
-    """Scopes that one client was given and another one, for the same target, was not."""
-    clients = list(clients)
-    withheld = _names_by_scope(clients, ClientFacts.is_withheld)
-    for scope, names in _names_by_scope(clients, ClientFacts.is_accepted).items():
-        if withheld.get(scope, set()) - names:
-            yield scope
-
-
-_ScopeOfTarget: TypeAlias = tuple[str, Scope]
-"""The label of a target, and a scope that was asked for there."""
-
-
-def _names_by_scope(
-    clients: Iterable[ClientFacts], holds: Callable[[ClientFacts, Scope], bool]
-) -> dict[_ScopeOfTarget, set[str]]:
-    """The names of the clients for which something holds of a scope."""
-    found: dict[_ScopeOfTarget, set[str]] = {}
-    for client in clients:
-        for scope in client.asked():
-            if holds(client, scope):
-                key = client.assignment.target.label, scope
-                found.setdefault(key, set()).add(client.assignment.client.name)
-    return found
-
-
 def _was_told_unknown_scopes_apart(client: ClientFacts) -> bool:
     """The canary met `invalid_scope`, and a request a code that says "not for you"."""
     return (
@@ -145,35 +101,49 @@ _EXISTS = {"access_denied", "consent_required", "insufficient_scope"}
 # -- credentials
 
 
-def _failed_for_the_canary(client: ClientFacts) -> bool:
-    """A client that was never accepted failed to authenticate on a request for the canary."""
-    return _is_never_accepted(client) and any(
-        isinstance(fact.answer, Unauthenticated) for fact in client.about(client.assignment.canary)
-    )
+def _rejects_credentials_first(clients: Iterable[ClientFacts]) -> bool:
+    """
+    A client failed to authenticate on a request that good clients are refused (rule 7).
+
+    It was never accepted, never refused for a scope, and not told that nobody knows it: else the
+    scope may be looked at before the secret, or the client before both.
+    """
+    clients = list(clients)
+    refused = [_refused_to_everybody(client) for client in clients if client.successes]
+    failed = [_failed_for_nobodys_scopes(c) for c in clients if _is_never_accepted(c)]
+    return any(one & other for one in refused for other in failed)
 
 
-def _failed_bare(client: ClientFacts) -> bool:
-    """A client that was never accepted failed to authenticate on a request without `scope`."""
-    return _is_never_accepted(client) and any(
-        isinstance(fact.answer, Unauthenticated)
-        for fact in client.facts
-        if fact.question == WITHOUT_SCOPE
-    )
+def _refused_to_everybody(client: ClientFacts) -> set[bool]:
+    """Requests that a good client was refused: for the canary (True), without scope (False)."""
+    return {
+        fact.question.scopes is not None
+        for fact in _beside_candidates(client)
+        if isinstance(fact.answer, Refused)
+    }
+
+
+def _failed_for_nobodys_scopes(client: ClientFacts) -> set[bool]:
+    """The same of requests on which a client failed to authenticate."""
+    return {
+        fact.question.scopes is not None
+        for fact in _beside_candidates(client)
+        if isinstance(fact.answer, Unauthenticated)
+    }
+
+
+def _beside_candidates(client: ClientFacts) -> Iterator[Fact]:
+    """Facts about requests for no candidate: without scope, or for the canary."""
+    yield from client.about(client.assignment.canary)
+    yield from (fact for fact in client.facts if fact.question == WITHOUT_SCOPE)
 
 
 def _is_never_accepted(client: ClientFacts) -> bool:
-    """It got no token, and no refusal that was about anything but authentication."""
-    return not client.successes and not any(isinstance(a, Refused) for a in client.refusals)
-
-
-def _was_refused_without_scope(client: ClientFacts) -> bool:
-    """A client that got a token elsewhere was refused the request without `scope`."""
-    return bool(client.successes) and isinstance(client.control, Refused)
-
-
-def _is_good_but_failed_without_scope(client: ClientFacts) -> bool:
-    """A client that got a token is told, without `scope`, that its credentials failed."""
-    return bool(client.successes) and isinstance(client.control, Unauthenticated)
+    """It got no token, was refused no scope, and was not told that it does not exist."""
+    return not client.successes and all(
+        isinstance(answer, Unauthenticated) and not answer.unknown_client
+        for answer in client.refusals
+    )
 
 
 # -- sets of several scopes
@@ -182,8 +152,15 @@ def _is_good_but_failed_without_scope(client: ClientFacts) -> bool:
 def _was_told_a_culprit(client: ClientFacts) -> bool:
     """A scope that a refusal named was refused alone as well, or named wherever it was put."""
     return any(
-        client.is_refused_alone(scope) or client.is_named_wherever_it_stands(scope)
+        _is_refused_alone(client, scope) or client.is_named_wherever_it_stands(scope)
         for scope in client.named
+    )
+
+
+def _is_refused_alone(client: ClientFacts, scope: Scope) -> bool:
+    return any(
+        isinstance(fact.answer, Refusal) and client.is_bracketed(fact)
+        for fact in client.about(scope)
     )
 
 

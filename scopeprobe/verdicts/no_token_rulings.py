@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from scopeprobe.model.answer import GrantNotAllowed, Refusal, Refused, Subject, Unauthenticated
-from scopeprobe.model.cell import Reason, Verdict
-from scopeprobe.model.scope_names import Scope
-from scopeprobe.verdicts.ruling import (
-    Known,
-    Ruling,
-    denied,
-    may_be_about_the_parameter,
-    unanswered,
-    unknown,
+from collections.abc import Iterator
+
+from scopeprobe.model.answer import (
+    Fact,
+    GrantNotAllowed,
+    Likeness,
+    Refused,
+    Subject,
+    Unauthenticated,
+    is_plain_about_scope,
 )
+from scopeprobe.model.cell import Reason, Verdict
+from scopeprobe.model.evidence import has_others
+from scopeprobe.model.question import WITHOUT_SCOPE
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.verdicts.client_facts import ClientFacts
+from scopeprobe.verdicts.ruling import Known, Ruling, denied, unanswered, unknown
 
 _CUT_SHORT = {
     Reason.BUDGET_SPENT,
@@ -27,56 +33,106 @@ _CUT_SHORT = {
 
 def ruling_without_token(known: Known, scope: Scope) -> Ruling:
     """Rejected credentials, a grant that is not allowed, or neither is known."""
-    refusals, control = known.facts.refusals, known.facts.control
-    if not (known.facts.facts or known.other_targets.successes):
-        refusals = known.other_targets.refusals  # never asked here, and rejected elsewhere
-    if refusals and all(isinstance(answer, Unauthenticated) for answer in refusals):
-        return _unauthenticated(known, refusals[0])
-    match control:
-        case GrantNotAllowed():
+    everywhere = ClientFacts(
+        known.facts.assignment, (*known.facts.facts, *known.other_targets.facts)
+    )
+    refusals = everywhere.refusals
+    is_rejected = all(isinstance(answer, Unauthenticated) for answer in refusals)
+    if refusals and is_rejected and not everywhere.successes:
+        return _unauthenticated(known, everywhere)
+    match known.facts.control:
+        case GrantNotAllowed() as control:
             return unknown(Reason.GRANT_NOT_ALLOWED, control)
-        case Refused(about=Subject.TARGET):
+        case Refused(about=Subject.TARGET) as control:
             return unknown(Reason.NEEDS_TARGET, control)
-        case Refused() if not known.facts.assignment.client.server.traits.send_scope:
+        case Refused() as control if not _sends_scope(known):
             return unknown(Reason.AUTHENTICATION_UNPROVED, control)
         case _:
-            return _judge_without_success(known, scope)
+            return _refused_without_token(known, scope)
 
 
-def _judge_without_success(known: Known, scope: Scope) -> Ruling:
+def _refused_without_token(known: Known, scope: Scope) -> Ruling:
     answered = known.facts.about(scope)
     match answered[-1].answer if answered else None:
+        case Refused(about=Subject.TARGET) as refused:
+            return unknown(Reason.NEEDS_TARGET, refused)
         case Refused() as refused:
-            return _refused_without_success(known, refused)
+            if is_plain_about_scope(refused) and _passed_authentication(known):
+                return denied(known, refused)
+            return unknown(Reason.AUTHENTICATION_UNPROVED, refused)
         case GrantNotAllowed() | Unauthenticated() as answer:
             return unknown(Reason.AUTHENTICATION_UNPROVED, answer)
         case answer:
-            return unanswered(known, scope, answer or known.facts.control)
+            return unanswered(known, answer or known.facts.control)
 
 
-def _refused_without_success(known: Known, refused: Refused) -> Ruling:
-    """Denied only by a server known to look at credentials first (docs/design.md, rule 7)."""
+def _passed_authentication(known: Known) -> bool:
+    """The server rejects credentials before it looks at scopes, and never rejected these."""
     server = known.facts.assignment.client.server
-    if not (known.behavior.rejects_credentials_first or server.traits.credentials_first):
-        return unknown(Reason.AUTHENTICATION_UNPROVED, refused)
-    if refused.about is Subject.TARGET:
-        return unknown(Reason.NEEDS_TARGET, refused)
-    if may_be_about_the_parameter(known, refused):
-        return unknown(Reason.UNCONFIRMED, refused)
-    return denied(known, refused)
+    is_first = known.behavior.rejects_credentials_first or server.traits.credentials_first
+    return is_first and not any(isinstance(a, Unauthenticated) for a in known.facts.refusals)
 
 
-def _unauthenticated(known: Known, answer: Refusal) -> Ruling:
+def _unauthenticated(known: Known, facts: ClientFacts) -> Ruling:
     """
-    No request got past authentication: the credentials are rejected (docs/design.md, rule 8).
+    No request got past authentication: are the credentials rejected, or is it the scopes?
 
-    They may be good all the same where good ones meet the same answer without `scope`: the client
-    may have none of the scopes that were tried.
+    They are rejected where a request without scope and a hopeful one failed alike, and no client
+    with good credentials met that without scope; or where the single try of tonight met what all
+    met last night.
     """
+    failures = [fact for fact in facts.facts if isinstance(fact.answer, Unauthenticated)]
+    answer = failures[0].answer
     if known.open_because in _CUT_SHORT:
         return unknown(known.open_because, answer)
-    if known.behavior.rejects_absent_scope:
+    met = _met_bare_and_hopeful(known, facts, failures)
+    if not met - known.server.failures_without_scope and not _is_as_last_night(known, failures):
         return unknown(Reason.AUTHENTICATION_UNPROVED, answer)
-    unknown_client = isinstance(answer, Unauthenticated) and answer.unknown_client
-    reason = Reason.UNKNOWN_CLIENT if unknown_client else Reason.CREDENTIALS_REJECTED
+    is_unknown = all(getattr(fact.answer, "unknown_client", False) for fact in failures)
+    reason = Reason.UNKNOWN_CLIENT if is_unknown else Reason.CREDENTIALS_REJECTED
     return Ruling(Verdict.UNAUTHENTICATED, reason, because=answer)
+
+
+def _met_bare_and_hopeful(
+    known: Known, facts: ClientFacts, failures: list[Fact]
+) -> set[Likeness | None]:
+    """What was met both without scope and for a hopeful scope; where none is sent, without it."""
+    bare = {facts.likeness(fact) for fact in failures if fact.question == WITHOUT_SCOPE}
+    if not (_sends_scope(known) and facts.assignment.candidates):
+        return bare
+    hopeful: set[tuple[Scope, ...]] = {(scope,) for scope in _hopeful(known, facts)}
+    hopeful |= {fact.question.scopes or () for fact in known.other_targets.facts}
+    return bare & {
+        facts.likeness(fact)
+        for fact in failures
+        if fact.question.scopes and fact.question.scopes in hopeful
+    }
+
+
+def _hopeful(known: Known, facts: ClientFacts) -> Iterator[Scope]:
+    """Candidates that the client may well have; all, where none is likelier than others."""
+    assignment = facts.assignment
+    likely = [
+        scope
+        for scope in assignment.candidates
+        if assignment.is_hopeful(scope)
+        or has_others(known.server.given, (facts.audience, scope), known.client)
+    ]
+    yield from likely or assignment.candidates
+
+
+def _is_as_last_night(known: Known, failures: list[Fact]) -> bool:
+    """Last night every cell was `unauthenticated`, by an answer like the only one of tonight."""
+    assignment = known.facts.assignment
+    if not assignment.was_unauthenticated or len(failures) != 1:
+        return False
+    answer = failures[0].answer
+    assert isinstance(answer, Unauthenticated)  # noqa: S101 - its caller chose it so
+    met = {
+        (cell.http_status, cell.error, cell.error_description) for cell in assignment.known_before
+    }
+    return met == {(answer.status, answer.error, answer.description)}
+
+
+def _sends_scope(known: Known) -> bool:
+    return known.facts.assignment.client.server.traits.send_scope

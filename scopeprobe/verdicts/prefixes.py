@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from scopeprobe.model.answer import Fact, Issued
+from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.behavior import ServerBehavior
+from scopeprobe.model.cell import Reason
 from scopeprobe.model.scope_names import prefix
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.learn_behavior import learn_behavior
+from scopeprobe.verdicts.lone_refusals import canary_is_refused
+from scopeprobe.verdicts.ruling import Known
+from scopeprobe.verdicts.true_lists import lacks_the_canary
 
 
 def shapes_in_doubt(
@@ -21,33 +26,45 @@ def shapes_in_doubt(
 
     A server may grant whatever begins with a prefix. It does not where a scope that begins so was
     withheld. For every other prefix, the first client that was granted such a scope and can still
-    ask is to ask for an invented one.
+    ask is to ask for an invented one; where it is given that, all others with such grants are.
     """
     clients_facts = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients]
     behavior = learn_behavior((client.assignment, client.facts) for client in clients_facts)
     is_silent = not (behavior.lists or behavior.lists_in_token)
-    seen = {
-        (client.assignment.target.label, prefix(scope))
+    opened = {(audience, shape) for _, audience, shape in behavior.open_shapes}
+    settled = {
+        (client.audience, prefix(scope))
         for client in clients_facts
         for scope in client.asked()
         if client.is_withheld(scope)
         or (scope in client.assignment.shapes and client.is_issued(scope))
         or client.is_dropped(scope, silence_is_consent=is_silent)
-    }
+    } - opened
     for client in clients_facts:
         assignment = client.assignment
-        learns_nothing = is_silent and isinstance(client.canary, Issued)
-        if learns_nothing or not client.drops_canary or not can_ask(assignment):
+        if not _is_kept_from_the_canary(client, behavior) or not can_ask(assignment):
             continue
-        shapes = []
-        for scope in assignment.candidates:
-            shape = assignment.target.label, prefix(scope)
-            if (
-                shape[1]
-                and shape not in seen
-                and client.is_carried(scope, silence_is_consent=is_silent)
-            ):
-                seen.add(shape)
-                shapes.append(assignment.shaped_canary(shape[1]))
+        granted = {
+            prefix(scope): None
+            for scope in assignment.candidates
+            if client.is_carried(scope, silence_is_consent=is_silent)
+        }
+        shapes = [
+            assignment.shaped_canary(shape)
+            for shape in granted
+            if shape
+            and (client.audience, shape) not in settled
+            and not client.answered_alone(assignment.shaped_canary(shape))
+        ]
+        settled |= {(client.audience, shape) for shape in granted} - opened
         if shapes:
             yield assignment, replace(assignment, shapes=tuple(shapes))
+
+
+def _is_kept_from_the_canary(client: ClientFacts, behavior: ServerBehavior) -> bool:
+    """It was refused the canary, or given a list without it."""
+    nothing_else = ClientFacts(client.assignment, ())
+    known = Known(client, behavior, Reason.NOT_ASKED, nothing_else)
+    return canary_is_refused(client, behavior.evidence) or any(
+        lacks_the_canary(known, kind) for kind in client.listed
+    )

@@ -5,24 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scopeprobe.model.answer import (
-    Answer,
-    Issued,
-    Refusal,
-    Refused,
-    Subject,
-    TooLarge,
-    Unanswered,
-    Unauthenticated,
-    alike,
-)
+from scopeprobe.model.answer import Answer, Issued, Refusal, Refused, Subject, TooLarge, Unanswered
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Evidence, Reason, Verdict
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.client_facts import ClientFacts
-
-_UNSPECIFIC = {"invalid_request", "unsupported_parameter", ""}
-"""Error codes that may be about the `scope` parameter as such, and not about its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +23,8 @@ class Ruling:
     evidence: Evidence = Evidence.NONE
     because: Answer | None = None
     limited_to: str = ""
+    told: str = ""
+    """What a person has to see, where no answer says it."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +39,27 @@ class Known:
     """Facts of the client's other targets, whose credentials are the same."""
 
     @property
-    def label(self) -> str:
-        return self.facts.assignment.target.label
+    def audience(self) -> str:
+        return self.facts.audience
+
+    @property
+    def client(self) -> ClientName:
+        return self.facts.name
+
+    @property
+    def server(self) -> ServerEvidence:
+        """What all clients of the server show together."""
+        return self.behavior.evidence
 
 
 @lru_cache(maxsize=64)
 def unknown(reason: Reason, because: Answer | None = None) -> Ruling:
     return Ruling(Verdict.UNKNOWN, reason, because=because)
+
+
+def contradictory(told: str, because: Answer | None = None) -> Ruling:
+    """Answers disagree on the scope, or it may be listed under another name (rule 10)."""
+    return Ruling(Verdict.UNKNOWN, Reason.CONTRADICTORY, because=because, told=told)
 
 
 def denied(known: Known, refusal: Refusal) -> Ruling:
@@ -66,19 +71,6 @@ def denied(known: Known, refusal: Refusal) -> Ruling:
     return Ruling(Verdict.DENIED, reason, Evidence.ALONE, refusal)
 
 
-def by_rights(scope: Scope, issued: Issued) -> Ruling:
-    """What a rights API tells is granted; a right that merely resembles the scope is no proof."""
-    match issued.allows(scope):
-        case True:
-            limited_to = issued.limited_to(scope)
-            reason = Reason.LISTED_BY_RIGHTS_API
-            return Ruling(Verdict.GRANTED, reason, Evidence.API, limited_to=limited_to)
-        case False:
-            return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.API)
-        case None:
-            return unknown(Reason.CONTRADICTORY)
-
-
 def granted_by_list(scope: Scope, issued: Issued) -> Ruling:
     """Granted, by the first of the lists that holds the scope."""
     if issued.confirmed is not None and scope in issued.confirmed:
@@ -88,20 +80,8 @@ def granted_by_list(scope: Scope, issued: Issued) -> Ruling:
     return Ruling(Verdict.GRANTED, reason, Evidence.TOKEN)
 
 
-def may_be_about_the_parameter(known: Known, refusal: Refusal) -> bool:
-    """An unspecific code, met by the canary too, on a server that issued nothing for any scope."""
-    return (
-        refusal.error in _UNSPECIFIC
-        and not isinstance(refusal, Unauthenticated)
-        and alike(refusal, known.facts.canary)
-        and not known.behavior.accepts_scopes
-    )
-
-
-def unanswered(known: Known, scope: Scope, answer: Answer | None) -> Ruling:
-    """No answer says anything of the scope; a token that was asked for others may list it."""
-    if known.facts.lists(scope) and known.facts.drops_canary:
-        return Ruling(Verdict.GRANTED, Reason.LISTED_IN_RESPONSE, Evidence.TOKEN)
+def unanswered(known: Known, answer: Answer | None) -> Ruling:
+    """No answer says anything of the scope."""
     match answer:
         case Unanswered(reason=reason):
             return unknown(reason, answer)

@@ -12,6 +12,7 @@ from harness import (
     rows,
     scopeprobe,
     summary,
+    token_body,
     verdicts,
     write_inputs,
 )
@@ -195,7 +196,7 @@ def test_two_audiences_share_the_tries_of_their_client(tmp_path):
     def fails_for_the_second(asked):
         if "second" in asked.form:
             return Reply(401, b'{"error":"invalid_client"}')
-        return Reply(body=b'{"access_token":"t","scope":"%s"}' % (asked.scopes or "").encode())
+        return Reply(body=token_body(scope=asked.scopes or ""))
 
     with raw_server(fails_for_the_second) as server:
         settings = f'token_endpoint = "{server.url}/t"\n{FAST}'

@@ -12,6 +12,7 @@ from harness import (
     reasons,
     scopeprobe,
     summary,
+    token_body,
     verdicts,
     write_inputs,
 )
@@ -277,7 +278,7 @@ def test_a_server_that_is_away_can_be_gone_on_with_when_it_is_back(audit, tmp_pa
 
     def answer(asked):
         if asked.method == "POST":
-            return Reply(body=b'{"access_token":"x","scope":"%s"}' % (asked.scopes or "").encode())
+            return Reply(body=token_body(scope=asked.scopes or ""))
         said = {"issuer": server.url, "token_endpoint": f"{server.url}/token"}
         return replies.get("now") or Reply(body=json.dumps(said).encode())
 

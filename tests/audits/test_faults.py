@@ -6,7 +6,17 @@ import ssl
 
 import pytest
 import trustme
-from harness import Entry, Reply, raw_server, reasons, rows, scopeprobe, verdicts, write_inputs
+from harness import (
+    Entry,
+    Reply,
+    raw_server,
+    reasons,
+    rows,
+    scopeprobe,
+    token_body,
+    verdicts,
+    write_inputs,
+)
 
 FAST = 'rate = "500/s"\nclient_rate = "500/s"\nretries = 1\ntimeout = "2s"'
 SCOPES = ["a", "b", "c"]
@@ -74,6 +84,39 @@ def test_a_fault_is_a_reason_in_the_map(tmp_path, reply, reason):
     assert result.returncode == 4
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(403, b'{"error":"access_denied"}'), id="403-access_denied"),
+        pytest.param(Reply(400, b'{"message":"We do not serve you"}'), id="400-in-its-own-words"),
+        pytest.param(
+            Reply(400, '{"error":"invalid_request","message":"認証に失敗しました"}'.encode()),
+            id="400-in-japanese",
+        ),
+        pytest.param(Reply(404, b'{"error":"nope"}'), id="404"),
+        pytest.param(Reply(200, b'{"error":"nope"}'), id="200"),
+        pytest.param(Reply(401, b'{"error":"go away"}'), id="401"),
+        pytest.param(Reply(400, b'{"error":"unauthorized_client"}'), id="grant"),
+    ],
+)
+@pytest.mark.parametrize("strategy", ["each", "adaptive", "recheck"])
+def test_nothing_is_judged_where_everybody_is_rejected_in_whatever_words(tmp_path, reply, strategy):
+    with raw_server(lambda _asked: reply) as server:
+        result = audit(tmp_path, f"{server.url}/token", "-s", strategy, clients=2)
+    assert set(verdicts(tmp_path / "out").values()) <= {"unknown", "unauthenticated"}
+    assert result.returncode == 4
+
+
+def test_where_one_client_was_given_a_token_something_was_judged(tmp_path):
+    def grants_one(asked):
+        is_known = "YzA6" in asked.client  # c0: in Base64
+        return Reply(body=b'{"access_token":"t"}') if is_known else Reply(403, b'{"error":"no"}')
+
+    with raw_server(grants_one) as server:
+        result = audit(tmp_path, f"{server.url}/token", clients=2)
+    assert result.returncode != 4
+
+
 def test_a_redirect_is_not_followed_and_the_secret_stays(tmp_path):
     with raw_server() as other_targets:
         moved = Reply(307, b"", {"Location": f"{other_targets.url}/token"})
@@ -125,7 +168,7 @@ def test_a_private_ca_is_trusted_where_the_file_names_it(tmp_path):
 
     def grants_a(asked):
         if asked.scopes in {None, "a"}:
-            return Reply(body=b'{"access_token":"t","scope":"%s"}' % (asked.scopes or "").encode())
+            return Reply(body=token_body(scope=asked.scopes or ""))
         return Reply(400, b'{"error":"invalid_scope"}')
 
     with raw_server(grants_a, tls=server_context(authority)) as server:
@@ -157,7 +200,7 @@ def test_one_lost_answer_leaves_one_cell_open_and_the_others_judged(tmp_path):
         if asked.scopes == "b":
             return Reply(body=b"<html>oops")
         if asked.scopes in {None, "a"}:
-            return Reply(body=b'{"access_token":"t","scope":"%s"}' % (asked.scopes or "").encode())
+            return Reply(body=token_body(scope=asked.scopes or ""))
         return Reply(400, b'{"error":"invalid_scope"}')
 
     with raw_server(loses_b) as server:

@@ -30,6 +30,16 @@ def test_a_pattern_that_grants_any_tail_is_unenforced(tmp_path):
     assert reasons(out)["broad", "orders.read"] == "shape_unenforced"
 
 
+def test_a_pattern_of_one_client_opens_nothing_for_others(tmp_path):
+    server = hydra(broad=["orders.*"], exact=["orders.read", "orders.write"], wide=["orders.*"])
+    found = verdicts(audit(tmp_path, server, ["orders.read", "orders.write"]))
+    assert {client: found[client, "orders.read"] for client in server.clients} == {
+        "broad": "unenforced",
+        "exact": "granted",
+        "wide": "unenforced",
+    }
+
+
 def test_a_shape_is_asked_about_once_a_server_and_only_where_nothing_of_it_was_withheld(tmp_path):
     profile = read_profile("strict")
     clients = [Client(name, f"{name}-s3cret", ["a.1", "a.2", "b.1"]) for name in ("one", "two")]

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from harness import Reply, maps, raw_server, reasons, scopeprobe
+from harness import Reply, maps, raw_server, reasons, scopeprobe, token_body
 from long_runs import SCOPES, inputs, strict
 
 
@@ -44,7 +44,7 @@ def test_a_secret_rotated_between_two_invocations_denies_nothing(tmp_path, wrong
             return refusal
         if len(server.asked) == 8:
             secret["good"] = "other-s3cret"
-        return Reply(body=b'{"access_token":"t","scope":"%s"}' % (asked.scopes or "").encode())
+        return Reply(body=token_body(scope=asked.scopes or ""))
 
     with raw_server(answer) as server:
         words, environment = inputs(tmp_path, server, 1, scopes=[f"s{n:02}" for n in range(12)])

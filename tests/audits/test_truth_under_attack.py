@@ -13,6 +13,7 @@ from harness import (
     rows,
     scopeprobe,
     summary,
+    token_body,
     verdicts,
     write_inputs,
 )
@@ -24,7 +25,7 @@ FAST = 'rate = "500/s"\nclient_rate = "500/s"'
 
 
 def told(**members):
-    return Reply(body=json.dumps({"access_token": "opaque-token-of-nobody", **members}).encode())
+    return Reply(body=token_body(**members))
 
 
 def audit(tmp_path, answer, scopes, *options, settings="", entries=None, packs=""):
@@ -223,12 +224,8 @@ def test_a_client_that_rests_takes_nobody_with_it(tmp_path):
     def answer(asked):
         if asked.client == "resting":
             headers = {"Auth0-Client-Quota-Limit": "b=per_hour;q=2;r=0;t=3600"}
-            body = json.dumps({"access_token": "opaque-token", "scope": asked.scopes or ""})
-            return Reply(body=body.encode(), headers=headers)
-        return Reply(
-            body=json.dumps({"access_token": "opaque", "scope": asked.scopes or ""}).encode(),
-            delay=0.2,
-        )
+            return Reply(body=token_body(scope=asked.scopes or ""), headers=headers)
+        return Reply(body=token_body(scope=asked.scopes or ""), delay=0.2)
 
     entries = [Entry(name, "s", method="client_secret_post") for name in ("resting", "healthy")]
     audit(tmp_path, answer, ["a", "b"], entries=entries)

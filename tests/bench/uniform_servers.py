@@ -18,7 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from random import Random
 
@@ -32,6 +32,7 @@ from scopeprobe.model.server import ClientId, Endpoints, Server
 from scopeprobe.verdicts import judge, learn_behavior
 
 KNOWN = tuple(Scope(name) for name in ("a.read", "b.read", "c.read", "d.read", "e.read"))
+KNOWN_SET = frozenset(KNOWN)
 DEFAULT = Scope("profile")
 
 
@@ -113,6 +114,7 @@ class UniformServer:
     def __init__(self, manner: Manner, grants: dict[str, frozenset[Scope]]) -> None:
         self.manner, self.grants = manner, grants
         self._first: dict[str, Answer] = {}
+        self._tokens = count(1)
 
     def answer(self, client: str, asked: tuple[Scope, ...] | None) -> Answer:
         answer = self._fresh(client, asked)
@@ -168,17 +170,24 @@ class UniformServer:
         names = tuple(sorted(Scope(f"[{s}]") if m.spelling == "brackets" else s for s in shown))
         told = names if is_told else None
         if m.place == "claim":
-            return Issued(claimed=told, readable=True)
-        return Issued(listed=told)
+            return Issued(claimed=told, readable=True, token=next(self._tokens))
+        return Issued(listed=told, token=next(self._tokens))
 
 
-def name_fault(verdict: Verdict, *, is_granted: bool, is_withheld: bool, manner: Manner) -> str:
-    """Name what is wrong with a verdict; empty where it is honest."""
+def name_fault(
+    verdict: Verdict, *, is_granted: bool, is_withheld: bool, is_refused: bool, manner: Manner
+) -> str:
+    """
+    Name what is wrong with a verdict; empty where it is honest.
+
+    A server that hides what it grants, and was not seen to refuse anything, answers like one that
+    grants less (docs/design.md, assumption B).
+    """
     is_given_to_all = manner.ungranted == "carry" and manner.unknown != "carry"
     match verdict:
         case Verdict.GRANTED if not (is_granted or is_given_to_all):
             return "false granted"
-        case Verdict.DENIED if is_granted and manner.hides == "some" and not is_withheld:
+        case Verdict.DENIED if is_granted and manner.hides == "some" and not is_refused:
             return "unknowable denied"
         case Verdict.DENIED if is_granted or manner.ungranted == "carry":
             return "false denied"
@@ -203,6 +212,15 @@ def is_visibly_withheld(facts: list[Fact], mine: frozenset[Scope]) -> bool:
             elif len(fact.question.scopes or ()) == 1:
                 return True
     return False
+
+
+def is_visibly_refused(facts: list[Fact]) -> bool:
+    """Scopes without the canary were refused to the client."""
+    return any(
+        not isinstance(fact.answer, Issued) and KNOWN_SET.issuperset(fact.question.scopes)
+        for fact in facts
+        if fact.question.scopes
+    )
 
 
 def grants_of_clients(rng: Random) -> dict[str, frozenset[Scope]]:
@@ -271,6 +289,7 @@ class Fleet:
         is_withheld = any(
             is_visibly_withheld(facts, self.grants[a.client.name]) for a, facts in self.clients
         )
+        is_refused = any(is_visibly_refused(facts) for _, facts in self.clients)
         for assignment, facts in self.clients:
             mine = self.grants[assignment.client.name]
             for cell in judge(assignment, self.behavior, facts, Reason.NOT_ASKED):
@@ -278,10 +297,13 @@ class Fleet:
                     continue
                 found["cells"] += 1
                 found[cell.verdict] += 1
+                if cell.verdict is Verdict.UNKNOWN:
+                    found[f"unknown: {cell.reason}"] += 1
                 fault = name_fault(
                     cell.verdict,
                     is_granted=cell.scope in mine,
                     is_withheld=is_withheld,
+                    is_refused=is_refused,
                     manner=self.manner,
                 )
                 if fault:

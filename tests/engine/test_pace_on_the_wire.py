@@ -12,17 +12,17 @@ from harness import (
     reasons,
     scopeprobe,
     summary,
+    token_body,
     write_inputs,
 )
 
 FAST = 'rate = "2000/s"\nclient_rate = "2000/s"'
-TOKEN = b'{"access_token":"opaque-token","token_type":"Bearer","scope":"%s"}'
 
 
 def listing(asked, **more):
     """Grants whatever exists; the canary does not."""
     exists = asked.scopes and not asked.scopes.startswith("scopeprobe-canary-")
-    return Reply(body=TOKEN % (asked.scopes.encode() if exists else b""), **more)
+    return Reply(body=token_body(scope=asked.scopes if exists else ""), **more)
 
 
 def audit(tmp_path, servers, entries, scopes, *options, expect=(0, 1, 3)):

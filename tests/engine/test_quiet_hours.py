@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import anyio
-from harness import Entry, Reply, raw_server, reasons, scopeprobe, write_inputs
+from harness import Entry, Reply, raw_server, reasons, scopeprobe, token_body, write_inputs
 
 from scopeprobe.audits.audit import Audit, audit
 from scopeprobe.inputs import Fleet
@@ -18,7 +18,7 @@ def around(now, before, after):
 
 def test_nothing_is_asked_in_quiet_hours_and_other_servers_are_not_held_up(tmp_path):
     quiet = around(datetime.now(UTC), timedelta(hours=1), timedelta(hours=1))
-    with raw_server(lambda _asked: Reply(body=b'{"access_token":"t","scope":"a"}')) as wire:
+    with raw_server(lambda _asked: Reply(body=token_body(scope="a"))) as wire:
         pace = 'rate = "900/s"\nclient_rate = "900/s"'
         servers = {
             "night": f'token_endpoint = "{wire.url}/n"\nquiet = "{quiet}"\n{pace}',
@@ -35,7 +35,7 @@ def test_nothing_is_asked_in_quiet_hours_and_other_servers_are_not_held_up(tmp_p
 def test_a_run_stops_asking_when_quiet_hours_begin(tmp_path, make_client):
     begins = datetime.now(UTC) + timedelta(seconds=2)
     quiet = QuietHours(begins.time(), (begins + timedelta(hours=1)).time())
-    with raw_server(lambda _asked: Reply(body=b'{"access_token":"t","scope":"a"}')) as wire:
+    with raw_server(lambda _asked: Reply(body=token_body(scope="a"))) as wire:
         client = make_client(
             *(f"s{n}" for n in range(40)),
             token_endpoint=f"{wire.url}/t",

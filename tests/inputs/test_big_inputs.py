@@ -4,7 +4,16 @@ import json
 
 import many_clients
 import pytest
-from harness import Entry, Reply, raw_server, scopeprobe, summary, verdicts, write_inputs
+from harness import (
+    Entry,
+    Reply,
+    raw_server,
+    scopeprobe,
+    summary,
+    token_body,
+    verdicts,
+    write_inputs,
+)
 
 
 def inventory(folder, ending, clients, *options):
@@ -95,7 +104,7 @@ def fleet(tmp_path):
         Entry("trial", "corp", extra='tags = ["test"]'),
         Entry("fragile", "corp", extra='tags = ["prod"]\nprobe = false'),
     ]
-    with raw_server(lambda _asked: Reply(body=b'{"access_token":"t","scope":"a"}')) as wire:
+    with raw_server(lambda _asked: Reply(body=token_body(scope="a"))) as wire:
         servers = {
             "corp": f'token_endpoint = "{wire.url}/t"\nrate = "900/s"\nclient_rate = "900/s"'
         }

@@ -14,7 +14,6 @@ from scopeprobe.verdicts import judge, learn_behavior
 
 SCOPE = Scope("users:user:edit")
 OTHER = Scope("users:user:view")
-CANARY_REFUSED = Refused(400, "invalid_scope")
 
 LISTS = [
     pytest.param(Issued(listed=(SCOPE,)), True, id="listed"),
@@ -48,6 +47,13 @@ RIGHTS = [
 ]
 
 
+def with_empty_lists(issued: Issued) -> Answer:
+    """What the same server answers to a scope that nobody has."""
+    if not issued.tells:
+        return Refused(400, "invalid_scope")
+    return Issued(issued.listed and (), issued.claimed and (), issued.readable)
+
+
 @pytest.fixture
 def read_by_judge(make_client):
     """What the judge reads off a token: True for granted, False for denied, None for unknown."""
@@ -59,7 +65,7 @@ def read_by_judge(make_client):
         if client.server.traits.send_scope:
             asked = [
                 (WITHOUT_SCOPE, Issued(listed=(OTHER,))),
-                (Question((client.canary,)), CANARY_REFUSED),
+                (Question((client.canary,)), with_empty_lists(issued)),
                 (Question((SCOPE,)), issued),
             ]
         facts = [

@@ -3,7 +3,7 @@
 import base64
 from contextlib import contextmanager
 
-from harness import Entry, Reply, raw_server, write_inputs
+from harness import Entry, Reply, raw_server, token_body, write_inputs
 
 SCOPES = [f"s{n:02}" for n in range(40)]
 
@@ -27,7 +27,7 @@ class Strict:
         wanted = (asked.scopes or "").split()
         if not self.granted[client].issuperset(wanted):
             return Reply(400, b'{"error":"invalid_scope"}')
-        return Reply(body=b'{"access_token":"opaque","scope":"%s"}' % " ".join(wanted).encode())
+        return Reply(body=token_body(scope=" ".join(wanted)))
 
     def truth(self):
         return {

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO, TextIOWrapper
+from itertools import count
 from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import parse_qs
@@ -177,10 +178,19 @@ class Asked:
     method: str = "POST"
 
 
+_tokens = count()
+
+
+def token_body(**members: object) -> bytes:
+    """A successful answer; no two hold the same token."""
+    token = f"opaque-token-{next(_tokens)}"
+    return json.dumps({"access_token": token, "token_type": "Bearer", **members}).encode()
+
+
 @dataclass(frozen=True)
 class Reply:
     status: int = 200
-    body: bytes = b'{"access_token":"opaque-token","token_type":"Bearer"}'
+    body: bytes = field(default_factory=token_body)
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     raw: bytes | None = None

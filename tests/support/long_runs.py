@@ -1,6 +1,6 @@
 """Audits that take a while: a server that lists or refuses at once, and inputs of many clients."""
 
-from harness import Entry, Reply, write_inputs
+from harness import Entry, Reply, token_body, write_inputs
 
 SCOPES = [f"s{n:02}" for n in range(20)]
 
@@ -10,8 +10,7 @@ def strict(asked):
     scope = asked.scopes
     if scope and (scope.startswith("scopeprobe-canary-") or int(scope[1:]) % 3 == 0):
         return Reply(400, b'{"error":"invalid_scope"}', delay=0.004)
-    listed = f'"{scope}"' if scope else '""'
-    return Reply(body=b'{"access_token":"opaque","scope":%s}' % listed.encode(), delay=0.004)
+    return Reply(body=token_body(scope=scope or ""), delay=0.004)
 
 
 def inputs(folder, server, clients, *, scopes=SCOPES, rate="400/s", servers=2):

@@ -2,7 +2,7 @@
 
 import base64
 
-from harness import Entry, Reply, scopeprobe, summary, write_inputs
+from harness import Entry, Reply, scopeprobe, summary, token_body, write_inputs
 
 SCOPES = ["a.read", "a.write", "b.read", "b.write"]
 
@@ -27,7 +27,7 @@ class Fleet:
         wanted = (asked.scopes or "").split()
         if not self.granted[name].issuperset(wanted):
             return Reply(400, b'{"error":"invalid_scope"}')
-        return Reply(body=b'{"access_token":"opaque","scope":"%s"}' % " ".join(wanted).encode())
+        return Reply(body=token_body(scope=" ".join(wanted)))
 
     def night(self, *options, strategy="each", codes=(0,)):
         servers = {

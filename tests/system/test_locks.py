@@ -4,7 +4,16 @@ import signal
 import time
 
 import pytest
-from harness import Entry, Reply, raw_server, scopeprobe, started, verdicts, write_inputs
+from harness import (
+    Entry,
+    Reply,
+    raw_server,
+    scopeprobe,
+    started,
+    token_body,
+    verdicts,
+    write_inputs,
+)
 from long_runs import inputs, strict
 
 
@@ -25,7 +34,7 @@ def test_a_second_audit_of_the_folder_is_refused_while_one_runs(tmp_path):
 @pytest.fixture
 def slow(tmp_path):
     """An audit that is under way and takes a while."""
-    with raw_server(lambda _asked: Reply(body=b'{"access_token":"t","scope":"a"}')) as wire:
+    with raw_server(lambda _asked: Reply(body=token_body(scope="a"))) as wire:
         servers = {"s": f'token_endpoint = "{wire.url}/t"\nclient_rate = "4/s"'}
         words, environment = write_inputs(tmp_path, servers, [Entry("one", "s")], list("abcdefgh"))
         words = ("audit", *words, "-o", tmp_path / "out")

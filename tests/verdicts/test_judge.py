@@ -51,6 +51,8 @@ def say(make_client):
 
 
 OK, LISTS_A, LISTS_NOTHING = Issued(), Issued(("a",)), Issued(())
+UNKNOWN_CLIENT = Unauthenticated(400, "invalid_client", "client not found", True)
+GIVES_B = [(CONTROL, OK), ("b", OK)]
 POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
 
 
@@ -108,19 +110,56 @@ POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
             id="refused-and-then-locked-out",
         ),
         pytest.param(
-            [(CONTROL, OK), (CANARY, FAILED), ("a", FAILED), (CONTROL, OK)],
+            [*GIVES_B, (CANARY, FAILED), (CANARY, FAILED), ("a", FAILED), (CONTROL, OK)],
             ("denied", "refused_alone"),
-            id="401-for-a-scope-as-for-the-canary",
+            id="401-for-a-scope-as-for-the-canary-twice",
         ),
         pytest.param(
-            [(CONTROL, OK), (CANARY, REFUSED), ("a", FAILED), (CONTROL, OK)],
+            [*GIVES_B, (CANARY, FAILED), ("a", FAILED), (CONTROL, OK)],
+            ("unknown", "refusals_unbracketed"),
+            id="401-for-a-scope-as-once-for-the-canary",
+        ),
+        pytest.param(
+            [
+                *GIVES_B,
+                (CANARY, Unauthenticated(401, "invalid_client", "no such scope")),
+                (CANARY, Unauthenticated(401, "invalid_client", "no such scope")),
+                ("a", Unauthenticated(401, "invalid_client", "locked")),
+                (CONTROL, OK),
+            ],
+            ("unknown", "refusals_unbracketed"),
+            id="401-for-a-scope-in-other-words-than-for-the-canary",
+        ),
+        pytest.param(
+            [*GIVES_B, (CANARY, REFUSED), ("a", FAILED), (CONTROL, OK)],
             ("unknown", "refusals_unbracketed"),
             id="one-401-that-the-canary-did-not-meet",
         ),
         pytest.param(
-            [(CONTROL, OK), (CANARY, REFUSED), ("a", FAILED), ("a", FAILED), (CONTROL, OK)],
+            [*GIVES_B, ("a", FAILED), (CONTROL, OK), ("a", FAILED), (CONTROL, OK)],
             ("denied", "refused_alone"),
-            id="the-same-401-twice",
+            id="the-same-401-twice-with-a-success-between",
+        ),
+        pytest.param(
+            [*GIVES_B, ("a", FAILED), ("a", FAILED), (CONTROL, OK)],
+            ("unknown", "refusals_unbracketed"),
+            id="the-same-401-twice-in-a-row",
+        ),
+        pytest.param(
+            [
+                *GIVES_B,
+                ("a", FAILED),
+                (CONTROL, OK),
+                ("a", Refused(403, "access_denied")),
+                (CONTROL, OK),
+            ],
+            ("unknown", "refusals_unbracketed"),
+            id="two-stray-refusals-that-differ",
+        ),
+        pytest.param(
+            [(CONTROL, OK), ("a", FAILED), (CONTROL, OK), ("a", FAILED), (CONTROL, OK)],
+            ("unknown", "unconfirmed"),
+            id="the-same-401-twice-where-nobody-was-given-any-scope",
         ),
         pytest.param(
             [(CONTROL, FAILED), ("a", FAILED), ("a", FAILED)],
@@ -128,7 +167,7 @@ POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
             id="credentials-rejected",
         ),
         pytest.param(
-            [(CONTROL, Unauthenticated(400, "invalid_client", "client not found", True))],
+            [(CONTROL, UNKNOWN_CLIENT), ("a", UNKNOWN_CLIENT)],
             ("unauthenticated", "unknown_client"),
             id="unknown-client",
         ),
@@ -196,7 +235,7 @@ POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
             id="every-list-renames",
         ),
         pytest.param(
-            [(CONTROL, OK), (CANARY, REFUSED), ("a", Refused(403)), (CONTROL, OK)],
+            [*GIVES_B, (CANARY, REFUSED), ("a", Refused(403)), (CONTROL, OK)],
             ("unknown", "refusals_unbracketed"),
             id="a-gateways-403-that-the-canary-did-not-meet",
         ),
@@ -219,6 +258,23 @@ POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
 )
 def test_a_story_proves_what_it_proves(say, answers, verdict):
     assert say(*answers) == verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Issued(("a",), (), True), "listed in the answer, not in the token"),
+        (Issued(("[a]",)), "it may be what is listed as [a]"),
+        (Issued(("other",)), "it may be what is listed as other"),
+    ],
+)
+def test_a_contradiction_says_where_it_is(make_client, answer, told):
+    client = make_client("a")
+    assignment = Assignment(client, client.targets[0])
+    facts = story(assignment, (CONTROL, OK), (CANARY, LISTS_NOTHING), ("a", answer))
+    behavior = learn_behavior([(assignment, facts)])
+    cells = {c.scope: c for c in judge(assignment, behavior, facts, Reason.NOT_ASKED)}
+    assert (cells["a"].reason, cells["a"].error_description) == (Reason.CONTRADICTORY, told)
 
 
 def test_a_canary_that_is_listed_back_makes_every_listing_worthless(say, make_client):

@@ -1,0 +1,90 @@
+"""What all clients of a server show together: who was shown, given and refused what."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from scopeprobe.model.answer import Likeness, Place
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.scope_names import Scope
+
+
+class Form(NamedTuple):
+    """Tokens that a server treats in one manner: those of one audience and make."""
+
+    audience: str
+    is_jwt: bool
+
+
+class Kind(NamedTuple):
+    """Lists that a server writes in one manner (docs/design.md, Terms)."""
+
+    form: Form
+    place: Place
+
+
+Listing: TypeAlias = tuple[Kind, Scope]
+ScopeOfTarget: TypeAlias = tuple[str, Scope]
+"""The label of a target, and a scope that was asked for there."""
+
+_Key = TypeVar("_Key", bound=Hashable)
+Witnesses: TypeAlias = Mapping[_Key, frozenset[ClientName]]
+"""The clients that met something."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvidence:
+    """
+    What the judge asks of other clients of the server (docs/design.md, Rules).
+
+    Where something is `refused`, it was so by rule 6; `listed` takes lists for any request.
+    """
+
+    listed: Witnesses[Listing] = field(default_factory=dict)
+    left_out: Witnesses[Listing] = field(default_factory=dict)
+    """A list for a request with the scope lacks it, and so does every other of the client."""
+    left_out_alone: Witnesses[Kind] = field(default_factory=dict)
+    """The same of a scope asked by itself, that such a list showed to another client."""
+    given: Witnesses[ScopeOfTarget] = field(default_factory=dict)
+    """Issued alone, or listed: whoever was given it, the scope is known."""
+    issued_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)
+    refused_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)
+    canary_shown: Witnesses[Kind] = field(default_factory=dict)
+    canary_missing: Witnesses[Kind] = field(default_factory=dict)
+    """The request asked for the canary, and the list lacks it."""
+    canary_refused: Witnesses[str] = field(default_factory=dict)
+    """By audience."""
+    canary_refusals: frozenset[Likeness] = frozenset()
+    """What canaries met twice on this server."""
+    failures_without_scope: frozenset[Likeness] = frozenset()
+    """What clients with good credentials met on a request without scope."""
+    gives_scopes: bool = False
+    """Some client was given a token for a request with scopes."""
+    refuses: frozenset[str] = frozenset()
+    """Audiences for which an authenticated client was refused candidates, if only once."""
+    leaves_out: frozenset[str] = frozenset()
+    """Audiences for which some list lacks a candidate that was asked for."""
+    known_refused: frozenset[str] = frozenset()
+    """The same of scopes that another client was given."""
+    known_withheld: frozenset[str] = frozenset()
+    """Audiences for which a lone refusal denies a scope that another client was given."""
+    lists_what_was_asked: frozenset[Kind] = frozenset()
+    """Some list was exactly what was asked for."""
+    lists_nothing: frozenset[Form] = frozenset()
+    """Some list was empty."""
+    lists_for_scopes: frozenset[Form] = frozenset()
+    """Some request with scopes was answered with a list."""
+    silent_for_granted: frozenset[Form] = frozenset()
+    """Silent for scopes all of which other lists show to the same client."""
+
+    def withholds(self, audience: str) -> bool:
+        """Some scope was refused or left out, in whatever way."""
+        return audience in self.refuses or audience in self.leaves_out
+
+
+def has_others(witnesses: Witnesses[_Key], key: _Key, client: ClientName) -> bool:
+    """Whether another client met it."""
+    met = witnesses.get(key, frozenset())
+    return len(met) > (client in met)

@@ -1,0 +1,67 @@
+"""When the refusal of a lone scope denies it (docs/design.md, rule 6)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from scopeprobe.model.answer import Fact, Issued, Refusal, Refused, Subject, is_plain_about_scope
+from scopeprobe.model.evidence import ServerEvidence
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.verdicts.client_facts import ClientFacts
+
+_NOT_THE_SCOPE = {Subject.TARGET, Subject.SCOPE_PARAMETER}
+
+
+def denying_refusal(client: ClientFacts, scope: Scope, evidence: ServerEvidence) -> Fact | None:
+    """
+    The refusal that shows that this client is not given the scope; None where none does.
+
+    A success of the same credentials follows it. Where neither code nor words say that it is the
+    scope, one comes before as well; all answers to the question are alike; they were met twice
+    with a success between, or are what canaries met twice on this server; and the server gives
+    scopes to somebody: a firewall refuses everything, Salesforce the parameter as such.
+    """
+    answered = client.answered_alone(scope)
+    if not answered or any(isinstance(fact.answer, Issued) for fact in answered):
+        return None
+    plain = [fact for fact in answered if is_plain_about_scope(fact.answer)]
+    if plain:
+        return next(filter(client.is_bracketed, reversed(plain)), None)
+    return _unspecific(client, answered, evidence)
+
+
+def _unspecific(client: ClientFacts, answered: list[Fact], evidence: ServerEvidence) -> Fact | None:
+    bracketed = [fact for fact in answered if client.is_bracketed(fact)]
+    likenesses = {client.likeness(fact) for fact in answered}
+    if not bracketed or len(likenesses) > 1 or not evidence.gives_scopes:
+        return None
+    if isinstance(last := bracketed[-1].answer, Refused) and last.about in _NOT_THE_SCOPE:
+        return None
+    is_how_canaries_fare = likenesses <= evidence.canary_refusals
+    return bracketed[-1] if is_how_canaries_fare or is_met_twice(client, bracketed) else None
+
+
+def is_met_twice(client: ClientFacts, refusals: list[Fact]) -> bool:
+    """Two of the refusals have a success between them."""
+    return any(
+        one.received < success.sent and success.received < other.sent
+        for one, other in pairwise(refusals)
+        for success in client.successes
+    )
+
+
+def canary_is_refused(client: ClientFacts, evidence: ServerEvidence) -> bool:
+    """
+    The server refused an invented scope to a client that it gave tokens.
+
+    What says that it is the scope needs no success behind it: nothing passing says so.
+    """
+    answered = client.answered_alone(client.assignment.canary)
+    if not (answered and client.successes):
+        return False
+    if not all(isinstance(fact.answer, Refusal) for fact in answered):
+        return False
+    return (
+        any(is_plain_about_scope(fact.answer) for fact in answered)
+        or denying_refusal(client, client.assignment.canary, evidence) is not None
+    )

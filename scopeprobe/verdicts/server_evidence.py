@@ -1,0 +1,241 @@
+"""Fold the facts of a server's clients into what the judge asks of other clients."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from scopeprobe.model.answer import Fact, Issued, Likeness, Refusal
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.evidence import (
+    Form,
+    Kind,
+    Listing,
+    ScopeOfTarget,
+    ServerEvidence,
+    has_others,
+)
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.verdicts.client_facts import ClientFacts
+from scopeprobe.verdicts.lone_refusals import canary_is_refused, denying_refusal
+
+_Key = TypeVar("_Key", bound=Hashable)
+_Shown = Callable[[ClientFacts], Iterable[_Key]]
+
+
+def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
+    """What the answers to all clients show together. Their order does not matter."""
+    evidence = ServerEvidence(
+        listed=_witnesses(clients, _listed),
+        left_out=_witnesses(clients, _left_out),
+        given=_witnesses(clients, _given),
+        issued_alone=_witnesses(clients, _issued_alone),
+        canary_shown=_witnesses(clients, _canary_shown),
+        canary_missing=_witnesses(clients, _canary_missing),
+        canary_refusals=_met_twice(clients),
+        failures_without_scope=_all_of(clients, _failures_without_scope),
+        gives_scopes=any(fact.question.scopes for c in clients for fact in c.successes),
+        lists_what_was_asked=_all_of(clients, _lists_what_was_asked),
+        lists_nothing=_all_of(clients, _lists_nothing),
+        lists_for_scopes=_all_of(clients, _lists_for_scopes),
+        silent_for_granted=_all_of(clients, _silent_for_granted),
+        refuses=_all_of(clients, _refuses),
+        leaves_out=_all_of(clients, _leaves_out),
+    )
+    evidence = replace(
+        evidence,
+        refused_alone=_witnesses(clients, lambda client: _refused_alone(client, evidence)),
+        canary_refused=_witnesses(clients, lambda client: _canary_refused(client, evidence)),
+        known_refused=_all_of(clients, lambda client: _known_refused(client, evidence)),
+        left_out_alone=_witnesses(clients, lambda client: _left_out_alone(client, evidence)),
+    )
+    return replace(
+        evidence, known_withheld=_all_of(clients, lambda client: _known_withheld(client, evidence))
+    )
+
+
+def _witnesses(
+    clients: Iterable[ClientFacts], shown: _Shown[_Key]
+) -> dict[_Key, frozenset[ClientName]]:
+    found: dict[_Key, set[ClientName]] = {}
+    for client in clients:
+        for key in shown(client):
+            found.setdefault(key, set()).add(client.name)
+    return {key: frozenset(names) for key, names in found.items()}
+
+
+def _all_of(clients: Iterable[ClientFacts], shown: _Shown[_Key]) -> frozenset[_Key]:
+    return frozenset(key for client in clients for key in shown(client))
+
+
+# -- lists
+
+
+def _listed(client: ClientFacts) -> Iterator[Listing]:
+    for kind, names in client.listed.items():
+        for scope in names:
+            yield kind, scope
+
+
+def _left_out(client: ClientFacts) -> Iterator[Listing]:
+    for fact in client.successes:
+        yield from _gaps(client, fact)
+
+
+def _left_out_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Kind]:
+    """Kinds of lists without a lone scope that they show to another client."""
+    for fact in client.successes:
+        if len(fact.question.scopes or ()) == 1:
+            for kind, scope in _gaps(client, fact):
+                if has_others(evidence.listed, (kind, scope), client.name):
+                    yield kind
+
+
+def _gaps(client: ClientFacts, fact: Fact) -> Iterator[Listing]:
+    """What one list lacks although it was asked for, and no list of the client holds."""
+    if not isinstance(fact.answer, Issued) or client.is_shared(fact.answer):
+        return
+    for kind, names in client.kinds(fact.answer).items():
+        for scope in fact.question.scopes or ():
+            if not (scope in names or client.lists(scope)):
+                yield kind, scope
+
+
+def _lists_what_was_asked(client: ClientFacts) -> Iterator[Kind]:
+    for fact, issued in _scoped(client):
+        for kind, names in client.kinds(issued).items():
+            if names == set(fact.question.scopes or ()):
+                yield kind
+
+
+def _lists_nothing(client: ClientFacts) -> Iterator[Form]:
+    for issued in client.issued:
+        if not all(issued.lists):
+            yield client.form(issued)
+
+
+def _lists_for_scopes(client: ClientFacts) -> Iterator[Form]:
+    for _, issued in _scoped(client):
+        if issued.tells:
+            yield client.form(issued)
+
+
+def _silent_for_granted(client: ClientFacts) -> Iterator[Form]:
+    for fact, issued in _scoped(client):
+        if not issued.tells and all(map(client.lists, fact.question.scopes or ())):
+            yield client.form(issued)
+
+
+def _scoped(client: ClientFacts) -> Iterator[tuple[Fact, Issued]]:
+    """Tokens that were issued for scopes."""
+    for fact in client.successes:
+        if fact.question.scopes and isinstance(fact.answer, Issued):
+            yield fact, fact.answer
+
+
+# -- the canary
+
+
+def _canary_shown(client: ClientFacts) -> Iterator[Kind]:
+    canary = client.assignment.canary
+    return (kind for kind, names in client.listed.items() if canary in names)
+
+
+def _canary_missing(client: ClientFacts) -> Iterator[Kind]:
+    """Kinds of lists for the canary that lack it; in other places it may be repeated."""
+    canary = client.assignment.canary
+    for fact in client.tokens_for(canary):
+        if isinstance(fact.answer, Issued) and not client.is_shared(fact.answer):
+            for kind in client.kinds(fact.answer):
+                if canary not in client.listed[kind]:
+                    yield kind
+
+
+def _canary_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
+    if canary_is_refused(client, evidence):
+        yield client.audience
+
+
+def _met_twice(clients: Iterable[ClientFacts]) -> frozenset[Likeness]:
+    """Refusals that canaries met at least twice, between successes of their clients."""
+    met: Counter[Likeness] = Counter()
+    for client in clients:
+        for fact in client.about(client.assignment.canary):
+            if client.is_bracketed(fact) and (kind := client.likeness(fact)) is not None:
+                met[kind] += 1
+    return frozenset(kind for kind, times in met.items() if times > 1)
+
+
+# -- scopes given and withheld
+
+
+def _given(client: ClientFacts) -> Iterator[ScopeOfTarget]:
+    yield from _issued_alone(client)
+    for scope in client.names:
+        yield client.audience, scope
+
+
+def _issued_alone(client: ClientFacts) -> Iterator[ScopeOfTarget]:
+    for scope in _candidates(client):
+        if any(isinstance(fact.answer, Issued) for fact in client.about(scope)):
+            yield client.audience, scope
+
+
+def _refused_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[ScopeOfTarget]:
+    for scope in _candidates(client):
+        if not client.lists(scope) and denying_refusal(client, scope, evidence) is not None:
+            yield client.audience, scope
+
+
+def _known_withheld(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
+    """Whether a lone refusal denies this client a scope that another one was given."""
+    for (audience, scope), names in evidence.refused_alone.items():
+        is_mine = audience == client.audience and client.name in names
+        if is_mine and _is_known(client, scope, evidence):
+            yield audience
+
+
+def _refuses(client: ClientFacts) -> Iterator[str]:
+    """Whether a request without invented scopes was refused, be it by a passing fault."""
+    candidates = set(_candidates(client))
+    for fact in client.facts if client.successes else ():
+        asked = fact.question.scopes
+        if asked and candidates.issuperset(asked) and isinstance(fact.answer, Refusal):
+            yield client.audience
+
+
+def _known_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
+    """Whether a request for known scopes only was refused, be it by a passing fault."""
+    for fact in client.facts if client.successes else ():
+        asked = fact.question.scopes or ()
+        is_refused = bool(asked) and isinstance(fact.answer, Refusal)
+        if is_refused and all(_is_known(client, scope, evidence) for scope in asked):
+            yield client.audience
+
+
+def _is_known(client: ClientFacts, scope: Scope, evidence: ServerEvidence) -> bool:
+    return has_others(evidence.given, (client.audience, scope), client.name)
+
+
+def _leaves_out(client: ClientFacts) -> Iterator[str]:
+    if any(map(client.is_left_out, _candidates(client))):
+        yield client.audience
+
+
+def _candidates(client: ClientFacts) -> Iterator[Scope]:
+    """Scopes that were asked for and are not of our invention."""
+    invented = {client.assignment.canary, *client.assignment.shapes}
+    return (scope for scope in client.asked() if scope not in invented)
+
+
+# -- authentication
+
+
+def _failures_without_scope(client: ClientFacts) -> Iterator[Likeness]:
+    """What good credentials met without scope."""
+    for fact in client.facts if client.successes else ():
+        kind = client.likeness(fact)
+        if fact.question.scopes is None and kind is not None:
+            yield kind

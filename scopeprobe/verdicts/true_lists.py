@@ -1,0 +1,87 @@
+"""Which lists show what tokens carry, and do not merely repeat the request (rules 1 and 3)."""
+
+from __future__ import annotations
+
+from scopeprobe.model.answer import Issued, Unanswered
+from scopeprobe.model.cell import Reason
+from scopeprobe.model.evidence import Kind
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.verdicts.lone_refusals import canary_is_refused
+from scopeprobe.verdicts.ruling import Known
+
+
+def true_lists(known: Known, issued: Issued) -> dict[Kind, frozenset[Scope]]:
+    """
+    What the token is shown to carry, by kind: lists that show more than what was asked for.
+
+    One that shows nothing has empty lists, where silence is an empty list.
+    """
+    shown = known.facts.kinds(issued)
+    if not shown:
+        form = known.facts.form(issued)
+        kinds = (kind for kind in known.server.lists_what_was_asked if kind.form == form)
+        shown = {kind: frozenset() for kind in kinds if silence_is_an_empty_list(known, kind)}
+    return {kind: names for kind, names in shown.items() if not repeats_requests(known, kind)}
+
+
+def silence_is_an_empty_list(known: Known, kind: Kind) -> bool:
+    """
+    Lists of this kind hold exactly what tokens carry; there is none where they carry nothing.
+
+    They held exactly what was asked, never were empty or showed the canary, never were absent for
+    scopes that other lists show, on a server that never refused a known scope (rule 3).
+    """
+    server = known.server
+    return (
+        kind in server.lists_what_was_asked
+        and kind not in server.canary_shown
+        and kind.form not in server.lists_nothing
+        and kind.form not in server.silent_for_granted
+        and kind.form.audience not in server.known_refused
+    )
+
+
+def repeats_requests(known: Known, kind: Kind) -> bool:
+    """A list of this kind shows the canary: to this client, or to others and nothing else known."""
+    if known.client in known.server.canary_shown.get(kind, ()):
+        return True
+    is_shown = kind in known.server.canary_shown
+    return is_shown and not _lacks_the_canary_here(known, kind)
+
+
+def lacks_the_canary(known: Known, kind: Kind) -> bool:
+    """The canary was refused, or is missing from a list of this kind."""
+    return _lacks_the_canary_here(known, kind) or (
+        known.facts.canary is None
+        and (kind in known.server.canary_missing or known.audience in known.server.canary_refused)
+    )
+
+
+def _lacks_the_canary_here(known: Known, kind: Kind) -> bool:
+    """The same, shown by the answers to this client."""
+    return (
+        canary_is_refused(known.facts, known.server)
+        or known.client in known.server.canary_missing.get(kind, ())
+        or _is_silent_about_the_canary(known, kind)
+    )
+
+
+def _is_silent_about_the_canary(known: Known, kind: Kind) -> bool:
+    """A token for the canary shows nothing, where silence is an empty list."""
+    canary = known.facts.canary
+    return (
+        isinstance(canary, Issued)
+        and not canary.tells
+        and known.facts.form(canary) == kind.form
+        and silence_is_an_empty_list(known, kind)
+    )
+
+
+def why_no_canary(known: Known) -> Reason:
+    """Why it is not known whether this server would list anything that is asked for."""
+    if known.facts.canary is not None:
+        return Reason.UNCONFIRMED
+    for fact in known.facts.about(known.facts.assignment.canary):
+        if isinstance(fact.answer, Unanswered):
+            return fact.answer.reason
+    return known.open_because
