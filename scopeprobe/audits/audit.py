@@ -166,7 +166,7 @@ def _earlier(order: Audit, store: Store) -> tuple[Earlier | None, tuple[str, ...
     if not finished:
         return None, ("no earlier run is finished here: there is nothing to compare with",)
     before, moment = finished[0], math.nextafter(finished[0].started, math.inf)
-    return Earlier(store.proved_by(moment), store.maps_of(before)), ()
+    return Earlier(store.proved_by(moment), store.maps_of(before), before.day), ()
 
 
 def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
@@ -271,11 +271,10 @@ class _Session:
 
     def _findings(self, maps: Sequence[PermissionMap]) -> list[Finding]:
         order, clients = self._order, self._order.fleet.clients
-        today = datetime.fromtimestamp(self._run.started, UTC).date()
         compared = self._earlier if order.previous is not None else None
-        found = findings(maps, clients, order.policy, compared, today)
+        found = findings(maps, clients, order.policy, compared, self._run.day)
         if order.new_only and self._earlier is not None:
-            found = new_findings(found, clients, order.policy, self._earlier, today)
+            found = new_findings(found, clients, order.policy, self._earlier, self._run.day)
         return found
 
     def _cost(self) -> Cost:

@@ -139,16 +139,21 @@ def notices_of(summary: Summary, maps: Iterable[PermissionMap], fleet: Fleet) ->
 
 
 def _other_regions(maps: Iterable[PermissionMap], fleet: Fleet) -> Iterator[str]:
-    """Clients that their region does not know, and the regions that may."""
+    """Clients that their region does not know or rejects: they may be of another one."""
     servers = {client.name: client.server for client in fleet.clients}
     for permissions in maps:
         server = servers[permissions.client]
-        is_unknown = all(f.reason is Reason.UNKNOWN_CLIENT for f in permissions.cells)
-        if server.region and is_unknown:
-            others = ", ".join(region for region in server.regions if region != server.region)
+        if not (server.other_regions and permissions.is_unauthenticated):
+            continue
+        if all(cell.reason is Reason.UNKNOWN_CLIENT for cell in permissions.cells):
             yield (
                 f"{permissions.client}: {server.region} knows no such client; it may be of another"
-                f" region: {others}"
+                f" region: {', '.join(server.other_regions)}"
+            )
+        else:
+            yield (
+                f"{permissions.client}: {server.region} rejects its credentials, as it would reject"
+                " those of a client of another region"
             )
 
 

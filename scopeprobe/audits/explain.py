@@ -22,7 +22,7 @@ from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.client import Client
 from scopeprobe.model.journal import Allowance
-from scopeprobe.model.provider import Pack, RightsApi
+from scopeprobe.model.provider import Pack
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import Server
@@ -239,15 +239,11 @@ def _pack_of(server: Server, packs: Sequence[Pack]) -> tuple[Pack | None, str]:
 
 def _with_traits(server: Server, pack: Pack, region: str) -> Server:
     """What the provider of a host is known for, although its token host is another."""
-    traits = replace(pack.traits, rights=_rights(pack.traits.rights, region))
+    rights = pack.traits.rights
+    if rights is not None:
+        rights = rights.located(lambda template: template.replace("{region}", region))
+    traits = replace(pack.traits, rights=rights)
     return replace(server, traits=traits, provider=pack.name, region=region, regions=pack.regions)
-
-
-def _rights(rights: RightsApi | None, region: str) -> RightsApi | None:
-    if rights is None:
-        return None
-    url, bearer_url = (u.replace("{region}", region) for u in (rights.url, rights.bearer_url))
-    return replace(rights, url=url, bearer_url=bearer_url)
 
 
 def _endpoints(

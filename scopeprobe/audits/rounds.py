@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from scopeprobe.audits.signals import until_interrupted
 from scopeprobe.engine.budgets import Budgets
@@ -16,11 +17,11 @@ from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.scheduler import Scheduler
 from scopeprobe.engine.usage import Usage
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.answer import Fact
+from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
-from scopeprobe.model.client import ClientName
+from scopeprobe.model.client import ClientName, Registration
 from scopeprobe.model.events import Observer
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.journal import Journal, KnownFacts
@@ -240,7 +241,10 @@ class Rounds:
             elsewhere = (fact for other in others for fact in other.facts.values())
             cells = judge(plan.assignment, behavior, plan.facts.values(), because, elsewhere)
             by_client.setdefault(client.name, []).extend(cells)
-        return (PermissionMap(client, tuple(found)) for client, found in by_client.items())
+        return (
+            PermissionMap(client, tuple(found), _registration(by_name[client]))
+            for client, found in by_client.items()
+        )
 
     def requests_by_client(self) -> dict[str, int]:
         return {
@@ -277,6 +281,13 @@ def _begun(groups: Iterable[RateGroup]) -> list[PlanRunner]:
 
 def _with_facts(plan: PlanRunner) -> tuple[Assignment, Iterable[Fact]]:
     return plan.assignment, plan.facts.values()
+
+
+def _registration(plans: Iterable[PlanRunner]) -> Registration | None:
+    """What the last token of a client showed of the client's own end."""
+    facts = (fact for plan in plans for fact in plan.facts.values())
+    tokens = [(fact.received, fact.answer) for fact in facts if isinstance(fact.answer, Issued)]
+    return max(tokens, key=itemgetter(0))[1].registration if tokens else None
 
 
 def _name_and_audience(plan: PlanRunner) -> tuple[str, str]:

@@ -19,6 +19,8 @@ Examples:
   scopeprobe import keycloak realm-export.json --issuer https://login.corp.example/realms/main
 
   az ad app list --all > apps.json && scopeprobe import entra apps.json > clients.toml
+
+  scopeprobe import genesys oauth-clients.json --region mypurecloud.ie > clients.toml
 """
 
 
@@ -30,6 +32,10 @@ def import_command(
         str,
         options.option("--issuer", metavar="URL", help="Where these applications get tokens."),
     ] = "",
+    region: Annotated[
+        str,
+        options.option("--region", metavar="REGION", help="Of Genesys Cloud: mypurecloud.ie."),
+    ] = "",
 ) -> None:
     """
     Turn a product's export of its applications into a clients file, on standard output.
@@ -39,7 +45,8 @@ def import_command(
 
     Exit codes: 0 written, 2 that is no such export.
     """
-    found = read_export(product, file, issuer)
+    given = {"issuer": issuer, "region": region}
+    found = read_export(product, file, **{key: value for key, value in given.items() if value})
     print_data(clients_text(found))
     for application in found.applications:
         if application.left_out:

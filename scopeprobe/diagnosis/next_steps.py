@@ -43,7 +43,8 @@ class NextStepFields(UserDict[str, str]):
             location=_location(seen),
             ids=_ids(seen),
             named_by=_named_by(seen, found),
-            regions=_regions(seen),
+            subject=_subject(client.subject),
+            right_region=_right_region(seen, found),
             target=_target(found),
             rights=_rights(seen),
         )
@@ -86,12 +87,27 @@ def _named_by(seen: Observations, found: LikelyCause) -> str:
     return next(named, "that one answers")
 
 
-def _regions(seen: Observations) -> str:
+def _subject(subject: str) -> str:
+    """In whose name was asked, where that decides as well."""
+    return (
+        f" This holds for the subject {subject}: for another one it may differ." if subject else ""
+    )
+
+
+def _right_region(seen: Observations, found: LikelyCause) -> str:
+    """The region that accepts the credentials; where none is known to, how to ask the others."""
     server = seen.case.client.server
-    others = [region for region in server.regions if region != server.region]
-    if not server.region or not others:
-        return ""
-    return f" {server.region} is one region of several; the others are {', '.join(others)}."
+    if isinstance(found.value, str):
+        right = server.region_of(found.value) or "the other one"
+        return f"{right}, which accepts the credentials, instead of {server.region}."
+    others = server.other_regions
+    example = server.address.replace(server.region, others[0]) if others else ""
+    shown = example if others and server.region_of(example) == others[0] else "URL"
+    return (
+        f"that of the client's organization, where it is not {server.region}: clients of other"
+        f" regions are rejected alike. `--try-endpoint {shown}` asks another one with the same id"
+        f" and secret; the others are {', '.join(others)}."
+    )
 
 
 def _target(found: LikelyCause) -> str:

@@ -242,10 +242,9 @@ class KnownProvider:
 
     def rights(self, entry: ServerEntry) -> RightsApi | None:
         rights = self.pack.traits.rights if self.pack else None
-        url = self._beside(entry, rights.url) if rights else None
-        if rights is None or url is None:
+        if rights is None or not self._beside(entry, rights.url):
             return None
-        return replace(rights, url=url, bearer_url=self._beside(entry, rights.bearer_url) or "")
+        return rights.located(lambda template: self._beside(entry, template) or "")
 
     def _url(self, template: str) -> str | None:
         """A URL of the provider; None where it has none, or the region is not known."""

@@ -34,6 +34,10 @@ class Client:
     targets: Mapping[str, tuple[str, ...]] | None = None
     """The audiences or resources that it may ask for, with the scopes granted there; None: all."""
     dpop_bound_access_tokens: bool = False
+    state: str = "active"
+    """As a rights API calls it; whether it may authenticate does not depend on it here."""
+    date_to_delete: str | None = None
+    """The moment that a rights API tells (ISO 8601)."""
 
     def accepts(self, secret: str | None) -> bool:
         if self.client_secret is None or secret is None:

@@ -39,6 +39,10 @@ class ClientTable(Table, frozen=True):
     targets: dict[str, tuple[ScopeToken, ...]] | None = None
     """The audiences or resources that it may ask for, with the scopes granted there."""
     dpop_bound_access_tokens: bool = False
+    state: str = "active"
+    """As a rights API calls it."""
+    date_to_delete: str | None = None
+    """The moment that a rights API tells (ISO 8601)."""
 
 
 class ServerTable(Table, frozen=True):
@@ -103,4 +107,6 @@ def register(table: ClientTable) -> Client:
         roles=table.roles,
         targets=table.targets,
         dpop_bound_access_tokens=table.dpop_bound_access_tokens,
+        state=table.state,
+        date_to_delete=table.date_to_delete,
     )

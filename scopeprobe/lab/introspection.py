@@ -76,6 +76,22 @@ def tell(grant: Grant, token_store: TokenStore) -> dict[str, object]:
     return members | ({"aud": grant.target} if grant.target else {})
 
 
+def tokeninfo(message: Message, dead_token: Refusal, token_store: TokenStore) -> Answer:
+    """Tell anybody what a token is for: the members of Google's `Tokeninfo` that it always has."""
+    token_store.counts["introspected"] += 1
+    grant = token_store.find(read_posted(message).get("access_token", ""))
+    if grant is None:
+        return refuse(dead_token, {}, authorization=None)
+    members = {
+        "issued_to": grant.client.client_id,
+        "audience": grant.client.client_id,
+        "scope": " ".join(grant.scopes),
+        "expires_in": token_store.remaining(grant),
+        "access_type": "online",
+    }
+    return Answer(200, members)
+
+
 def read_posted(message: Message) -> dict[str, str]:
     return (read_form(message.body) if message.content_type == FORM else None) or {}
 

@@ -245,6 +245,11 @@ class IntrospectionRules(Table, frozen=True, kw_only=True):
 
     answer: Literal["full", "inactive", "without_scope"] | Refusal = "full"
     unauthenticated: Refusal = Refusal(status=401, error="invalid_client")
+    dead_token: Refusal | None = None
+    """
+    Of a token that is not live; who asks needs no credentials then, and the token is in the
+    parameter `access_token`, as in Google's tokeninfo. None: RFC 7662.
+    """
 
 
 class MetadataRules(Table, frozen=True, kw_only=True):
@@ -287,6 +292,11 @@ class Profile(Table, frozen=True, kw_only=True):
     metadata: MetadataRules = MetadataRules()
     rights_api: Literal["genesys"] | None = None
     """Endpoints that tell the rights of whoever brings a token."""
+    roles: Literal["told", "apart"] = "told"
+    """
+    Whether the rights API tells what a role holds, or its name alone; then an endpoint of its own
+    tells the rest to who may read roles.
+    """
     sources: dict[str, Mark] = msgspec.field(default_factory=dict)
     """Marks of properties that are no refusal, by their place: `"scope.unknown" = "V"`."""
     conclusions: Conclusions | None = None

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from scopeprobe.lab.answers import Answer, Refusal, fill
 from scopeprobe.lab.clients import Authenticator, Client
 from scopeprobe.lab.conclusions import CellKind
-from scopeprobe.lab.genesys import answer_rights
-from scopeprobe.lab.introspection import introspect, revoke
+from scopeprobe.lab.genesys import GenesysApi
+from scopeprobe.lab.introspection import introspect, revoke, tokeninfo
 from scopeprobe.lab.requests import Message, TokenRequest, read_token_request
 from scopeprobe.lab.schema import Profile
 from scopeprobe.lab.scopes import holds
@@ -104,7 +104,9 @@ class AuthorizationServer:
         return answer
 
     def introspect(self, message: Message) -> Answer:
-        """Answer one POST to `/introspect` (RFC 7662)."""
+        """Answer one POST to `/introspect` (RFC 7662, or Google's tokeninfo)."""
+        if (dead_token := self.profile.introspection.dead_token) is not None:
+            return tokeninfo(message, dead_token, self.token_store)
         return introspect(
             message,
             self.profile,
@@ -125,7 +127,8 @@ class AuthorizationServer:
         """Answer a request to the rights API, where there is one."""
         if self.profile.rights_api is None:
             return Answer(404, text="")
-        return answer_rights(self.token_store, path, message.method, message.authorization)
+        api = GenesysApi(self.clients, self.token_store, self.profile.roles)
+        return api.answer(path, message.method, message.authorization)
 
 
 def scopes_of(client: Client) -> set[str]:

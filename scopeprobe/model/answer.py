@@ -13,6 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from scopeprobe.model.cell import Reason
+from scopeprobe.model.client import Registration
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope, covers, is_held
 
@@ -43,6 +44,8 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     """What a rights API says the client may do; `*` stands for any part of a name."""
     limits: tuple[tuple[Scope, str], ...] = ()
     """What limits a right; one that is held by several limited grants is here several times."""
+    registration: Registration | None = None
+    """What the rights API says of the client's own end; None where it speaks of none."""
     unconfirmed: bool = False
     """It was to be confirmed by introspection or a rights API, and no usable answer came."""
     token: int = 0

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from scopeprobe.model.client import ClientName
+from scopeprobe.model.client import ClientName, Registration
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId
 
@@ -205,6 +205,8 @@ class PermissionMap:
 
     client: ClientName
     cells: tuple[Cell, ...]
+    registration: Registration | None = None
+    """What the server said of the client's own end; a map that is read from a CSV file has none."""
 
     @property
     def is_unauthenticated(self) -> bool:

@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, NewType, assert_never
 
+import msgspec
+
 from scopeprobe.model.scope_names import CANARY_PREFIX, Scope
 from scopeprobe.model.secret import Secret
 from scopeprobe.model.server import ClientId, Server
@@ -140,6 +142,15 @@ class Target:
     def fixed_scope(self, server: Server) -> str:
         """The `scope` that is sent for the target where candidates are not; empty where none is."""
         return server.traits.scope_of_target.replace("{target}", self.label.rstrip("/"))
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """How a server says that a client will not go on as it is."""
+
+    state: str = ""
+    """As the server calls it; empty where it is active."""
+    ends: date | None = None
+    """When the server deletes it, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,10 @@ class FindingKind(StrEnum):
     UNKNOWN = "unknown"
     UNENFORCED = "unenforced"
     SECRET_EXPIRY = "secret_expiry"
-    """A secret that expires within thirty days, or has expired."""
+    """
+    A secret or a client that ends within thirty days or has ended, or a client that its server does
+    not call active.
+    """
     STALE_WAIVER = "stale_waiver"
     """A waiver that has expired, or that nothing needs any more."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
@@ -35,6 +35,18 @@ class Verify(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RolesApi:
+    """An endpoint that tells what a role holds, where the rights API names the role alone."""
+
+    url: str
+    """A template over `{id}`, the role's member of that name."""
+    each: str
+    """The path to everything that the role holds."""
+    members: Mapping[str, str] = field(hash=False)
+    """The names that a grant's members have here, by those that they have in the rights API."""
+
+
+@dataclass(frozen=True, slots=True)
 class RightsApi:
     """An endpoint that tells a token's bearer what it may do, and how its JSON is read."""
 
@@ -54,6 +66,22 @@ class RightsApi:
     """An endpoint that tells whose token it is, asked before the rights are believed."""
     bearer: str = ""
     """The path to the `client_id` there."""
+    state: str = ""
+    """The path there to the client's state, which is `active` where nothing is the matter."""
+    ends: str = ""
+    """The path there to the moment when the client is deleted (ISO 8601)."""
+    roles: RolesApi | None = None
+    """Asked of who holds the last list of `each`, where that list is empty or missing."""
+
+    def located(self, locate: Callable[[str], str]) -> RightsApi:
+        """The same API with each of its URLs where `locate` says; it is nowhere where empty."""
+        url = locate(self.roles.url) if self.roles else ""
+        return replace(
+            self,
+            url=locate(self.url),
+            bearer_url=locate(self.bearer_url),
+            roles=replace(self.roles, url=url) if self.roles and url else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +115,8 @@ class ProviderTraits:
     """In a pack its URLs are templates over `{region}`."""
     deletes_tokens: bool = False
     """Revocation is a DELETE by the token's bearer, and not the POST of RFC 7009."""
+    asks_tokeninfo: bool = False
+    """Introspection is Google's tokeninfo, which takes an `access_token` from anybody."""
     max_scope_bytes: Annotated[int, Meta(gt=0)] = 8192
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,8 @@ class Run:
     """No cell is left that asking again may settle."""
     summary: bytes | None = None
     """Its summary.json."""
+
+    @property
+    def day(self) -> date:
+        """The day, in UTC, on which it was begun."""
+        return datetime.fromtimestamp(self.started, UTC).date()

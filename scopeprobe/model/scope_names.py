@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from fnmatch import translate
+from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 from typing import NewType
 
@@ -59,14 +59,19 @@ _AROUND_NAMES = "[](){}<>'`"
 
 def resembles(name: Scope, scope: Scope) -> bool:
     """
-    The same name in other cases or in brackets, or one with the other as its last part.
+    Whether a server may mean the scope by a name in its lists (docs/design.md, rule 10).
 
-    `Read`, `[read]`, `api/read` and `api://app/read` resemble `read`.
+    The same in other cases or in brackets, one with the other as its last part, a parent of the
+    scope, or a pattern: `Read`, `[read]`, `api/read`, `api://app/read` resemble `read`, and
+    `users` and `users:*` resemble `users:read`.
     """
     one, other = (text.lower().strip(_AROUND_NAMES) for text in (name, scope))
-    return one == other or any(
-        long.endswith(separator + short)
-        for long, short in ((one, other), (other, one))
+    if one == other or ("*" in one and fnmatchcase(other, re.sub(r"([?[])", r"[\1]", one))):
+        return True
+    return any(
+        one.endswith(separator + other)
+        or other.endswith(separator + one)
+        or other.startswith(one + separator)
         for separator in "/:.#"
     )
 

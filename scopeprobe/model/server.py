@@ -11,7 +11,7 @@ from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
-from scopeprobe.model.urls import origin_of
+from scopeprobe.model.urls import host_of, origin_of
 
 _HOUR = 3600.0
 
@@ -116,6 +116,17 @@ class Server:
     def address(self) -> str:
         """The token endpoint without its query, which may hold a gateway's key."""
         return self.endpoints.token.partition("?")[0]
+
+    @property
+    def other_regions(self) -> tuple[str, ...]:
+        """Where a client may be instead; nothing where it is not known which region this is."""
+        others = (region for region in self.regions if region != self.region)
+        return tuple(others) if self.region else ()
+
+    def region_of(self, url: str) -> str:
+        """The region of the provider that a URL's host is in; empty where it is in none."""
+        host = host_of(url)
+        return next((one for one in self.regions if host.endswith(f".{one}")), "")
 
     @property
     def gives_tokens_back(self) -> bool:

@@ -23,7 +23,13 @@ from scopeprobe.oauth.introspection import (
     rejects_credentials,
 )
 from scopeprobe.oauth.revocation import ResponseSteps, Revocation, TokenHandling
-from scopeprobe.oauth.rights_api import read_bearer, read_rights, rights_request
+from scopeprobe.oauth.rights_api import (
+    read_bearer,
+    read_registration,
+    read_rights,
+    rights_request,
+    roles_to_read,
+)
 from scopeprobe.oauth.token_numbers import TokenNumbers
 from scopeprobe.oauth.token_request import request_writer
 from scopeprobe.oauth.token_response import Reader, access_token, asks_for_nonce
@@ -137,22 +143,32 @@ class _ExchangeFlow:
             return answer
         asked = question.scopes or self.target.candidates
         mask = self.reader.mask.and_of([token])
-        told = introspected_scopes(response, self.client.client_id, asked, mask)
+        told = introspected_scopes(response, self.client, asked, mask)
         return unconfirmed if told is None else msgspec.structs.replace(answer, confirmed=told)
 
     def _ask_rights(self, answer: Issued, token: str, api: RightsApi) -> _Steps:
         """Read the rights of the token's bearer, once it is known to be this client."""
+        mask = self.reader.mask.and_of([token])
         if api.bearer_url:
             response = _answered((yield rights_request(api.bearer_url, token, self.write)))
             if isinstance(response, Unanswered):
                 return response
             if read_bearer(api, response) != self.client.client_id:
                 return msgspec.structs.replace(answer, unconfirmed=True)
+            registration = read_registration(api, response, mask)
+            answer = msgspec.structs.replace(answer, registration=registration)
         response = _answered((yield rights_request(api.url, token, self.write)))
         if isinstance(response, Unanswered):
             return response
-        mask = self.reader.mask.and_of([token])
-        rights = read_rights(api, response, mask, self.target.candidates)
+        roles: dict[str, HttpResponse] = {}
+        for url in roles_to_read(api, response):
+            role = _answered((yield rights_request(url, token, self.write)))
+            if isinstance(role, Unanswered):
+                return role
+            roles[url] = role
+            if role.status != HTTPStatus.OK:
+                break
+        rights = read_rights(api, response, mask, self.target.candidates, roles)
         if rights is None:
             return msgspec.structs.replace(answer, unconfirmed=True)
         return msgspec.structs.replace(answer, rights=rights.names, limits=rights.limits)

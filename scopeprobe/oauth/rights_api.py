@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import product
 from math import prod
 from string import Formatter
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
+from urllib.parse import quote
 
 import msgspec
 
+from scopeprobe.model.client import Registration
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
-from scopeprobe.model.provider import RightsApi
+from scopeprobe.model.provider import RightsApi, RolesApi
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
 from scopeprobe.oauth.token_request import RequestWriter
 
 MOST_RIGHTS = 20_000
 """Rights kept of one answer; of more, none is believed."""
+MOST_ROLES = 100
+"""Roles of one client that are read one by one; of more, none is."""
 _NEXT = ("nextUri", "nextPage", "nextLink", "next", "@odata.nextLink", "truncated", "hasMore")
 
 _Trail: TypeAlias = Mapping[str, object]
@@ -38,17 +44,38 @@ def rights_request(url: str, token: str, write: RequestWriter) -> HttpRequest:
     return write.as_bearer(token, "GET", url, Purpose.RIGHTS)
 
 
+def roles_to_read(api: RightsApi, response: HttpResponse) -> tuple[str, ...]:
+    """
+    Where to read the roles of which an answer does not tell what they hold, each once.
+
+    Nothing where it would be of no use: a role has no usable `id`, or they are too many.
+    """
+    if api.roles is None:
+        return ()
+    urls = [_url(api.roles, role) for role in _untold(_json(response), api.each)]
+    if None in urls or len(set(urls)) > MOST_ROLES:
+        return ()
+    return tuple(dict.fromkeys(filter(None, urls)))
+
+
 def read_rights(
-    api: RightsApi, response: HttpResponse, mask: Mask, candidates: Collection[Scope]
+    api: RightsApi,
+    response: HttpResponse,
+    mask: Mask,
+    candidates: Collection[Scope],
+    roles: Mapping[str, HttpResponse] = MappingProxyType({}),
 ) -> Rights | None:
     """
     The rights that an answer tells; None where it tells none that can be relied on.
 
-    A grant without one of the members that make a name hides a right, a list may go on elsewhere:
-    what is left is no longer trustworthy. Rights that hold something secret are dropped.
+    A grant without one of the members that make a name hides a right, a list may go on elsewhere,
+    a role may not have been read: what is left is no longer trustworthy. Rights that hold something
+    secret are dropped.
+
+    :param roles: what was answered at each of `roles_to_read`.
     """
     document = _json(response)
-    if document is None:
+    if document is None or not _fill_in(document, api, roles):
         return None
     trails = _trails(document, api.each)
     if trails is None or _goes_on(document):
@@ -67,6 +94,57 @@ def read_rights(
     kept = [(Scope(right), sorted(rights[right])) for right in sorted(whole)]
     limits = [(right, limit) for right, found in kept if "" not in found for limit in found]
     return Rights(tuple(right for right, _ in kept), tuple(limits))
+
+
+def _fill_in(document: object, api: RightsApi, roles: Mapping[str, HttpResponse]) -> bool:
+    """Write into roles what was read of them; False where one of them was not read."""
+    if api.roles is None:
+        return True
+    _, members = _holder(api.each)
+    for role in _untold(document, api.each):
+        answer = roles.get(_url(api.roles, role) or "")
+        told = None if answer is None else _held(api.roles, answer)
+        if told is None:
+            return False
+        role[members] = told
+    return True
+
+
+def _held(api: RolesApi, response: HttpResponse) -> list[object] | None:
+    """What a role holds, with the members that the rights API has; None where it is not told."""
+    document = _json(response)
+    trails = None if document is None or _goes_on(document) else _trails(document, api.each)
+    if trails is None:
+        return None
+    grants = [trail[api.each] for trail in trails]
+    return [
+        {name: grant.get(here) for name, here in api.members.items()}
+        if isinstance(grant, dict)
+        else None
+        for grant in grants
+    ]
+
+
+def _untold(document: object, each: str) -> list[dict[str, object]]:
+    """Who holds the last list of a path, where that list is empty or missing."""
+    path, members = _holder(each)
+    trails = _trails(document, path) or []
+    holders = (trail[path] for trail in trails)
+    return [one for one in holders if isinstance(one, dict) and not one.get(members)]
+
+
+def _holder(each: str) -> tuple[str, str]:
+    """The path to who holds the last list of a path, and the name of that list there."""
+    path, _, members = each.rpartition(".")
+    return path, members.removesuffix("[]")
+
+
+def _url(api: RolesApi, role: Mapping[str, object]) -> str | None:
+    """Where a role is told; None where its `id` would lead elsewhere."""
+    name = role.get("id")
+    if not isinstance(name, str) or not name.strip("."):
+        return None
+    return api.url.replace("{id}", quote(name, safe=""))
 
 
 def _limits(api: RightsApi, trail: _Trail, mask: Mask) -> Iterator[str]:
@@ -105,10 +183,27 @@ def _goes_on(document: object) -> bool:
 
 def read_bearer(api: RightsApi, response: HttpResponse) -> str | None:
     """The `client_id` whose token it is; None where the answer does not say."""
-    document = _json(response)
-    trails = _trails(document, api.bearer) if document is not None else None
-    bearer = trails[0][api.bearer] if trails else None
-    return bearer if isinstance(bearer, str) else None
+    return _text(response, api.bearer)
+
+
+def read_registration(api: RightsApi, response: HttpResponse, mask: Mask) -> Registration | None:
+    """What the answer about a token's bearer says of the end of the client, if anything."""
+    state = _shown(_text(response, api.state) or "", mask)
+    try:
+        moment = datetime.fromisoformat(_text(response, api.ends) or "")
+        ends = moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
+    except (ValueError, OverflowError):
+        ends = None
+    told = Registration("" if state.lower() == "active" else state, ends)
+    return None if told == Registration() else told
+
+
+def _text(response: HttpResponse, path: str) -> str | None:
+    """The text at the end of a path; None where there is none."""
+    document = _json(response) if path else None
+    trails = None if document is None else _trails(document, path)
+    value = trails[0][path] if trails else None
+    return value if isinstance(value, str) else None
 
 
 def _json(response: HttpResponse) -> object | None:

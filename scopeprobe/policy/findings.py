@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TypeAlias
 
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
-from scopeprobe.model.client import Client, ClientName, Expectation
+from scopeprobe.model.client import Client, ClientName, Expectation, Registration
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.policy.baseline import Baseline, waived
 from scopeprobe.policy.changes import changes
@@ -45,6 +45,8 @@ class Earlier:
     """Every cell as it was last proved."""
     last: tuple[PermissionMap, ...] = ()
     """The maps of the run before."""
+    day: date | None = None
+    """On which it was begun; None: on the day of this one."""
 
 
 def findings(
@@ -83,7 +85,8 @@ def new_findings(
     clients = list(clients)
     known: set[_Identity] = set()
     for maps in (_maps_of(earlier.proved), earlier.last):
-        known |= {_identity(one) for one in findings(maps, clients, policy, None, today)}
+        then = findings(maps, clients, policy, None, earlier.day or today)
+        known |= {_identity(one) for one in then}
     return [one for one in found if one.kind is FindingKind.CHANGED or _identity(one) not in known]
 
 
@@ -165,26 +168,37 @@ def _unexpected_of_cell(cell: Cell, expect: Expectation) -> Iterator[tuple[Findi
             yield FindingKind.UNAUTHENTICATED, cell.reason
 
 
-# -- secrets
+# -- secrets, and clients that end with them
 
 
 def _expiring(
     maps: Iterable[PermissionMap], clients: Iterable[Client], today: date
 ) -> Iterator[Finding]:
-    tested = {permissions.client for permissions in maps}
+    tested = {permissions.client: permissions.registration for permissions in maps}
     for client in clients:
-        if client.name in tested and (detail := _expiry(client, today)):
-            yield Finding(FindingKind.SECRET_EXPIRY, client.name, "", "", detail)
+        if client.name in tested:
+            told = tested[client.name] or Registration()
+            words = (
+                _expiry(
+                    "its secret expires on", "its secret expired on", client.secret_expires, today
+                ),
+                told.state and f"its server says that it is {told.state}",
+                _expiry(
+                    "its server deletes it on", "its server was to delete it on", told.ends, today
+                ),
+            )
+            if detail := "; ".join(filter(None, words)):
+                yield Finding(FindingKind.SECRET_EXPIRY, client.name, "", "", detail)
 
 
-def _expiry(client: Client, today: date) -> str:
-    end = client.secret_expires
+def _expiry(ahead: str, past: str, end: date | None, today: date) -> str:
+    """When something ends or ended, in words; nothing while that is far off."""
     if end is None or end > today + EXPIRES_SOON:
         return ""
     left = (end - today).days
     if left < 0:
-        return f"its secret expired on {end}"
-    return f"its secret expires on {end}, in {left} day{'' if left == 1 else 's'}"
+        return f"{past} {end}"
+    return f"{ahead} {end}, in {left} day{'' if left == 1 else 's'}"
 
 
 # -- telling findings apart

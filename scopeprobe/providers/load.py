@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 from importlib.resources import files
@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from scopeprobe.errors import InputError
 from scopeprobe.model.client import AuthMethod
-from scopeprobe.model.provider import TRAITS, Pack, ProviderTraits, RightsApi
+from scopeprobe.model.provider import TRAITS, Pack, ProviderTraits, RightsApi, RolesApi
 from scopeprobe.model.rate import parse_rate
 from scopeprobe.model.urls import host_of, is_plain_http_abroad
 
@@ -122,15 +122,36 @@ def _traits(keys: Mapping[str, object]) -> ProviderTraits:
     traits = msgspec.convert(keys, ProviderTraits)
     _check_template(traits.scope_of_target, {"target"})
     if isinstance(rights := keys.get("rights"), dict):
-        known = {field.name for field in fields(RightsApi)}
-        if strangers := [key for key in rights if key not in known]:
-            raise ValueError(f"Object contains unknown field `{strangers[0]}` - at `$.rights`")
+        _check_keys(rights, RightsApi, "$.rights")
+        if isinstance(roles := rights.get("roles"), dict):
+            _check_keys(roles, RolesApi, "$.rights.roles")
     if traits.rights is not None:
         _check_template(traits.rights.name, None)
         _check_limits(traits.rights)
         for url in filter(None, (traits.rights.url, traits.rights.bearer_url)):
             _check_url(url)
+        if traits.rights.roles is not None:
+            _check_roles(traits.rights, traits.rights.roles)
     return traits
+
+
+def _check_keys(table: Mapping[str, object], kind: type[RightsApi | RolesApi], place: str) -> None:
+    """Refuse a key that a table of a pack does not have: a dataclass would overlook it."""
+    known = {field.name for field in fields(kind)}
+    if strangers := [key for key in table if key not in known]:
+        raise ValueError(f"Object contains unknown field `{strangers[0]}` - at `{place}`")
+
+
+def _check_roles(rights: RightsApi, roles: RolesApi) -> None:
+    """Refuse roles that no path leads to, or from which no right could be made."""
+    if "." not in rights.each:
+        raise ValueError(f"{rights.each} leads through no role")
+    if "{id}" not in roles.url:
+        raise ValueError(f"{roles.url} does not tell one role from another: {{id}} is missing")
+    _check_url(roles.url, {"region", "id"})
+    named = {field for _, field, _, _ in Formatter().parse(rights.name) if field is not None}
+    if missing := sorted(named - roles.members.keys()):
+        raise ValueError(f"rights.roles.members lacks {missing[0]}")
 
 
 def _check_limits(rights: RightsApi) -> None:
@@ -141,16 +162,16 @@ def _check_limits(rights: RightsApi) -> None:
             raise ValueError(f"{path} leads through a list that {rights.each} does not")
 
 
-def _check_url(template: str) -> None:
+def _check_url(template: str, known: Collection[str] = ("region",)) -> None:
     """Check a URL that gets credentials and tokens: https, or plain http on this machine."""
-    _check_template(template, {"region"})
+    _check_template(template, known)
     url = template.replace("{region}", "region.example")
     is_web = urlsplit(url).scheme in {"https", "http"} and bool(host_of(url))
     if not is_web or is_plain_http_abroad(url) or "#" in url:
         raise ValueError(f"{template} is no https URL")
 
 
-def _check_template(text: str, known: set[str] | None) -> None:
+def _check_template(text: str, known: Collection[str] | None) -> None:
     """Refuse a field that nobody fills in. `known`: None allows any name."""
     for _, field, form, conversion in Formatter().parse(text):
         if form or conversion or field == "":

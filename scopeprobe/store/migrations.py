@@ -40,7 +40,8 @@ _PLAIN_NAMES = """
     drop index if exists spent_by_quota;
     create index used_permits_by_quota on used_permits (quota, at);
 """
-STEPS = (_PLAIN_NAMES,)
+_REGISTRATIONS = "alter table maps_of_runs add column registration blob;"
+STEPS = (_PLAIN_NAMES, _REGISTRATIONS)
 """The n-th makes version n + 1 of a database of version n."""
 
 

@@ -27,6 +27,7 @@ create table maps_of_runs (         -- which permission map a run found for a cl
     run text not null,
     client text not null,
     map text not null,
+    registration blob,              -- what the server said of the client's end; null: nothing
     primary key (run, client)
 ) strict, without rowid;
 

@@ -77,10 +77,11 @@ class Store(StoredRuns):
         keep: int,
     ) -> None:
         """Store what a run found out and the sets that prove it; forget all but `keep` runs."""
-        cells = {permissions.client: encode(permissions.cells) for permissions in maps}
-        digests = {
-            client: blake2b(text, digest_size=16).hexdigest() for client, text in cells.items()
-        }
+        found = [
+            (permissions.client, encode(permissions.cells), permissions.registration)
+            for permissions in maps
+        ]
+        digests = [blake2b(cells, digest_size=16).hexdigest() for _, cells, _ in found]
         sets_of_targets = [
             (run.id, assignment.client.name, assignment.target.label, encode(sets))
             for assignment, sets in accepted_sets
@@ -89,12 +90,15 @@ class Store(StoredRuns):
         with self._transaction() as connection:
             connection.execute("delete from maps_of_runs where run = ?", (run.id,))
             connection.executemany(
-                "insert into maps_of_runs values (?, ?, ?)",
-                ((run.id, client, digest) for client, digest in digests.items()),
+                "insert into maps_of_runs values (?, ?, ?, ?)",
+                (
+                    (run.id, client, digest, registration and encode(registration))
+                    for (client, _, registration), digest in zip(found, digests, strict=True)
+                ),
             )
             connection.executemany(
                 "insert or ignore into permission_maps values (?, ?)",
-                ((digests[client], text) for client, text in cells.items()),
+                ((digest, cells) for (_, cells, _), digest in zip(found, digests, strict=True)),
             )
             connection.execute("delete from accepted_sets where run = ?", (run.id,))
             connection.executemany("insert into accepted_sets values (?, ?, ?, ?)", sets_of_targets)

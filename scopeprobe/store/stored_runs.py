@@ -14,7 +14,7 @@ from scopeprobe.errors import InputError
 from scopeprobe.model.answer import Answer, Fact, Issued
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap
-from scopeprobe.model.client import ClientName
+from scopeprobe.model.client import ClientName, Registration
 from scopeprobe.model.journal import Allowance
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
@@ -28,6 +28,7 @@ AcceptedSets: TypeAlias = tuple[tuple[Scope, ...], ...]
 _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
 _accepted_sets = msgspec.json.Decoder(AcceptedSets).decode
+_registration = msgspec.json.Decoder(Registration).decode
 _cells = msgspec.json.Decoder(tuple[Cell, ...]).decode
 
 
@@ -114,11 +115,14 @@ class StoredRuns:
     def maps_of(self, run: Run) -> tuple[PermissionMap, ...]:
         """What a run found out, sorted by client."""
         rows = self._connection.execute(
-            "select client, cells from maps_of_runs join permission_maps using (map)"
+            "select client, cells, registration from maps_of_runs join permission_maps using (map)"
             " where run = ? order by client",
             (run.id,),
         )
-        return tuple(PermissionMap(client, _cells(cells)) for client, cells in rows)
+        return tuple(
+            PermissionMap(client, _cells(cells), told and _registration(told))
+            for client, cells, told in rows
+        )
 
     def maps_of_client(self, client: ClientName) -> Iterator[tuple[Run, PermissionMap]]:
         """What each finished run found out about a client, the oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import assert_never
 
 from scopeprobe.model.answer import (
@@ -29,6 +30,9 @@ from scopeprobe.verdicts.rights_rulings import confirmed, ruling_without_asking
 from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unanswered
 from scopeprobe.verdicts.silence_rulings import ruling_on_silence
 
+MOST_UNLISTED = 1000
+"""Scopes of a client that are shown although they are no candidates (docs/design.md, rule 14)."""
+
 
 def judge(
     assignment: Assignment,
@@ -51,7 +55,11 @@ def judge(
         ClientFacts(assignment, tuple(other_targets)),
     )
     rulings = {scope: _rule_on(known, scope) for scope in assignment.candidates}
-    rulings |= {scope: _rule_on_unlisted(known, scope) for scope in _unlisted(known)}
+    unlisted = sorted(_unlisted(known))
+    rulings |= {scope: _rule_on_unlisted(known, scope) for scope in unlisted[:MOST_UNLISTED]}
+    if more := unlisted[MOST_UNLISTED:]:
+        last = unlisted[MOST_UNLISTED - 1]
+        rulings[last] = replace(rulings[last], told=f"{len(more)} further scopes are not shown")
     return tuple(_cell(assignment, scope, rulings[scope]) for scope in sorted(rulings))
 
 

@@ -16,18 +16,23 @@ def ruling_without_asking(known: Known, scope: Scope) -> Ruling:
         return unknown(Reason.UNCONFIRMED)
     if issued.rights is not None:
         return by_rights(scope, issued)
-    carried = issued.carries(scope)
-    is_disputed = issued.tells and carried is None
-    if similar := sorted(n for n in issued.names - {scope} if resembles(n, scope)):
-        return contradictory(f"it may be what is listed as {similar[0]}")
-    if is_disputed:
-        return contradictory("one place of the token lists it, and another does not")
-    if carried:
+    if told := _disagreement(scope, issued):
+        return contradictory(told)
+    if issued.carries(scope):
         return granted_by_list(scope, issued)
     is_readable = issued.tells or (issued.readable and bool(server.traits.claims))
     if server.traits.lists_all and is_readable:
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, Evidence.TOKEN)
     return unknown(Reason.UNCONFIRMED)
+
+
+def _disagreement(scope: Scope, issued: Issued) -> str:
+    """Why the lists of a token are in doubt about the scope; empty where they are not."""
+    if similar := sorted(n for n in issued.names - {scope} if resembles(n, scope)):
+        return f"it may be what is listed as {similar[0]}"
+    if issued.tells and issued.carries(scope) is None:
+        return "one place of the token lists it, and another does not"
+    return ""
 
 
 def confirmed(ruling: Ruling, scope: Scope, issued: Issued) -> Ruling:

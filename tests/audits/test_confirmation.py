@@ -1,5 +1,6 @@
 """Where the truth is elsewhere: introspection, a rights API, the roles of a token."""
 
+import time
 from collections import Counter
 
 import pytest
@@ -114,6 +115,42 @@ def test_verify_none_reads_nothing_but_the_answer(tmp_path):
     assert not {"granted", "denied"} & set(verdicts(out).values())
 
 
+@pytest.mark.parametrize("is_dead", [False, True])
+def test_google_tells_what_a_token_is_for(tmp_path, is_dead):
+    fleet = make_fleet("google", {"token": {"lifetime": 1 if is_dead else 3599}})
+    entries, lines = [fleet.entries[name] for name in ("some", "none", "wrong")], []
+    with lab([fleet.server]) as url:
+        for entry in entries:
+            (tmp_path / f"{entry.name}.pem").write_bytes(entry.key.as_pem(private=True))
+            lines.append(
+                f'[[clients]]\nname = "{entry.name}"\nserver = "corp"\ngrant_type = "jwt-bearer"\n'
+                f'client_id = "{entry.client_id}"\nprivate_key = {{ file = "{entry.name}.pem" }}\n'
+            )
+        text = f'[servers.corp]\ntoken_endpoint = "{url}/corp/token"\nprovider = "google"\n{FAST}\n'
+        text += f'introspection_endpoint = "{url}/corp/introspect"\n'
+        text += f"scopes = {list(fleet.candidates)}\n"
+        (tmp_path / "clients.toml").write_text(text + "".join(lines))
+        if is_dead:
+            fleet.server.token_store.now = lambda: time.time() + 2
+        words = ("audit", tmp_path / "clients.toml", "--verify", "introspect")
+        result = scopeprobe(*words, "-o", tmp_path / "out")
+    assert result.returncode in (0, 1, 3), result.stderr
+    found, why = verdicts(tmp_path / "out"), reasons(tmp_path / "out")
+    for entry in entries:
+        for scope in fleet.candidates:
+            if fleet.kinds[entry.name, scope] == "granted":
+                told = found[entry.name, scope], why[entry.name, scope]
+                expected = ("unknown", "unconfirmed") if is_dead else ("granted", "introspected")
+                assert told == expected
+            else:
+                assert found[entry.name, scope] != "granted"
+    assert (
+        summary(tmp_path / "out")["introspections"]
+        == fleet.server.token_store.counts["introspected"]
+        > 0
+    )
+
+
 # -- a rights API
 
 
@@ -147,6 +184,19 @@ def test_a_genesys_map_costs_one_token_a_client_and_comes_from_its_roles(tmp_pat
     limits = {(row["verdict"], row["limited_to"]) for row in rows(out / "permissions.csv")}
     assert limits == {("granted", "Home"), ("denied", ""), ("unauthenticated", "")}
     assert summary(out)["rights_calls"] == 8
+
+
+def test_roles_that_genesys_tells_apart_are_read_or_leave_the_client_unknown(tmp_path):
+    fleet = make_fleet("genesys", {"roles": "apart"})
+    fleet.server.clients["all-id"].granted.append("authorization:role:view")
+    fleet, out, _ = genesys(tmp_path, fleet=fleet)
+    found, why = verdicts(out), reasons(out)
+    for (client, scope), kind in fleet.kinds.items():
+        if client in ("some", "one"):
+            assert (found[client, scope], why[client, scope]) == ("unknown", "unconfirmed")
+        elif client in ("all", "none"):
+            assert found[client, scope] == ("granted" if kind == "granted" else "denied")
+    assert summary(out)["rights_calls"] == 8 + 3
 
 
 def test_a_star_stands_for_any_part_of_a_right(tmp_path):

@@ -200,7 +200,13 @@ def name_fault(
 
 
 def is_visibly_withheld(facts: list[Fact], mine: frozenset[Scope]) -> bool:
-    """Some scope that the client does not have was refused to it alone, or left out of a list."""
+    """
+    Some scope that the client does not have was refused to it alone, or left out of a list.
+
+    It is known to be authenticated: it was given some token.
+    """
+    if not any(isinstance(fact.answer, Issued) for fact in facts):
+        return False
     for fact in facts:
         for scope in fact.question.scopes or ():
             if scope in mine or scope not in KNOWN:

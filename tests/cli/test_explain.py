@@ -22,6 +22,7 @@ DESIGN_CODES = [
     "audience_required", "resource_required", "assertion_clock_skew", "assertion_audience",
     "dpop_required", "body_not_form", "resource_not_supported", "throttled", "redirected",
     "not_a_token_endpoint", "gateway_in_between", "tls_failure", "unreachable", "server_error",
+    "wrong_region",
 ]  # fmt: skip
 SECRET = "s3cret-of-nobody"
 

@@ -121,12 +121,16 @@ def test_the_keys_of_a_pack_are_those_of_its_schema():
 
 def keys_of_a_pack():
     """Every key that a pack's file may have; those of a table behind its name."""
-    for name, type_ in {**get_type_hints(PackTable), **get_type_hints(ProviderTraits)}.items():
+    yield from keys_of({**get_type_hints(PackTable), **get_type_hints(ProviderTraits)})
+
+
+def keys_of(types, place=""):
+    for name, type_ in types.items():
         tables = [part for part in get_args(type_) if is_dataclass(part)]
         if tables:
-            yield from (f"{name}.{field.name}" for field in fields(tables[0]))
+            yield from keys_of(get_type_hints(tables[0]), f"{place}{name}.")
         else:
-            yield name
+            yield f"{place}{name}"
 
 
 def test_the_verdicts_reasons_and_evidence_are_those_of_the_model():

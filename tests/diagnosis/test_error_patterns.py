@@ -57,11 +57,17 @@ def test_a_credential_that_is_missing_in_the_body_is_to_be_posted():
     assert named.method is AuthMethod.CLIENT_SECRET_POST
 
 
+def test_keycloak_names_the_method_that_a_client_is_held_to():
+    body = ANSWERS["keycloak-wrong-method"].body
+    named = found_in(401, body["error"], body["error_description"])["wrong_auth_method"]
+    assert named.method is AuthMethod.CLIENT_SECRET_BASIC
+
+
 @pytest.mark.parametrize(
     ("name", "cause", "advice"),
     [
-        ("genesys-wrong-secret", "secret_rejected", "region"),
         ("servicenow-any-failure-as-server_error", "secret_rejected", "off by default"),
+        ("keycloak-wrong-secret-as-unauthorized_client", "secret_rejected", "has expired"),
         ("salesforce-unknown-client", "unknown_client", "My Domain"),
     ],
 )

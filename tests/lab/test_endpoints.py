@@ -190,6 +190,27 @@ async def test_the_rights_api_tells_a_token_its_policies():
     assert server.token_store.counts["asked_for_rights"] == 2
 
 
+@pytest.mark.parametrize(
+    ("right", "status", "code"),
+    [("authorization:*:*", 200, None), ("routing:*:*", 403, "missing.any.permissions")],
+)
+async def test_a_role_of_genesys_is_told_apart_to_who_may_read_roles(right, status, code):
+    client = Client("bot", "bot-s3cret", ["routing:queue:view", right])
+    profile = read_profile("genesys", {"roles": "apart"})
+    async with visit(AuthorizationServer("corp", profile, [client])) as site:
+        bearer = {"Authorization": f"Bearer {(await site.token(BOT))['access_token']}"}
+        _, subject = await site.call("GET", SUBJECT, headers=bearer)
+        (grant,) = subject["grants"]
+        assert "policies" not in grant["role"]
+        place = f"corp/api/v2/authorization/roles/{grant['role']['id']}"
+        told, role = await site.call("GET", place, headers=bearer)
+        assert (told, role.get("code")) == (status, code)
+        assert (await site.call("DELETE", place, headers=bearer))[0] == 405
+        if status == 200:
+            assert role["permissionPolicies"][0]["actionSet"] == ["view"]
+            assert (await site.call("GET", f"{place}x", headers=bearer))[0] == 404
+
+
 async def test_a_token_of_genesys_is_checked_and_deleted_through_its_api():
     server = genesys()
     async with visit(server) as site:

@@ -25,6 +25,11 @@ def ungranted_target(fleet):
     return granted_scope(fleet)
 
 
+def another_method(fleet):
+    fleet.server.clients["one-id"].method = "client_secret_basic"
+    return granted_scope(fleet, method="client_secret_post")
+
+
 def another_grant(fleet):
     fleet.server.clients["one-id"].grant_types = ("authorization_code", "refresh_token")
     return granted_scope(fleet)
@@ -45,6 +50,7 @@ OCCASIONS: dict[str, Callable[[RealFleet], Message]] = {
     "unknown client": lambda fleet: make_message(fleet, "stranger", fleet.existing[0]),
     "wrong secret": lambda fleet: make_message(fleet, "wrong", fleet.existing[0]),
     "posted secret": lambda fleet: granted_scope(fleet, method="client_secret_post"),
+    "another method": another_method,
     "two mechanisms": lambda fleet: granted_scope(
         fleet, client_id="one-id", client_secret=fleet.entries["one"].secret
     ),

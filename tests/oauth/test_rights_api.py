@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from string import Formatter
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,13 +13,14 @@ from reading import response_of
 from samples_to_run import SAMPLES
 
 from scopeprobe.lab import Client as LabClient
-from scopeprobe.lab.genesys import tell_subject, tell_token
+from scopeprobe.lab.genesys import tell_clients, tell_role, tell_subject, tell_token
 from scopeprobe.lab.tokens import Grant
 from scopeprobe.model.answer import Answer, Issued
+from scopeprobe.model.client import Registration
 from scopeprobe.model.provider import RightsApi
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.masking import Mask
-from scopeprobe.oauth.rights_api import Rights, read_bearer, read_rights
+from scopeprobe.oauth.rights_api import Rights, read_bearer, read_registration, read_rights
 from scopeprobe.providers import read_packs, shipped_packs
 
 VENDOR = json.loads((FOLDER / "genesys.json").read_text(encoding="utf-8"))
@@ -46,22 +48,38 @@ def test_the_pack_reads_members_that_genesys_has():
     limits = {path: type_at(API.url, path) for path in API.limits}
     assert list(limits.values()) == ["AuthzDivision", "str"]
     assert {"id", "name"} <= MODELS["AuthzDivision"].keys()
-    assert type_at(API.bearer_url, API.bearer) == "str"
+    of_client = (API.bearer, API.state, API.ends)
+    assert [type_at(API.bearer_url, path) for path in of_client] == ["str", "str", "datetime"]
+
+
+def test_the_pack_reads_roles_with_members_that_genesys_has():
+    held, grant = type_at(API.roles.url, API.roles.each), type_at(API.url, API.each)
+    kinds = {
+        name: (MODELS[grant][name], MODELS[held][here]) for name, here in API.roles.members.items()
+    }
+    assert kinds.pop("condition") == ("str", "DomainResourceConditionNode")
+    assert kinds == {name: (kind, kind) for name, (kind, _) in kinds.items()}
+    assert kinds.keys() | {"condition"} == MODELS[grant].keys()
 
 
 def test_the_samples_pack_is_that_of_genesys_on_another_host():
     packs = read_packs([SAMPLES / "forum" / "packs"])
     rights = next(pack for pack in packs if pack.name == "genesys-lab").traits.rights
     assert (rights.each, rights.name, rights.limits) == (API.each, API.name, API.limits)
-    assert rights.bearer == API.bearer
-    paths = [urlsplit(url).path for url in (rights.url, rights.bearer_url)]
-    assert paths == [f"/login{urlsplit(url).path}" for url in (API.url, API.bearer_url)]
+    assert [rights.bearer, rights.state, rights.ends] == [API.bearer, API.state, API.ends]
+    assert (rights.roles.each, rights.roles.members) == (API.roles.each, API.roles.members)
+    moved, known = (
+        [urlsplit(url).path for url in (api.url, api.bearer_url, api.roles.url)]
+        for api in (rights, API)
+    )
+    assert moved == [f"/login{path}" for path in known]
 
 
 def test_the_pack_sends_parameters_that_genesys_has():
-    for url in (API.url, API.bearer_url):
+    for url in (API.url, API.bearer_url, API.roles.url):
         parts = urlsplit(url)
-        assert list(parse_qs(parts.query)) == VENDOR["parameters"][parts.path]
+        (sent,) = parse_qs(parts.query)
+        assert sent in VENDOR["parameters"][parts.path]
 
 
 def strangers(value, kind):
@@ -77,11 +95,51 @@ def strangers(value, kind):
 
 def test_the_lab_tells_members_that_genesys_has():
     client = LabClient("bot", "bot-s3cret", ["routing:queue:view", "analytics:*:*"])
+    client.date_to_delete = "2026-12-20T00:00:00.000Z"
     grant = Grant(client, (), (), "", "https://login.example")
     assert strangers(tell_subject(grant), "AuthzSubject") == []
+    assert strangers(tell_subject(grant, "apart"), "AuthzSubject") == []
+    assert strangers(tell_role(client), "DomainOrganizationRole") == []
     assert strangers(tell_token(grant), "TokenInfo") == []
+    assert strangers(tell_clients([client]), "OAuthClientEntityListing") == []
     assert read(tell_subject(grant)).names == ("analytics:*:*", "routing:queue:view")
     assert read_bearer(API, response_of(200, tell_token(grant))) == "bot"
+
+
+# -- the client's own end
+
+
+@pytest.mark.parametrize(
+    ("state", "ends", "expected"),
+    [
+        pytest.param("active", None, None, id="active"),
+        pytest.param(None, None, None, id="silent"),
+        pytest.param("Active", "never", None, id="in-no-words"),
+        pytest.param(["inactive"], 7, None, id="of-other-types"),
+        pytest.param("inactive", None, Registration("inactive"), id="inactive"),
+        pytest.param("\x1bdis\nabled", None, Registration("dis abled"), id="control-characters"),
+        pytest.param(
+            "active", "2026-12-20T23:30:00.000Z", Registration("", date(2026, 12, 20)), id="ends"
+        ),
+        pytest.param(
+            "inactive",
+            "2026-12-20T23:30:00-02:00",
+            Registration("inactive", date(2026, 12, 21)),
+            id="both",
+        ),
+        pytest.param("", "9999-12-31T23:59:59-23:00", None, id="beyond-all-years"),
+    ],
+)
+def test_what_is_told_of_the_end_of_a_client(state, ends, expected):
+    told = {"OAuthClient": {"id": "bot", "state": state, "dateToDelete": ends}}
+    assert read_registration(API, response_of(200, told), Mask(())) == expected
+
+
+def test_nothing_is_told_of_the_end_of_a_client_where_a_pack_names_no_way_there():
+    told = {"OAuthClient": {"state": "inactive", "dateToDelete": "2026-12-20T00:00:00Z"}}
+    api = RightsApi(API.each, API.name)
+    assert read_registration(api, response_of(200, told), Mask(())) is None
+    assert read_registration(API, response_of(403, told), Mask(())) is None
 
 
 # -- limits
@@ -149,8 +207,9 @@ def test_without_ways_to_limits_none_are_read():
     assert read({"grants": [granted(HOME, "view")]}, api) == Rights((VIEW,), ())
 
 
-def test_answers_without_limits_are_read_from_older_journals():
-    issued = Issued(rights=(VIEW,), limits=((VIEW, "Home"),))
+def test_answers_without_limits_and_ends_are_read_from_older_journals():
+    ends = Registration("inactive", date(2026, 12, 20))
+    issued = Issued(rights=(VIEW,), limits=((VIEW, "Home"),), registration=ends)
     stored = msgspec.json.encode(issued)
     assert msgspec.json.decode(stored, type=Answer) == issued
     older = msgspec.json.decode(b'{"type":"issued","rights":["a:b:c"]}', type=Answer)

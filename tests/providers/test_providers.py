@@ -61,6 +61,8 @@ def test_genesys_has_eighteen_regions_and_each_has_its_endpoints(tmp_path):
         assert server.traits.rights.url.startswith(f"https://api.{region}/api/v2/authorization/")
         bearer_url = f"https://api.{region}/api/v2/tokens/me?preserveIdleTTL=true"
         assert server.traits.rights.bearer_url == bearer_url
+        roles_url = f"https://api.{region}/api/v2/authorization/roles/{{id}}?userCount=false"
+        assert server.traits.rights.roles.url == roles_url
         assert server.endpoints.revocation == f"https://api.{region}/api/v2/tokens/me"
         assert (server.traits.verify, server.traits.send_scope) == (Verify.API, False)
 
@@ -118,6 +120,42 @@ def test_a_pack_of_ones_own_goes_before_the_shipped_ones(tmp_path):
     assert shown.returncode == 0
     assert '"corp"' in shown.stdout
     assert '"genesys"' in shown.stdout
+
+
+ROLES = """
+title = "C"
+map_from = "x"
+[rights]
+url = "https://x.example/me"
+each = "{each}"
+name = "{{area}}:{{action}}"
+[rights.roles]
+url = "{url}"
+each = "has[]"
+members = {members}
+"""
+
+
+@pytest.mark.parametrize(
+    ("each", "url", "members", "words"),
+    [
+        ("roles[].has[]", "https://x.example/{id}", '{ area = "a", action = "b" }', ""),
+        ("has[]", "https://x.example/{id}", '{ area = "a", action = "b" }', "no role"),
+        ("roles[].has[]", "https://x.example/role", '{ area = "a", action = "b" }', "{id}"),
+        ("roles[].has[]", "http://x.example/{id}", '{ area = "a", action = "b" }', "https"),
+        ("roles[].has[]", "https://x.example/{id}/{x}", '{ area = "a" }', "{x}"),
+        ("roles[].has[]", "https://x.example/{id}", '{ area = "a" }', "lacks action"),
+        ("roles[].has[]", "https://x.example/{id}", "{}\nspeed = 1", "speed"),
+    ],
+)
+def test_roles_that_no_right_could_be_made_of_are_an_input_error(
+    tmp_path, each, url, members, words
+):
+    text = ROLES.format(each=each, url=url, members=members)
+    (tmp_path / "corp.toml").write_text(text)
+    result = scopeprobe("providers", "--providers", tmp_path)
+    assert result.returncode == (2 if words else 0)
+    assert words in result.stderr
 
 
 @pytest.mark.parametrize(

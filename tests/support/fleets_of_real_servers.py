@@ -49,6 +49,9 @@ METHODS = {
 }
 """How clients authenticate; client_secret_basic elsewhere."""
 
+ANY_METHOD = {"keycloak"}
+"""Servers whose clients may use any method, unless they are held to one."""
+
 TARGETS = {"auth0": "https://api.corp.example"}
 """The audience that a request must name."""
 
@@ -150,7 +153,7 @@ def register(profile: str, entry: Entry, granted: tuple[str, ...]) -> Client:
         None if key else ("another-s3cret" if wrong else entry.secret),
         list(granted),
         (JWT_BEARER,) if profile == "google" else ("client_credentials",),
-        method=entry.method,
+        method=None if profile in ANY_METHOD else entry.method,
         jwk=key.as_dict(private=False) if key else None,
         roles=tuple(scope.replace(".default", "Use.All") for scope in granted),
     )

@@ -41,6 +41,10 @@ _MOST_FOR_UNCONFIRMED = 0.75
 """The change helped, but no source confirms that the provider demands it."""
 _MOST_FOR_SECRET = 0.8
 """Servers call a secret wrong also where it was sent in a wrong way."""
+_SAID_ELSEWHERE = {"secret_rejected", "unknown_client"}
+"""What a region of a provider answers to a client of another one, too."""
+_WRONG_REGION = 0.4
+"""Reported of Genesys Cloud (github.com/tishige/CallFlowVisualizer/issues/9)."""
 _EITHER = (("secret_rejected", 0.55), ("unknown_client", 0.45))
 """Where a server answers an unknown client and a wrong secret alike."""
 
@@ -51,10 +55,14 @@ def credential_causes(seen: Observations) -> Iterator[LikelyCause]:
     failures = failures_in(seen.log)
     if found or not failures or _is_only_about_scopes(seen):
         return
-    named = list(_named(seen, failures))
-    yield from named
-    if all(cause.code in _DOUBTED for cause in named):
-        yield from _either(seen, failures)
+    found = list(_named(seen, failures))
+    if all(cause.code in _DOUBTED for cause in found):
+        found.extend(_either(seen, failures))
+    yield from found
+    if seen.case.client.server.other_regions and any(
+        cause.code in _SAID_ELSEWHERE for cause in found
+    ):
+        yield LikelyCause("wrong_region", _WRONG_REGION, seen.evidence(failures[0], failures[-1]))
 
 
 def _mended(seen: Observations) -> Iterator[LikelyCause]:
@@ -69,10 +77,16 @@ def _mended(seen: Observations) -> Iterator[LikelyCause]:
             confidence = 0.97 if is_accepting(better.answer) else 0.85
             if _PACK_KEYS.get(member) in seen.case.unconfirmed:
                 confidence = min(confidence, _MOST_FOR_UNCONFIRMED)
-            yield LikelyCause(code, confidence, seen.evidence(worse, better), value=value)
+            found = "wrong_region" if _is_of_another_region(seen, member, value) else code
+            yield LikelyCause(found, confidence, seen.evidence(worse, better), value=value)
         else:
             last = [e for e in seen.at_base() if is_past_credentials(e)]
             yield LikelyCause(code, 0.7, seen.evidence(seen.log[0], *last[:1]), value=value)
+
+
+def _is_of_another_region(seen: Observations, member: str, value: object) -> bool:
+    server = seen.case.client.server
+    return member == "endpoint" and server.region_of(str(value)) in server.other_regions
 
 
 def _is_worse(experiment: Experiment) -> bool:

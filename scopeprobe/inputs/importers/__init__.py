@@ -1,7 +1,7 @@
 """
 Importers: what identity products export of their applications, read as the clients of a file.
 
-A product is a line of `Product` and a module here of the same name, whose `read` gives the issuer,
+A product is a line of `Product` and a module here of the same name, whose `read` gives the server,
 as far as the export tells it, and the applications. No secret is taken over, not even where an
 export holds one: each client gets a reference that is to be filled in.
 """
@@ -15,27 +15,28 @@ from pathlib import Path
 from typing import TypeAlias
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.importers.clients_text import Application, Export, clients_text
+from scopeprobe.inputs.importers.clients_text import Application, Export, Server, clients_text
 from scopeprobe.inputs.parsers import read_document
 from scopeprobe.inputs.sources import StandardInput
 
 __all__ = ["Product", "clients_text", "read_export"]
 
-Reader: TypeAlias = Callable[[object], tuple[str, list[Application]]]
+Reader: TypeAlias = Callable[[object], tuple[Server, list[Application]]]
 
 
 class Product(StrEnum):
     OKTA = "okta"
     ENTRA = "entra"
     KEYCLOAK = "keycloak"
+    GENESYS = "genesys"
 
 
-def read_export(product: Product, path: Path, issuer: str = "") -> Export:
+def read_export(product: Product, path: Path, **given: str) -> Export:
     """
     Read what a product exported.
 
-    :param issuer: instead of the one that the export tells.
-    :raises InputError: it is no such export.
+    :param given: settings of the server, `issuer` or `region`, instead of what the export tells.
+    :raises InputError: it is no such export, or the product's servers have no such setting.
     """
     read: Reader = import_module(f"{__name__}.{product.value}").read
     data = read_document(path, StandardInput(None)).data
@@ -43,4 +44,6 @@ def read_export(product: Product, path: Path, issuer: str = "") -> Export:
         told, applications = read(data)
     except (KeyError, TypeError, AttributeError, ValueError):
         raise InputError([f"{path}: is no export of applications by {product}"]) from None
-    return Export(product, issuer or told, tuple(applications))
+    if strangers := sorted(given.keys() - told.keys()):
+        raise InputError([f"--{strangers[0]}: {product} has none, but {' and '.join(told)}"])
+    return Export(product, {**told, **given}, tuple(applications))

@@ -15,6 +15,8 @@ from scopeprobe.model.client import AuthMethod, Credential
 GRANT: Final = "client_credentials"
 Item: TypeAlias = Mapping[str, Any]
 """One application in a product's own JSON."""
+Server: TypeAlias = Mapping[str, str]
+"""Where tokens come from: settings of a server in a clients file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Export:
     """The applications of an export, and where their tokens come from."""
 
     product: str
-    issuer: str
+    server: Server
     applications: tuple[Application, ...]
 
 
@@ -56,7 +58,7 @@ def clients_text(export: Export) -> str:
     document.add(tomlkit.comment(f"The applications of {export.product}. Fill in what is in"))
     document.add(tomlkit.comment("capitals, and set the environment variables of the secrets."))
     server = tomlkit.table()
-    server["issuer"] = export.issuer
+    server.update(export.server)
     servers = tomlkit.table(is_super_table=True)
     servers[export.product] = server
     document["servers"] = servers

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from scopeprobe.inputs.importers.clients_text import Application, Item, items_of, left_out
+from scopeprobe.inputs.importers.clients_text import Application, Item, Server, items_of, left_out
 from scopeprobe.model.client import AuthMethod
 
 
-def read(data: object) -> tuple[str, list[Application]]:
+def read(data: object) -> tuple[Server, list[Application]]:
     items = items_of(data["value"] if isinstance(data, dict) else data)
     domains = [item["publisherDomain"] for item in items if item.get("publisherDomain")]
     tenant = domains[0] if domains else "YOUR-TENANT"
-    return f"https://login.microsoftonline.com/{tenant}/v2.0", list(map(_application, items))
+    return {"issuer": f"https://login.microsoftonline.com/{tenant}/v2.0"}, list(
+        map(_application, items)
+    )
 
 
 def _application(item: Item) -> Application:

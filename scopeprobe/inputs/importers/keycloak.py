@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from scopeprobe.inputs.importers.clients_text import GRANT, Application, Item, items_of, left_out
+from datetime import UTC, datetime
+
+from scopeprobe.inputs.importers.clients_text import (
+    GRANT,
+    Application,
+    Item,
+    Server,
+    items_of,
+    left_out,
+)
 from scopeprobe.model.client import AuthMethod
 
 _METHODS = {
@@ -12,12 +21,19 @@ _METHODS = {
     "client-x509": AuthMethod.TLS_CLIENT_AUTH,
 }
 """By the names of Keycloak's client authenticators."""
+_ONLY_METHOD, _EXPIRES = (
+    "client.secret.authentication.allowed.method",
+    "client.secret.expiration.time",
+)
+"""Attributes (keycloak: ClientSecretConstants.java): since 26.6 a client may allow one method."""
+_DIGITS = 10
+"""Of a moment from 2001 to 2286."""
 
 
-def read(data: object) -> tuple[str, list[Application]]:
+def read(data: object) -> tuple[Server, list[Application]]:
     realm = str(data["realm"]) if isinstance(data, dict) else "YOUR-REALM"
     items = items_of(data["clients"] if isinstance(data, dict) else data)
-    return f"https://YOUR-KEYCLOAK/realms/{realm}", list(map(_application, items))
+    return {"issuer": f"https://YOUR-KEYCLOAK/realms/{realm}"}, list(map(_application, items))
 
 
 def _application(item: Item) -> Application:
@@ -31,5 +47,18 @@ def _application(item: Item) -> Application:
     method = _METHODS.get(str(item.get("clientAuthenticatorType", "client-secret")))
     if method is None:
         return left_out(title, "authenticates in a way that is not known")
+    attributes = item.get("attributes") or {}
+    if attributes.get(_ONLY_METHOD) == AuthMethod.CLIENT_SECRET_POST:
+        method = AuthMethod.CLIENT_SECRET_POST
     scopes = (*item.get("defaultClientScopes", ()), *item.get("optionalClientScopes", ()))
-    return Application(title, title, method, scopes=tuple(map(str, scopes)))
+    return Application(
+        title, title, method, tuple(map(str, scopes)), secret_expires=_day(attributes.get(_EXPIRES))
+    )
+
+
+def _day(seconds: object) -> str:
+    """The day of a moment (epoch); empty where there is none, which is told as 0 as well."""
+    told = str(seconds)
+    if not (told.isdecimal() and len(told) == _DIGITS):
+        return ""
+    return datetime.fromtimestamp(int(told), UTC).date().isoformat()

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from scopeprobe.inputs.importers.clients_text import GRANT, Application, Item, items_of, left_out
+from scopeprobe.inputs.importers.clients_text import (
+    GRANT,
+    Application,
+    Item,
+    Server,
+    items_of,
+    left_out,
+)
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.urls import host_of
 
 
-def read(data: object) -> tuple[str, list[Application]]:
+def read(data: object) -> tuple[Server, list[Application]]:
     items = items_of(data)
     hosts = [host for item in items for host in _hosts(item.get("_links"))]
     host = hosts[0] if hosts else "YOUR-ORG.okta.com"
-    return f"https://{host}/oauth2/default", list(map(_application, items))
+    return {"issuer": f"https://{host}/oauth2/default"}, list(map(_application, items))
 
 
 def _application(item: Item) -> Application:

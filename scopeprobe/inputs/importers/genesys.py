@@ -1,0 +1,33 @@
+"""Genesys Cloud: `GET /api/v2/oauth/clients` (the vendor's model `OAuthClientEntityListing`)."""
+
+from __future__ import annotations
+
+from scopeprobe.inputs.importers.clients_text import (
+    GRANT,
+    Application,
+    Item,
+    Server,
+    items_of,
+    left_out,
+)
+from scopeprobe.model.client import AuthMethod
+
+
+def read(data: object) -> tuple[Server, list[Application]]:
+    items = items_of(data["entities"] if isinstance(data, dict) else data)
+    applications = list(map(_application, items))
+    missing = int(data.get("total") or 0) - len(items) if isinstance(data, dict) else 0
+    if missing > 0:
+        applications.append(left_out(f"{missing} more", "are not in this export"))
+    return {"provider": "genesys", "region": "YOUR-REGION"}, applications
+
+
+def _application(item: Item) -> Application:
+    title, client_id = str(item["name"]), str(item["id"])
+    if str(item["authorizedGrantType"]).upper() != "CLIENT-CREDENTIALS":
+        return left_out(title, f"may not use {GRANT}")
+    state = str(item.get("state") or "active").lower()
+    if state != "active":
+        return left_out(title, f"is {state}")
+    ends = str(item.get("dateToDelete") or "")[:10]
+    return Application(title, client_id, AuthMethod.CLIENT_SECRET_BASIC, secret_expires=ends)
