@@ -5,7 +5,7 @@ What three nights of audits find on real authorization servers, beside the truth
     python tests/bench/real_servers.py --list
 
 Each server runs here, with the clients of tests/support/real/fleets. What is not installed comes
-from npm, PyPI and Debian into a folder of its own (SCOPEPROBE_SERVERS; by default
+from npm, PyPI and Debian into a folder of its own (REAL_SERVERS; by default
 ~/.cache/scopeprobe-servers). Night 2 is as night 1; on night 3 one grant is new and one is gone.
 
 A line is one server and strategy, all nights together: cells, those that are right, `unknown` by

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-FOLDER = Path(os.environ.get("SCOPEPROBE_SERVERS", "~/.cache/scopeprobe-servers")).expanduser()
+FOLDER = Path(os.environ.get("REAL_SERVERS", "~/.cache/scopeprobe-servers")).expanduser()
 
 
 def from_pypi(*packages: str) -> Path:

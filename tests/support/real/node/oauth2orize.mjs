@@ -12,6 +12,8 @@ import { basic, fleet, form, mode, serve } from "./serving.mjs";
 const token = () => randomBytes(20).toString("hex");
 const owned = (client, scopes) => scopes.filter((scope) => client.scope.split(" ").includes(scope));
 
+const cache = new Map();
+
 const ISSUES = {
   strict(client, scopes = [], done) {
     if (owned(client, scopes).length === scopes.length) return done(null, token());
@@ -29,6 +31,24 @@ const ISSUES = {
   },
   // All that the client has, whatever was asked, and no word where that is nothing.
   own: (client, _scopes, done) => done(null, token(), client.scope ? { scope: client.scope } : {}),
+  // One token a client, good for what was asked when it was made.
+  cached(client, scopes = [], done) {
+    const key = client.client_id;
+    if (!cache.has(key)) cache.set(key, { token: token(), scope: owned(client, scopes).join(" ") });
+    done(null, cache.get(key).token, { scope: cache.get(key).scope });
+  },
+  // It refuses as the strict one does, and never shows the scopes of orders.
+  hiding(client, scopes = [], done) {
+    const shown = scopes.filter((scope) => !scope.startsWith("orders"));
+    if (owned(client, scopes).length === scopes.length) return done(null, token(), { scope: shown.join(" ") });
+    done(new oauth2orize.TokenError("The scope is not yours", "invalid_scope"));
+  },
+  // It narrows, and where nothing is left it says what would have been allowed.
+  telling(client, scopes = [], done) {
+    const left = owned(client, scopes);
+    if (scopes.length === 0 || left.length > 0) return done(null, token(), { scope: left.join(" ") });
+    done(new oauth2orize.TokenError(`Invalid scope. Allowed: ${client.scope}`, "invalid_scope"));
+  },
   // Whatever the token is good for, nobody is told.
   silent: (_client, _scopes, done) => done(null, token()),
 };
