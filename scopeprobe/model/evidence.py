@@ -43,10 +43,8 @@ class ServerEvidence:
     """
 
     listed: Witnesses[Listing] = field(default_factory=dict)
-    left_out: Witnesses[Listing] = field(default_factory=dict)
-    """A list for a request with the scope lacks it, and so does every other of the client."""
     left_out_alone: Witnesses[Kind] = field(default_factory=dict)
-    """The same of a scope asked by itself, that such a list showed to another client."""
+    """A lone scope was missing from a list, and from all others of the client; not from others'."""
     given: Witnesses[ScopeOfTarget] = field(default_factory=dict)
     """Issued alone, or listed: whoever was given it, the scope is known."""
     issued_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from scopeprobe.model.answer import (
     Fact,
     Issued,
     Likeness,
+    Place,
     Refusal,
     Refused,
     TooLarge,
@@ -111,8 +112,22 @@ class ClientFacts:
 
     def kinds(self, issued: Issued) -> dict[Kind, frozenset[Scope]]:
         """What the token's lists hold, by their kind."""
-        form = self.form(issued)
-        return {Kind(form, place): names for place, names in issued.places.items()}
+        return self._kinds[id(issued)]
+
+    @cached_property
+    def _kinds(self) -> dict[int, dict[Kind, frozenset[Scope]]]:
+        """By the identity of the token's answer."""
+        kinds = {
+            (is_jwt, place): Kind(Form(self.audience, is_jwt), place)
+            for is_jwt in (False, True)
+            for place in Place
+        }
+        return {
+            id(issued): {
+                kinds[issued.readable, place]: names for place, names in issued.places.items()
+            }
+            for issued in self.issued
+        }
 
     @cached_property
     def listed(self) -> dict[Kind, set[Scope]]:
@@ -205,22 +220,9 @@ class ClientFacts:
         """A token was issued for the scope, and lists it or lists nothing at all."""
         return any(not token.tells or scope in token.names for token in self._tokens(scope))
 
-    def is_carried(self, scope: Scope, *, silence_is_consent: bool) -> bool:
-        """A token for the scope lists it; or lists nothing, where silence is consent."""
-        return any(
-            scope in token.names or (silence_is_consent and not token.tells)
-            for token in self._tokens(scope)
-        )
-
     def is_issued(self, scope: Scope) -> bool:
         """A token was issued for the scope, alone or in a set, whatever it carries."""
         return bool(self._tokens(scope))
-
-    def is_dropped(self, scope: Scope, *, silence_is_consent: bool) -> bool:
-        """A token was issued for the scope, and does not carry it."""
-        return self.is_issued(scope) and not self.is_carried(
-            scope, silence_is_consent=silence_is_consent
-        )
 
     def is_left_out_by_itself(self, scope: Scope) -> bool:
         """

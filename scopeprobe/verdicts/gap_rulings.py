@@ -6,7 +6,6 @@ from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.evidence import Kind, has_others
 from scopeprobe.model.scope_names import Scope, resembles
-from scopeprobe.verdicts.lone_refusals import canary_is_refused
 from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unknown
 from scopeprobe.verdicts.true_lists import true_lists
 
@@ -92,11 +91,6 @@ def _issued_and_never_listed(known: Known, scope: Scope) -> Ruling:
     )
     is_policed = has_others(known.server.refused_alone, (known.audience, scope), known.client)
     is_issued_alone = any(isinstance(fact.answer, Issued) for fact in known.facts.about(scope))
-    if (
-        is_issued_alone
-        and is_policed
-        and not is_ever_listed
-        and canary_is_refused(known.facts, known.server)
-    ):
+    if is_issued_alone and is_policed and not is_ever_listed and known.is_refused_the_canary:
         return Ruling(Verdict.GRANTED, Reason.ACCEPTED_ALONE, Evidence.ALONE)
     return unknown(Reason.UNCONFIRMED)

@@ -11,18 +11,16 @@ from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.verdicts.client_facts import ClientFacts
-from scopeprobe.verdicts.server_evidence import gather_evidence
+from scopeprobe.verdicts.server_evidence import gather_evidence, is_given
 
 
 def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -> ServerBehavior:
     """Fold the facts of a server's clients into its behavior. Their order does not matter."""
     clients = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients_facts]
-    lists = any(map(_was_listed_what_it_asked, clients))
-    lists_in_token = any(map(_was_given_claims_of_what_it_asked, clients))
-    silence_is_consent = not (lists or lists_in_token)
+    evidence = gather_evidence(clients)
     return ServerBehavior(
-        lists=lists,
-        lists_in_token=lists_in_token,
+        lists=any(map(_was_listed_what_it_asked, clients)),
+        lists_in_token=any(map(_was_given_claims_of_what_it_asked, clients)),
         withholds=any(map(_was_withheld_a_scope, clients)),
         accepts_scopes=any(map(_got_a_token_for_scopes, clients)),
         rejects_credentials_first=_rejects_credentials_first(clients),
@@ -31,7 +29,7 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
             (client.name, client.audience, client.assignment.prefix_of(shape))
             for client in clients
             for shape in client.assignment.shapes
-            if client.is_carried(shape, silence_is_consent=silence_is_consent)
+            if is_given(client, shape, evidence)
         ),
         lists_without_scope=any(map(_was_listed_candidates_without_scope, clients)),
         names_culprits=any(map(_was_told_a_culprit, clients)),
@@ -40,7 +38,7 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
         drops_companions=any(map(_was_left_out_once_only, clients)),
         one_resource=any(map(_is_kept_to_one_resource, clients)),
         most_bytes=min(chain.from_iterable(map(_too_large, clients)), default=None),
-        evidence=gather_evidence(clients),
+        evidence=evidence,
     )
 
 

@@ -21,8 +21,8 @@ def ruling_on_names(known: Known, scope: Scope) -> Ruling | None:
     """
     Rule on a scope that some list of the client holds (rules 1, 9 and 10); None where none does.
 
-    A list that shows the canary repeats the request: there a name counts only where another
-    client was not given the scope, and nothing where other lists do more.
+    A list that shows the canary repeats the request: there a name counts only where it was asked
+    for alone and another client was refused it, and nothing where other lists do more.
     """
     holding = [kind for kind, names in known.facts.listed.items() if scope in names]
     if not holding:
@@ -31,7 +31,8 @@ def ruling_on_names(known: Known, scope: Scope) -> Ruling | None:
         return _shown(known, scope, true)
     if not all(repeats_requests(known, kind) for kind in known.facts.listed):
         return None
-    if _is_canary_of_this_client_alone(known) or not _is_withheld_from_others(known, scope):
+    is_policed = _is_given_alone_and_refused_to_others(known, scope)
+    if _is_canary_of_this_client_alone(known) or not is_policed:
         return _repeated(known)
     return granted_by_list(scope, _showing(known, scope, holding))
 
@@ -101,8 +102,8 @@ def _is_canary_of_this_client_alone(known: Known) -> bool:
     return bool(shown) and is_kept_from_others
 
 
-def _is_withheld_from_others(known: Known, scope: Scope) -> bool:
-    return has_others(known.server.refused_alone, (known.audience, scope), known.client) or any(
-        has_others(known.server.left_out, (kind, scope), known.client)
-        for kind in known.facts.listed
-    )
+def _is_given_alone_and_refused_to_others(known: Known, scope: Scope) -> bool:
+    """A list that repeats the request tells no more of a set than that a token was issued."""
+    is_given = any(isinstance(fact.answer, Issued) for fact in known.facts.about(scope))
+    key = known.audience, scope
+    return is_given and has_others(known.server.refused_alone, key, known.client)

@@ -12,8 +12,8 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.scope_names import prefix
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.learn_behavior import learn_behavior
-from scopeprobe.verdicts.lone_refusals import canary_is_refused
 from scopeprobe.verdicts.ruling import Known
+from scopeprobe.verdicts.server_evidence import is_given
 from scopeprobe.verdicts.true_lists import lacks_the_canary
 
 
@@ -30,7 +30,6 @@ def shapes_in_doubt(
     """
     clients_facts = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients]
     behavior = learn_behavior((client.assignment, client.facts) for client in clients_facts)
-    is_silent = not (behavior.lists or behavior.lists_in_token)
     opened = {(audience, shape) for _, audience, shape in behavior.open_shapes}
     settled = {
         (client.audience, prefix(scope))
@@ -38,7 +37,7 @@ def shapes_in_doubt(
         for scope in client.asked()
         if client.is_withheld(scope)
         or (scope in client.assignment.shapes and client.is_issued(scope))
-        or client.is_dropped(scope, silence_is_consent=is_silent)
+        or (client.is_issued(scope) and not is_given(client, scope, behavior.evidence))
     } - opened
     for client in clients_facts:
         assignment = client.assignment
@@ -47,7 +46,7 @@ def shapes_in_doubt(
         granted = {
             prefix(scope): None
             for scope in assignment.candidates
-            if client.is_carried(scope, silence_is_consent=is_silent)
+            if client.is_issued(scope) and is_given(client, scope, behavior.evidence)
         }
         shapes = [
             assignment.shaped_canary(shape)
@@ -65,6 +64,6 @@ def _is_kept_from_the_canary(client: ClientFacts, behavior: ServerBehavior) -> b
     """It was refused the canary, or given a list without it."""
     nothing_else = ClientFacts(client.assignment, ())
     known = Known(client, behavior, Reason.NOT_ASKED, nothing_else)
-    return canary_is_refused(client, behavior.evidence) or any(
+    return known.is_refused_the_canary or any(
         lacks_the_canary(known, kind) for kind in client.listed
     )

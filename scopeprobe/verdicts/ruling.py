@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from scopeprobe.model.answer import Answer, Issued, Refusal, Refused, Subject, TooLarge, Unanswered
 from scopeprobe.model.behavior import ServerBehavior
@@ -12,6 +12,7 @@ from scopeprobe.model.client import ClientName
 from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.client_facts import ClientFacts
+from scopeprobe.verdicts.lone_refusals import canary_is_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class Known:
     @property
     def client(self) -> ClientName:
         return self.facts.name
+
+    @cached_property
+    def is_refused_the_canary(self) -> bool:
+        return canary_is_refused(self.facts, self.server)
 
     @property
     def server(self) -> ServerEvidence:

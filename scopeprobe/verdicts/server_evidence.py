@@ -29,7 +29,6 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
     """What the answers to all clients show together. Their order does not matter."""
     evidence = ServerEvidence(
         listed=_witnesses(clients, _listed),
-        left_out=_witnesses(clients, _left_out),
         given=_witnesses(clients, _given),
         issued_alone=_witnesses(clients, _issued_alone),
         canary_shown=_witnesses(clients, _canary_shown),
@@ -56,6 +55,18 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
     )
 
 
+def is_given(client: ClientFacts, scope: Scope, evidence: ServerEvidence) -> bool:
+    """
+    A token was issued for the scope, and is not shown to be without it.
+
+    Lists that repeat requests show nothing; nor does silence where other tokens have lists.
+    """
+    kinds = [kind for kind in client.listed if kind not in evidence.canary_shown]
+    if kinds:
+        return any(scope in client.listed[kind] for kind in kinds)
+    return client.is_issued(scope) and not client.is_left_out(scope)
+
+
 def _witnesses(
     clients: Iterable[ClientFacts], shown: _Shown[_Key]
 ) -> dict[_Key, frozenset[ClientName]]:
@@ -77,11 +88,6 @@ def _listed(client: ClientFacts) -> Iterator[Listing]:
     for kind, names in client.listed.items():
         for scope in names:
             yield kind, scope
-
-
-def _left_out(client: ClientFacts) -> Iterator[Listing]:
-    for fact in client.successes:
-        yield from _gaps(client, fact)
 
 
 def _left_out_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Kind]:

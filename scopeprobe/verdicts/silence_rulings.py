@@ -6,7 +6,6 @@ from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.evidence import Form, has_others
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.verdicts.lone_refusals import canary_is_refused
 from scopeprobe.verdicts.ruling import Known, Ruling, unknown
 
 
@@ -38,7 +37,7 @@ def _silence_is_consent(known: Known, scope: Scope, form: Form) -> bool:
     where all was given.
     """
     server = known.server
-    is_policed = canary_is_refused(known.facts, server) or has_others(
+    is_policed = known.is_refused_the_canary or has_others(
         server.refused_alone, (known.audience, scope), known.client
     )
     if known.facts.assignment.client.server.traits.absent_scope == "as_requested":

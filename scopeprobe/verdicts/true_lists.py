@@ -6,7 +6,6 @@ from scopeprobe.model.answer import Issued, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.evidence import Kind
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.verdicts.lone_refusals import canary_is_refused
 from scopeprobe.verdicts.ruling import Known
 
 
@@ -60,7 +59,7 @@ def lacks_the_canary(known: Known, kind: Kind) -> bool:
 def _lacks_the_canary_here(known: Known, kind: Kind) -> bool:
     """The same, shown by the answers to this client."""
     return (
-        canary_is_refused(known.facts, known.server)
+        known.is_refused_the_canary
         or known.client in known.server.canary_missing.get(kind, ())
         or _is_silent_about_the_canary(known, kind)
     )

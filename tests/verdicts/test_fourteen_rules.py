@@ -130,6 +130,19 @@ def test_a_place_that_repeats_the_request_does_not_outweigh_one_that_narrows(fle
     assert fleet(server, one="a", other="b").verdicts("one") == "gdd"
 
 
+def test_an_echo_of_a_set_tells_nothing_of_its_members(fleet):
+    """Sets are narrowed in silence and repeated in the answer; lone scopes are refused."""
+
+    def server(has, asked):
+        known = {"a", "b", "c"}.intersection(asked or ())
+        return Issued(asked or ()) if not known or has & known else INVALID
+
+    found = fleet(server, one="a", other="b")
+    found.facts["one"] = [f for f in found.facts["one"] if f.question.scopes != ("b",)]
+    found.tell("one", ("a", "b"), Issued(("a", "b")))
+    assert found.verdicts("one") == "g?d"
+
+
 # -- rule 2
 
 
