@@ -1,20 +1,22 @@
 """The real servers that are audited night after night, by name."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 
 import products
 import servers
-from fleet import (
-    NIGHTS,
-    RESOURCES,
-    Fleet,
-    own_grants,
-    whatever_exists,
-    whatever_is_asked,
+from changing_fleets import (
+    ASSERTIONS_CHANGE,
+    AUTHLIB_ASSERTIONS_CHANGE,
+    CERTIFICATES_CHANGE,
+    GRANTS_CHANGE,
+    PROOFS_CHANGE,
+    RESOURCES_CHANGE,
+    SCOPES_CHANGE,
 )
+from fleet import Fleet, own_grants, whatever_exists, whatever_is_asked
 from honesty import Honest, maybe_unknown, nothing_else, unknown_without_grants
 from libraries import Truth, on_gunicorn, on_node
 from servers import RealServer
@@ -28,23 +30,6 @@ class RealKind:
     start: Start
     fleets: tuple[Fleet, Fleet, Fleet]
     """What it is told, by night."""
-
-
-BILLING = "https://billing.example.com/"
-GRANTS_CHANGE = (
-    NIGHTS,
-    NIGHTS,
-    NIGHTS.with_grants(all=NIGHTS.scopes[1:], some=(*NIGHTS.client("some").scopes, "users:view")),
-)
-RESOURCES_CHANGE = (
-    RESOURCES,
-    RESOURCES,
-    RESOURCES.with_resources(
-        all={**RESOURCES.client("all").resources, BILLING: ["invoices.read", "orders.read"]},
-        some={**RESOURCES.client("some").resources, BILLING: ["invoices.read", "orders.read"]},
-    ),
-)
-SCOPES_CHANGE = (NIGHTS, NIGHTS, NIGHTS.with_scopes(*NIGHTS.scopes[1:], NIGHTS.unknown[0]))
 
 
 def _npm(
@@ -75,9 +60,17 @@ def _doorkeeper(mode: str) -> RealKind:
     return RealKind(partial(products.doorkeeper, mode=mode), GRANTS_CHANGE)
 
 
+@contextmanager
+def _certified(fleet: Fleet, port: int) -> Iterator[RealServer]:
+    """Python's own TLS, asked where it wants a certificate."""
+    with servers.tls_server(fleet, port) as server:
+        yield replace(server, token_endpoint=server.mtls_token_endpoint)
+
+
 SERVERS: Mapping[str, RealKind] = {
     "aioauth": _pypi("aioauth_server", "", own_grants),
     "authlib": RealKind(servers.authlib_server, GRANTS_CHANGE),
+    "authlib-assertions": RealKind(servers.authlib_server, AUTHLIB_ASSERTIONS_CHANGE),
     "authgent": RealKind(products.authgent_server, GRANTS_CHANGE),
     # It refuses the grant type itself to a client without scopes, whatever is asked.
     "better-auth": _npm(
@@ -95,6 +88,7 @@ SERVERS: Mapping[str, RealKind] = {
     ),
     "jmondi-oauth2-server-strict": _npm("jmondi_oauth2_server", "strict", own_grants),
     "jmondi-oauth2-server-narrowing": _npm("jmondi_oauth2_server", "narrowing", own_grants),
+    "mutual-tls": RealKind(_certified, CERTIFICATES_CHANGE),
     "node-oauth2-server-stock": _npm("node_oauth2_server", "stock", whatever_is_asked),
     "node-oauth2-server-strict": _npm("node_oauth2_server", "strict", own_grants),
     "node-oauth2-server-narrowing": _npm("node_oauth2_server", "narrowing", own_grants),
@@ -110,6 +104,8 @@ SERVERS: Mapping[str, RealKind] = {
     "oauth2orize-silent": _npm("oauth2orize", "silent", whatever_is_asked),
     "oauthlib-strict": _pypi("oauthlib_server", "strict", own_grants),
     "oauthlib-narrowing": _pypi("oauthlib_server", "narrowing", own_grants),
+    "oidc-provider-assertions": _oidc_provider("static", ASSERTIONS_CHANGE),
+    "oidc-provider-proofs": _oidc_provider("static", PROOFS_CHANGE),
     "oidc-provider-static": _oidc_provider("static"),
     "oidc-provider-resource": _oidc_provider("resource"),
     "oidc-provider-resources": _oidc_provider("resources", RESOURCES_CHANGE),

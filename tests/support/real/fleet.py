@@ -87,12 +87,12 @@ class Fleet:
     def only(self, belongs: Callable[[Client], bool]) -> "Fleet":
         return replace(self, clients=tuple(filter(belongs, self.clients)))
 
-    def with_grants(self, **scopes: tuple[str, ...]) -> "Fleet":
+    def with_grants(self, scopes: Mapping[str, tuple[str, ...]]) -> "Fleet":
         """The same fleet, but for what the named clients may do."""
         changed = (replace(c, scopes=scopes.get(c.name, c.scopes)) for c in self.clients)
         return replace(self, clients=tuple(changed))
 
-    def with_resources(self, **resources: Mapping[str, list[str]]) -> "Fleet":
+    def with_resources(self, resources: Mapping[str, Mapping[str, list[str]]]) -> "Fleet":
         """The same fleet, but for what the named clients may do at resources."""
         changed = (replace(c, resources=resources.get(c.name, c.resources)) for c in self.clients)
         return replace(self, clients=tuple(changed))

@@ -6,6 +6,8 @@ import sqlite3
 from http.client import HTTPConnection
 from pathlib import Path
 
+from installing import found_in
+
 SCOPE = {"password_required": False, "scheme": {}}
 PLUGIN = {
     "module": "oauth2-glewlwyd",
@@ -38,11 +40,11 @@ PLUGIN = {
 
 def write_files(root: Path, folder: Path, port: int) -> Path:
     """Write configuration and database; return the path of the first."""
-    modules = root / "usr/lib/glewlwyd"
+    modules = found_in(root, "usr/lib/glewlwyd")
     no_modules = folder / "no-modules"
     no_modules.mkdir()
     database = folder / "glewlwyd.sqlite3"
-    schema = root / "usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz"
+    schema = found_in(root, "usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz")
     with sqlite3.connect(database) as connection:
         connection.executescript(gzip.decompress(schema.read_bytes()).decode())
     settings = {

@@ -38,6 +38,11 @@ def from_debian(*packages: str) -> Path:
     return _once(packages, install)
 
 
+def found_in(root: Path, name: str) -> Path:
+    """Where a file of a package is: what this machine had already is not in the tree."""
+    return root / name if (root / name).exists() else Path("/") / name
+
+
 def environment_of(root: Path) -> Mapping[str, str]:
     """What programs of such a tree need to find its libraries, Ruby's too."""
     libraries = root / "usr/lib/x86_64-linux-gnu"

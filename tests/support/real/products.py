@@ -61,7 +61,7 @@ def doorkeeper(fleet: Fleet, port: int, mode: Literal["plain", "defaults"]) -> I
     environment = os.environ | installing.environment_of(root)
     with folder_of(fleet) as folder:
         command = [
-            root / "usr/bin/ruby3.1",
+            installing.found_in(root, "usr/bin/ruby3.1"),
             HERE / "doorkeeper.rb",
             folder / "fleet.json",
             port,
@@ -87,7 +87,7 @@ def glewlwyd_server(fleet: Fleet, port: int) -> Iterator[RealServer]:
     environment = os.environ | installing.environment_of(root)
     with folder_of(fleet) as folder:
         configuration = glewlwyd.write_files(root, folder, port)
-        command = [root / "usr/bin/glewlwyd", "--config-file", configuration]
+        command = [installing.found_in(root, "usr/bin/glewlwyd"), "--config-file", configuration]
         with running(command, folder, env=environment) as server:
             server.wait_for(port)
             glewlwyd.register(port, json.loads(fleet.as_json()))

@@ -137,7 +137,7 @@ def _django(
 
 
 @contextmanager
-def tls_server(fleet: Fleet) -> Iterator[RealServer]:
+def tls_server(fleet: Fleet, mtls_port: int = 0) -> Iterator[RealServer]:
     """Python's own TLS, with a port that lets nobody in without a certificate."""
     with tempfile.TemporaryDirectory(prefix="scopeprobe-real-") as name:
         folder = Path(name)
@@ -147,7 +147,8 @@ def tls_server(fleet: Fleet) -> Iterator[RealServer]:
             if client["token_endpoint_auth_method"] == "self_signed_tls_client_auth":
                 client["x5t#S256"] = identities[client["client_id"]].thumbprint
         (folder / "fleet.json").write_text(json.dumps(told))
-        with running([sys.executable, HERE / "tls_server.py", folder], folder) as server:
+        command = [sys.executable, HERE / "tls_server.py", folder, mtls_port]
+        with running(command, folder) as server:
             ports = server.printed()
             issuer = f"https://127.0.0.1:{ports['port']}"
             yield RealServer(

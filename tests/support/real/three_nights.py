@@ -56,10 +56,12 @@ def three_nights(kind: RealKind, folder: Path) -> dict[str, list[Night]]:
     """Audit with each strategy; the server is another process every night, at the same address."""
     port = _free_port()
     nights = {strategy: [] for strategy in STRATEGIES}
-    for fleet in kind.fleets:
+    for n, fleet in enumerate(kind.fleets, 1):
         with kind.start(fleet, port) as server:
             for strategy in STRATEGIES:
-                nights[strategy].append(_night(server, strategy, folder / strategy))
+                inputs = folder / f"{strategy}-{n}"
+                inputs.mkdir()
+                nights[strategy].append(_night(server, strategy, inputs, folder / strategy))
     return nights
 
 
@@ -68,12 +70,11 @@ def _free_port() -> int:
         return listener.getsockname()[1]
 
 
-def _night(server: RealServer, strategy: str, folder: Path) -> Night:
-    folder.mkdir(exist_ok=True)
+def _night(server: RealServer, strategy: str, folder: Path, out: Path) -> Night:
     inputs = enrol(folder, server, by_endpoint(server))
     began = time.monotonic()
     ended = scopeprobe(
-        *("audit", *inputs.arguments, "-s", strategy, "-o", folder / "out"),
+        *("audit", *inputs.arguments, "-s", strategy, "-o", out),
         env=inputs.environment,
     )
     seconds = time.monotonic() - began
@@ -84,10 +85,10 @@ def _night(server: RealServer, strategy: str, folder: Path) -> Night:
             row["verdict"],
             row["reason"],
         )
-        for row in rows(folder / "out" / "permissions.csv")
+        for row in rows(out / "permissions.csv")
         if row["reason"] != "unlisted"
     }
-    told = summary(folder / "out")
+    told = summary(out)
     rejected = {key[0] for key, verdict in server.truth.items() if verdict == "unauthenticated"}
     return Night(
         server,
