@@ -299,7 +299,14 @@ class _Session:
             complete=summary.complete,
             summary=summary.as_json().encode(),
         )
-        self._store.finish(self._run, maps, self._rounds.accepted_sets(maps), order.keep)
+        rounds = self._rounds
+        self._store.finish(
+            self._run,
+            maps,
+            rounds.accepted_sets(maps),
+            rounds.last_successes(),
+            keep=order.keep,
+        )
         order.observer(
             RunFinished(
                 run=self._run.id,

@@ -21,6 +21,7 @@ from scopeprobe.errors import InputError
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.client import Client
+from scopeprobe.model.failed_authentication import looks_like_failed_authentication
 from scopeprobe.model.journal import Allowance
 from scopeprobe.model.provider import Pack
 from scopeprobe.model.question import Question
@@ -76,6 +77,7 @@ async def explain(order: Explain) -> Explanation:
             budgets=budgets,
             token_handling={},
             retry_policy=EXPERIMENT,
+            counts=looks_like_failed_authentication,
             now=order.now,
         )
     try:
@@ -129,6 +131,9 @@ class _OnlyQuotas:
     def allowance(self, quota: str) -> Allowance:
         return Allowance() if self._store is None else self._store.allowance(quota)
 
+    def failures_of(self, _registration: str) -> int:
+        return 0
+
 
 class _QuotaNotes:
     """A journal in memory: facts count at once, and what is used up of quotas is written later."""
@@ -145,6 +150,9 @@ class _QuotaNotes:
 
     def note_pause(self, quota: str, until: float) -> None:
         self._pauses[quota] = until
+
+    def note_failures(self, registration: str, count: int) -> None:
+        """A diagnosis has no run that could be gone on with."""
 
     async def flush(self) -> None:
         """Nothing is on its way."""

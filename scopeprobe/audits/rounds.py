@@ -25,6 +25,7 @@ from scopeprobe.model.client import ClientName, Registration
 from scopeprobe.model.events import Observer
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.journal import Journal, KnownFacts
+from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenHandling
 from scopeprobe.strategies import LEARNING
@@ -211,6 +212,12 @@ class Rounds:
             place = assignment.client.name, assignment.target.label
             cells = [found[*place, scope] for scope in assignment.candidates]
             yield assignment, accepted_sets(plan.facts.values(), cells)
+
+    def last_successes(self) -> Iterator[tuple[Assignment, Question, bool]]:
+        """By client and target, what succeeded, and whether it does not without scope."""
+        for plan in self._begun():
+            if (success := plan.last_success) is not None:
+                yield plan.assignment, success, plan.needs_scope
 
     def doubts(self) -> Iterator[tuple[ClientName, Reason]]:
         """Clients that did not get to ask about a shape, and why: asking again may settle it."""

@@ -47,6 +47,13 @@ class AnswerHandling:
             candidates = sum(len(target.candidates) for target in client.targets)
             self.observer(ClientStarted(client.name, client.server.name, candidates))
 
+    def note_failures(self, queue: ClientQueue) -> None:
+        """Store what may be counted against a client by now, those in the air included."""
+        registration = queue.guard.registration
+        if registration.stored != registration.at_risk:
+            registration.stored = registration.at_risk
+            self.journal.note_failures(registration.name, registration.stored)
+
     def note(self, group: RateGroup, job: Job, answer: Answer) -> None:
         """On receipt, before anything else of this client is sent."""
         usage = self.usage[job.queue.client.server.name]
@@ -84,15 +91,19 @@ class AnswerHandling:
             queue.close(answer.reason)
         elif not isinstance(answer, Issued):
             queue.close(Reason.CLIENT_LEFT_ALONE)
-        elif job.plan is not queue.begun[-1]:
+        elif job.plan is not queue.begun[-1] and not queue.begun[-1].got_through:
             # They are good for another audience, and fail for everything that is asked of this.
             queue.close_target(Reason.AUTHENTICATION_UNPROVED)
 
     def _guard(self, group: RateGroup, job: Job, answer: Answer) -> None:
         """Count credential failures; leave the client, or its server, alone after so many."""
         guard, client = job.queue.guard, job.queue.client
-        guard.note(job.question, answer, job.sent)
+        if job.sent is not None:
+            guard.note(answer, job.sent)
         if not guard.leaves_alone or job.queue.closed_because is not None:
+            return
+        if isinstance(answer, Unanswered):
+            job.queue.close(answer.reason)
             return
         job.queue.close(Reason.CLIENT_LEFT_ALONE)
         self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))

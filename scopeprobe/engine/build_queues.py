@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -12,13 +12,14 @@ from itertools import groupby
 
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.client_queue import ClientQueue, OpenExchange
-from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
+from scopeprobe.engine.lockout import Counts, LockoutGuard, Registration
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.engine.retry import QUESTION, RetryPolicy
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.client import Client, ClientName, Target
+from scopeprobe.model.failed_authentication import may_be_failed_authentication
 from scopeprobe.model.journal import KnownFacts
 from scopeprobe.model.question import RequestChange
 from scopeprobe.model.rate import Rate
@@ -38,6 +39,7 @@ def build_queues(
     token_handling: dict[str, TokenHandling],
     held: Collection[ClientName] = (),
     retry_policy: RetryPolicy = QUESTION,
+    counts: Counts = may_be_failed_authentication,
     clock: Callable[[], float] = time.monotonic,
     now: Clock = wall_clock,
 ) -> list[RateGroup]:
@@ -50,7 +52,7 @@ def build_queues(
     """
     assignments = list(assignments)
     clients = {assignment.client.name: assignment for assignment in assignments}
-    guards = _guards(clients.values())
+    guards = _guards(clients.values(), known, counts)
     builder = _Builder(
         strategy, known, budgets, guards, token_handling, held, retry_policy, clock, now
     )
@@ -147,7 +149,9 @@ class _Builder:
         return wall - time.time() + self.clock()
 
 
-def _guards(entries: Iterable[Assignment]) -> dict[ClientName, LockoutGuard]:
+def _guards(
+    entries: Iterable[Assignment], known: KnownFacts, counts: Counts
+) -> dict[ClientName, LockoutGuard]:
     """
     Who watches over each client's credentials.
 
@@ -155,30 +159,40 @@ def _guards(entries: Iterable[Assignment]) -> dict[ClientName, LockoutGuard]:
     share its tries: a server counts failures by `client_id`. A client whose credentials were
     accepted for nothing last night gets one try.
     """
-    endpoints: defaultdict[str, EndpointFailures] = defaultdict(EndpointFailures)
     secrets: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     entries = list(entries)
     for entry in entries:
-        secrets[_registration(entry.client)].add(_revealed(entry.client))
+        secrets[_registered_at(entry.client)].add(_revealed(entry.client))
+    registrations = dict(zip(secrets, _registrations(secrets, known), strict=True))
     guards: dict[tuple[str, str, str], LockoutGuard] = {}
     found = {}
     for entry in entries:
-        client = entry.client
-        share = client.server.limits.max_auth_failures // len(secrets[_registration(client)])
-        key = (*_registration(client), _revealed(client))
-        if key not in guards:
-            guards[key] = LockoutGuard(
-                endpoints[client.server.endpoints.token],
-                tries=1 if entry.was_unauthenticated else max(share, 1),
-                limit=max(share, 1),
-                canary=client.canary,
+        place, secret = _registered_at(entry.client), _revealed(entry.client)
+        limit = entry.client.server.limits.max_auth_failures
+        tries = 1 if entry.was_unauthenticated else max(limit // len(secrets[place]), 1)
+        if len(secrets[place]) == 1:
+            tries -= registrations[place].remembered
+        if (*place, secret) not in guards:
+            guards[*place, secret] = LockoutGuard(
+                registrations[place], tries=tries, limit=limit, counts=counts
             )
-        found[client.name] = guards[key]
+        found[entry.client.name] = guards[*place, secret]
     return found
 
 
-def _registration(client: Client) -> tuple[str, str]:
-    """What an authorization server knows a client by."""
+def _registrations(places: Iterable[tuple[str, str]], known: KnownFacts) -> Iterator[Registration]:
+    """With what is remembered of them: without the query of the URL, which may hold a key."""
+    names: Counter[str] = Counter()
+    for endpoint, client_id in places:
+        name = f"{endpoint.partition('?')[0]} {client_id}"
+        names[name] += 1
+        name = name if names[name] == 1 else f"{name} {names[name]}"
+        failures = known.failures_of(name)
+        yield Registration(name, remembered=failures, stored=failures)
+
+
+def _registered_at(client: Client) -> tuple[str, str]:
+    """What an authorization server knows a client by: its token endpoint, and `client_id`."""
     return client.server.endpoints.token, client.client_id
 
 

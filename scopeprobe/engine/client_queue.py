@@ -71,7 +71,7 @@ class ClientQueue:
         self.begun: list[PlanRunner] = []
         """Plans of this invocation, in the order in which they were begun."""
         self.peers: list[ClientQueue] = [self]
-        """Queues with the same credentials, this one among them."""
+        """Queues with the same `client_id`, this one among them."""
         self.is_held = is_held
         """It waits for what other clients of its server find out first."""
         self.in_air = 0
@@ -106,13 +106,12 @@ class ClientQueue:
         while self._is_idle and self._waiting and not self.is_held:
             plan = self._waiting.popleft()
             self.begun.append(plan)
-            self.guard.recall(plan.facts.values())
             self.ask(plan, plan.start())
         if self._pending and self.guard.leaves_alone:
             self.close(Reason.CLIENT_LEFT_ALONE)
         if not self._is_in_doubt:
             self._reassurance = None
-        elif self._reassurance is None and not (self.guard.in_air or self.waits_for_others):
+        elif self._reassurance is None and not self.guard.in_air:
             self._reassurance = self._reassuring_job()
 
     def release(self, prepare: Callable[[Assignment], PlanRunner]) -> None:
@@ -144,7 +143,7 @@ class ClientQueue:
 
     def ready_at(self) -> float | None:
         """When this client may send its next request; None while it may not or has none."""
-        if not self._pending or not self.guard.admits(self.guard.in_air):
+        if not self._pending or not self.guard.admits:
             return None
         if self._is_in_doubt and self._reassurance is None:
             return None
@@ -153,17 +152,14 @@ class ClientQueue:
         return max(self.limiter.opens_at(), self.resting_until, self._next_job.not_before)
 
     @property
-    def waits_for_others(self) -> bool:
-        """It asks no further before other clients of its endpoint have."""
-        return bool(self._pending) and self.guard.waits_for_others
-
-    @property
     def _is_in_doubt(self) -> bool:
         """The credentials may be wrong by now, so a request that succeeded before comes first."""
         if not self._pending:
             return False
-        is_unproved = self._pending[0].plan.goes_on and not self.guard.is_proved
-        return is_unproved or self.guard.wants_reassurance
+        job = self._pending[0]
+        is_unproved = job.plan.goes_on and not self.guard.is_proved
+        is_doubted = is_unproved or self.guard.wants_reassurance
+        return is_doubted and not job.plan.has_succeeded_with(job.question)
 
     def _reassuring_job(self) -> Job | None:
         """A request of this client that succeeded; None while its answer is still being written."""

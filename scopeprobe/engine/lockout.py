@@ -1,190 +1,154 @@
-"""No lock-outs: how many failed authentications a client may still cause."""
+"""
+No lock-outs: how many failed authentications a client may still cause.
+
+A request is counted before it is sent and until a success stands behind it. What counts is stored
+before the request leaves, so an invocation begins with all that earlier ones of its run may have
+caused, whatever ended them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from http import HTTPStatus
+from dataclasses import dataclass, field
 from itertools import count
+from typing import Protocol
 
-from scopeprobe.model.answer import (
-    Answer,
-    Fact,
-    GrantNotAllowed,
-    Issued,
-    Unanswered,
-    Unauthenticated,
-)
-from scopeprobe.model.question import Question, RequestChange
-from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.answer import Answer, Issued
+from scopeprobe.model.failed_authentication import may_be_failed_authentication
 
 
-class EndpointFailures:
-    """
-    What the clients of a token endpoint found out: it answers failed authentication to a scope.
+class Counts(Protocol):
+    """Which answers count as failed authentications."""
 
-    A client uses only what itself and clients before it in the file found out, and waits for
-    those where it matters. So equal nights ask equal questions, whoever is answered first.
-    """
-
-    def __init__(self) -> None:
-        self._places = count()
-        self._first_that_knows: int | None = None
-        self.unfinished: set[int] = set()
-        """Places of the clients that still have something to ask."""
-
-    def next_place(self) -> int:
-        return next(self._places)
-
-    def found_out(self, place: int) -> None:
-        """Note what the client at this place of the file found out."""
-        known = self._first_that_knows
-        self._first_that_knows = place if known is None else min(known, place)
-
-    def is_known_to(self, place: int) -> bool:
-        return self._first_that_knows is not None and self._first_that_knows <= place
-
-    def may_be_found_out_before(self, place: int) -> bool:
-        """Whether a client before this place may still find it out."""
-        return any(earlier < place for earlier in self.unfinished)
+    def __call__(self, answer: Answer, *, is_proved: bool) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request with a client's credentials: which one, and of which wave."""
+    """A request with a client's credentials: which one, of which wave, and when it left."""
 
     number: int
     wave: int
+    moment: int
+    guard: LockoutGuard = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """A failed authentication that no success is known to have come after."""
+    """A request that may have failed to authenticate; no success is known to have come after."""
 
     sent: Sent
-    change: RequestChange
-    may_be_its_scopes: bool
-    """The same credentials were accepted before, for other scopes."""
+    answered: int
 
 
-class LockoutGuard:
+@dataclass(slots=True)
+class Registration:
     """
-    Counts the consecutive credential failures of one client, and says how many may be in the air.
-
-    An endpoint that answers failed authentication to scopes would use up every try on them. So
-    such answers stop counting once it is known to do that: some client's canary met one, or the
-    try before the last did, and a success stood right behind.
+    A client as its server knows it: what is counted against its `client_id`, whatever the secret.
 
     Requests that were in the air together may have reached the server in any order: a success
     among them clears none of the failures among them. So the count does not depend on the order
     of the answers.
     """
 
+    name: str
+    """Under which the count is stored: the address of the token endpoint and the `client_id`."""
+    remembered: int = 0
+    """What earlier invocations of the run may have caused; no success has come since."""
+    failed: list[_Failure] = field(default_factory=list)
+    in_air: list[Sent] = field(default_factory=list)
+    stored: int = 0
+    """What the store was told last."""
+    sent: int = 0
+    waves: count[int] = field(default_factory=count)
+    moments: count[int] = field(default_factory=count)
+
+    @property
+    def failures(self) -> int:
+        """How many in a row may have failed, as far as they were answered."""
+        return self.remembered + len(self.failed)
+
+    @property
+    def at_risk(self) -> int:
+        """How many in a row may have failed, those in the air included: what is to be stored."""
+        return self.failures + len(self.in_air)
+
+
+class LockoutGuard:
+    """
+    Says whether one more request may be sent with a client's credentials.
+
+    Until the first success one may be in the air. From then on all that are may fail at once, when
+    the secret was rotated this moment: they leave one try over, for a request that is known to
+    succeed. Once a refusal of good credentials looked like failed authentication, one is in the air
+    throughout.
+    """
+
     def __init__(
-        self, endpoint: EndpointFailures, *, tries: int, limit: int, canary: Scope
+        self,
+        registration: Registration,
+        *,
+        tries: int,
+        limit: int,
+        counts: Counts = may_be_failed_authentication,
     ) -> None:
-        """`tries` until the first success; `limit` consecutive ones from then on."""
+        """`tries` with these credentials until they succeed once; `limit` in a row at any time."""
+        self.registration = registration
         self.is_proved = False
         self._tries = tries
         self._limit = limit
-        self._canary = canary
-        self._endpoint = endpoint
-        self._place = endpoint.next_place()
-        self._succeeded: set[Question] = set()
-        self._accepted: set[RequestChange] = set()
-        self._canary_failed = False
-        self._failures: list[_Failure] = []
-        self._in_air: list[Sent] = []
-        self._sent = 0
-        self._waves = count()
+        self._counts = counts
+        self._is_wary = False
+        """Good credentials met what failed authentication may look like."""
 
     # -- what is asked and answered
 
     def next_wave(self) -> int:
         """A number for questions that are asked when all earlier ones are answered."""
-        return next(self._waves)
+        return next(self.registration.waves)
 
     def send(self, wave: int) -> Sent:
-        sent = Sent(self._sent, wave)
-        self._sent += 1
-        self._in_air.append(sent)
+        sent = Sent(self.registration.sent, wave, next(self.registration.moments), self)
+        self.registration.sent += 1
+        self.registration.in_air.append(sent)
         return sent
 
     def came_back(self, sent: Sent) -> None:
-        self._in_air.remove(sent)
+        self.registration.in_air.remove(sent)
 
-    def note(self, question: Question, answer: Answer, sent: Sent | None = None) -> None:
-        """Note an answer; without `sent` that of a request that was asked by itself."""
-        sent = sent or Sent(self._sent, self.next_wave())
-        asked = replace(question, again=0)
+    def note(self, answer: Answer, sent: Sent) -> None:
         if isinstance(answer, Issued):
-            self._note_success(asked, sent)
-        elif self._may_be_a_failure(answer):
-            is_of_accepted = asked.change in self._accepted
-            self._canary_failed |= is_of_accepted and asked.scopes == (self._canary,)
-            may_be_its_scopes = is_of_accepted and asked not in self._succeeded
-            self._failures.append(_Failure(sent, asked.change, may_be_its_scopes))
+            failed = self.registration.failed
+            self.registration.failed = [f for f in failed if not self._is_before(f, sent)]
+            self.registration.remembered = 0
+            self.is_proved = True
+        elif self._counts(answer, is_proved=self.is_proved):
+            self.registration.failed.append(_Failure(sent, next(self.registration.moments)))
+            self._is_wary |= self.is_proved
 
-    def _note_success(self, asked: Question, sent: Sent) -> None:
-        before = [failure for failure in self._failures if self._is_before(failure.sent, sent)]
-        is_repeated = asked in self._succeeded and any(f.change == asked.change for f in before)
-        if is_repeated or self._canary_failed:
-            self._endpoint.found_out(self._place)
-        self._failures = [failure for failure in self._failures if failure not in before]
-        self._succeeded.add(asked)
-        self._accepted.add(asked.change)
-        self.is_proved = True
-
-    def _is_before(self, failed: Sent, succeeded: Sent) -> bool:
-        """
-        Whether a failure was answered before the success was asked, in whatever order they came.
-
-        Where the endpoint is known, what was answered before is near enough.
-        """
+    def _is_before(self, failure: _Failure, succeeded: Sent) -> bool:
+        """Whether it was answered before the success was asked, in whatever order they came."""
+        failed = failure.sent
         was_alone = not self.is_proved or failed.wave != succeeded.wave
-        is_ahead = failed.number <= succeeded.number - self._window
-        return was_alone or is_ahead or self._knows_the_endpoint
-
-    def _may_be_a_failure(self, answer: Answer) -> bool:
-        """
-        Failed authentication in whatever dress.
-
-        A gateway's page with that status counts: it may count as well. So does a grant that is
-        denied to a client that had used it: some servers word a wrong secret so.
-        """
-        match answer:
-            case Unauthenticated():
-                return True
-            case GrantNotAllowed():
-                return self.is_proved
-            case Unanswered(status=status):
-                return status == HTTPStatus.UNAUTHORIZED
-            case _:
-                return False
-
-    def recall(self, facts: Iterable[Fact]) -> None:
-        """Take over what an earlier invocation learned; the credentials are not proved by it."""
-        was_proved = self.is_proved
-        for fact in facts:
-            self.note(fact.question, fact.answer)
-        self.is_proved = was_proved
+        is_ahead = was_alone or failed.number <= succeeded.number - self._window
+        return is_ahead and failure.answered < succeeded.moment
 
     # -- what may be sent
 
     @property
     def in_air(self) -> int:
-        """How many requests with these credentials are not answered yet."""
-        return len(self._in_air)
+        """How many requests for this `client_id` are not answered yet."""
+        return len(self.registration.in_air)
 
     @property
     def failures(self) -> int:
-        """Consecutive failures that count."""
-        is_known = self._knows_the_endpoint
-        return sum(not (is_known and failure.may_be_its_scopes) for failure in self._failures)
+        return self.registration.failures
 
     @property
     def leaves_alone(self) -> bool:
-        return self.failures >= (self._limit if self.is_proved else self._tries)
+        if self.failures >= self._limit:
+            return True
+        own = sum(failure.sent.guard is self for failure in self.registration.failed)
+        return not self.is_proved and own >= self._tries
 
     @property
     def wants_reassurance(self) -> bool:
@@ -192,40 +156,20 @@ class LockoutGuard:
         return self.is_proved and self._limit > 1 and self.failures == self._limit - 1
 
     @property
-    def waits_for_others(self) -> bool:
-        """A client before it may find out first that the failures are about the scopes."""
-        return (
-            self.wants_reassurance
-            and not self._knows_the_endpoint
-            and self._endpoint.may_be_found_out_before(self._place)
-        )
-
-    def admits(self, in_air: int) -> bool:
-        """
-        Whether one more request may be sent while `in_air` of this client are unanswered.
-
-        All that are in the air may fail at once, when the secret was rotated this moment: they
-        leave one try over, which decides whether it is the credentials or the scopes.
-        """
-        if not self.is_proved or self.wants_reassurance:
-            return in_air == 0
-        if self._knows_the_endpoint:
-            return True
-        is_in_window = not self._in_air or self._sent - self._in_air[0].number < self._window
-        return is_in_window and self.failures + in_air < self._window
-
-    def note_progress(self, *, is_finished: bool) -> None:
-        """Tell the clients behind it whether they still have to wait for this one."""
-        if is_finished:
-            self._endpoint.unfinished.discard(self._place)
-        else:
-            self._endpoint.unfinished.add(self._place)
+    def is_in_doubt(self) -> bool:
+        """One more failure may be one too many: what was counted has to be stored by now."""
+        return not self.is_proved or self.failures > 0
 
     @property
-    def _knows_the_endpoint(self) -> bool:
-        return self._endpoint.is_known_to(self._place)
+    def admits(self) -> bool:
+        """Whether one more request may be sent now."""
+        in_air = self.registration.in_air
+        if not self.is_proved or self._is_wary or self.wants_reassurance:
+            return not in_air
+        is_in_window = not in_air or self.registration.sent - in_air[0].number < self._window
+        return is_in_window and self.registration.at_risk < self._window
 
     @property
     def _window(self) -> int:
-        """How many requests may be in the air before it is known what failures are about."""
+        """How many requests may be in the air at most."""
         return max(self._limit - 1, 1)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered, is_plain_about_scope
+from scopeprobe.model.answer import (
+    Answer,
+    Fact,
+    Issued,
+    Refused,
+    Unanswered,
+    is_plain_about_scope,
+)
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.cell import Reason
-from scopeprobe.model.question import Question
+from scopeprobe.model.question import WITHOUT_SCOPE, Question
 
 
 class PlanRunner:
@@ -59,7 +66,40 @@ class PlanRunner:
 
     @property
     def has_succeeded(self) -> bool:
-        return any(isinstance(fact.answer, Issued) for fact in self.facts.values())
+        return any(map(_is_success, self.facts.values()))
+
+    @property
+    def got_through(self) -> bool:
+        """Something was answered otherwise than failed authentication is."""
+        return any(isinstance(fact.answer, Issued | Refused) for fact in self.facts.values())
+
+    def has_succeeded_with(self, question: Question) -> bool:
+        """The same request was answered with a token before."""
+        return any(
+            _is_success(fact) and replace(asked, again=question.again) == question
+            for asked, fact in self.facts.items()
+        )
+
+    @property
+    def last_success(self) -> Question | None:
+        """
+        What may be asked another day to see that the credentials are good; None: nothing was.
+
+        Without scope where that succeeded: no scope that is revoked until then can spoil it. Else
+        the first success, which is what closing controls repeat.
+        """
+        issued = [question for question, fact in self.facts.items() if _is_success(fact)]
+        if WITHOUT_SCOPE in issued:
+            return WITHOUT_SCOPE
+        return replace(issued[0], again=0) if issued else None
+
+    @property
+    def needs_scope(self) -> bool:
+        """A request without scope brought no token when it was last asked."""
+        fact = self.facts.get(WITHOUT_SCOPE)
+        if fact is None or isinstance(fact.answer, Unanswered):
+            return self.assignment.needs_scope
+        return not _is_success(fact)
 
     def tick(self) -> int:
         """A moment on the clock that orders this client's facts."""
@@ -118,6 +158,10 @@ class PlanRunner:
     def _remembered(self, question: Question) -> Fact | None:
         is_usable = self._is_replaying or question.again == 0
         return self.facts.get(question) if is_usable else None
+
+
+def _is_success(fact: Fact) -> bool:
+    return isinstance(fact.answer, Issued)
 
 
 def _still_good(known: Mapping[Question, Fact]) -> dict[Question, Fact]:

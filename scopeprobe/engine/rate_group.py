@@ -66,8 +66,6 @@ class RateGroup:
         self._positions = {id(queue): position for position, queue in enumerate(queues)}
         self._offered: dict[int, float] = {}
         self._unfinished = set(range(len(queues)))
-        self._in_doubt: set[int] = set()
-        """Clients that wait for others of their endpoint."""
         self._in_air = 0
         self.turn = anyio.Lock(fast_acquire=True)
         """Held by the worker that waits for the next request; the others wait behind it."""
@@ -76,8 +74,8 @@ class RateGroup:
         self._changed = anyio.Event()
         peers: defaultdict[int, list[ClientQueue]] = defaultdict(list)
         for queue in queues:
-            peers[id(queue.guard)].append(queue)
-            queue.peers = peers[id(queue.guard)]
+            peers[id(queue.guard.registration)].append(queue)
+            queue.peers = peers[id(queue.guard.registration)]
         self.refresh(queues)
 
     # -- turns
@@ -87,11 +85,9 @@ class RateGroup:
         return not self._unfinished
 
     def refresh(self, queues: Sequence[ClientQueue]) -> None:
-        """Look again at clients of which anything changed, and at those that wait for them."""
+        """Look again at clients of which anything changed."""
         for queue in queues:
             self._look_at(self._positions[id(queue)])
-        for position in tuple(self._in_doubt):
-            self._look_at(position)
         self._changed.set()
 
     def _look_at(self, position: int) -> None:
@@ -99,17 +95,12 @@ class RateGroup:
         queue.advance()
         if queue.is_finished:
             self._unfinished.discard(position)
-        queue.guard.note_progress(is_finished=all(peer.is_finished for peer in queue.peers))
         ready_at = queue.ready_at()
         if ready_at is None:
             self._offered.pop(position, None)
         elif self._offered.get(position) != ready_at:
             self._offered[position] = ready_at
             heapq.heappush(self._waiting, (ready_at, position))
-        if queue.waits_for_others:
-            self._in_doubt.add(position)
-        else:
-            self._in_doubt.discard(position)
 
     def release(self, queue: ClientQueue, prepare: Callable[[Assignment], PlanRunner]) -> None:
         """Let a client begin that was held back."""
@@ -187,18 +178,8 @@ class RateGroup:
 
         Clients whose answer is still to come, or to be written, may have something to ask sooner.
         """
-        may_be_sooner = self._unfinished - self._in_doubt - self._offered.keys()
+        may_be_sooner = self._unfinished - self._offered.keys()
         return not may_be_sooner and self.exceeds_max_pause(opens_at - self._clock())
-
-    def give_up_waiting(self, reason: Reason) -> None:
-        """Ask nothing more of the clients that cannot be waited for; mostly those are all."""
-        if self._in_doubt:
-            late = [self.queues[position] for position in self._offered]
-            for queue in late:
-                queue.close(reason)
-            self.refresh(late)
-        else:
-            self.close(reason)
 
     def exceeds_max_pause(self, seconds: float) -> bool:
         """Whether a wait is longer than any that is put up with."""

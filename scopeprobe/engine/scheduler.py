@@ -121,12 +121,15 @@ class Scheduler:
 
     async def _serve(self, group: RateGroup) -> None:
         while (job := await self._turn(group)) is not None:
+            if job.queue.guard.is_in_doubt:
+                await self.journal.flush()
             answer = await self._exchange_runner.carry_out(group, job)
             self._air.release()
             group.came_back(job)
             self._in_air -= 1
             if answer is not None:
                 self._answers.note(group, job, answer)
+            self._answers.note_failures(job.queue)
             group.refresh(job.queue.peers)
             if self.budgets.max_tokens is not None:
                 for other in self.groups:
@@ -141,7 +144,7 @@ class Scheduler:
                 if opens_at is None:
                     await group.change(None)
                 elif group.is_too_far(opens_at):
-                    group.give_up_waiting(Reason.BUDGET_SPENT)
+                    group.close(Reason.BUDGET_SPENT)
                 elif (delay := opens_at - time.monotonic()) > 0:
                     await group.change(delay)
                 else:
@@ -190,6 +193,7 @@ class Scheduler:
         usage.requests += 1
         self._in_air += 1
         note_permits(self.journal, group, queue)
+        self._answers.note_failures(queue)
         if queue.has_spent_its_budget:
             queue.close(Reason.BUDGET_SPENT)
             group.refresh([queue])

@@ -11,7 +11,7 @@ from scopeprobe.model.answer import Answer
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Cell, PermissionMap, Reason
 from scopeprobe.model.client import Client, Target
-from scopeprobe.model.question import Question
+from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.model.scope_names import Scope
 
 
@@ -39,6 +39,10 @@ class Assignment:
     proof: Proof = Proof.SAFE
     accepted_sets: tuple[tuple[Scope, ...], ...] = ()
     """Sets that were accepted last night, and together hold all that was granted in sets."""
+    last_success: Question | None = None
+    """What the client was issued a token for when it last was, in the runs of this folder."""
+    needs_scope: bool = False
+    """Without scope the client was issued none when it was last asked so."""
     is_first: bool = True
     """The first client of its server: on a recheck it alone asks what is asked once a server."""
 
@@ -82,6 +86,18 @@ class Assignment:
     def was_told_all_at_once(self) -> bool:
         """Last night one answer of the server told everything; so it may again."""
         return any(cell.reason in _TOLD_AT_ONCE for cell in self.known_before)
+
+    @property
+    def first_try(self) -> Question:
+        """What is likeliest to be answered with a token."""
+        if self.last_success is not None and self.can_ask(self.last_success):
+            return self.last_success
+        hopeful = self.most_hopeful if self.client.server.traits.send_scope else None
+        return WITHOUT_SCOPE if hopeful is None else Question((hopeful,))
+
+    def can_ask(self, question: Question) -> bool:
+        """It is without scope, or its scopes are still candidates."""
+        return set(question.scopes or ()).issubset(self.candidates)
 
     @property
     def most_hopeful(self) -> Scope | None:

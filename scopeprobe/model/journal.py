@@ -26,6 +26,10 @@ class KnownFacts(Protocol):
 
     def allowance(self, quota: str) -> Allowance: ...
 
+    def failures_of(self, registration: str) -> int:
+        """How many requests in a row may have failed to authenticate, in this run."""
+        ...
+
 
 class Journal(Protocol):
     """Commits facts before they count. No call but `flush` waits for a commit."""
@@ -40,6 +44,10 @@ class Journal(Protocol):
 
     def note_pause(self, quota: str, until: float) -> None:
         """Store that a rate group is to be left alone until `until` (epoch)."""
+        ...
+
+    def note_failures(self, registration: str, count: int) -> None:
+        """Store that so many requests in a row may fail to authenticate, those in the air too."""
         ...
 
     async def flush(self) -> None:

@@ -26,6 +26,8 @@ _PUT = "insert or replace into facts values (?, ?, ?, ?, ?, ?, ?)"
 _USED = "insert into used_permits values (?, ?)"
 _PAUSED = "insert or replace into pauses values (?, ?)"
 
+_FAILED = "insert or replace into failures values (?, ?, ?)"
+
 encode = msgspec.json.Encoder().encode
 
 
@@ -65,6 +67,9 @@ class SqliteJournal:
 
     def note_pause(self, quota: str, until: float) -> None:
         self._entries.put(_Entry(_PAUSED, (quota, until)))
+
+    def note_failures(self, registration: str, count: int) -> None:
+        self._entries.put(_Entry(_FAILED, (self._run, registration, count)))
 
     async def flush(self) -> None:
         written = asyncio.Event()

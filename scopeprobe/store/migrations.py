@@ -41,7 +41,24 @@ _PLAIN_NAMES = """
     create index used_permits_by_quota on used_permits (quota, at);
 """
 _REGISTRATIONS = "alter table maps_of_runs add column registration blob;"
-STEPS = (_PLAIN_NAMES, _REGISTRATIONS)
+_FAILURES = """
+    create table failures (             -- requests in a row that may have failed to authenticate
+        run text not null,
+        registration text not null,     -- address of the token endpoint, and client_id
+        count integer not null,         -- those that were in the air are in it
+        primary key (run, registration)
+    ) strict, without rowid;
+
+    create table last_successes (       -- what a client was issued a token for last in a run
+        run text not null,
+        client text not null,
+        audience text not null,
+        question blob not null,
+        needs_scope integer not null,  -- without scope it got none
+        primary key (run, client, audience)
+    ) strict, without rowid;
+"""
+STEPS = (_PLAIN_NAMES, _REGISTRATIONS, _FAILURES)
 """The n-th makes version n + 1 of a database of version n."""
 
 

@@ -23,6 +23,22 @@ create table facts (                -- of runs that may still be resumed
     primary key (run, client, audience, question)
 ) strict, without rowid;
 
+create table failures (             -- requests in a row that may have failed to authenticate
+    run text not null,
+    registration text not null,     -- address of the token endpoint, and client_id
+    count integer not null,         -- those that were in the air are in it
+    primary key (run, registration)
+) strict, without rowid;
+
+create table last_successes (       -- what a client was issued a token for last in a run
+    run text not null,
+    client text not null,
+    audience text not null,
+    question blob not null,
+    needs_scope integer not null,  -- without scope it got none
+    primary key (run, client, audience)
+) strict, without rowid;
+
 create table maps_of_runs (         -- which permission map a run found for a client
     run text not null,
     client text not null,

@@ -13,6 +13,7 @@ from typing import Self
 from scopeprobe.errors import StoreError
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import PermissionMap
+from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
 from scopeprobe.store.folder import DATABASE, locked_folder, usable
 from scopeprobe.store.journal_writer import SqliteJournal, encode
@@ -57,11 +58,12 @@ class Store(StoredRuns):
                 " values (?, ?, ?, ?, ?, ?)",
                 (run.id, run.started, run.digest, run.strategy, run.clients, run.cells),
             )
-            connection.execute(
-                "delete from facts where run in"
-                " (select id from runs where complete or started < ?)",
-                (run.started - _RESUMABLE,),
-            )
+            for table in ("facts", "failures"):
+                connection.execute(
+                    f"delete from {table} where run in"  # noqa: S608 - our own words
+                    " (select id from runs where complete or started < ?)",
+                    (run.started - _RESUMABLE,),
+                )
             now = time.time()
             connection.execute("delete from used_permits where at < ?", (now - _LONGEST_QUOTA,))
             connection.execute("delete from pauses where until < ?", (now,))
@@ -74,9 +76,11 @@ class Store(StoredRuns):
         run: Run,
         maps: Iterable[PermissionMap],
         accepted_sets: Iterable[tuple[Assignment, AcceptedSets]],
+        last_successes: Iterable[tuple[Assignment, Question, bool]] = (),
+        *,
         keep: int,
     ) -> None:
-        """Store what a run found out and the sets that prove it; forget all but `keep` runs."""
+        """Store what a run found out and what proved it; forget all but `keep` runs."""
         found = [
             (permissions.client, encode(permissions.cells), permissions.registration)
             for permissions in maps
@@ -86,6 +90,10 @@ class Store(StoredRuns):
             (run.id, assignment.client.name, assignment.target.label, encode(sets))
             for assignment, sets in accepted_sets
             if sets
+        ]
+        successes = [
+            (run.id, assignment.client.name, assignment.target.label, encode(question), needs_scope)
+            for assignment, question, needs_scope in last_successes
         ]
         with self._transaction() as connection:
             connection.execute("delete from maps_of_runs where run = ?", (run.id,))
@@ -102,6 +110,8 @@ class Store(StoredRuns):
             )
             connection.execute("delete from accepted_sets where run = ?", (run.id,))
             connection.executemany("insert into accepted_sets values (?, ?, ?, ?)", sets_of_targets)
+            connection.execute("delete from last_successes where run = ?", (run.id,))
+            connection.executemany("insert into last_successes values (?, ?, ?, ?, ?)", successes)
             connection.execute(
                 "update runs set finished = ?, complete = ?, summary = ? where id = ?",
                 (run.finished, run.complete, run.summary and run.summary.decode(), run.id),
@@ -132,8 +142,10 @@ def _forget(connection: sqlite3.Connection, keep: int) -> None:
         " (select id from runs where finished is not null order by started desc limit ?)",
         (keep,),
     )
-    connection.execute("delete from facts where run not in (select id from runs)")
-    connection.execute("delete from maps_of_runs where run not in (select id from runs)")
+    for table in ("facts", "failures", "last_successes", "maps_of_runs"):
+        connection.execute(
+            f"delete from {table} where run not in (select id from runs)"  # noqa: S608
+        )
     connection.execute(
         "delete from permission_maps where map not in (select map from maps_of_runs)"
     )

@@ -171,6 +171,31 @@ class StoredRuns:
         )
         return {(client, audience): _accepted_sets(sets) for client, audience, sets in rows}
 
+    def last_successes_before(
+        self, started: float
+    ) -> dict[tuple[ClientName, str], tuple[Question, bool]]:
+        """
+        What succeeded last, by client and audience, in runs that began before then (epoch).
+
+        And whether a request without scope did not.
+        """
+        rows = self._connection.execute(
+            """
+            with aged as (
+                select client, audience, question, needs_scope,
+                    rank() over (partition by client, audience order by started desc) as age
+                from last_successes join runs on id = run
+                where started < ? and finished is not null
+            )
+            select client, audience, question, needs_scope from aged where age = 1
+            """,
+            (started,),
+        )
+        return {
+            (client, audience): (_question(question), bool(needs_scope))
+            for client, audience, question, needs_scope in rows
+        }
+
     def proved_by(self, moment: float) -> dict[CellKey, Cell]:
         """
         The last proved verdict on every cell, by runs that began before then (epoch).
@@ -204,7 +229,10 @@ class StoredRuns:
         for client, audience, asked, answered, sent, received in rows:
             fact = Fact(_question(asked), _answer(answered), sent, received)
             facts.setdefault((client, audience), {})[fact.question] = fact
-        return StoredFacts(facts, self)
+        rows = self._connection.execute(
+            "select registration, count from failures where run = ?", (run.id,)
+        )
+        return StoredFacts(facts, dict(rows.fetchall()), self)
 
     def allowance(self, quota: str) -> Allowance:
         """What was used up of a quota before, and until when its group is to be left alone."""
@@ -215,12 +243,16 @@ class StoredRuns:
 
 
 class StoredFacts:
-    """The answers that earlier invocations of a run got, and what quotas were used up before."""
+    """The answers that earlier invocations of a run got, and what was used up before."""
 
     def __init__(
-        self, facts: Mapping[tuple[str, str], Mapping[Question, Fact]], stored: StoredRuns
+        self,
+        facts: Mapping[tuple[str, str], Mapping[Question, Fact]],
+        failures: Mapping[str, int],
+        stored: StoredRuns,
     ) -> None:
         self._facts = facts
+        self._failures = failures
         self._stored = stored
 
     def __len__(self) -> int:
@@ -237,3 +269,6 @@ class StoredFacts:
 
     def allowance(self, quota: str) -> Allowance:
         return self._stored.allowance(quota)
+
+    def failures_of(self, registration: str) -> int:
+        return self._failures.get(registration, 0)

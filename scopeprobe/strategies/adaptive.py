@@ -9,8 +9,12 @@ from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.behavior import NOTHING_KNOWN
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
-from scopeprobe.strategies.controls import ControlFailed, PlanPart, conclude
-from scopeprobe.strategies.each import tells_scopes_apart
+from scopeprobe.strategies.controls import (
+    ControlFailed,
+    PlanPart,
+    conclude,
+    tells_scopes_apart,
+)
 from scopeprobe.strategies.estimates import (
     BESIDE_THE_SEARCH,
     Estimate,
@@ -36,8 +40,8 @@ def adaptive(assignment: Assignment) -> Plan:
     """
     prober = SetProber(assignment)
     try:
-        if assignment.was_unauthenticated and (hopeful := assignment.most_hopeful):
-            yield from prober.ask([hopeful])
+        if assignment.was_unauthenticated:
+            yield from prober.so_far.learn(assignment.first_try)
         if (yield from _is_worth_asking(prober)):
             yield from find_out(prober, assignment.candidates)
             yield from ask_all_granted(prober)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 
 from scopeprobe.model.assignment import Assignment, Proof
+from scopeprobe.model.cell import Cell, Verdict
 from scopeprobe.model.scope_names import Scope, prefix
-from scopeprobe.strategies.controls import MOST_REFUSALS_UNBRACKETED
+from scopeprobe.strategies.controls import MOST_REFUSALS_UNBRACKETED, most_failures_in_a_row
 from scopeprobe.strategies.groups import price
 from scopeprobe.strategies.priors import Prior, flat, mean_chance, prior_of
 from scopeprobe.strategies.scope_sets import SetProber
@@ -20,8 +22,9 @@ class Estimate:
     """
     Token requests for one client and target.
 
-    Retries after faults and throttles come on top, and so do repetitions of answers that do not
-    say what they are about, or that name scopes which they then grant.
+    Retries after faults and throttles come on top, and so do repetitions of answers that name
+    scopes which they then grant. The most is that of the worst server: every refusal of a scope
+    looks like a failed authentication, and unlike that of the canary, so that it is met twice.
     """
 
     requests_expected: float
@@ -35,8 +38,10 @@ class Estimate:
 
 NOTHING = Estimate(0.0, 0)
 
-BESIDE_THE_SEARCH = 4
-"""The canary, the request without scope, that for all that is granted, and a hopeful one."""
+BESIDE_THE_SEARCH = 5
+"""The canary, without scope, all that is granted, what succeeded last, and a hopeful one."""
+_CANARY_AGAIN = 2
+"""The canary a second time, and a success before it."""
 
 
 def with_controls(
@@ -52,14 +57,23 @@ def with_controls(
     if not (assignment.client.server.traits.send_scope and assignment.candidates):
         return Estimate(1.0, 2)
     if assignment.proof is Proof.TWICE:
-        expected, refused, most = expected + refused, 2 * refused, most + len(assignment.candidates)
-    expected += refused / MOST_REFUSALS_UNBRACKETED + min(refused, 1.0)
-    most += most // MOST_REFUSALS_UNBRACKETED + 1
+        expected, refused = expected + refused, 2 * refused
+    in_a_row = min(most_failures_in_a_row(assignment.client), MOST_REFUSALS_UNBRACKETED)
+    is_in_doubt = any(cell.http_status == HTTPStatus.UNAUTHORIZED for cell in _denied(assignment))
+    expected += refused / (in_a_row if is_in_doubt else MOST_REFUSALS_UNBRACKETED)
+    expected += min(refused, 1.0)
+    most += len(assignment.candidates) + _CANARY_AGAIN
+    most += math.ceil(most / in_a_row) + 2
     if assignment.is_first and (shapes := len({*map(prefix, assignment.candidates)} - {""})):
         most += shapes + 1
     if assignment.was_unauthenticated:
         expected = 1.0
     return Estimate(min(expected, most), most)
+
+
+def _denied(assignment: Assignment) -> Iterator[Cell]:
+    """What was denied last night."""
+    return (cell for cell in assignment.known_before if cell.verdict is Verdict.DENIED)
 
 
 def expected_denials(assignment: Assignment, scopes: Sequence[Scope]) -> float:

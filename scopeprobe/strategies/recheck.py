@@ -32,6 +32,7 @@ def recheck(assignment: Assignment) -> Plan:
     """
     Ask for every set that was accepted last night, and for every denied scope alone.
 
+    Where nothing was granted, what is likeliest to succeed goes before the denied scopes.
     What is no longer accepted is searched, and what was not proved last night is found out. Where
     nothing was proved, or one answer tells everything, this is `adaptive`.
     """
@@ -41,8 +42,12 @@ def recheck(assignment: Assignment) -> Plan:
         return
     prober = SetProber(assignment)
     try:
+        if not granted:
+            yield from prober.so_far.learn(assignment.first_try)
         for group in _groups_of(assignment, granted):
             yield from _prove_again(prober, group, denied)
+        if assignment.is_first and prober.so_far.success is not None:
+            yield from prober.so_far.learn(prober.so_far.canary)
         for scope in denied:
             yield from prober.ask([scope])
         known = {*granted, *denied}

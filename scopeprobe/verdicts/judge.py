@@ -16,6 +16,7 @@ from scopeprobe.model.answer import (
     TooLarge,
     Unanswered,
     Unauthenticated,
+    is_plain_about_scope,
 )
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
@@ -148,13 +149,19 @@ def _ruling_on_lists(known: Known, scope: Scope) -> Ruling | None:
 
 
 def _ruling_on_tokens(known: Known, scope: Scope, answered: list[Fact]) -> Ruling | None:
-    """Rule by tokens that do not show the scope; None where none was issued."""
+    """
+    Rule by tokens that do not show the scope; None where none was issued.
+
+    A refusal that says nothing of the scope, and has passed by now, was a fault.
+    """
     tokens = [fact for fact in answered if isinstance(fact.answer, Issued)]
     if not tokens:
         return None
-    refused = [f.answer for f in known.facts.about(scope) if isinstance(f.answer, Refusal)]
-    if refused:
-        return contradictory("a token was issued for it, and it was refused alone", refused[-1])
+    last = max(fact.received for fact in tokens)
+    for fact in known.facts.about(scope):
+        is_passing = fact.received < last and not is_plain_about_scope(fact.answer)
+        if isinstance(fact.answer, Refusal) and not is_passing:
+            return contradictory("a token was issued for it, and it was refused alone", fact.answer)
     rulings = [_ruling_on_token(known, scope, fact) for fact in tokens]
     proved = (ruling for ruling in rulings if ruling.verdict is not Verdict.UNKNOWN)
     return next(proved, rulings[-1])

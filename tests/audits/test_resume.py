@@ -49,7 +49,7 @@ def test_a_secret_rotated_between_two_invocations_denies_nothing(tmp_path, wrong
     with raw_server(answer) as server:
         words, environment = inputs(tmp_path, server, 1, scopes=[f"s{n:02}" for n in range(12)])
         environment["SECRET_0"] = "first-s3cret"
-        scopeprobe(*words, "--max-requests", 11, env=environment)
+        scopeprobe(*words, "--max-requests", 10, env=environment)
         environment["SECRET_0"] = "other-s3cret"
         scopeprobe(*words, "--resume", env=environment)
     found = reasons(tmp_path / "out")

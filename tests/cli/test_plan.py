@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import (
     NAMERS,
+    REFUSED,
     Log,
     alone,
     assigned,
@@ -23,12 +24,15 @@ from simulated import (
     with_conflicts,
 )
 
-from scopeprobe.model.answer import Issued
+from scopeprobe.model.answer import Issued, Refused, Unauthenticated
 from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import PermissionMap, Reason
 from scopeprobe.model.client import ClientName
+from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.strategies import STRATEGIES, each
 from scopeprobe.verdicts import accepted_sets, judge, learn_behavior
+
+FAILED = Unauthenticated(401, "invalid_client")
 
 
 @st.composite
@@ -45,9 +49,37 @@ def fleets(draw):
     return server, names, frozenset(rng.sample(names, rng.randint(0, len(names)))), rng
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
-@given(fleets(), st.sampled_from(sorted(STRATEGIES)), st.sampled_from(Proof))
-def test_no_run_takes_more_than_it_was_said_to(fleet, strategy, proof):
+DRESSES = {
+    "plain": (REFUSED, REFUSED),
+    "like a wrong secret": (FAILED, FAILED),
+    "unspecific": (Refused(403, "access_denied"),) * 2,
+    "a scope like a wrong secret, the canary not": (FAILED, REFUSED),
+    "the canary like a wrong secret, a scope not": (REFUSED, FAILED),
+    "each in its own way": (FAILED, Refused(403, "access_denied")),
+}
+"""How a scope and the canary are refused."""
+
+
+def dressed(answer, asked, dress):
+    """The answer of a server that words its refusals in its own way."""
+    if answer != REFUSED:
+        return answer
+    of_scope, of_canary = DRESSES[dress]
+    return of_canary if asked[0].startswith("scopeprobe-canary-") else of_scope
+
+
+@settings(max_examples=240, deadline=None, derandomize=True)
+@given(
+    fleet=fleets(),
+    strategy=st.sampled_from(sorted(STRATEGIES)),
+    proof=st.sampled_from(Proof),
+    dress=st.sampled_from(sorted(DRESSES)),
+    without_scope=st.sampled_from([Issued(()), REFUSED, FAILED]),
+    max_auth_failures=st.integers(1, 4),
+)
+def test_no_run_takes_more_than_it_was_said_to(
+    *, fleet, strategy, proof, dress, without_scope, max_auth_failures
+):
     """Also where a third of what was granted changed since the last night."""
     server, names, has, rng = fleet
     before = alone(server, has, names, strategy=each).logs[0]
@@ -58,18 +90,22 @@ def test_no_run_takes_more_than_it_was_said_to(fleet, strategy, proof):
         Reason.NOT_ASKED,
     )
     has = has.symmetric_difference(rng.sample(names, len(names) // 3))
-    base = assigned(names, "c000")
+    base = assigned(names, "c000", max_auth_failures=max_auth_failures)
     assignment = type(base)(
         base.client,
         base.target,
         PermissionMap(base.client.name, cells),
         proof=proof,
         accepted_sets=accepted_sets(before.facts, cells),
+        last_success=rng.choice([None, WITHOUT_SCOPE, Question(names[:1])]),
+        needs_scope=without_scope != Issued(()),
     )
     log = Log(assignment)
     log.follow(
         STRATEGIES[strategy].ask(assignment),
-        lambda q: Issued(()) if q.scopes is None else server(has, q.scopes),
+        lambda q: (
+            without_scope if q.scopes is None else dressed(server(has, q.scopes), q.scopes, dress)
+        ),
     )
     estimate = STRATEGIES[strategy].estimate(assignment)
     assert len(log.facts) <= estimate.requests_at_most

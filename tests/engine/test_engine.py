@@ -6,10 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
+from scopeprobe.engine.lockout import LockoutGuard, Registration
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import MARGIN, RateLimiter
-from scopeprobe.model.answer import Fact, Issued, Refused, Unanswered, Unauthenticated
+from scopeprobe.model.answer import (
+    Fact,
+    GrantNotAllowed,
+    Issued,
+    Refused,
+    Subject,
+    TooLarge,
+    Unanswered,
+    Unauthenticated,
+)
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.question import Question
@@ -77,87 +86,150 @@ def test_a_throttled_gate_halves_its_rate_and_climbs_back():
 
 # -- guard
 
-CANARY = "scopeprobe-canary-x"
+NO_TOKEN = [
+    pytest.param(FAILED, id="invalid_client"),
+    pytest.param(Refused(403, "access_denied"), id="denied"),
+    pytest.param(Refused(400, "invalid_request", "認証に失敗しました"), id="other language"),
+    pytest.param(GrantNotAllowed(400, "unauthorized_client"), id="grant"),
+    pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 401), id="page or lost body"),
+    pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 404), id="404"),
+    pytest.param(Unanswered(Reason.SERVER_ERROR, 500, "server_error"), id="500 with a code"),
+]
+FAULTS = [
+    pytest.param(Unanswered(Reason.SERVER_ERROR, 500), id="500 page"),
+    pytest.param(Unanswered(Reason.SERVER_ERROR, 503, "busy"), id="503"),
+    pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 200), id="no token"),
+    pytest.param(Unanswered(Reason.TIMED_OUT), id="time-out"),
+]
 
 
-def guarded(*story, limit=3, endpoint=None):
-    guard = LockoutGuard(endpoint or EndpointFailures(), tries=limit, limit=limit, canary=CANARY)
-    for scopes, answer in story:
-        guard.note(Question(scopes), answer)
+def guarded(*answers, limit=3, tries=None, registration=None):
+    """What watches over a client that was answered so, one request after the other."""
+    registration = registration or Registration("corp c")
+    guard = LockoutGuard(registration, tries=limit if tries is None else tries, limit=limit)
+    for answer in answers:
+        ask(guard, answer)
     return guard
 
 
-def test_a_client_that_never_succeeded_has_one_request_in_the_air_and_three_tries():
-    guard = guarded((None, FAILED), (("a",), FAILED))
-    assert (guard.admits(0), guard.admits(1), guard.leaves_alone) == (True, False, False)
-    guard.note(Question(("b",)), FAILED)
-    assert guard.leaves_alone
+def ask(guard, answer, wave=None):
+    sent = guard.send(guard.next_wave() if wave is None else wave)
+    guard.came_back(sent)
+    guard.note(answer, sent)
+
+
+@pytest.mark.parametrize("answer", NO_TOKEN + FAULTS)
+def test_a_client_that_never_succeeded_has_one_request_in_the_air_and_three_tries(answer):
+    guard = guarded(answer, answer)
+    assert guard.admits
+    guard.send(guard.next_wave())
+    assert not guard.admits
+    assert not guard.leaves_alone
+    assert guarded(answer, answer, answer).leaves_alone
+
+
+def test_tries_are_counted_whatever_their_answers_look_like():
+    assert guarded(FAILED, Refused(403, "access_denied"), Unanswered(Reason.TIMED_OUT)).leaves_alone
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(REFUSED, id="invalid_scope"),
+        pytest.param(Refused(403, "no", about=Subject.SCOPE), id="words about the scope"),
+        pytest.param(Refused(400, "invalid_target", about=Subject.TARGET), id="target"),
+        pytest.param(Unanswered(Reason.THROTTLED, 429), id="throttle"),
+        pytest.param(Unanswered(Reason.UNREACHABLE), id="never sent"),
+        pytest.param(TooLarge(413), id="never read"),
+    ],
+)
+def test_what_is_plainly_about_something_else_is_no_failure(answer):
+    assert guarded(*[answer] * 9).failures == 0
+
+
+@pytest.mark.parametrize("answer", NO_TOKEN)
+def test_good_credentials_that_seem_to_fail_have_one_request_in_the_air_throughout(answer):
+    guard = guarded(Issued(), answer, Issued())
+    guard.send(guard.next_wave())
+    assert not guard.admits
+
+
+@pytest.mark.parametrize("answer", FAULTS)
+def test_faults_are_no_failures_once_the_credentials_were_accepted(answer):
+    assert guarded(Issued(), *[answer] * 9).failures == 0
 
 
 def test_whatever_is_in_the_air_leaves_one_try_over():
-    guard = guarded((None, Issued()))
-    assert [guard.admits(in_air) for in_air in range(4)] == [True, True, False, False]
-    guard.note(Question(("a",)), FAILED)
-    assert [guard.admits(in_air) for in_air in range(2)] == [True, False]
+    guard = guarded(Issued())
+    wave = guard.next_wave()
+    assert guard.admits
+    guard.send(wave)
+    assert guard.admits
+    guard.send(wave)
+    assert not guard.admits
 
 
-def test_the_last_try_is_spent_on_what_is_known_to_succeed():
-    guard = guarded((None, Issued()), (("a",), FAILED), (("b",), FAILED))
+@pytest.mark.parametrize("answer", NO_TOKEN)
+def test_the_last_try_is_spent_on_what_is_known_to_succeed(answer):
+    guard = guarded(Issued(), answer, answer)
     assert guard.wants_reassurance
     assert not guard.leaves_alone
-    guard.note(Question(None, -1), FAILED)
+    ask(guard, answer)
     assert guard.leaves_alone
 
 
-def test_scopes_stop_counting_where_the_canary_failed_amid_successes():
-    story = [(None, Issued()), ((CANARY,), FAILED), (("a",), Issued())]
-    guard = guarded(*story, *[((f"s{n}",), FAILED) for n in range(20)])
-    assert not guard.leaves_alone
-    guard.note(Question(None, 1), FAILED)
-    assert guard.failures == 1  # a request that had succeeded counts all the same
-
-
-def test_failures_between_successes_of_one_wave_lock_nobody_out():
-    """A scope that another audience of the client was granted counts as a failure."""
-    guard = guarded((None, Issued()), ((CANARY,), FAILED), (("a",), Issued()), (("b",), Issued()))
-    wave = guard.next_wave()
-    for answer in (FAILED, Issued()) * 4:
-        guard.note(Question(("a",) if answer is FAILED else ("b",)), answer, guard.send(wave))
-        assert not guard.leaves_alone
+def test_refusals_that_look_like_failures_never_stop_counting():
+    """However often a server answered so to scopes: the secret may be rotated this moment."""
+    guard = guarded(*[Issued(), FAILED, FAILED] * 20)
+    assert (guard.failures, guard.wants_reassurance) == (2, True)
 
 
 def test_a_success_clears_no_failure_that_was_in_the_air_with_it():
-    guard = guarded((None, Issued()))
+    guard = guarded(Issued())
     wave = guard.next_wave()
     failed, succeeded = guard.send(wave), guard.send(wave)
-    guard.note(Question(("a",)), FAILED, failed)
-    guard.note(Question(("b",)), Issued(), succeeded)
+    guard.came_back(failed)
+    guard.note(FAILED, failed)
+    guard.came_back(succeeded)
+    guard.note(Issued(), succeeded)
     assert guard.failures == 1
-    guard.note(Question(("c",)), Issued())
+    ask(guard, Issued())
     assert guard.failures == 0
 
 
-def test_a_client_waits_for_those_before_it_and_not_for_those_behind():
-    endpoint = EndpointFailures()
-    doubts = (None, Issued()), (("a",), FAILED), (("b",), FAILED)
-    first, second = guarded(*doubts, endpoint=endpoint), guarded(*doubts, endpoint=endpoint)
-    for guard in (first, second):
-        guard.note_progress(is_finished=False)
-    assert [guard.waits_for_others for guard in (first, second)] == [False, True]
-    first.note(Question(None, -1), Issued())
-    assert [guard.failures for guard in (first, second)] == [0, 0]
+def test_several_secrets_of_one_client_share_what_its_server_counts():
+    registration = Registration("corp c")
+    old = guarded(FAILED, tries=1, registration=registration)
+    new = guarded(tries=1, registration=registration)
+    assert old.leaves_alone
+    assert not new.leaves_alone
+    ask(new, Issued())
+    assert new.failures == 0
+    for _ in range(2):
+        ask(new, FAILED)
+    assert (new.wants_reassurance, new.leaves_alone) == (True, False)
 
 
-def test_clients_of_an_endpoint_share_what_they_found_out():
-    endpoint = EndpointFailures()
-    guarded((None, Issued()), ((CANARY,), FAILED), (("a",), Issued()), endpoint=endpoint)
-    other = guarded((None, Issued()), endpoint=endpoint)
-    assert other.admits(50)
+def test_a_success_of_one_queue_clears_no_failure_that_was_in_the_air_of_another():
+    """Waves of two queues overlap: only what was answered before counts as before."""
+    registration = Registration("corp c")
+    one, other = (guarded(Issued(), registration=registration) for _ in range(2))
+    failed, succeeded = one.send(one.next_wave()), other.send(other.next_wave())
+    one.came_back(failed)
+    one.note(FAILED, failed)
+    other.came_back(succeeded)
+    other.note(Issued(), succeeded)
+    assert registration.failures == 1
 
 
-def test_a_rotation_right_before_the_canary_is_not_taken_for_a_manner_of_the_server():
-    guard = guarded((None, Issued()), ((CANARY,), FAILED), (("a",), FAILED))
-    assert guard.wants_reassurance
+def test_what_earlier_invocations_may_have_caused_counts_until_a_success():
+    registration = Registration("corp c", remembered=2)
+    guard = guarded(registration=registration)
+    assert (guard.leaves_alone, registration.at_risk) == (False, 2)
+    guard.send(guard.next_wave())
+    assert registration.at_risk == 3
+    assert guarded(FAILED, registration=Registration("corp c", remembered=2)).leaves_alone
+    assert guarded(Issued(), registration=Registration("corp c", remembered=2)).failures == 0
 
 
 # -- conversations

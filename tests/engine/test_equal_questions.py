@@ -115,7 +115,13 @@ class Nothing:
     def put(self, _assignment, _fact, then):
         then()
 
+    def failures_of(self, _registration):
+        return 0
+
     def note_sent(self, _quota, _at):
+        pass
+
+    def note_failures(self, _registration, _count):
         pass
 
     async def flush(self):
@@ -165,24 +171,26 @@ async def test_whatever_order_answers_come_in_the_questions_are_the_same(
 
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=map(str, ORDERS))
-async def test_one_client_repeats_a_success_once_for_all_of_its_endpoint(make_client, order):
-    async def without_scope(denial):
-        server = await night(make_client, each, denial, order=order, seed=1)
-        return Counter({name: asked[""] for name, asked in server.asked.items()})
-
-    strict = await without_scope(DENIALS["a denied scope looks like a wrong secret"])
-    strict.subtract(await without_scope(DENIALS["a denied scope is refused as such"]))
-    assert {name: more for name, more in strict.items() if more} == {"none": 1}
+@pytest.mark.parametrize("denial", DENIALS.values(), ids=DENIALS)
+@pytest.mark.parametrize("strategy", [each, adaptive])
+@pytest.mark.parametrize("limit", [2, 3, 5])
+async def test_refusals_of_good_credentials_leave_one_try_over_in_any_order(
+    make_client, strategy, denial, limit, order
+):
+    server = await night(make_client, strategy, denial, order=order, seed=1, limit=limit)
+    assert server.most_failures_in_a_row() <= limit - 1
 
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=map(str, ORDERS))
+@pytest.mark.parametrize("denial", DENIALS.values(), ids=DENIALS)
+@pytest.mark.parametrize("strategy", [each, adaptive])
 @pytest.mark.parametrize("rotates_after", [7, 40])
 async def test_no_order_of_answers_makes_a_rotated_secret_fail_more_often_than_allowed(
-    make_client, order, rotates_after
+    make_client, strategy, denial, order, rotates_after
 ):
-    for limit in (3, 5):
+    for limit in (1, 3, 5):
         server = await night(
-            make_client, each, lambda _scope: REFUSED,
+            make_client, strategy, denial,
             order=order, seed=limit, limit=limit, rotates_after=rotates_after,
         )  # fmt: skip
         assert 0 < server.most_failures_in_a_row() <= limit

@@ -1,7 +1,10 @@
 """Plans, asked by hand: no event loop, no server."""
 
 import math
+from dataclasses import replace
+from itertools import groupby
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from settings import server_with
@@ -9,25 +12,34 @@ from settings import server_with
 from scopeprobe.model import client as model
 from scopeprobe.model.answer import Fact, Issued, Refused, Unauthenticated
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.cell import Reason, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.strategies import each
 from scopeprobe.verdicts import judge, learn_behavior
 
 REFUSED = Refused(400, "invalid_scope")
 FAILED = Unauthenticated(401, "invalid_client")
+EXPECTED_NOTHING = model.Expectation()
 
 
-def assigned(count):
+def assigned(count, limit=3, expect=EXPECTED_NOTHING):
     scopes = tuple(model.Scope(f"s{n}") for n in range(count))
     client = model.Client(
         model.ClientName("c"),
         model.ClientId("c"),
-        server_with("s", "https://s/t"),
+        server_with("s", "https://s/t", max_auth_failures=limit),
         None,
         model.AuthMethod.NONE,
-        (model.Target(scopes),),
+        (model.Target(scopes, expect=expect),),
     )
     return Assignment(client, client.targets[0])
+
+
+def longest_run(facts, failed=FAILED):
+    """The most answers in a row that are what failed authentication gets."""
+    return max(
+        (len(list(run)) for answer, run in groupby(f.answer for f in facts) if answer == failed),
+        default=0,
+    )
 
 
 def follow(assignment, answer):
@@ -73,8 +85,48 @@ def test_each_finds_the_truth_with_its_candidates_and_few_controls(
     refused = count - len(names)
     asked_again = sum(fact.question.again > 0 for fact in facts)
     if not needs_scope:
-        assert asked_again <= math.ceil(refused / 25)
+        most_in_a_row = 25 if refusal is REFUSED else 2
+        canary_again, its_control = (0, 0) if refusal is REFUSED else (1, 1)
+        controls = math.ceil((refused + 1 + canary_again) / most_in_a_row) + its_control
+        assert asked_again <= canary_again + controls
         assert len(facts) == count + 2 + asked_again
+
+
+@pytest.mark.parametrize("limit", [2, 3, 5])
+@given(count=st.integers(1, 60), granted=st.sets(st.integers(0, 59)), guess=st.integers(0, 59))
+def test_refusals_like_failed_authentications_leave_one_try_over(limit, count, granted, guess):
+    """Also where what is expected is denied."""
+    names = {f"s{n}" for n in granted if n < count}
+    assignment = assigned(count, limit, model.Expectation(granted=(f"s{guess}", "s1*")))
+    facts = follow(
+        assignment,
+        lambda q: Issued(()) if q.scopes is None or set(q.scopes) <= names else FAILED,
+    )
+    assert longest_run(facts) <= limit - 1
+
+
+def test_what_was_granted_last_night_stands_between_refusals_that_may_be_failures():
+    """Half is granted: each granted scope clears one refusal, so no control is needed for it."""
+    granted = {f"s{n}" for n in range(24)}
+    before = assigned(48)
+    cells = tuple(
+        Cell(
+            client=before.client.name,
+            client_id=before.client.client_id,
+            audience="",
+            scope=scope,
+            verdict=Verdict.GRANTED if scope in granted else Verdict.DENIED,
+            reason=Reason.LISTED_IN_RESPONSE if scope in granted else Reason.REFUSED_ALONE,
+        )
+        for scope in before.candidates
+    )
+    assignment = replace(before, previous=PermissionMap(before.client.name, cells))
+    facts = follow(
+        assignment,
+        lambda q: Issued(()) if q.scopes is None or set(q.scopes) <= granted else FAILED,
+    )
+    assert longest_run(facts) <= 2
+    assert len(facts) <= 48 + 2 + 4
 
 
 def test_no_more_than_25_refusals_stand_without_a_success():

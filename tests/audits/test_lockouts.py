@@ -1,0 +1,184 @@
+"""No client is locked: whatever a wrong secret looks like, in every strategy, over all resumes."""
+
+import json
+from random import Random
+
+import pytest
+from harness import Reply, reasons, verdicts
+from locking_server import DRESSES, INVALID_CLIENT, LockingServer, nights
+
+SCOPES = [f"s{n:02}" for n in range(24)]
+STRATEGIES = ["each", "adaptive", "recheck"]
+PLAIN_401 = DRESSES["401 in plain text"]
+
+
+@pytest.mark.parametrize("dress", DRESSES.values(), ids=DRESSES)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_wrong_secret_fails_three_times_whatever_it_looks_like(tmp_path, strategy, dress):
+    """Stopped after every request and gone on with, until nothing is left to ask."""
+    server = LockingServer({"c": set(SCOPES)}, dress=dress)
+    server.secrets["c"] = "another"
+    with nights(tmp_path, server, SCOPES) as night:
+        night(strategy, "--max-requests", 1)
+        for _ in range(2):
+            night(strategy, "--max-requests", 1, "--resume")
+        night(strategy, "--resume")
+    assert 0 < server.most["c"] <= 3
+    assert not {"granted", "denied"} & set(verdicts(tmp_path / "out").values())
+
+
+@pytest.mark.parametrize("refusal", [INVALID_CLIENT, DRESSES["403 access_denied"]])
+@pytest.mark.parametrize("granted", [0, 1, 12])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_refusals_that_look_like_a_wrong_secret_lock_nobody_in_three_nights(
+    tmp_path, strategy, granted, refusal
+):
+    """Nobody can tell them apart, so the server counts them as failures."""
+    server = LockingServer({"c": set(SCOPES[:granted])}, dress=refusal, refusal=refusal)
+    with nights(tmp_path, server, SCOPES) as night:
+        for changed in [set(), {SCOPES[0]}, {SCOPES[0]}]:
+            server.granted["c"] ^= changed
+            assert night(strategy).returncode == 0
+            truth = {s: "granted" if s in server.granted["c"] else "denied" for s in SCOPES}
+            assert {s: v for (_, s), v in verdicts(tmp_path / "out").items()} == truth
+    assert server.most["c"] <= 2
+
+
+@pytest.mark.parametrize("dress", ["401 invalid_client", "401 page"])
+@pytest.mark.parametrize("rotates_at", [1, 3, 8, 20])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_secret_rotated_in_the_middle_of_a_run_fails_three_times(
+    tmp_path, strategy, rotates_at, dress
+):
+    """On a server that refuses scopes in the same words; gone on with until the end."""
+    reply = DRESSES[dress]
+    server = LockingServer({"c": set(SCOPES[::2])}, dress=reply, refusal=reply)
+    server.rotates_at = rotates_at
+    with nights(tmp_path, server, SCOPES) as night:
+        night(strategy)
+        for _ in range(3):
+            night(strategy, "--resume")
+    assert server.most["c"] <= 3
+    granted = {scope for (_, scope), v in verdicts(tmp_path / "out").items() if v == "granted"}
+    denied = {scope for (_, scope), v in verdicts(tmp_path / "out").items() if v == "denied"}
+    assert granted <= server.granted["c"]
+    assert denied.isdisjoint(server.granted["c"])
+
+
+@pytest.mark.parametrize(
+    "dress", ["401 invalid_client", "403 access_denied", "404 page", "500", "200 with an error"]
+)
+@pytest.mark.parametrize("rotates_at", [2, 9])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_secret_rotated_on_a_server_of_plain_refusals_fails_three_times(
+    tmp_path, strategy, rotates_at, dress
+):
+    server = LockingServer({"c": set(SCOPES[::2])}, dress=DRESSES[dress])
+    server.rotates_at = rotates_at
+    with nights(tmp_path, server, SCOPES, settings="in_flight = 8") as night:
+        night(strategy)
+        night(strategy, "--resume")
+    assert 0 < server.most["c"] <= 3
+
+
+def at_most(told, strategy):
+    """How many requests `plan` says that a strategy takes at most."""
+    return json.loads(told.stdout)["total"]["strategies"][strategy]["requests_at_most"]
+
+
+@pytest.mark.parametrize("granted", [0, 12, 47])
+@pytest.mark.parametrize("changed", [0, 4])
+def test_a_recheck_takes_no_more_than_each_and_no_strategy_more_than_planned(
+    tmp_path, granted, changed
+):
+    scopes = [f"s{n:02}" for n in range(48)]
+    server = LockingServer({"c": set(Random(granted).sample(scopes, granted))})
+    server.dress = server.refusal = INVALID_CLIENT
+    taken = {}
+    with nights(tmp_path, server, scopes) as night:
+        for strategy in ["each", "recheck", "adaptive"]:
+            told = at_most(night(None, "--print", "json"), strategy) if taken else 1000
+            before = len(server.asked)
+            night(strategy)
+            taken[strategy] = len(server.asked) - before
+            assert taken[strategy] <= told
+            server.granted["c"] ^= set(Random(changed).sample(scopes, changed))
+        assert taken["recheck"] <= taken["each"]
+    assert server.most["c"] <= 2
+
+
+# -- what succeeded last night is asked first
+
+
+@pytest.mark.parametrize("strategy", ["adaptive", "recheck"])
+@pytest.mark.parametrize("refusal", [INVALID_CLIENT, PLAIN_401])
+def test_a_good_client_without_grants_stays_proved_on_a_401_server(tmp_path, strategy, refusal):
+    """Its request without scope succeeded the night before, so that is asked before all else."""
+    server = LockingServer({"c": set()}, dress=refusal, refusal=refusal)
+    with nights(tmp_path, server, SCOPES) as night:
+        night("each")
+        assert set(verdicts(tmp_path / "out").values()) == {"denied"}
+        for _ in range(2):
+            night(strategy)
+            assert set(verdicts(tmp_path / "out").values()) == {"denied"}
+
+
+@pytest.mark.parametrize("strategy", ["each", "adaptive", "recheck"])
+@pytest.mark.parametrize("revoked", [SCOPES[0], SCOPES[1]])
+def test_a_revoked_scope_makes_no_client_unauthenticated_where_a_scope_is_needed(
+    tmp_path, strategy, revoked
+):
+    """A missing, a bad and a revoked scope look like a wrong secret; one other scope is granted."""
+    server = LockingServer(
+        {"c": set(SCOPES[:2])},
+        dress=INVALID_CLIENT,
+        refusal=INVALID_CLIENT,
+        without_scope=INVALID_CLIENT,
+    )
+    with nights(
+        tmp_path, server, SCOPES, extra={"c": 'expect = { granted = ["s00", "s01"] }'}
+    ) as night:
+        night("each")
+        server.granted["c"] -= {revoked}
+        for _ in range(2):
+            night(strategy)
+            found = verdicts(tmp_path / "out")
+            assert [s for (_, s), v in found.items() if v == "granted"] == sorted(
+                server.granted["c"]
+            )
+            assert "unauthenticated" not in found.values()
+    assert server.most["c"] <= 3
+
+
+# -- clients that nobody can prove
+
+
+NEEDS_SCOPE = Reply(400, b'{"error":"invalid_scope"}')
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_client_denied_everything_stays_denied_night_after_night(tmp_path, strategy):
+    """Another's wrong secret shows that credentials come first; it shows that every night."""
+    server = LockingServer(
+        {"good": {SCOPES[0]}, "none": set(), "wrong": {SCOPES[0]}}, without_scope=NEEDS_SCOPE
+    )
+    server.secrets["wrong"] = "another"
+    with nights(tmp_path, server, SCOPES) as night:
+        for asked in ["each", strategy, strategy]:
+            night(asked)
+            found = verdicts(tmp_path / "out")
+            assert {found["none", scope] for scope in SCOPES} == {"denied"}, reasons(
+                tmp_path / "out"
+            )
+            assert {found["wrong", scope] for scope in SCOPES} == {"unauthenticated"}
+    assert server.in_a_row["wrong"] <= 5
+
+
+def test_the_canary_is_one_of_the_tries_of_a_client_that_nobody_can_prove(tmp_path):
+    server = LockingServer({"c": set()})
+    server.secrets["c"] = "another"
+    with nights(tmp_path, server, SCOPES) as night:
+        night("each")
+    without, hopeful, canary = (scopes for _, scopes in server.asked)
+    assert (without, hopeful) == (None, SCOPES[0])
+    assert canary.startswith("scopeprobe-canary-")

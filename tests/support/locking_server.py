@@ -1,0 +1,100 @@
+"""A token endpoint that counts failed authentications in a row, and locks whoever has too many."""
+
+import base64
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import unquote_plus
+
+from harness import Entry, Reply, raw_server, scopeprobe, write_inputs
+
+FAST = 'rate = "900/s"\nclient_rate = "900/s"\ntimeout = "500ms"'
+SECRET = "s3cret-of-nobody"
+INVALID_CLIENT = Reply(401, b'{"error":"invalid_client"}')
+INVALID_SCOPE = Reply(400, b'{"error":"invalid_scope"}')
+DRESSES = {
+    "401 invalid_client": INVALID_CLIENT,
+    "401 in plain text": Reply(401, b"Unauthorized"),
+    "401 page": Reply(401, b"<html>Unauthorized</html>"),
+    "401 with half a body": Reply(raw=b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 900\r\n\r\n{"),
+    "403 access_denied": Reply(403, b'{"error":"access_denied"}'),
+    "400 in Japanese": Reply(
+        400,
+        '{"error":"invalid_request","error_description":"認証に失敗しました"}'.encode(),
+    ),
+    "400 unauthorized_client": Reply(400, b'{"error":"unauthorized_client"}'),
+    "404": Reply(404, b'{"error":"not_found"}'),
+    "404 page": Reply(404, b"<html>not here</html>"),
+    "500": Reply(500, b'{"error":"server_error"}'),
+    "200 with an error": Reply(200, b'{"error":"E1042"}'),
+    "200 page": Reply(200, b"<html>log in</html>"),
+    "redirect": Reply(302, b"", {"Location": "https://login.invalid/"}),
+    "no answer": Reply(delay=2.0),
+}
+"""How servers word a wrong secret."""
+
+
+class LockingServer:
+    """
+    Refuses what is not granted with `refusal`; rejects a wrong secret, before all else, in `dress`.
+
+    Only wrong secrets count, unless both look alike: then nobody can tell them apart.
+    """
+
+    def __init__(self, granted, *, dress=INVALID_CLIENT, refusal=INVALID_SCOPE, without_scope=None):
+        self.granted = granted
+        """Scopes by `client_id`."""
+        self.secrets = dict.fromkeys(granted, SECRET)
+        self.dress, self.refusal = dress, refusal
+        self.without_scope = without_scope
+        """What a request without scope is answered with; None: a token."""
+        self.in_a_row, self.most = Counter(), Counter()
+        self.rotates_at = None
+        """The number of the request before which all secrets are replaced."""
+        self.delay = 0.0
+        """Seconds from counting a failure to telling of it."""
+        self.asked = []
+
+    def __call__(self, request):
+        if len(self.asked) == self.rotates_at:
+            self.secrets = dict.fromkeys(self.secrets, "rotated")
+        client, _, secret = base64.b64decode(request.client.split()[-1]).decode().partition(":")
+        self.asked.append((client, request.scopes))
+        reply, is_issued = self._answer(client, unquote_plus(secret), request.scopes)
+        self.in_a_row[client] += reply is self.dress
+        if is_issued:
+            self.in_a_row[client] = 0
+        self.most[client] = max(self.most[client], self.in_a_row[client])
+        return replace(reply, delay=reply.delay + self.delay)
+
+    def _answer(self, client, secret, scopes):
+        wanted = (scopes or "").split()
+        if self.secrets.get(client) != secret:
+            return self.dress, False
+        if not wanted and self.without_scope is not None:
+            return self.without_scope, False
+        if not self.granted[client].issuperset(wanted):
+            return self.refusal, False
+        return Reply(body=b'{"access_token":"t","scope":"%s"}' % " ".join(wanted).encode()), True
+
+
+@contextmanager
+def nights(folder, server, scopes, *, settings="", extra=None):
+    """
+    Gives what audits the clients of a locking server, with the secrets it began with.
+
+    Where no strategy is named, the night is only planned.
+    """
+    with raw_server(server) as wire:
+
+        def night(strategy, *options, run=scopeprobe):
+            text = f'token_endpoint = "{wire.url}/t"\n{FAST}\n{settings}'
+            entries = [
+                Entry(name, "s", extra=(extra or {}).get(name, "")) for name in server.granted
+            ]
+            words, environment = write_inputs(folder, {"s": text}, entries, scopes)
+            command = ("plan", *words) if strategy is None else ("audit", *words, "-s", strategy)
+            words = (*command, "-o", folder / "out", *options)
+            return run(*words, env=environment)
+
+        yield night
