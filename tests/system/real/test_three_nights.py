@@ -24,8 +24,7 @@ LIGHT = [
 """The others, and other manners of these: tests/bench/real_servers.py."""
 
 NOT_YET_ALL_TOLD = {
-    "jmondi-oauth2-server-strict",  # 401 unauthorized_scope is read as failed authentication
-    "oauth2orize-declining",  # 403 "Invalid client credentials" is what it says to a bad scope
+    "oauth2orize-declining",  # as oauth2orize-strict, in other dress
     "oauth2orize-quiet",  # members of silent sets are not asked alone
     "oauth2orize-strict",  # the two questions that let silent sets prove are not asked
     "oidc-provider-resources",  # the canary is not asked where a list would leave it out
