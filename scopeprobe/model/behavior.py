@@ -54,13 +54,14 @@ class ServerBehavior:
     """Scopes left out of a list were asked again by themselves, and got nothing again."""
     drops_companions: bool = False
     """A scope was left out of one list and stood in another of the same client."""
-    refuses_sets_whole: bool = False
-    """
-    Accepted sets were refused whole once the canary was added, and once a known scope was that is
-    refused alone (docs/design.md, rule 5).
-    """
     one_resource: bool = False
     """Scopes of several resources were refused together, each of which is granted by itself."""
+    refuses_sets_whole: bool = False
+    """
+    Accepted sets were refused whole once the canary, and once a known scope, was added to them.
+
+    The known scope was refused alone: a server that narrows sets in silence would have issued both.
+    """
     most_bytes: int | None = None
     """How many bytes of scopes a request may have, since more were too large; None: not met."""
     earlier_clients: tuple[EarlierClient, ...] = ()

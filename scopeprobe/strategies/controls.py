@@ -41,12 +41,12 @@ class AskedSoFar:
     """All that was answered so far, in the order of the questions."""
 
     def __init__(self, assignment: Assignment) -> None:
+        self._assignment = assignment
         self.canary = Question((assignment.canary,))
         self.answers: dict[Question, Answer] = {}
         self.success: Question | None = None
         """The first question that was answered with a token."""
         self.last_wave_refused = False
-        self._assignment = assignment
         self._most_failures = most_failures_in_a_row(assignment.client)
         self._is_wary = False
         """Some answer may have been a failed authentication."""
@@ -56,8 +56,9 @@ class AskedSoFar:
         """Ask one wave; return its last answer."""
         answers = yield wave
         self.answers.update(zip(wave, answers, strict=True))
-        if wave != (self.canary,):
-            self.last_wave_refused = any(map(withholds, answers))
+        is_refused = any(map(withholds, answers))
+        if not (is_refused and all(map(self._holds_the_canary, wave))):
+            self.last_wave_refused = is_refused
         if self.success is None:
             issued = (q for q, a in zip(wave, answers, strict=True) if isinstance(a, Issued))
             self.success = next(issued, None)
@@ -115,6 +116,10 @@ class AskedSoFar:
         repeated = yield from self.ask(self._repeated_success())
         if not isinstance(repeated, Issued):
             raise ControlFailed
+
+    def _holds_the_canary(self, question: Question) -> bool:
+        """Its refusal denies nothing, and needs no success behind it."""
+        return self._assignment.canary in (question.scopes or ())
 
     # -- what keeps the client from being locked
 

@@ -38,8 +38,11 @@ class Estimate:
 
 NOTHING = Estimate(0.0, 0)
 
-BESIDE_THE_SEARCH = 5
-"""The canary, without scope, all that is granted, what succeeded last, and a hopeful one."""
+BESIDE_THE_SEARCH = 9
+"""
+The canary, without scope, all that is granted, what succeeded last, and a hopeful one; and the
+canary and three refused scopes in a set that was accepted in silence.
+"""
 _CANARY_AGAIN = 2
 """The canary a second time, and a success before it."""
 

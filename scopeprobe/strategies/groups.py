@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from itertools import count
 
 from scopeprobe.strategies.priors import Beliefs
@@ -37,7 +38,11 @@ class Groups:
 
     def __init__(self, beliefs: Beliefs) -> None:
         self._beliefs = beliefs
-        self._prices = [[price(chance) for chance in chances] for chances in beliefs.chances]
+
+    @cached_property
+    def _prices(self) -> list[list[float]]:
+        """By hypothesis and position; of no use to who is told everything at once."""
+        return [[price(chance) for chance in chances] for chances in self._beliefs.chances]
 
     def best_size(self, start: int, contaminated: int, most: int, marks: Collection[int]) -> int:
         """

@@ -9,6 +9,7 @@ from scopeprobe.model.cell import Verdict
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.strategies.adaptive import (
     adaptive,
+    add_bad_scopes_to_a_set,
     ask_all_granted,
     ask_controls,
     estimate_adaptive,
@@ -56,6 +57,7 @@ def recheck(assignment: Assignment) -> Plan:
             yield from ask_all_granted(prober)
         if assignment.is_first or prober.so_far.success is None:
             yield from ask_controls(prober)
+        yield from add_bad_scopes_to_a_set(prober)
         yield from conclude(assignment, prober.so_far)
     except ControlFailed:
         return

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from scopeprobe.model.answer import Answer, Issued, TooLarge, Unanswered, culprits
+from scopeprobe.model.answer import Answer, Issued, TooLarge, Unanswered, culprits, names_on
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.question import Question
+from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.model.scope_names import Scope, resource
-from scopeprobe.strategies.controls import AskedSoFar, PlanPart
+from scopeprobe.strategies.controls import AskedSoFar, PlanPart, withholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,10 @@ class SetAnswer:
     answer: Answer
     left_out: tuple[Scope, ...] = ()
     """Members that the token does not carry."""
+    anchor: tuple[Scope, ...] = ()
+    """A scope that is known to be granted and went before them, or none."""
+    is_in_doubt: bool = False
+    """The token lists nothing, and some of the members may be missing from it in silence."""
 
     @property
     def is_lost(self) -> bool:
@@ -32,16 +36,21 @@ class SetAnswer:
     @property
     def is_accepted(self) -> bool:
         """A token was issued, and nothing that was asked is missing from it."""
-        return self.is_issued and not self.left_out
+        return self.is_issued and not (self.left_out or self.is_in_doubt)
 
     @property
     def is_refused(self) -> bool:
         return not (self.is_issued or self.is_lost)
 
     @property
+    def request(self) -> tuple[Scope, ...]:
+        """The scopes as they were sent."""
+        return (*self.anchor, *self.asked)
+
+    @property
     def named(self) -> tuple[Scope, ...]:
-        """The members that a refusal seems to blame."""
-        return culprits(self.answer, self.asked)
+        """The scopes that a refusal seems to blame."""
+        return culprits(self.answer, self.request)
 
 
 class SetProber:
@@ -56,8 +65,11 @@ class SetProber:
         self.granted: set[Scope] = set()
         self.accepted: list[tuple[Scope, ...]] = []
         """Sets of which nothing was left out."""
-        self.narrows = False
-        """Some list left out what was asked for."""
+        self.left_out: dict[Scope, None] = {}
+        """What some list left out, in the order in which it was."""
+        self.in_doubt: list[tuple[Scope, ...]] = []
+        """Sets that were accepted in silence, which proves nothing of their members yet."""
+        self._refused_together: set[Scope] = set()
         self.keeps_to_one_resource = self.behavior.one_resource
         server = assignment.client.server
         self.most_bytes = min(
@@ -67,20 +79,83 @@ class SetProber:
 
     def ask(self, scopes: Iterable[Scope]) -> PlanPart[SetAnswer]:
         """Ask for a set, its order kept. Raises ControlFailed."""
+        reply = yield from self._ask((), tuple(scopes))
+        return reply
+
+    def ask_anchored(self, scopes: Iterable[Scope]) -> PlanPart[SetAnswer]:
+        """
+        Ask for a set of which nothing may be granted, together with a scope that is.
+
+        A server that narrows answers with that scope alone, and not with a refusal; one that names
+        culprits does not name it; of one that refuses sets whole, nothing else is learned. Raises
+        ControlFailed.
+        """
         asked = tuple(scopes)
-        question = Question(asked)
+        reply = yield from self._ask(self.anchor_of(asked) if len(asked) > 1 else (), asked)
+        return reply
+
+    def anchor_of(self, scopes: Sequence[Scope]) -> tuple[Scope, ...]:
+        """A granted scope of their resource; none where that is of no use."""
+        if self.refuses_whole or not self.granted.isdisjoint(scopes):
+            return ()
+        own = (
+            (scope,)
+            for scope in self.assignment.candidates
+            if scope in self.granted and resource(scope) == resource(scopes[0])
+        )
+        return next(own, ())
+
+    @property
+    def refuses_whole(self) -> bool:
+        """A scope that is granted was refused together with others: the server narrows no set."""
+        return not self.granted.isdisjoint(self._refused_together)
+
+    @property
+    def is_told_of_each(self) -> bool:
+        """Lists say of every scope of a set whether it is granted: the more, the better."""
+        return (self.narrows or self.behavior.narrows) and not self.refuses_whole
+
+    def _ask(self, anchor: tuple[Scope, ...], asked: tuple[Scope, ...]) -> PlanPart[SetAnswer]:
+        question = Question((*anchor, *asked))
         is_new = question not in self.so_far.answers
         answer = yield from self.so_far.learn(question)
         if isinstance(answer, TooLarge):
             self.most_bytes = min(self.most_bytes, question.size // 2)
-        reply = SetAnswer(asked, answer, self._left_out(asked, answer))
+        left_out = self._left_out(asked, answer)
+        is_in_doubt = yield from self._may_be_narrowed_in_silence(question, answer)
+        reply = SetAnswer(asked, answer, left_out, anchor, is_in_doubt)
         self.spent += is_new and not reply.is_lost
-        if reply.is_issued:
-            self.granted.update(set(asked).difference(reply.left_out))
-        self.narrows |= bool(reply.left_out)
+        if is_in_doubt:
+            self.in_doubt.append(reply.request)
+        elif reply.is_issued:
+            self.granted.update(set(asked).difference(left_out))
+        self.left_out.update(dict.fromkeys(left_out))
         if reply.is_accepted:
-            self.accepted.append(asked)
+            self.accepted.append(reply.request)
+        if reply.is_refused and len(reply.request) > 1:
+            self._refused_together.update(reply.request)
         return reply
+
+    def _may_be_narrowed_in_silence(self, question: Question, answer: Answer) -> PlanPart[bool]:
+        """
+        Whether a set that was accepted without a list proves nothing (docs/design.md, rule 5).
+
+        It does where the server refuses sets for one bad scope. It may also stand where nothing
+        was ever withheld, the canary included: then nothing tells scopes apart, asked alone or not.
+        """
+        is_silent_set = (
+            len(question.scopes or ()) > 1
+            and isinstance(answer, Issued)
+            and not (answer.tells or self._lists)
+        )
+        if not is_silent_set or self.behavior.refuses_sets_whole:
+            return False
+        yield from self.so_far.learn(self.so_far.canary)
+        return self.behavior.withholds or any(
+            withholds(answer)
+            for question, answer in self.so_far.answers.items()
+            if question != WITHOUT_SCOPE
+        )
 
     def _left_out(self, asked: tuple[Scope, ...], answer: Answer) -> tuple[Scope, ...]:
         """
@@ -93,8 +168,18 @@ class SetProber:
         return tuple(scope for scope in asked if scope not in answer.names)
 
     @property
+    def narrows(self) -> bool:
+        """Some list left out what was asked for."""
+        return bool(self.left_out)
+
+    @property
+    def carried(self) -> frozenset[Scope]:
+        """Every scope that some token of the client lists."""
+        return frozenset().union(*map(names_on, self.so_far.answers.values()))
+
+    @property
     def _lists(self) -> bool:
-        return self.behavior.lists or self.behavior.lists_in_token or self._has_listed
+        return self.behavior.lists or self.behavior.lists_in_token or self.has_listed
 
     @property
     def is_in_doubt_about_silence(self) -> bool:
@@ -104,18 +189,24 @@ class SetProber:
             for question, answer in self.so_far.answers.items()
         )
         return (
-            self._has_listed
+            self.has_listed
             and is_silent
             and not (self.behavior.lists or self.behavior.lists_in_token)
         )
 
     @property
-    def _has_listed(self) -> bool:
-        return any(isinstance(a, Issued) and a.tells for a in self.so_far.answers.values())
+    def has_listed(self) -> bool:
+        """A token that was issued for scopes has a list, perhaps an empty one."""
+        return any(
+            isinstance(answer, Issued) and answer.tells and question.scopes
+            for question, answer in self.so_far.answers.items()
+        )
 
-    def fitting(self, order: Sequence[Scope], start: int = 0) -> int:
+    def fitting(
+        self, order: Sequence[Scope], start: int = 0, beside: Collection[Scope] = ()
+    ) -> int:
         """How many scopes from `start` on one request may ask for; one at the least."""
-        size, room = 0, self.most_bytes + 1
+        size, room = 0, self.most_bytes + 1 - sum(len(scope.encode()) + 1 for scope in beside)
         for scope in order[start:]:
             room -= len(scope.encode()) + 1
             if room < 0 or (

@@ -50,14 +50,18 @@ class Search:
         self._denied = 0
         self._most_next = len(self._order)
         """After an answer was lost, the next group is smaller."""
+        self._is_one_by_one = False
+        """A set was accepted in silence, which proves nothing."""
 
     def open(self) -> PlanPart[SetAnswer]:
         """Ask for all scopes that fit into one request, and note what the answer settles."""
-        size = self._prober.fitting(self._order)
-        reply = yield from self._prober.ask(self._order[:size])
+        size = self._fitting()
+        reply = yield from self._ask(0, size)
         while isinstance(reply.answer, TooLarge) and size > 1:
-            size = self._prober.fitting(self._order)
-            reply = yield from self._prober.ask(self._order[:size])
+            size = self._fitting()
+            reply = yield from self._ask(0, size)
+        if reply.is_in_doubt:
+            return reply
         if reply.is_issued:
             yield from self._take(reply)
         elif reply.is_refused and size > 1:
@@ -86,6 +90,8 @@ class Search:
             reply = yield from self._ask(self._start, self._start + size)
             if reply.is_lost:
                 self._lose(size)
+            elif reply.is_in_doubt:
+                continue
             elif reply.is_issued:
                 yield from self._take(reply)
             else:
@@ -93,15 +99,24 @@ class Search:
 
     # -- the size of the next group
 
+    def _fitting(self) -> int:
+        """How many scopes from the start on fit into one request, an anchor beside them."""
+        anchor = self._prober.anchor_of(self._order[self._start :])
+        return self._prober.fitting(self._order, self._start, anchor)
+
     def _size(self) -> int:
+        if self._is_one_by_one:
+            return 1
         start, is_contaminated = self._start, self._contaminated > self._start
         left = len(self._order) - start
-        most = min(left, self._prober.fitting(self._order, start), max(self._most_next, 1))
+        most = min(left, self._fitting(), max(self._most_next, 1))
         if is_contaminated:
             most = min(most, self._contaminated - start - 1)
         if self._keeps_resources_apart:
             most = min(most, self._end_of_resource() - start)
-        size = self._groups.best_size(start, self._contaminated, most, self._marks)
+        size = most
+        if not self._prober.is_told_of_each:
+            size = self._groups.best_size(start, self._contaminated, most, self._marks)
         worst = self._prober.spent + 3 + halvings(size) + left - 1
         return 1 if worst > self._candidates + self._slack else size
 
@@ -138,9 +153,10 @@ class Search:
     # -- answers
 
     def _ask(self, start: int, end: int) -> PlanPart[SetAnswer]:
-        reply = yield from self._prober.ask(self._order[start:end])
+        reply = yield from self._prober.ask_anchored(self._order[start:end])
         if not reply.is_lost:
             self._most_next = len(self._order)
+        self._is_one_by_one |= reply.is_in_doubt
         return reply
 
     def _take(self, reply: SetAnswer) -> PlanPart[None]:
@@ -181,6 +197,9 @@ class Search:
                     self._most_next = head // 2
                 else:
                     self._start += 1
+                return
+            if reply.is_in_doubt:
+                self._contaminated = 0
                 return
             if reply.is_refused:
                 end = self._start + head

@@ -8,6 +8,7 @@ from itertools import chain
 from scopeprobe.model.answer import Fact, Issued, Refusal, Refused, TooLarge, Unauthenticated
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
+from scopeprobe.model.evidence import ServerEvidence, has_others
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.verdicts.client_facts import ClientFacts
@@ -37,6 +38,7 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
         narrows=any(map(_was_left_out_again, clients)),
         drops_companions=any(map(_was_left_out_once_only, clients)),
         one_resource=any(map(_is_kept_to_one_resource, clients)),
+        refuses_sets_whole=_refuses_sets_whole(clients, evidence),
         most_bytes=min(chain.from_iterable(map(_too_large, clients)), default=None),
         evidence=evidence,
     )
@@ -185,6 +187,35 @@ def _is_kept_to_one_resource(client: ClientFacts) -> bool:
         for fact in client.facts
         if isinstance(fact.answer, Refusal)
     )
+
+
+def _refuses_sets_whole(clients: Iterable[ClientFacts], evidence: ServerEvidence) -> bool:
+    """
+    One bad scope makes the server refuse a set, and not narrow it (docs/design.md, rule 5).
+
+    It takes both: a set that was accepted and was refused with the canary added; and one that was
+    refused with a scope added that was refused alone as well, and that another client was given.
+    """
+    added = [(client, scope) for client in clients for scope in _refused_once_added(client)]
+    return any(scope == client.assignment.canary for client, scope in added) and any(
+        client.name in evidence.refused_alone.get((client.audience, scope), ())
+        and has_others(evidence.given, (client.audience, scope), client.name)
+        for client, scope in added
+    )
+
+
+def _refused_once_added(client: ClientFacts) -> Iterator[Scope]:
+    """Scopes without which a refused set had been, or was to be, accepted."""
+    accepted: dict[int, set[frozenset[Scope]]] = {}
+    for asked, issued in _scoped(client):
+        if not issued.tells or issued.names.issuperset(asked):
+            accepted.setdefault(len(set(asked)), set()).add(frozenset(asked))
+    for fact in client.facts:
+        asked_for = frozenset(fact.question.scopes or ())
+        if len(asked_for) > 1 and isinstance(fact.answer, Refusal) and client.is_bracketed(fact):
+            for rest in accepted.get(len(asked_for) - 1, ()):
+                if rest < asked_for:
+                    yield from asked_for - rest
 
 
 def _too_large(client: ClientFacts) -> Iterator[int]:

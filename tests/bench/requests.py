@@ -1,7 +1,7 @@
 """
 How many requests the map takes, beside the bounds and targets of docs/algorithm.md.
 
-    python tests/bench/requests.py [--quick]
+    python tests/bench/requests.py [--quick] [TABLE ...]
 
 Fleets are simulated and seeded; the plans, `learn_behavior` and `judge` are the real ones. `search`
 holds the opening request for everything; canary, the request without scope, the finish request and
@@ -12,6 +12,8 @@ is missed, or a verdict is false where none may be.
 import math
 import sys
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -21,6 +23,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "support")]
 
 import simulated as sim  # noqa: E402 - of the tests beside this folder
 
+from scopeprobe.model.cell import Verdict  # noqa: E402 - behind the line above
 from scopeprobe.strategies import adaptive, each  # noqa: E402 - behind the line above
 from scopeprobe.strategies.groups import slack  # noqa: E402
 
@@ -42,6 +45,13 @@ TARGETS = """
 """
 """docs/algorithm.md, section 9: n, cap, denied; the mean and 95th percentile that are allowed."""
 
+
+def cells() -> Iterator[tuple[int, ...]]:
+    for cell in TARGETS.replace("\n", "|").split("|"):
+        if cell.strip():
+            yield tuple(0 if x == "-" else int(x) for x in cell.split())
+
+
 missed: list[str] = []
 
 
@@ -62,10 +72,7 @@ def strict_servers() -> None:
     print("Strict servers that name nothing: requests of the search, one client at a time")
     print("   n  cap denied  runs |   mean target |  p95 target |   max  n+B+1 | on top, mean")
     rng = Random(SEED)
-    for cell in TARGETS.replace("\n", "|").split("|"):
-        if not cell.strip():
-            continue
-        n, cap, denied, most_mean, most_p95 = (0 if x == "-" else int(x) for x in cell.split())
+    for n, cap, denied, most_mean, most_p95 in cells():
         names = sim.scopes(n)
         settings = {"max_scope_bytes": 6 * cap - 1} if cap else {}
         nights = [
@@ -89,56 +96,123 @@ def strict_servers() -> None:
         )
 
 
-def families() -> None:
+def after_the_pilots() -> None:
     """
-    The first client of a server, and those that come after five pilots.
+    Each family crossed with each manner of the request without scope; the worst case of each.
 
     Names are checked alone more often than once, so that a server that names at random is found
-    out: those checks are told apart, and come on top of the targets.
+    out: where culprits are named one by one, those checks come on top of the target.
     """
-    print("\nServers that tell more: requests of the search, and checks of names, by client")
-    print("   n server                     denied | pilot checks | later checks | target | false")
+    print("\nAfter the pilots, by family and by what a request without scope is answered with")
+    print("   n server                     without    | worst at d target | clients false open")
     rng = Random(SEED)
-    worlds = {
-        "narrows": (sim.narrowing, lambda _d, _k: 1),
-        "narrows or refuses": (sim.narrowing_or_refusing, lambda _d, _k: 1),
-        "ignores": (sim.ignoring, lambda _d, _k: 1),
-        "repeats": (sim.repeating, lambda _d, _k: 1),
-        "names all culprits": (sim.NAMERS["names all culprits"], lambda _d, _k: 3),
-        **{
-            name: (server, lambda d, k: d + (k > 0) + 1 if d else 1)
-            for name, server in sim.NAMERS.items()
-            if "all" not in name
-        },
-    }
-    for n, (name, (server, target)) in product((50, 200), worlds.items()):
-        names = sim.scopes(n)
-        for denied in (0, n // 20, n // 2, n * 9 // 10):
-            nights = [
-                sim.night(server, list(sim.placements(names, denied, 8, rng)), names)
-                for _ in range(2 if QUICK else 10)
-            ]
-            pilots = [night.logs[0] for night in nights]
-            later = [log for night in nights for log in night.logs[sim.PILOTS :]]
-            wrong = sum(night.false_verdicts for night in nights)
-            most = target(denied, n - denied)
-            spent = [log.search - further_checks(log) for log in (*pilots, *later)]
-            repeat = name.startswith(
-                "narrows"
-            )  # what a list left out is asked again, once a server
-            mark = ""
-            if wrong or max(spent) > most + repeat:
-                mark = miss(f"{name} n={n} denied={denied}")
-            print(
-                f"{n:4} {name:26} {denied:6} |"
-                + "".join(
-                    f" {mean(log.search - further_checks(log) for log in logs):5.1f}"
-                    f" {mean(map(further_checks, logs)):6.1f} |"
-                    for logs in (pilots, later)
+    for n, (name, family), (manner, without_scope) in product(
+        (50, 1000) if QUICK else (50, 200, 1000), FAMILIES.items(), sim.MANNERS.items()
+    ):
+        if n > 200 and (family.is_searched or "one" in name):
+            continue
+        names = sim.scopes(n, family.resources)
+        worst, clients, wrong, open_cells = (-math.inf, 0.0, 0, 0.0), 0, 0, 0
+        for denied in family.denied(n):
+            for given in family.fleets(names, denied, rng):
+                night = sim.night(family.server, given, names, without_scope=without_scope)
+                later = night.logs[sim.PILOTS :]
+                clients += len(later)
+                wrong += night.false_verdicts
+                open_cells += sum(
+                    verdict is Verdict.UNKNOWN for m in night.maps() for verdict in m.values()
                 )
-                + f" {most:6} | {wrong}{mark}"
-            )
-    print("(ignores, repeats: and the canary, which is the second request)")
+                for count, d in family.counts(later, given[sim.PILOTS :], n, denied):
+                    most = family.target(n, d)
+                    worst = max(worst, (count - most, count, d, most))
+        over, count, d, most = worst
+        mark = miss(f"{name} n={n} without scope: {manner}") if over > 0 or wrong else ""
+        print(
+            f"{n:4} {name:26} {manner:10} | {count:5.1f} {d:4} {most:6} |"
+            f" {clients:7} {wrong:5} {open_cells:4}{mark}"
+        )
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of servers, and what its clients may take once the pilots are done."""
+
+    server: sim.Server
+    target: Callable[[int, int], float]
+    """By n and d. Of all requests, or of those of the search."""
+    count: Callable[[sim.Log], int]
+    is_searched: bool = False
+    """The target is one of the search: a mean, known for some d."""
+    resources: int = 0
+
+    def denied(self, n: int) -> list[int]:
+        if self.is_searched:
+            return [d for of, cap, d, *_ in cells() if (of, cap) == (n, 0) and 0 < d < n]
+        return sorted({1, 2, n // 20, n // 4, n // 2, n * 9 // 10, n - 2, n - 1})
+
+    def fleets(self, names, denied: int, rng: Random):
+        """Pilots and five more: alike; all without the same; after happier pilots; mixed."""
+        yield list(sim.placements(names, denied, 10, rng))
+        if not self.is_searched:
+            yield [frozenset(names[denied:])] * 10
+            yield [frozenset(names[: len(names) - denied])] * 10
+            yield [frozenset(names)] * 5 + list(sim.placements(names, denied, 5, rng))
+            yield [
+                has
+                for d in rng.choices(range(1, len(names)), k=10)
+                for has in sim.placements(names, d, 1, rng)
+            ]
+
+    def counts(self, logs, given, n: int, denied: int):
+        """What is held against the target, with the d that it was for."""
+        if self.is_searched:
+            yield mean(map(self.count, logs)), denied
+            return
+        for log, has in zip(logs, given, strict=True):
+            yield self.count(log), n - len(has)
+
+
+def total(log: sim.Log) -> int:
+    return len(log.facts)
+
+
+def search(log: sim.Log) -> int:
+    return log.search
+
+
+def search_without_checks(log: sim.Log) -> int:
+    return log.search - further_checks(log)
+
+
+def of_search(n: int, denied: int) -> int:
+    return next(mean for of, cap, d, mean, _ in cells() if (of, cap, d) == (n, 0, denied))
+
+
+def one_by_one(n: int, denied: int) -> int:
+    return denied + (n > denied) + 1
+
+
+FAMILIES = {
+    "narrows": Family(sim.narrowing, lambda _n, _d: 3, total),
+    "narrows or refuses": Family(sim.narrowing_or_refusing, lambda _n, _d: 3, total),
+    "narrows, silent if nothing": Family(sim.narrowing_but_silent_alone, lambda _n, _d: 3, total),
+    "narrows in silence": Family(
+        sim.narrowing_in_silence, lambda n, _d: n + 2, search_without_checks
+    ),
+    "ignores": Family(sim.ignoring, lambda _n, _d: 2, total),
+    "repeats": Family(sim.repeating, lambda _n, _d: 2, total),
+    "names all culprits": Family(sim.NAMERS["names all culprits"], lambda _n, _d: 4, total),
+    **{
+        name: Family(server, one_by_one, search_without_checks)
+        for name, server in sim.NAMERS.items()
+        if "all" not in name
+    },
+    "strict": Family(sim.strict, of_search, search, is_searched=True),
+    "strict and silent": Family(sim.silent, of_search, search, is_searched=True),
+    "one of 4 resources": Family(
+        sim.of_one_resource, lambda n, d: of_search(n, d) + 6, search, is_searched=True, resources=4
+    ),
+}
 
 
 def further_checks(log: sim.Log) -> int:
@@ -303,8 +377,29 @@ def decisions() -> None:
         print(f"{denied:4} denied: {per_decision:.2f} ms on average, {longest:.1f} at most{mark}")
 
 
+TABLES = (
+    strict_servers,
+    after_the_pilots,
+    liars,
+    fleets,
+    hard_servers,
+    agreement,
+    decisions,
+)
+
 if __name__ == "__main__":
-    for table in (strict_servers, families, liars, fleets, hard_servers, agreement, decisions):
+    chosen = {word for word in sys.argv[1:] if not word.startswith("-")}
+    for table in (
+        strict_servers,
+        after_the_pilots,
+        liars,
+        fleets,
+        hard_servers,
+        agreement,
+        decisions,
+    ):
+        if chosen and table.__name__ not in chosen:
+            continue
         began = time.monotonic()
         table()
         print(f"({time.monotonic() - began:.0f} s)", flush=True)

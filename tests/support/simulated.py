@@ -51,6 +51,17 @@ def narrowing_or_refusing(given, asked):
     return Issued(left) if left else REFUSED
 
 
+def narrowing_in_silence(given, asked):
+    """No token lists anything; nothing left to grant is a refusal (PingFederate, LemonLDAP)."""
+    return REFUSED if given.isdisjoint(asked) else Issued()
+
+
+def narrowing_but_silent_alone(given, asked):
+    """What it lists is what it grants; but where that is nothing, a token says nothing at all."""
+    left = tuple(scope for scope in asked if scope in given)
+    return Issued(left) if left else Issued()
+
+
 def ignoring(_given, _asked):
     return Issued()
 
@@ -91,6 +102,8 @@ LIARS = {
     "echoes three": naming(lambda _bad, asked: asked[:3]),
     "echoes half": naming(lambda _bad, asked: asked[: max(len(asked) // 2, 1)]),
     "echoes the end": naming(lambda _bad, asked: asked[-4:]),
+    "names what is allowed": naming(lambda bad, asked: set(asked).difference(bad)),
+    "names what is allowed too": naming(lambda bad, asked: {*bad[:1], *set(asked).difference(bad)}),
 }
 
 
@@ -149,6 +162,26 @@ def lossy(server: Server, rng: Random, share: float = 0.05) -> Server:
         return server(given, asked)
 
     return answer
+
+
+# -- what the request without scope is answered with
+
+
+def _grants(given):
+    return Issued(tuple(sorted(given)))
+
+
+def _defaults(given):
+    """A few scopes that every client with them gets, and one that is no candidate."""
+    return Issued((*sorted(given)[: len(given) // 8], model.Scope("default")))
+
+
+MANNERS: dict[str, Callable[[Given], Answer]] = {
+    "nothing": lambda _given: Issued(()),
+    "the grants": _grants,
+    "defaults": _defaults,
+    "refused": lambda _given: Refused(400, "invalid_request"),
+}
 
 
 # -- clients
@@ -216,7 +249,7 @@ class Log:
                 yield "controls", fact
             elif question.scopes is None:
                 yield "without scope", fact
-            elif question.scopes == (self.assignment.canary,):
+            elif self.assignment.canary in question.scopes:
                 yield "canary", fact
             elif len(question.scopes) > 1 and proved.issuperset(question.scopes):
                 yield "finish", fact
@@ -248,8 +281,9 @@ class Night:
         wrong = {True: Verdict.DENIED, False: Verdict.GRANTED}
         return sum(
             verdict is wrong[scope in given]
-            for proved, given in zip(self.maps(), self.given, strict=True)
+            for log, proved, given in zip(self.logs, self.maps(), self.given, strict=True)
             for scope, verdict in proved.items()
+            if scope in log.assignment.candidates
         )
 
     @property
