@@ -24,9 +24,6 @@ LIGHT = [
 """The others, and other manners of these: tests/bench/real_servers.py."""
 
 NOT_YET_ALL_TOLD = {
-    "oauth2orize-declining",  # as oauth2orize-strict, in other dress
-    "oauth2orize-quiet",  # members of silent sets are not asked alone
-    "oauth2orize-strict",  # the two questions that let silent sets prove are not asked
     "oidc-provider-resources",  # the canary is not asked where a list would leave it out
 }
 """Where plans do not ask for all that the judge needs: cells stay unknown that could be told."""
