@@ -4,13 +4,14 @@ What three nights of audits find on real authorization servers, beside the truth
     python tests/bench/real_servers.py [NAME...]     those whose names begin so; else all
     python tests/bench/real_servers.py --list
 
-Each server runs here, with the clients of tests/support/real/fleets. What is not installed comes
-from npm, PyPI and Debian into a folder of its own (REAL_SERVERS; by default
-~/.cache/scopeprobe-servers). Night 2 is as night 1; on night 3 one grant is new and one is gone.
+All of them take about four minutes. Each server runs here, with the clients of
+tests/support/real/fleets. What is not installed comes from npm, PyPI and Debian into a folder of
+its own (REAL_SERVERS; by default ~/.cache/scopeprobe-servers). Night 2 is as night 1; on night 3
+one grant is new and one is gone.
 
 A line is one server and strategy, all nights together: cells, those that are right, `unknown` by
 reason, false verdicts, requests by night, and the most failed authentications of one client in a
-night. False verdicts are told one by one; then the exit code is 1.
+night. False verdicts are told in lines of their own; then the exit code is 1.
 """
 
 import argparse

@@ -17,7 +17,13 @@ from changing_fleets import (
     SCOPES_CHANGE,
 )
 from fleet import Fleet, own_grants, whatever_exists, whatever_is_asked
-from honesty import Honest, maybe_unknown, nothing_else, unknown_without_grants
+from honesty import (
+    Honest,
+    maybe_unknown,
+    nothing_else,
+    orders_maybe_unknown,
+    unknown_without_grants,
+)
 from libraries import Truth, on_gunicorn, on_node
 from servers import RealServer
 
@@ -69,9 +75,9 @@ def _certified(fleet: Fleet, port: int) -> Iterator[RealServer]:
 
 SERVERS: Mapping[str, RealKind] = {
     "aioauth": _pypi("aioauth_server", "", own_grants),
+    "authgent": RealKind(products.authgent_server, GRANTS_CHANGE),
     "authlib": RealKind(servers.authlib_server, GRANTS_CHANGE),
     "authlib-assertions": RealKind(servers.authlib_server, AUTHLIB_ASSERTIONS_CHANGE),
-    "authgent": RealKind(products.authgent_server, GRANTS_CHANGE),
     # It refuses the grant type itself to a client without scopes, whatever is asked.
     "better-auth": _npm(
         *("better_auth", "", own_grants),
@@ -97,7 +103,7 @@ SERVERS: Mapping[str, RealKind] = {
     "oauth2orize-declining": _npm("oauth2orize", "declining", own_grants),
     "oauth2orize-narrowing": _npm("oauth2orize", "narrowing", own_grants),
     "oauth2orize-cached": _npm("oauth2orize", "cached", own_grants, honest=maybe_unknown),
-    "oauth2orize-hiding": _npm("oauth2orize", "hiding", own_grants, honest=maybe_unknown),
+    "oauth2orize-hiding": _npm("oauth2orize", "hiding", own_grants, honest=orders_maybe_unknown),
     "oauth2orize-telling": _npm("oauth2orize", "telling", own_grants),
     "oauth2orize-own": _npm("oauth2orize", "own", own_grants, honest=unknown_without_grants),
     "oauth2orize-quiet": _npm("oauth2orize", "quiet", own_grants),
@@ -109,8 +115,9 @@ SERVERS: Mapping[str, RealKind] = {
     "oidc-provider-static": _oidc_provider("static"),
     "oidc-provider-resource": _oidc_provider("resource"),
     "oidc-provider-resources": _oidc_provider("resources", RESOURCES_CHANGE),
-    "python-oauth2-ignores": _pypi("python_oauth2_server", "ignores", whatever_is_asked),
+    # It drops what it does not know, and says neither so nor what it gives: no answer differs.
     "python-oauth2-narrows": _pypi("python_oauth2_server", "narrows", whatever_is_asked),
+    "python-oauth2-ignores": _pypi("python_oauth2_server", "ignores", whatever_is_asked),
     # It is silent about a scope that it gives, lists the default alone for one that it does not,
     # and leaves out of a set in silence: what is granted looks like what is ignored.
     "python-oauth2-defaults": _pypi(

@@ -17,6 +17,11 @@ def maybe_unknown(fleet: Fleet) -> Mapping[CellKey, frozenset[str]]:
     return _maybe(fleet, lambda client: client.is_good)
 
 
+def orders_maybe_unknown(fleet: Fleet) -> Mapping[CellKey, frozenset[str]]:
+    """No list shows what a client may do with orders."""
+    return {key: also for key, also in maybe_unknown(fleet).items() if key[1].startswith("orders")}
+
+
 def unknown_without_grants(fleet: Fleet) -> Mapping[CellKey, frozenset[str]]:
     """A client without grants is never told about a scope."""
     return _maybe(fleet, lambda client: client.is_good and not client.scopes)
