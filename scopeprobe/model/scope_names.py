@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 from typing import NewType
+from unicodedata import normalize
 
 Scope = NewType("Scope", str)
 """One `scope-token` of RFC 6749 section 3.3."""
@@ -55,17 +56,19 @@ def covers(right: str, scope: str) -> bool:
 
 _AROUND_NAMES = "[](){}<>'`"
 """Signs that servers write around names in lists."""
+_IN_NO_NAME = re.compile(rf"\\u\{{[0-9a-f]+\}}|[^{SCOPE_CHARACTERS}]")
+"""Signs that no `scope-token` may hold, also spelled out as they are shown."""
 
 
 def resembles(name: Scope, scope: Scope) -> bool:
     """
     Whether a server may mean the scope by a name in its lists (docs/design.md, rule 10).
 
-    The same in other cases or in brackets, one with the other as its last part, a parent of the
-    scope, or a pattern: `Read`, `[read]`, `api/read`, `api://app/read` resemble `read`, and
-    `users` and `users:*` resemble `users:read`.
+    The same in other cases, in brackets or with signs that no scope can hold, one with the other as
+    its last part, a parent of the scope, or a pattern: `Read`, `[read]`, `api/read`,
+    `api://app/read` resemble `read`, and `users` and `users:*` resemble `users:read`.
     """
-    one, other = (text.lower().strip(_AROUND_NAMES) for text in (name, scope))
+    one, other = _plain(name), _plain(scope)
     if one == other or ("*" in one and fnmatchcase(other, re.sub(r"([?[])", r"[\1]", one))):
         return True
     return any(
@@ -74,6 +77,12 @@ def resembles(name: Scope, scope: Scope) -> bool:
         or other.startswith(one + separator)
         for separator in "/:.#"
     )
+
+
+@lru_cache(maxsize=20_000)
+def _plain(name: Scope) -> str:
+    """A name as a careless reader sees it."""
+    return _IN_NO_NAME.sub("", normalize("NFKD", name).lower()).strip(_AROUND_NAMES)
 
 
 def resource(scope: Scope) -> str:

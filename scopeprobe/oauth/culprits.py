@@ -14,8 +14,9 @@ _LONGEST_SENTENCE = 20_000
 """Characters. Of a longer one, no name is believed: what it says of them may stand at its end."""
 _LONGEST_SEARCHED = 2000
 """Characters of one text that are searched for names."""
-_SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[{,])\s*(?=\w+=\[)|(?<=\])(?=[,}])")
-"""Where a sentence ends; or a list with a label, as in `{valid=[a], invalid=[b]}` (Google)."""
+_ENDS_OF_SENTENCES = re.compile(r"(?<=[.!?])\s+")
+_LABELLED = re.compile(r"\b(\w{1,40}=)\[[^\[\]]{0,2000}\]")
+"""A list with a label, as in `{valid=[a], invalid=[b]}` (Google): a sentence of its own."""
 _CLAUSES = re.compile(r";\s+")
 _LABEL = re.compile(r"\W{0,3}(?:scopes?[=:]|\w+=(?=\[))", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[,;|]")
@@ -44,10 +45,7 @@ def culprits_in(texts: Iterable[str], asked: Collection[Scope]) -> frozenset[Sco
 
 def _refusing(text: str, asked: Collection[Scope]) -> Iterator[str]:
     """The clauses of a text that refuse, as far as they are searched for names."""
-    text = html.unescape(text)
-    start = 0
-    for sentence in _SENTENCES.split(text):
-        start = text.index(sentence, start)
+    for start, sentence in _sentences(html.unescape(text)):
         if start >= _LONGEST_SEARCHED:
             return
         if len(sentence) > _LONGEST_SENTENCE or _allows(sentence, asked):
@@ -55,6 +53,18 @@ def _refusing(text: str, asked: Collection[Scope]) -> Iterator[str]:
         for clause in _CLAUSES.split(_up_to(sentence, _LONGEST_SEARCHED - start)):
             if speaks_of("refusal", _without_names(clause, asked)):
                 yield clause
+
+
+def _sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Where each sentence starts, and the sentence."""
+    for labelled in _LABELLED.finditer(text, 0, _LONGEST_SEARCHED):
+        yield labelled.start(), labelled[0]
+    text = _LABELLED.sub(lambda labelled: labelled[1].ljust(len(labelled[0])), text)
+    start = 0
+    for end in _ENDS_OF_SENTENCES.finditer(text):
+        yield start, text[start : end.start()]
+        start = end.end()
+    yield start, text[start:]
 
 
 def _allows(sentence: str, asked: Collection[Scope]) -> bool:

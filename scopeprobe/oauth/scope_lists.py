@@ -64,7 +64,7 @@ def scope_list(value: object, asked: Collection[Scope], mask: Mask) -> tuple[Sco
 def _told(name: str) -> str:
     """A name for people: what they could not see is spelled out, what is too long ends in `…`."""
     if not name.isprintable():
-        name = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in name)
+        name = "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in name)
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + CUT
 
 

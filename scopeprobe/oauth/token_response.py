@@ -73,8 +73,13 @@ class Reader:
         return self._disguised_error(response, body, asked, now) or malformed
 
     def _lost(self, response: HttpResponse, because: Reason, now: datetime) -> Answer:
-        """What status and headers say by themselves where the body was lost."""
-        if response.status >= HTTPStatus.BAD_REQUEST:
+        """
+        What status and headers say by themselves where the body was lost.
+
+        A rejection may be a failed authentication, which is no throttle to be waited out.
+        """
+        rejections = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+        if response.status >= HTTPStatus.BAD_REQUEST and response.status not in rejections:
             answer = self._error(response, None, (), now)
             is_told = isinstance(answer, Unanswered) and answer.reason is not _UNREADABLE
             if is_told or isinstance(answer, TooLarge):

@@ -15,8 +15,8 @@ from scopeprobe.model.answer import (
     Refused,
     Subject,
     Unanswered,
-    alike,
     is_plain_about_scope,
+    likeness,
 )
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.behavior import NOTHING_KNOWN
@@ -104,7 +104,7 @@ class AskedSoFar:
         is_due = self._assignment.is_first or self._assignment.behavior == NOTHING_KNOWN
         if not is_due or self.success is None or met is None or not _is_unspecific(met):
             return
-        if any(alike(self.answers[Question((scope,))], met) for scope in self.refused_alone()):
+        if any(self._is_canarys(self.answers[Question((s,))], s) for s in self.refused_alone()):
             if not self._has_succeeded_since(self.canary):
                 yield from self.repeat_success()
             again = yield from self.ask(Question(self.canary.scopes, again=1))
@@ -246,15 +246,23 @@ class AskedSoFar:
         """
         if self.success is None:
             return []
-        met_by_canary = self.answers.get(self.canary)
         asked = {question: position for position, question in enumerate(self.answers)}
         first_success = asked[self.success]
         return [
             scope
             for scope in self.refused_alone()
             if not is_plain_about_scope(answer := self.answers[Question((scope,))])
-            and (asked[Question((scope,))] < first_success or not alike(answer, met_by_canary))
+            and (asked[Question((scope,))] < first_success or not self._is_canarys(answer, scope))
         ]
+
+    def _is_canarys(self, answer: Answer, scope: Scope) -> bool:
+        """The canary was refused alike (docs/design.md, Terms)."""
+        canary = self.answers.get(self.canary)
+        return (
+            isinstance(canary, Refusal)
+            and isinstance(answer, Refusal)
+            and likeness(canary, self.canary.scopes or ()) == likeness(answer, (scope,))
+        )
 
 
 def most_failures_in_a_row(client: Client) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scopeprobe.model.answer import Issued
+from scopeprobe.model.answer import Issued, names_on
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.strategies.controls import (
@@ -45,10 +45,27 @@ def _ask_each(assignment: Assignment, so_far: AskedSoFar) -> PlanPart[None]:
     else:
         candidates.sort(key=assignment.is_hopeful, reverse=True)
     yield from so_far.learn_all(Question((scope,)) for scope in candidates)
+    if (with_canary := _listed_with_the_canary(so_far)) is not None:
+        yield from so_far.learn(with_canary)
     yield from conclude(assignment, so_far)
+
+
+def _listed_with_the_canary(so_far: AskedSoFar) -> Question | None:
+    """
+    The canary beside what is listed, where alone it was issued in silence (docs/design.md, rule 1).
+
+    Whether lists repeat the request is seen in one that comes.
+    """
+    canary = so_far.answers.get(so_far.canary)
+    if not isinstance(canary, Issued) or canary.tells:
+        return None
+    for question, answer in so_far.answers.items():
+        if question.scopes and names_on(answer).issuperset(question.scopes):
+            return Question((*question.scopes, *(so_far.canary.scopes or ())))
+    return None
 
 
 def estimate_each(assignment: Assignment) -> Estimate:
     """One request a candidate, and its controls."""
     n, denied = len(assignment.candidates), expected_denials(assignment, assignment.candidates)
-    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 4)
+    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 5)

@@ -31,7 +31,8 @@ def take_out_the_named(
         if not culprits or prober.spent + _MOST_FOR_ONE + len(left) > most:
             return left
         is_due = len(named) + 1 >= 2**checks if checks else not prober.behavior.names_culprits
-        if is_due or stand_at_an_edge(culprits, reply.request):
+        is_at_an_edge = stand_at_an_edge(culprits, reply.request)
+        if is_due or is_at_an_edge:
             if not (yield from _are_right(prober, culprits, reply.request)):
                 return _not_granted(prober, [*named, *left])
             checks += 1
@@ -39,6 +40,8 @@ def take_out_the_named(
             several.append(culprits[-1])
         named += culprits
         left = [scope for scope in left if scope not in culprits]
+        if is_at_an_edge:
+            left = _turned(left)
         reply, left = yield from _ask_rest(prober, reply, left)
     return left
 
@@ -74,6 +77,12 @@ _MOST_FOR_ONE = 4
 def _not_granted(prober: SetProber, scopes: Sequence[Scope]) -> list[Scope]:
     known = prober.granted | prober.carried
     return [scope for scope in scopes if scope not in known]
+
+
+def _turned(scopes: list[Scope]) -> list[Scope]:
+    """With what stood in the middle at the ends: the next culprit may be seen off the edge."""
+    half = len(scopes) // 2
+    return [*scopes[half:], *scopes[:half]]
 
 
 def _to_the_middle(culprits: Sequence[Scope], asked: Sequence[Scope]) -> list[Scope]:

@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.cell import Verdict
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.strategies.adaptive import (
-    adaptive,
-    add_bad_scopes_to_a_set,
-    ask_all_granted,
-    ask_controls,
-    estimate_adaptive,
-    find_out,
-)
+from scopeprobe.strategies.adaptive import adaptive, estimate_adaptive, find_out
 from scopeprobe.strategies.controls import ControlFailed, PlanPart, conclude
 from scopeprobe.strategies.estimates import (
     BESIDE_THE_SEARCH,
@@ -27,6 +20,11 @@ from scopeprobe.strategies.groups import slack
 from scopeprobe.strategies.priors import remembered
 from scopeprobe.strategies.scope_sets import SetProber
 from scopeprobe.strategies.search import Search
+from scopeprobe.strategies.set_controls import (
+    add_bad_scopes_to_a_set,
+    ask_all_granted,
+    ask_controls,
+)
 
 
 def recheck(assignment: Assignment) -> Plan:

@@ -39,8 +39,8 @@ class Search:
         self.conflicts = 0
         """Scopes blamed for the refusal of a set, and accepted alone."""
         self._prober = prober
-        self._order = tuple(order)
-        self._beliefs = Beliefs(prior, self._order)
+        self.order = tuple(order)
+        self._beliefs = Beliefs(prior, self.order)
         self._groups = Groups(self._beliefs)
         self._candidates = candidates
         self._marks = marks
@@ -48,7 +48,7 @@ class Search:
         self._contaminated = 0
         """The end of a range from the start that is known to hold a culprit."""
         self._denied = 0
-        self._most_next = len(self._order)
+        self._most_next = len(self.order)
         """After an answer was lost, the next group is smaller."""
         self._is_one_by_one = False
         """A set was accepted in silence, which proves nothing."""
@@ -72,11 +72,11 @@ class Search:
 
     def contaminate(self) -> None:
         """It is known that something is denied."""
-        self._contaminated = len(self._order)
+        self._contaminated = len(self.order)
 
     @property
     def is_over(self) -> bool:
-        return self._start >= len(self._order)
+        return self._start >= len(self.order)
 
     def settle(self) -> PlanPart[None]:
         """Ask until every scope of the order has its answer. Raises ControlFailed."""
@@ -101,14 +101,14 @@ class Search:
 
     def _fitting(self) -> int:
         """How many scopes from the start on fit into one request, an anchor beside them."""
-        anchor = self._prober.anchor_of(self._order[self._start :])
-        return self._prober.fitting(self._order, self._start, anchor)
+        anchor = self._prober.anchor_of(self.order[self._start :])
+        return self._prober.fitting(self.order, self._start, anchor)
 
     def _size(self) -> int:
         if self._is_one_by_one:
             return 1
         start, is_contaminated = self._start, self._contaminated > self._start
-        left = len(self._order) - start
+        left = len(self.order) - start
         most = min(left, self._fitting(), max(self._most_next, 1))
         if is_contaminated:
             most = min(most, self._contaminated - start - 1)
@@ -132,15 +132,15 @@ class Search:
         """Names tell resources, and conflicts look as if one request may ask for one only."""
         if self._prober.keeps_to_one_resource:
             return True
-        return 1 <= self.conflicts <= 3 + 2 * self._denied and any(map(resource, self._order))
+        return 1 <= self.conflicts <= 3 + 2 * self._denied and any(map(resource, self.order))
 
     def _end_of_resource(self) -> int:
-        first = resource(self._order[self._start])
-        others = (i for i in range(self._start, len(self._order)) if self._at(i) != first)
-        return next(others, len(self._order))
+        first = resource(self.order[self._start])
+        others = (i for i in range(self._start, len(self.order)) if self._at(i) != first)
+        return next(others, len(self.order))
 
     def _at(self, position: int) -> str:
-        return resource(self._order[position])
+        return resource(self.order[position])
 
     def _is_explained_by_resources(self) -> bool:
         """The refusal that is being looked into asked for several resources."""
@@ -153,9 +153,9 @@ class Search:
     # -- answers
 
     def _ask(self, start: int, end: int) -> PlanPart[SetAnswer]:
-        reply = yield from self._prober.ask_anchored(self._order[start:end])
+        reply = yield from self._prober.ask_anchored(self.order[start:end])
         if not reply.is_lost:
-            self._most_next = len(self._order)
+            self._most_next = len(self.order)
         self._is_one_by_one |= reply.is_in_doubt
         return reply
 

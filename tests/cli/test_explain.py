@@ -117,6 +117,14 @@ def test_a_resource_that_the_endpoint_does_not_take_is_left_out(tmp_path):
     assert [cause["code"] for cause in told["causes"]] == ["resource_not_supported"]
 
 
+@pytest.mark.parametrize("body", [b'{"message":"Forbidden"}', b"error code: 1020", b"<html>No"])
+def test_a_firewall_that_blocks_the_request_is_not_the_server(tmp_path, body):
+    with raw_server(lambda _asked: Reply(403, body)) as server:
+        result = explain(tmp_path, f"{server.url}/token", "billing", "--print", "json")
+    told = json.loads(result.stdout)
+    assert [cause["code"] for cause in told["causes"]] == ["gateway_in_between"]
+
+
 def test_a_proxy_that_wants_credentials_is_not_the_server(tmp_path):
     body = b'{"error":"proxy_authentication_required"}'
     with raw_server(lambda _asked: Reply(407, body)) as server:

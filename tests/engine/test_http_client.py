@@ -11,9 +11,9 @@ from harness import Entry, scopeprobe, verdicts, write_inputs
 from reading import NOW, client_of
 
 from scopeprobe.engine.http_client import connect
-from scopeprobe.engine.lockout import EndpointFailures, LockoutGuard
 from scopeprobe.model.answer import Issued, Refused, TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
+from scopeprobe.model.failed_authentication import may_be_failed_authentication
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
@@ -69,7 +69,7 @@ def heard(connection):
     return body
 
 
-def sent(url, *bodies, between=lambda: None):
+def sent(url, *bodies, pause=0.05, between=lambda: None):
     """The responses to requests that one session sends one after another."""
     client = client_of()
 
@@ -79,7 +79,7 @@ def sent(url, *bodies, between=lambda: None):
             for body in bodies:
                 request = HttpRequest(url, body, (("Content-Type", "text/plain"),))
                 responses.append(await http.send(client, request))
-                await anyio.sleep(0.05)
+                await anyio.sleep(pause)
                 between()
         return responses
 
@@ -116,7 +116,7 @@ def answers_twice(late):
 @pytest.mark.parametrize("late", [0, 0.02], ids=["at-once", "while-idle"])
 def test_a_second_answer_to_one_request_is_never_the_answer_to_the_next(late):
     with socket_server(answers_twice(late)) as (url, accepted):
-        first, second, third = sent(url, b"read", b"write", b"write")
+        first, second, third = sent(url, b"read", b"write", b"write", pause=0.3)
     assert isinstance(read(first), Issued)
     assert isinstance(read(second), Refused)
     assert isinstance(read(third), Refused)
@@ -126,7 +126,7 @@ def test_a_second_answer_to_one_request_is_never_the_answer_to_the_next(late):
 def test_bytes_that_nobody_has_read_yet_are_seen():
     """The stray answer arrives while the program is busy with something else."""
     with socket_server(answers_twice(0.1)) as (url, accepted):
-        first, second = sent(url, b"read", b"write", between=lambda: time.sleep(0.2))
+        first, second = sent(url, b"read", b"write", between=lambda: time.sleep(0.5))
     assert isinstance(read(first), Issued)
     assert isinstance(read(second), Refused)
     assert len(accepted) == 2
@@ -148,7 +148,7 @@ def test_a_closed_connection_is_not_used_again():
         connection.sendall(whole(400, REFUSES))
 
     with socket_server(speak) as (url, accepted):
-        responses = sent(url, b"read", b"read", between=lambda: time.sleep(0.05))
+        responses = sent(url, b"read", b"read", pause=0.3)
     assert [response.status for response in responses] == [400, 400]
     assert len(accepted) == 2
 
@@ -164,7 +164,7 @@ def test_an_audit_is_not_misled_by_an_answer_that_was_sent_twice(tmp_path):
                 connection.sendall(answer)
 
     with socket_server(speak) as (url, _):
-        settings = f'token_endpoint = "{url}"\nrate = "20/s"\nclient_rate = "20/s"'
+        settings = f'token_endpoint = "{url}"\nrate = "5/s"\nclient_rate = "5/s"'
         arguments, environment = write_inputs(
             tmp_path, {"s": settings}, [Entry("c", "s")], ["read", "write", "delete"]
         )
@@ -198,6 +198,7 @@ def cut_off(status, *, headers=b"", reset=False):
         (200, b"", Unanswered(Reason.MALFORMED_ANSWER, 200)),
         (400, b"", Unanswered(Reason.MALFORMED_ANSWER, 400)),
         (401, b"", Unanswered(Reason.MALFORMED_ANSWER, 401)),
+        (401, b"Retry-After: 7\r\n", Unanswered(Reason.MALFORMED_ANSWER, 401)),
         (403, b"", Unanswered(Reason.MALFORMED_ANSWER, 403)),
         (302, b"", Unanswered(Reason.REDIRECTED, 302)),
         (413, b"", TooLarge(413)),
@@ -222,12 +223,13 @@ def test_a_status_counts_whose_body_is_too_long():
     assert read(response) == Unanswered(Reason.MALFORMED_ANSWER, 401)
 
 
-def test_the_guard_counts_a_401_whose_body_was_lost():
-    with socket_server(cut_off(401)) as (url, _):
+@pytest.mark.parametrize("headers", [b"", b"Retry-After: 7\r\n"], ids=["plain", "retry-after"])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_rejection_whose_body_was_lost_may_be_a_failed_authentication(status, headers):
+    with socket_server(cut_off(status, headers=headers)) as (url, _):
         (response,) = sent(url, b"read")
-    guard = LockoutGuard(EndpointFailures(), tries=1, limit=3, canary=Scope("x"))
-    guard.note(READ, read(response))
-    assert guard.leaves_alone
+    for is_proved in (False, True):
+        assert may_be_failed_authentication(read(response), is_proved=is_proved)
 
 
 def test_a_client_whose_401s_are_all_cut_off_is_left_alone(tmp_path):

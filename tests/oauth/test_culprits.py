@@ -1,5 +1,7 @@
 """Which scopes a refusal names as refused."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +51,7 @@ def test_a_name_is_repeated_only_as_a_whole_token(text, named):
         "The scope &#39;write&#39; isn&#39;t permitted",
         "Some of the requested scopes were denied by the policy. Denied scopes: [write].",
         "Some requested scopes were invalid. {valid=[read], invalid=[write]}",
+        "invalid_scopes: write",
         "write has been rejected.\nThe client has read",
     ],
 )
@@ -68,6 +71,8 @@ def test_a_culprit_is_named_by_words_of_refusal(text):
         "Not one of the allowed scopes: read",
         "The scope is not in the allowed scopes [read]",
         "Invalid scope; client scopes: read",
+        "allowed: [write], read and x, unknown scope requested",
+        "allowed=[write], read and x, unknown scope requested",
         "The request is invalid: only read can be requested",
         "Some requested scopes were invalid. {valid=[read], invalid=[x]}",
     ],
@@ -113,6 +118,13 @@ def test_what_stands_behind_all_that_is_searched_still_says_what_is_allowed():
     assert read(400, {"error": "invalid_scope", "error_description": text}, asked=asked).named == ()
 
 
+def test_a_megabyte_of_sentences_is_read_no_further_than_names_are_searched():
+    texts = [f"Invalid: read{'. ' * 500_000}", ". " * 500_000 + "Invalid: read"]
+    started = time.monotonic()
+    assert [culprits_in([text], ("read", "write")) for text in texts] == [{"read"}, set()]
+    assert time.monotonic() - started < 5
+
+
 NAMES = [
     *("a", "read", "svc8.op", "users:user:edit", "api/read", "x-y", "valid", "allowed", "invalid"),
     *("denied.read", "not-allowed", "https://api/.default", "one", "scope", "is"),
@@ -132,6 +144,15 @@ ALLOWING = [
     "Please use {} instead",
     "expected {}",
     "permitted scopes: {}",
+    "scopes_supported: {}",
+    "allowedScopes=[{}]",
+    "client_allowed_scopes: {}",
+    '"available": ["{}"]',
+    "{} would be accepted",
+    "you may ask for {}",
+    "the following exist: {}",
+    "default scopes: {}",
+    "requires {}",
 ]
 REFUSING = [
     "Invalid scope: {}",

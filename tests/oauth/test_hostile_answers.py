@@ -26,6 +26,9 @@ WORDS = [
     "\x1b[2J\x07\x00\x9b\u202e\u2028",
     "hunter2-secret",
     "\ud800",
+    "c\u200b",
+    "invalid: read. allowed: write",
+    "Zu viele Anfragen",
     "ü" * 300,
 ]
 MEMBERS = [
@@ -37,6 +40,10 @@ MEMBERS = [
     "message",
     "code",
     "token_type",
+    "errors",
+    "fault",
+    "detail",
+    "denied_scopes",
 ]
 LEAVES = st.sampled_from([*WORDS, None, True, False, 0, -1, 10**30, 1e308, float("inf")])
 VALUES = st.one_of(

@@ -62,6 +62,8 @@ OTHERS = [
     "c\ufeff",
     "\u202ec",
 ]
+DIFFERENT = {"c\x85d"}
+"""Names that do not even resemble `c`."""
 
 
 def listed(value, *asked):
@@ -75,6 +77,7 @@ def test_a_name_is_compared_as_it_was_sent(other, asked):
         told = listed(value, *asked)
         assert told
         assert "c" not in told
+        assert any(resembles(name, Scope("c")) for name in told) is (other not in DIFFERENT)
         assert all(name.isprintable() for name in told)
     assert "c" in listed(f"{other} c", *asked)
 

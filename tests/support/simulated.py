@@ -15,11 +15,11 @@ from scopeprobe.model import client as model
 from scopeprobe.model.answer import Answer, Fact, Issued, Refused, TooLarge, Unanswered
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.behavior import ServerBehavior
-from scopeprobe.model.cell import Cell, Reason, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import resource
 from scopeprobe.strategies import adaptive
-from scopeprobe.verdicts import earlier_client, judge, learn_behavior
+from scopeprobe.verdicts import accepted_sets, earlier_client, judge, learn_behavior
 
 PILOTS = 5
 REFUSED = Refused(400, "invalid_scope")
@@ -305,10 +305,11 @@ def night(
     without_scope: Callable[[Given], Answer] = lambda _given: Issued(()),
     with_precedents: bool = True,
     proof: Proof = Proof.SAFE,
+    before: Night | None = None,
     **settings: object,
 ) -> Night:
     """
-    Ask a fleet in the rounds of an audit.
+    Ask a fleet in the rounds of an audit; `before` is what the night before found out.
 
     Pilots, then the others with the behavior that these showed, then those whose cells are open
     although more is known of the server by now.
@@ -318,6 +319,12 @@ def night(
         Log(replace(assigned(candidates, f"c{i:03}", **settings), is_first=i == 0, proof=proof))
         for i in range(len(given))
     )
+    for log, past, cells in zip(logs, before.logs, before.cells, strict=True) if before else ():
+        log.assignment = replace(
+            log.assignment,
+            previous=PermissionMap(log.assignment.client, cells),
+            accepted_sets=accepted_sets(past.facts, cells),
+        )
     has = {id(log): given[i] for i, log in enumerate(logs)}
 
     def ask(log: Log) -> None:

@@ -72,17 +72,19 @@ def _throttles(seen: Observations) -> Iterator[LikelyCause]:
 def _code(seen: Observations, experiment: Experiment, answer: Unanswered) -> tuple[str, float]:
     if answer.status not in _GATEWAYS and (known := _CODES.get(answer.reason)):
         return known
-    is_page = experiment.trace.body.lstrip()[:1] == "<"
+    body = experiment.trace.body.lstrip()
+    is_page = body[:1] == "<"
     gateway = seen.pattern("gateway_in_between")
     if answer.status in _NO_ENDPOINT:
         return "not_a_token_endpoint", 0.9
     if gateway is not None and is_page:
         return "gateway_in_between", 0.9
-    if answer.status in _GATEWAYS or (is_page and _is_error(answer.status)):
+    is_blocked = bool(body) and answer.status == HTTPStatus.FORBIDDEN
+    if answer.status in _GATEWAYS or is_blocked or (is_page and _is_error(answer.status)):
         return "gateway_in_between", 0.8
     if answer.reason is Reason.SERVER_ERROR:
         return "server_error", 0.9
-    return "not_a_token_endpoint", 0.8 if answer.status is not None else 0.6
+    return "not_a_token_endpoint", 0.8 if body else 0.6
 
 
 def _is_error(status: int | None) -> bool:
