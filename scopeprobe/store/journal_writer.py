@@ -18,7 +18,7 @@ from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
 
 BUSY = 4
-"""Entries of one batch from which on the thread waits for more of them."""
+"""Answers of one batch from which on the thread waits for more of them."""
 REST = 0.01
 """Seconds that it waits; a crash costs the answers of that time."""
 
@@ -98,7 +98,7 @@ class SqliteJournal:
             is_open = entry is not None
             self._commit(batch)
             self._loop.call_soon_threadsafe(_call_all, list(self._to_be_called(batch)))
-            if is_open and len(batch) >= BUSY:
+            if is_open and sum(entry.then is not None for entry in batch) >= BUSY:
                 time.sleep(REST)
 
     def _commit(self, batch: list[_Entry]) -> None:

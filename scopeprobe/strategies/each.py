@@ -68,4 +68,4 @@ def _listed_with_the_canary(so_far: AskedSoFar) -> Question | None:
 def estimate_each(assignment: Assignment) -> Estimate:
     """One request a candidate, and its controls."""
     n, denied = len(assignment.candidates), expected_denials(assignment, assignment.candidates)
-    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 5)
+    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 3)

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.cell import Cell, Verdict
+from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, prefix
 from scopeprobe.strategies.controls import MOST_REFUSALS_UNBRACKETED, most_failures_in_a_row
 from scopeprobe.strategies.groups import price
@@ -24,7 +25,8 @@ class Estimate:
 
     Retries after faults and throttles come on top, and so do repetitions of answers that name
     scopes which they then grant. The most is that of the worst server: every refusal of a scope
-    looks like a failed authentication, and unlike that of the canary, so that it is met twice.
+    looks like a failed authentication, and unlike that of the canary, so that it is met twice; or
+    like it, and the canary's is met twice.
     """
 
     requests_expected: float
@@ -38,13 +40,11 @@ class Estimate:
 
 NOTHING = Estimate(0.0, 0)
 
-BESIDE_THE_SEARCH = 9
+BESIDE_THE_SEARCH = 8
 """
-The canary, without scope, all that is granted, what succeeded last, and a hopeful one; and the
+The canary, the request without scope, that for all that is granted, and a hopeful one; and the
 canary and three refused scopes in a set that was accepted in silence.
 """
-_CANARY_AGAIN = 2
-"""The canary a second time, and a success before it."""
 
 
 def with_controls(
@@ -65,8 +65,9 @@ def with_controls(
     is_in_doubt = any(cell.http_status == HTTPStatus.UNAUTHORIZED for cell in _denied(assignment))
     expected += refused / (in_a_row if is_in_doubt else MOST_REFUSALS_UNBRACKETED)
     expected += min(refused, 1.0)
-    most += len(assignment.candidates) + _CANARY_AGAIN
-    most += math.ceil(most / in_a_row) + 2
+    most += len(assignment.candidates)
+    most += assignment.last_success not in {None, WITHOUT_SCOPE}
+    most += math.ceil(most / in_a_row) + 1
     if assignment.is_first and (shapes := len({*map(prefix, assignment.candidates)} - {""})):
         most += shapes + 1
     if assignment.was_unauthenticated:

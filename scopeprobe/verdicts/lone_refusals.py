@@ -18,8 +18,9 @@ def denying_refusal(client: ClientFacts, scope: Scope, evidence: ServerEvidence)
 
     A success of the same credentials follows it. Where neither code nor words say that it is the
     scope, one comes before as well; all answers to the question are alike; they were met twice
-    with a success between, or are what canaries met twice on this server; and the server gives
-    scopes to somebody: a firewall refuses everything, Salesforce the parameter as such.
+    with a success between, or are what canaries met twice on this server; and unless they look
+    like failed authentication, which no parameter as such and no firewall causes, the server gives
+    scopes to somebody.
     """
     answered = client.answered_alone(scope)
     if not answered or any(isinstance(fact.answer, Issued) for fact in answered):
@@ -33,9 +34,10 @@ def denying_refusal(client: ClientFacts, scope: Scope, evidence: ServerEvidence)
 def _unspecific(client: ClientFacts, answered: list[Fact], evidence: ServerEvidence) -> Fact | None:
     bracketed = [fact for fact in answered if client.is_bracketed(fact)]
     likenesses = {client.likeness(fact) for fact in answered}
-    if not bracketed or len(likenesses) > 1 or not evidence.gives_scopes:
+    if not bracketed or len(likenesses) > 1:
         return None
-    if isinstance(last := bracketed[-1].answer, Refused) and last.about in _NOT_THE_SCOPE:
+    last = bracketed[-1].answer
+    if isinstance(last, Refused) and (last.about in _NOT_THE_SCOPE or not evidence.gives_scopes):
         return None
     is_how_canaries_fare = likenesses <= evidence.canary_refusals
     return bracketed[-1] if is_how_canaries_fare or is_met_twice(client, bracketed) else None

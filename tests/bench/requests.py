@@ -190,7 +190,7 @@ def of_search(n: int, denied: int) -> int:
 
 def one_by_one(n: int, denied: int) -> int:
     """Once checks of names at the edges might break n + B(n), scopes are asked alone instead."""
-    return denied + (n > denied) + 1 if 2 * (denied + 1) <= n + slack(n) else n + 1
+    return denied + (n > denied) + 1 if 2 * (denied + 1) <= n + slack(n) else n + 2
 
 
 FAMILIES = {

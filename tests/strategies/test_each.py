@@ -77,8 +77,7 @@ def test_each_finds_the_truth_with_its_candidates_and_few_controls(
     facts = follow(assignment, answer)
     behavior = learn_behavior([(assignment, facts)])
     found = {f.scope: f.verdict for f in judge(assignment, behavior, facts, Reason.NOT_ASKED)}
-    is_ambiguous = refusal is FAILED and not names  # who refuses everything refuses no scope
-    if is_ambiguous or (needs_scope and not names):
+    if needs_scope and not names:
         assert set(found.values()) == {Verdict.UNKNOWN}
         return
     truth = {s: Verdict.GRANTED if s in names else Verdict.DENIED for s in assignment.candidates}

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import unquote_plus
 
-from harness import Entry, Reply, raw_server, scopeprobe, write_inputs
+from harness import Entry, Reply, raw_server, scopeprobe, token_body, write_inputs
 
 FAST = 'rate = "900/s"\nclient_rate = "900/s"\ntimeout = "500ms"'
 SECRET = "s3cret-of-nobody"
@@ -75,7 +75,7 @@ class LockingServer:
             return self.without_scope, False
         if not self.granted[client].issuperset(wanted):
             return self.refusal, False
-        return Reply(body=b'{"access_token":"t","scope":"%s"}' % " ".join(wanted).encode()), True
+        return Reply(body=token_body(scope=" ".join(wanted))), True
 
 
 @contextmanager

@@ -51,6 +51,7 @@ def say(make_client):
 
 
 OK, LISTS_A, LISTS_NOTHING = Issued(), Issued(("a",)), Issued(())
+VAGUE = Refused(403, "forbidden")
 UNKNOWN_CLIENT = Unauthenticated(400, "invalid_client", "client not found", True)
 GIVES_B = [(CONTROL, OK), ("b", OK)]
 POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
@@ -157,9 +158,9 @@ POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
             id="two-stray-refusals-that-differ",
         ),
         pytest.param(
-            [(CONTROL, OK), ("a", FAILED), (CONTROL, OK), ("a", FAILED), (CONTROL, OK)],
+            [(CONTROL, OK), ("a", VAGUE), (CONTROL, OK), ("a", VAGUE), (CONTROL, OK)],
             ("unknown", "unconfirmed"),
-            id="the-same-401-twice-where-nobody-was-given-any-scope",
+            id="the-same-403-twice-where-nobody-was-given-any-scope",
         ),
         pytest.param(
             [(CONTROL, FAILED), ("a", FAILED), ("a", FAILED)],
