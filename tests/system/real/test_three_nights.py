@@ -24,9 +24,9 @@ LIGHT = [
 """The others, and other manners of these: tests/bench/real_servers.py."""
 
 NOT_YET_ALL_TOLD = {
-    "oidc-provider-resources",  # the canary is not asked where a list would leave it out
+    "oidc-provider-resources",  # a scope left out together with the canary; alone both are silent
 }
-"""Where plans do not ask for all that the judge needs: cells stay unknown that could be told."""
+"""Where cells that are denied still stay unknown."""
 
 
 @pytest.mark.parametrize("name", LIGHT)
