@@ -38,9 +38,11 @@ def enrol(folder: Path, server: RealServer, server_draft: dict[str, str]) -> Inp
         text += _table("[[clients]]", _keys_of(client, server, folder))
         if client.client_secret:
             text += f'client_secret = {{ env = "SECRET_{n}" }}\n'
-            environment[f"SECRET_{n}"] = client.client_secret
+            environment[f"SECRET_{n}"] = client.held_secret or client.client_secret
         if client.has_key:
             text += f'private_key = {{ file = "{client.name}.pem" }}\n'
+        for resource in client.resources:
+            text += _table("[[clients.targets]]", {"resource": resource})
     (folder / "clients.toml").write_text(text)
     (folder / "scopes.txt").write_text("\n".join(server.fleet.candidates))
     return Inputs([folder / "clients.toml", "--scopes", folder / "scopes.txt"], environment)

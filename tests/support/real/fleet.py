@@ -3,13 +3,13 @@
 import json
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from credentials import signing_key
 
-CellKey = tuple[str, str]
-"""(client name, scope)"""
+CellKey = tuple[str, ...]
+"""(client name, scope); with the resource in between where clients ask for several"""
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,12 @@ class Client:
     client_id: str
     scopes: tuple[str, ...]
     client_secret: str = ""
+    held_secret: str = ""
+    """What the auditor takes for the secret, where that is another."""
+    registered: bool = True
+    """Whether the server knows it."""
+    resources: Mapping[str, list[str]] = field(default_factory=dict)
+    """What it may do at each resource (RFC 8707), where it asks for several."""
     token_endpoint_auth_method: str = "client_secret_basic"
     token_endpoint_auth_signing_alg: str = ""
     assertion_audience: str = ""
@@ -28,6 +34,11 @@ class Client:
     dpop_bound_access_tokens: bool = False
     tls_client_auth_san_dns: str = ""
     tls_client_auth_subject_dn: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it can authenticate with what the auditor holds."""
+        return self.registered and not self.held_secret
 
     @property
     def has_key(self) -> bool:
@@ -46,6 +57,7 @@ class Client:
             "token_endpoint_auth_method": self.token_endpoint_auth_method,
             "token_endpoint_auth_signing_alg": self.token_endpoint_auth_signing_alg,
             "dpop_bound_access_tokens": self.dpop_bound_access_tokens,
+            "resources": self.resources,
             "tls_client_auth_san_dns": self.tls_client_auth_san_dns,
             "tls_client_auth_subject_dn": self.tls_client_auth_subject_dn,
         }
@@ -75,9 +87,24 @@ class Fleet:
     def only(self, belongs: Callable[[Client], bool]) -> "Fleet":
         return replace(self, clients=tuple(filter(belongs, self.clients)))
 
+    def with_grants(self, scopes: Mapping[str, tuple[str, ...]]) -> "Fleet":
+        """The same fleet, but for what the named clients may do."""
+        changed = (replace(c, scopes=scopes.get(c.name, c.scopes)) for c in self.clients)
+        return replace(self, clients=tuple(changed))
+
+    def with_resources(self, resources: Mapping[str, Mapping[str, list[str]]]) -> "Fleet":
+        """The same fleet, but for what the named clients may do at resources."""
+        changed = (replace(c, resources=resources.get(c.name, c.resources)) for c in self.clients)
+        return replace(self, clients=tuple(changed))
+
+    def with_scopes(self, *scopes: str) -> "Fleet":
+        """The same candidates, of which the server knows others."""
+        unknown = tuple(scope for scope in self.candidates if scope not in scopes)
+        return replace(self, scopes=scopes, unknown=unknown)
+
     def as_json(self) -> str:
         """What the servers read: nothing of the unknown."""
-        clients = [client.registration() for client in self.clients]
+        clients = [client.registration() for client in self.clients if client.registered]
         return json.dumps({"scopes": self.scopes, "clients": clients})
 
 
@@ -93,8 +120,18 @@ def read_fleet(name: str) -> Fleet:
 def own_grants(fleet: Fleet) -> Mapping[CellKey, str]:
     """A server that gives each client what was configured for it."""
     return {
-        (client.name, scope): "granted" if scope in client.scopes else "denied"
+        (client.name, scope): _verdict(client, carried=scope in client.scopes)
         for client in fleet.clients
+        for scope in fleet.candidates
+    }
+
+
+def own_grants_by_resource(fleet: Fleet) -> Mapping[CellKey, str]:
+    """A server that gives each client what was configured for it at each resource."""
+    return {
+        (client.name, resource, scope): _verdict(client, carried=scope in granted)
+        for client in fleet.clients
+        for resource, granted in client.resources.items()
         for scope in fleet.candidates
     }
 
@@ -102,7 +139,7 @@ def own_grants(fleet: Fleet) -> Mapping[CellKey, str]:
 def whatever_exists(fleet: Fleet) -> Mapping[CellKey, str]:
     """A server without scopes of single clients: what exists is everybody's."""
     return {
-        (client.name, scope): "granted" if scope in fleet.scopes else "denied"
+        (client.name, scope): _verdict(client, carried=scope in fleet.scopes)
         for client in fleet.clients
         for scope in fleet.candidates
     }
@@ -111,8 +148,16 @@ def whatever_exists(fleet: Fleet) -> Mapping[CellKey, str]:
 def whatever_is_asked(fleet: Fleet) -> Mapping[CellKey, str]:
     """A server that gives out every word it is asked for."""
     return {
-        (client.name, scope): "unenforced" for client in fleet.clients for scope in fleet.candidates
+        (client.name, scope): "unenforced" if client.is_good else "unauthenticated"
+        for client in fleet.clients
+        for scope in fleet.candidates
     }
+
+
+def _verdict(client: Client, *, carried: bool) -> str:
+    if not client.is_good:
+        return "unauthenticated"
+    return "granted" if carried else "denied"
 
 
 SECRETS = read_fleet("secrets")
@@ -123,3 +168,5 @@ AUTHLIB_ASSERTIONS = ASSERTIONS.only(
 )
 PROOFS = read_fleet("proofs")
 CERTIFICATES = read_fleet("certificates")
+NIGHTS = read_fleet("nights")
+RESOURCES = read_fleet("resources")

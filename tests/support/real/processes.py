@@ -29,6 +29,11 @@ class Process:
                     return json.loads(line)
             self.wait_a_little()
 
+    def wait_for(self, port: int) -> None:
+        """Waits until it answers, for a server that prints no port."""
+        while not _answers(port):
+            self.wait_a_little()
+
     def wait_a_little(self) -> None:
         if self.process.poll() is not None:
             raise RuntimeError(f"ended with {self.process.returncode}:\n{self._stderr()}")
@@ -60,9 +65,9 @@ def running(command: list[str | Path], folder: Path, **options) -> Iterator[Proc
 
 
 @contextmanager
-def gunicorn(app: str, folder: Path, env: Mapping[str, str]) -> Iterator[int]:
+def gunicorn(app: str, folder: Path, env: Mapping[str, str], port: int = 0) -> Iterator[int]:
     """Serves a WSGI application of this folder; gives the port, once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         port = listener.getsockname()[1]
         command = [
             *(sys.executable, "-m", "gunicorn", "--no-control-socket"),
@@ -74,8 +79,7 @@ def gunicorn(app: str, folder: Path, env: Mapping[str, str]) -> Iterator[int]:
         inherited = [listener.fileno()]
         with running(command, folder, cwd=here, env=env, pass_fds=inherited) as server:
             listener.close()  # else connections to a dead gunicorn would wait for ever
-            while not _answers(port):
-                server.wait_a_little()
+            server.wait_for(port)
             yield port
 
 

@@ -13,7 +13,15 @@ from typing import Literal
 import node_packages
 import trustme
 from credentials import Identity, self_signed, write_private
-from fleet import CellKey, Client, Fleet, own_grants, whatever_exists, whatever_is_asked
+from fleet import (
+    CellKey,
+    Client,
+    Fleet,
+    own_grants,
+    own_grants_by_resource,
+    whatever_exists,
+    whatever_is_asked,
+)
 from processes import gunicorn, running
 
 HERE = Path(__file__).parent
@@ -33,20 +41,25 @@ class RealServer:
     ca_file: Path | None = None
     identities: Mapping[str, Identity] = field(default_factory=dict)
     """The certificates of its clients, by their ids."""
+    also_honest: Mapping[CellKey, frozenset[str]] = field(default_factory=dict)
+    """Verdicts beside the truth, where no answer of the server tells more."""
 
 
 @contextmanager
-def oidc_provider(fleet: Fleet, mode: Literal["static", "resource"]) -> Iterator[RealServer]:
+def oidc_provider(
+    fleet: Fleet, mode: Literal["static", "resource", "resources"], port: int = 0
+) -> Iterator[RealServer]:
     """The npm package oidc-provider.
 
     static: no resource server, opaque tokens.
     resource: one default resource server, JWT access tokens.
+    resources: three of them, none the default; each client has grants of its own at each.
     """
-    with _folder(fleet) as folder, _node("oidc_provider.mjs", folder, mode) as issuer:
+    with folder_of(fleet) as folder, node("oidc_provider.mjs", folder, mode, port) as issuer:
         yield RealServer(
             f"oidc-provider-{mode}",
             fleet,
-            own_grants(fleet),
+            own_grants_by_resource(fleet) if mode == "resources" else own_grants(fleet),
             issuer,
             f"{issuer}/token",
             f"{issuer}/token/introspection",
@@ -55,13 +68,14 @@ def oidc_provider(fleet: Fleet, mode: Literal["static", "resource"]) -> Iterator
 
 
 @contextmanager
-def oauth2_mock_server(fleet: Fleet) -> Iterator[RealServer]:
+def oauth2_mock_server(fleet: Fleet, port: int = 0) -> Iterator[RealServer]:
     """The npm package oauth2-mock-server: it is told nothing of the fleet, and grants all."""
-    with _folder(fleet) as folder, _node("oauth2_mock_server.mjs", folder) as issuer:
+    truth = dict.fromkeys(whatever_is_asked(fleet), "unenforced")  # a wrong secret is as good
+    with folder_of(fleet) as folder, node("oauth2_mock_server.mjs", folder, "", port) as issuer:
         yield RealServer(
             "oauth2-mock-server",
             fleet,
-            whatever_is_asked(fleet),
+            truth,
             issuer,
             f"{issuer}/token",
             f"{issuer}/introspect",
@@ -70,13 +84,13 @@ def oauth2_mock_server(fleet: Fleet) -> Iterator[RealServer]:
 
 
 @contextmanager
-def authlib_server(fleet: Fleet) -> Iterator[RealServer]:
+def authlib_server(fleet: Fleet, port: int = 0) -> Iterator[RealServer]:
     """Authlib on Flask and gunicorn."""
-    with _folder(fleet) as folder:
+    with folder_of(fleet) as folder:
         app = f"authlib_server:create_app({str(folder / 'fleet.json')!r})"
         environment = os.environ | {"AUTHLIB_INSECURE_TRANSPORT": "1"}
-        with gunicorn(app, folder, environment) as port:
-            issuer = f"http://127.0.0.1:{port}"
+        with gunicorn(app, folder, environment, port) as used:
+            issuer = f"http://127.0.0.1:{used}"
             yield RealServer(
                 "authlib",
                 fleet,
@@ -89,25 +103,28 @@ def authlib_server(fleet: Fleet) -> Iterator[RealServer]:
 
 
 @contextmanager
-def django_stock(fleet: Fleet) -> Iterator[RealServer]:
+def django_stock(fleet: Fleet, port: int = 0) -> Iterator[RealServer]:
     """Django OAuth Toolkit as it comes: no scopes of single clients."""
-    with _django(fleet, "oauth2_provider.scopes.SettingsScopes", whatever_exists(fleet)) as server:
+    stock = "oauth2_provider.scopes.SettingsScopes"
+    with _django(fleet, stock, whatever_exists(fleet), port) as server:
         yield server
 
 
 @contextmanager
-def django_per_client(fleet: Fleet) -> Iterator[RealServer]:
+def django_per_client(fleet: Fleet, port: int = 0) -> Iterator[RealServer]:
     """Django OAuth Toolkit with a scopes backend that knows what each client may have."""
-    with _django(fleet, "django_scopes.PerClientScopes", own_grants(fleet)) as server:
+    with _django(fleet, "django_scopes.PerClientScopes", own_grants(fleet), port) as server:
         yield server
 
 
 @contextmanager
-def _django(fleet: Fleet, backend: str, truth: Mapping[CellKey, str]) -> Iterator[RealServer]:
-    with _folder(fleet) as folder:
+def _django(
+    fleet: Fleet, backend: str, truth: Mapping[CellKey, str], port: int
+) -> Iterator[RealServer]:
+    with folder_of(fleet) as folder:
         app = f"django_server:create_app({str(folder / 'fleet.json')!r}, {backend!r})"
-        with gunicorn(app, folder, os.environ) as port:
-            issuer = f"http://127.0.0.1:{port}"
+        with gunicorn(app, folder, os.environ, port) as used:
+            issuer = f"http://127.0.0.1:{used}"
             yield RealServer(
                 "django-oauth-toolkit",
                 fleet,
@@ -120,7 +137,7 @@ def _django(fleet: Fleet, backend: str, truth: Mapping[CellKey, str]) -> Iterato
 
 
 @contextmanager
-def tls_server(fleet: Fleet) -> Iterator[RealServer]:
+def tls_server(fleet: Fleet, mtls_port: int = 0) -> Iterator[RealServer]:
     """Python's own TLS, with a port that lets nobody in without a certificate."""
     with tempfile.TemporaryDirectory(prefix="scopeprobe-real-") as name:
         folder = Path(name)
@@ -130,7 +147,8 @@ def tls_server(fleet: Fleet) -> Iterator[RealServer]:
             if client["token_endpoint_auth_method"] == "self_signed_tls_client_auth":
                 client["x5t#S256"] = identities[client["client_id"]].thumbprint
         (folder / "fleet.json").write_text(json.dumps(told))
-        with running([sys.executable, HERE / "tls_server.py", folder], folder) as server:
+        command = [sys.executable, HERE / "tls_server.py", folder, mtls_port]
+        with running(command, folder) as server:
             ports = server.printed()
             issuer = f"https://127.0.0.1:{ports['port']}"
             yield RealServer(
@@ -182,16 +200,17 @@ def _write(leaf: trustme.LeafCert, folder: Path, name: str) -> Identity:
 
 
 @contextmanager
-def _node(script: str, folder: Path, *mode: str) -> Iterator[str]:
+def node(script: str, folder: Path, mode: str, port: int = 0) -> Iterator[str]:
     """Runs a script of `node/`; gives its issuer."""
     node_packages.install()
-    command = [node_packages.executable(), node_packages.NODE / script, *mode]
-    with running([*command, folder / "fleet.json"], folder) as server:
+    command = [node_packages.executable(), node_packages.NODE / script]
+    with running([*command, mode, folder / "fleet.json", port], folder) as server:
         yield f"http://127.0.0.1:{server.printed()['port']}"
 
 
 @contextmanager
-def _folder(fleet: Fleet) -> Iterator[Path]:
+def folder_of(fleet: Fleet) -> Iterator[Path]:
+    """A folder for the files of one server, with what it is told of the fleet."""
     with tempfile.TemporaryDirectory(prefix="scopeprobe-real-") as name:
         folder = Path(name)
         (folder / "fleet.json").write_text(fleet.as_json())

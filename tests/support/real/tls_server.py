@@ -119,8 +119,8 @@ class Server(ThreadingHTTPServer):
         print(f"{address}: {sys.exception()!r}", file=sys.stderr)
 
 
-def listen(context):
-    server = Server(("127.0.0.1", 0), None)
+def listen(context, port=0):
+    server = Server(("127.0.0.1", port), None)
     # The handshake belongs to the thread of its connection, not to the one that accepts.
     server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
@@ -128,7 +128,7 @@ def listen(context):
     return server
 
 
-def main(folder):
+def main(folder, mtls_port):
     clients = Clients(json.loads((folder / "fleet.json").read_text()))
     everybody = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     everybody.load_cert_chain(folder / "server.crt", folder / "server.key")
@@ -137,7 +137,7 @@ def main(folder):
     certified.load_verify_locations(folder / "trusted-clients.crt")
     certified.verify_mode = ssl.CERT_REQUIRED
 
-    servers = listen(everybody), listen(certified)
+    servers = listen(everybody), listen(certified, mtls_port)
     port, mtls_port = (server.server_port for server in servers)
     issuer, mtls = f"https://127.0.0.1:{port}", f"https://127.0.0.1:{mtls_port}"
     metadata = {
@@ -156,4 +156,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

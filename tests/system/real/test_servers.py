@@ -8,7 +8,7 @@ from fleet import CERTIFICATES, SECRETS
 
 def test_a_server_that_does_not_start_says_why():
     with (
-        pytest.raises(RuntimeError, match="mode is static or resource: neither"),
+        pytest.raises(RuntimeError, match="mode is static, resource or resources: neither"),
         servers.oidc_provider(SECRETS, "neither"),
     ):
         pass

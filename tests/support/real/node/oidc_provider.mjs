@@ -1,4 +1,4 @@
-// The oidc-provider that the tests audit: node oidc_provider.mjs static|resource FLEET.json [PORT]
+// The oidc-provider that the tests audit: node oidc_provider.mjs static|resource|resources FLEET.json [PORT]
 //
 // Prints one line when it listens: {"port": 12345}
 
@@ -47,23 +47,36 @@ function signingKey() {
   return { ...privateKey.export({ format: "jwk" }), use: "sig", alg: "ES256" };
 }
 
-function resourceIndicators(mode, scopes) {
-  if (mode === "static") return { enabled: false };
-  return {
-    enabled: true,
-    defaultResource: () => RESOURCE,
-    useGrantedResource: () => true,
-    getResourceServerInfo: () => ({
-      scope: scopes.join(" "),
-      audience: RESOURCE,
-      accessTokenFormat: "jwt",
-      jwt: { sign: { alg: "ES256" } },
-    }),
-  };
+function resourceServer(audience, scopes) {
+  return { scope: scopes.join(" "), audience, accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } };
+}
+
+function resourceIndicators(mode, fleet) {
+  switch (mode) {
+    case "static":
+      return { enabled: false };
+    case "resource":
+      return {
+        enabled: true,
+        defaultResource: () => RESOURCE,
+        useGrantedResource: () => true,
+        getResourceServerInfo: () => resourceServer(RESOURCE, fleet.scopes),
+      };
+    case "resources":
+      return {
+        enabled: true,
+        defaultResource: () => [],
+        getResourceServerInfo(_, resource, { clientId }) {
+          const { resources } = fleet.clients.find((client) => client.client_id === clientId);
+          return resourceServer(resource, resources[resource]);
+        },
+      };
+    default:
+      throw new Error(`mode is static, resource or resources: ${mode}`);
+  }
 }
 
 const [mode, file, port = "0"] = process.argv.slice(2);
-if (!["static", "resource"].includes(mode)) throw new Error(`mode is static or resource: ${mode}`);
 const fleet = JSON.parse(readFileSync(file, "utf8"));
 
 // The issuer names the port, so the port comes first.
@@ -74,7 +87,7 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const provider = new Provider(issuer, {
   adapter: Storage,
-  clients: fleet.clients.map((client) => ({
+  clients: fleet.clients.map(({ resources, ...client }) => ({
     ...(client.grant_types?.includes("authorization_code") ? BY_CODE : {}),
     ...client,
     scope: client.scope || NO_GRANTS,
@@ -92,7 +105,7 @@ const provider = new Provider(issuer, {
     devInteractions: { enabled: false },
     dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
     introspection: { enabled: true, allowedPolicy: () => true },
-    resourceIndicators: resourceIndicators(mode, fleet.scopes),
+    resourceIndicators: resourceIndicators(mode, fleet),
     revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
   },
   jwks: { keys: [signingKey()] },
