@@ -212,7 +212,7 @@ def is_plain_about_scope(answer: Answer) -> bool:
     return answer.about is not Subject.UNSAID and answer.status != HTTPStatus.UNAUTHORIZED
 
 
-_SCOPE_ERRORS = {"invalid_scope", "insufficient_scope"}
+_SCOPE_ERRORS = {"invalid_scope", "insufficient_scope", "unauthorized_scope"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,10 +48,16 @@ class ServerEvidence:
     given: Witnesses[ScopeOfTarget] = field(default_factory=dict)
     """Issued alone, or listed: whoever was given it, the scope is known."""
     issued_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)
+    met_refusals: Witnesses[ScopeOfTarget] = field(default_factory=dict)
+    """Refused alone in whatever way, be it by a passing fault."""
     refused_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)
     canary_shown: Witnesses[Kind] = field(default_factory=dict)
     canary_missing: Witnesses[Kind] = field(default_factory=dict)
     """The request asked for the canary, and the list lacks it."""
+    has_gaps: frozenset[Kind] = frozenset()
+    """Some list lacks what was asked for: it does not merely repeat the request."""
+    refuses_mixed_sets: frozenset[str] = frozenset()
+    """Audiences for which the canary, or a scope refused alone, had a granted one refused too."""
     canary_refused: Witnesses[str] = field(default_factory=dict)
     """By audience."""
     canary_refusals: frozenset[Likeness] = frozenset()

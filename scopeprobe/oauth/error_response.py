@@ -44,7 +44,10 @@ _TRANSIENT = {408, 409, 421, 425}
 _CREDENTIAL_STATUSES = {401, 423}
 _REFUSING_STATUSES = {400, 401, 402, 403, 422}
 """Beside 2xx: under any other, only known words make a refusal of an error."""
-_SCOPE_ERRORS = {"invalid_scope", "scope_invalid", "insufficient_scope", "consent_required"}
+_SCOPE_ERRORS = {
+    "invalid_scope", "scope_invalid", "insufficient_scope", "consent_required",
+    "unauthorized_scope",
+}  # fmt: skip
 _TARGET_ERRORS = {"invalid_target", "invalid_resource", "invalid_audience"}
 _CREDENTIAL_ERRORS = {"invalid_client", "invalid_client_id", "invalid_dpop_proof", "jti_known"}
 _GRANT_ERRORS = {"unauthorized_client", "unsupported_grant_type"}
@@ -73,7 +76,7 @@ class _Error:
     """Code and all descriptions, without the words that we sent ourselves."""
     about: Subject
     is_unreadable: bool
-    """No JSON object, nor a 401 whose status alone says what RFC 6749 section 5.2 would."""
+    """No JSON object, nor a status that says alone what RFC 6749 section 5.2 would (Glewlwyd)."""
 
     def speaks_of(self, topic: str) -> bool:
         return speaks_of(topic, self.text)
@@ -231,14 +234,15 @@ def _laid_out(
     text = unicodedata.normalize("NFC", " ".join(text.split()))
     spelled = re.sub(r"[\s_-]+", "_", code.strip().lower())
     is_page = response.body.lstrip()[:1] == b"<"
-    is_bare_401 = response.status == HTTPStatus.UNAUTHORIZED and not is_page
+    is_bare = not response.body.strip() and response.status in _REFUSING_STATUSES
+    is_bare |= response.status == HTTPStatus.UNAUTHORIZED and not is_page
     return _Error(
         response.status,
         response.headers,
         spelled,
         text,
         _subject(spelled, text),
-        is_unreadable=not is_json and not is_bare_401,
+        is_unreadable=not is_json and not is_bare,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from scopeprobe.model.answer import Issued, names_on
+from scopeprobe.model.answer import Issued
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.strategies.controls import (
     AskedSoFar,
     ControlFailed,
@@ -54,15 +55,21 @@ def _listed_with_the_canary(so_far: AskedSoFar) -> Question | None:
     """
     The canary beside what is listed, where alone it was issued in silence (docs/design.md, rule 1).
 
-    Whether lists repeat the request is seen in one that comes.
+    Whether lists repeat the request is seen in one that comes; and what was issued in silence too
+    is seen to be left out like the canary.
     """
     canary = so_far.answers.get(so_far.canary)
     if not isinstance(canary, Issued) or canary.tells:
         return None
+    listed, silent = list[Scope](), list[Scope]()
     for question, answer in so_far.answers.items():
-        if question.scopes and names_on(answer).issuperset(question.scopes):
-            return Question((*question.scopes, *(so_far.canary.scopes or ())))
-    return None
+        if isinstance(answer, Issued) and question.scopes and question != so_far.canary:
+            if answer.names.issuperset(question.scopes):
+                listed += question.scopes
+            elif not answer.tells:
+                silent += question.scopes
+    question = Question((*listed[:1], *silent, *(so_far.canary.scopes or ())))
+    return question if listed else None
 
 
 def estimate_each(assignment: Assignment) -> Estimate:

@@ -51,6 +51,9 @@ def ask_controls(prober: SetProber) -> PlanPart[None]:
         yield from so_far.learn(WITHOUT_SCOPE)
     if _is_canary_needed_in_a_set(prober):
         yield from _ask_canary_in_a_set(prober)
+    if _lists_may_repeat_sets(prober):
+        accepted = min(prober.accepted, key=len)
+        yield from so_far.learn(Question((*accepted, prober.assignment.canary)))
 
 
 def add_bad_scopes_to_a_set(prober: SetProber) -> PlanPart[None]:
@@ -88,6 +91,20 @@ def _is_canary_needed_in_a_set(prober: SetProber) -> bool:
         return False
     is_silent = isinstance(canary, Issued) and not canary.tells
     return is_silent or not _known_to_others(prober).issuperset(_left_out(prober))
+
+
+def _lists_may_repeat_sets(prober: SetProber) -> bool:
+    """
+    No list had a gap, and no set with a granted scope was refused (rule 1).
+
+    A server that narrows sets in silence may repeat the request in its answer all the same.
+    """
+    return (
+        prober.has_listed
+        and any(len(asked) > 1 for asked in prober.accepted)
+        and not (prober.left_out or prober.refuses_whole or prober.behavior.judges_sets)
+        and prober.assignment.canary not in prober.carried
+    )
 
 
 def _ask_canary_in_a_set(prober: SetProber) -> PlanPart[None]:

@@ -186,8 +186,13 @@ class ClientFacts:
         at the same time proves nothing. Unless the code says that it is the scope, there must be
         an earlier success too: a lock may have been lifted, an outage may have ended.
         """
-        behind = self.last_success > fact.received
-        return behind and (is_plain_about_scope(fact.answer) or self._first_success < fact.sent)
+        return self.is_followed(fact) and (
+            is_plain_about_scope(fact.answer) or self._first_success < fact.sent
+        )
+
+    def is_followed(self, fact: Fact) -> bool:
+        """A success of the same credentials was asked for after the answer was read."""
+        return self.last_success > fact.received
 
     def likeness(self, fact: Fact) -> Likeness | None:
         """What the refusal has in common with those that are alike; None where it is none."""
@@ -219,6 +224,10 @@ class ClientFacts:
     def is_accepted(self, scope: Scope) -> bool:
         """A token was issued for the scope, and lists it or lists nothing at all."""
         return any(not token.tells or scope in token.names for token in self._tokens(scope))
+
+    def is_issued_by_itself(self, scope: Scope) -> bool:
+        """A token was issued for the scope alone."""
+        return any(isinstance(fact.answer, Issued) for fact in self.about(scope))
 
     def is_issued(self, scope: Scope) -> bool:
         """A token was issued for the scope, alone or in a set, whatever it carries."""

@@ -57,23 +57,31 @@ def _is_trustworthy(
     """
     if has_others(known.server.listed, (kind, scope), known.client):
         return True
-    if known.audience in known.server.known_refused:
-        return False
-    return kind in known.server.left_out_alone or _is_left_out_like_the_canary(
+    if kind in known.server.left_out_alone and known.audience not in known.server.known_refused:
+        return True
+    return _is_like_the_canary(known, scope) and _is_left_out_like_the_canary(
         known, kind, names, fact
+    )
+
+
+def _is_like_the_canary(known: Known, scope: Scope) -> bool:
+    """
+    Neither is refused; or others are, but neither of these to anybody: no such scope exists here.
+
+    A server that refuses what it withholds may have granted what its lists do not show.
+    """
+    server, key = known.server, (known.audience, scope)
+    if known.audience in server.canary_refused:
+        return False
+    return known.audience not in server.refuses or not (
+        key in server.met_refusals or key in server.given
     )
 
 
 def _is_left_out_like_the_canary(
     known: Known, kind: Kind, names: frozenset[Scope], fact: Fact
 ) -> bool:
-    """
-    The canary was missing from the same list, or from one for itself where nothing came here.
-
-    A server that refuses scopes may have others that lists do not show.
-    """
-    if known.audience in known.server.refuses or known.audience in known.server.canary_refused:
-        return False
+    """The canary was missing from the same list, or from one for itself where nothing came here."""
     canary, asked = known.facts.assignment.canary, fact.question.scopes or ()
     if canary in asked:
         return True

@@ -128,11 +128,14 @@ def _ruled(known: Known, scope: Scope) -> Ruling:
     if not facts.assignment.client.server.traits.send_scope:
         return ruling_without_asking(known, scope)
     alone = facts.answered_alone(scope)
+    sets = facts.with_others(scope)
+    if facts.is_issued_by_itself(scope):
+        alone, sets = [*alone, *sets], []
     return (
         _ruling_on_lists(known, scope)
         or _ruling_on_tokens(known, scope, alone)
         or (ruling_on_refusals(known, scope, alone) if alone else None)
-        or _ruling_on_tokens(known, scope, facts.with_others(scope))
+        or _ruling_on_tokens(known, scope, sets)
         or ruling_on_refused_sets(known, scope)
         or unanswered(known, facts.about(scope)[-1].answer if facts.about(scope) else None)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-from scopeprobe.model.answer import Issued
+from scopeprobe.model.answer import Issued, names_on
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.evidence import Kind, has_others
 from scopeprobe.model.scope_names import Scope
@@ -54,9 +54,28 @@ def _shown(known: Known, scope: Scope, holding: list[Kind]) -> Ruling | None:
             return contradictory(told) if known.facts.tokens_for(scope) else None
     if tokens and all(issued.tells and scope not in issued.names for issued in tokens):
         return contradictory("listed, but not in the answer to the request for it alone")
-    if not any(lacks_the_canary(known, kind) for kind in holding):
+    proving = [kind for kind in holding if lacks_the_canary(known, kind)]
+    if not proving:
         return unknown(why_no_canary(known))
+    if not any(_shows_more_than_was_asked(known, scope, kind) for kind in proving):
+        return unknown(Reason.UNCONFIRMED)
     return granted_by_list(scope, _showing(known, scope, holding))
+
+
+def _shows_more_than_was_asked(known: Known, scope: Scope, kind: Kind) -> bool:
+    """
+    A list of this kind does not merely repeat a set that the server narrowed.
+
+    The scope was listed without being asked for, or alone; or some list has a gap, or sets with
+    one bad scope are refused.
+    """
+    server = known.server
+    if kind in server.has_gaps or known.audience in server.refuses_mixed_sets:
+        return True
+    return any(
+        fact.question.scopes == (scope,) or scope not in (fact.question.scopes or ())
+        for fact in known.facts.showing(scope)
+    )
 
 
 def _showing(known: Known, scope: Scope, holding: list[Kind]) -> Issued:
@@ -87,8 +106,8 @@ def _repeated(known: Known) -> Ruling:
     """Only lists that repeat the request hold the scope: whatever is asked for is issued here."""
     is_open = _is_canary_of_this_client_alone(known) or not known.server.withholds(known.audience)
     is_withheld = any(map(known.facts.is_withheld, known.facts.assignment.candidates))
-    has_own = any(known.client in names for names in known.server.canary_shown.values())
-    if is_open and has_own and not is_withheld:
+    is_given_the_canary = known.facts.assignment.canary in names_on(known.facts.canary)
+    if is_open and is_given_the_canary and not is_withheld:
         return Ruling(Verdict.UNENFORCED, Reason.CANARY_ISSUED, Evidence.TOKEN)
     return unknown(Reason.UNCONFIRMED)
 

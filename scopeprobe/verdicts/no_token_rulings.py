@@ -62,6 +62,8 @@ def _refused_without_token(known: Known, scope: Scope) -> Ruling:
             return unknown(Reason.AUTHENTICATION_UNPROVED, refused)
         case GrantNotAllowed() | Unauthenticated() as answer:
             return unknown(Reason.AUTHENTICATION_UNPROVED, answer)
+        case None if known.open_because is Reason.CLIENT_LEFT_ALONE:
+            return unknown(Reason.AUTHENTICATION_UNPROVED, known.facts.control)
         case answer:
             return unanswered(known, answer or known.facts.control)
 

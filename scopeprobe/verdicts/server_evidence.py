@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from scopeprobe.model.answer import Fact, Issued, Likeness, Refusal
+from scopeprobe.model.answer import Fact, Issued, Likeness, Refusal, is_plain_about_scope
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.evidence import (
     Form,
@@ -33,6 +33,8 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         issued_alone=_witnesses(clients, _issued_alone),
         canary_shown=_witnesses(clients, _canary_shown),
         canary_missing=_witnesses(clients, _canary_missing),
+        met_refusals=_witnesses(clients, _met_refusals),
+        has_gaps=_all_of(clients, _has_gaps),
         canary_refusals=_met_twice(clients),
         failures_without_scope=_all_of(clients, _failures_without_scope),
         issues_without_scope=any(
@@ -50,6 +52,7 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         evidence,
         refused_alone=_witnesses(clients, lambda client: _refused_alone(client, evidence)),
         canary_refused=_witnesses(clients, lambda client: _canary_refused(client, evidence)),
+        refuses_mixed_sets=_all_of(clients, lambda client: _refuses_mixed(client, evidence)),
         known_refused=_all_of(clients, lambda client: _known_refused(client, evidence)),
         left_out_alone=_witnesses(clients, lambda client: _left_out_alone(client, evidence)),
     )
@@ -112,6 +115,13 @@ def _gaps(client: ClientFacts, fact: Fact) -> Iterator[Listing]:
                 yield kind, scope
 
 
+def _has_gaps(client: ClientFacts) -> Iterator[Kind]:
+    for fact, issued in _scoped(client):
+        for kind, names in client.kinds(issued).items():
+            if not names.issuperset(fact.question.scopes or ()):
+                yield kind
+
+
 def _lists_what_was_asked(client: ClientFacts) -> Iterator[Kind]:
     for fact, issued in _scoped(client):
         for kind, names in client.kinds(issued).items():
@@ -168,13 +178,20 @@ def _canary_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[s
 
 
 def _met_twice(clients: Iterable[ClientFacts]) -> frozenset[Likeness]:
-    """Refusals that canaries met at least twice, between successes of their clients."""
+    """
+    Refusals that canaries met at least twice, a success of their clients behind each.
+
+    Before one of them was a success as well; the other may have been the first that was asked.
+    """
     met: Counter[Likeness] = Counter()
+    bracketed = set[Likeness]()
     for client in clients:
         for fact in client.about(client.assignment.canary):
-            if client.is_bracketed(fact) and (kind := client.likeness(fact)) is not None:
+            if (kind := client.likeness(fact)) is not None and client.is_followed(fact):
                 met[kind] += 1
-    return frozenset(kind for kind, times in met.items() if times > 1)
+                if client.is_bracketed(fact):
+                    bracketed.add(kind)
+    return frozenset(kind for kind in bracketed if met[kind] > 1)
 
 
 # -- scopes given and withheld
@@ -192,6 +209,12 @@ def _issued_alone(client: ClientFacts) -> Iterator[ScopeOfTarget]:
             yield client.audience, scope
 
 
+def _met_refusals(client: ClientFacts) -> Iterator[ScopeOfTarget]:
+    for scope in _candidates(client):
+        if any(isinstance(fact.answer, Refusal) for fact in client.about(scope)):
+            yield client.audience, scope
+
+
 def _refused_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[ScopeOfTarget]:
     for scope in _candidates(client):
         if not client.lists(scope) and denying_refusal(client, scope, evidence) is not None:
@@ -204,6 +227,23 @@ def _known_withheld(client: ClientFacts, evidence: ServerEvidence) -> Iterator[s
         is_mine = audience == client.audience and client.name in names
         if is_mine and _is_known(client, scope, evidence):
             yield audience
+
+
+def _refuses_mixed(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
+    """
+    Whether a set was refused though some of its scopes, alone or together, were accepted.
+
+    The server narrows no set then. What may be a passing fault shows nothing.
+    """
+    accepted = {frozenset(fact.question.scopes or ()) for fact, _ in _scoped(client)}
+    for fact in client.facts:
+        asked = fact.question.scopes or ()
+        is_meant = is_plain_about_scope(fact.answer) or client.likeness(fact) in (
+            evidence.canary_refusals
+        )
+        is_mixed = len(asked) > 1 and any(one < set(asked) for one in accepted)
+        if is_meant and is_mixed:
+            yield client.audience
 
 
 def _refuses(client: ClientFacts) -> Iterator[str]:

@@ -181,7 +181,8 @@ def name_fault(
     Name what is wrong with a verdict; empty where it is honest.
 
     A server that hides what it grants, and was not seen to refuse anything, answers like one that
-    grants less (docs/design.md, assumption B).
+    grants less (docs/design.md, assumption B); so does one that drops what it does not know, of a
+    scope that it was not seen to refuse or give to anybody.
     """
     is_given_to_all = manner.ungranted == "carry" and manner.unknown != "carry"
     match verdict:
@@ -227,6 +228,17 @@ def is_visibly_refused(facts: list[Fact]) -> bool:
         for fact in facts
         if fact.question.scopes
     )
+
+
+def seen_to_exist(facts: list[Fact]) -> set[Scope]:
+    """Scopes that were refused alone, or are listed."""
+    found = set[Scope]()
+    for fact in facts:
+        if isinstance(fact.answer, Issued):
+            found |= fact.answer.names
+        elif len(fact.question.scopes or ()) == 1:
+            found.update(fact.question.scopes or ())
+    return found
 
 
 def grants_of_clients(rng: Random) -> dict[str, frozenset[Scope]]:
@@ -296,6 +308,7 @@ class Fleet:
             is_visibly_withheld(facts, self.grants[a.client.name]) for a, facts in self.clients
         )
         is_refused = any(is_visibly_refused(facts) for _, facts in self.clients)
+        seen = set().union(*(seen_to_exist(facts) for _, facts in self.clients))
         for assignment, facts in self.clients:
             mine = self.grants[assignment.client.name]
             for cell in judge(assignment, self.behavior, facts, Reason.NOT_ASKED):
@@ -309,7 +322,7 @@ class Fleet:
                     cell.verdict,
                     is_granted=cell.scope in mine,
                     is_withheld=is_withheld,
-                    is_refused=is_refused,
+                    is_refused=is_refused and (self.manner.unknown != "drop" or cell.scope in seen),
                     manner=self.manner,
                 )
                 if fault:
