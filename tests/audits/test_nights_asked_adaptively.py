@@ -23,8 +23,9 @@ def test_an_unchanged_night_costs_the_denied_the_covers_and_the_controls(night):
     assert verdicts(night.out) == night.server.truth()
     files = maps(night.out)
 
-    # 5 denied, one set of 35, one closing control; for the first of the server, one canary.
-    assert asked == {name: 5 + 1 + 1 + (name == "c0") for name in CLIENTS}
+    # 5 denied, one set of 35, one closing control; for the first of the server, the canary alone
+    # and beside the set, which shows that lists do not merely repeat what was asked.
+    assert asked == {name: 5 + 1 + 1 + 2 * (name == "c0") for name in CLIENTS}
 
     assert Counter(client for client, _ in night("recheck")) == asked
     assert maps(night.out) == files

@@ -44,6 +44,12 @@ DRESSES = {
     "told_unknown": _json(401, "invalid_client", "Client not found"),
 }
 
+SPEAKING_OF_SCOPES = {"invalid_scope", "insufficient_scope", "in_words", "ok_invalid_scope"}
+"""
+Dresses that say in so many words that it is the scope: a server that means the credentials by them
+cannot be told from one that means the scope, so nobody counts them (docs/design.md, Lock-outs).
+"""
+
 STRAYS = (
     Dress(403, text="<html><body>403 Forbidden</body></html>"),
     Dress(403, (("message", "Forbidden"),)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
-from generated.dress import DRESSES, Dress, Members, in_words_of
+from generated.dress import DRESSES, SPEAKING_OF_SCOPES, Dress, Members, in_words_of
 from generated.manners import Manner, compose
 
 NAMES = {
@@ -123,7 +123,8 @@ class Generated:
         m = self.manner
         dress = m.wrong_secret if dress == "as_wrong_secret" else dress
         dress = m.refusal if dress == "as_refusal" else dress
-        return replace(Told.wearing(DRESSES[dress]), is_failed_authentication=True)
+        is_counted = dress not in SPEAKING_OF_SCOPES
+        return replace(Told.wearing(DRESSES[dress]), is_failed_authentication=is_counted)
 
     def _scope_refusal(self, mine: Grants, asked: Asked) -> Told | None:
         m = self.manner
