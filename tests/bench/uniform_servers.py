@@ -7,7 +7,8 @@ questions were asked. The truth of a cell is known from the model alone.
 
     python tests/bench/uniform_servers.py                      a table of what is judged wrongly
     python tests/bench/uniform_servers.py --json new.json      the same, to be kept
-    python tests/bench/uniform_servers.py --against old.json   beside what another version judged
+    python tests/bench/uniform_servers.py --against tests/bench/rules_of_before.json
+                                            beside what the judge of before the fourteen rules said
 """
 
 from __future__ import annotations
