@@ -183,6 +183,17 @@ def test_a_token_crosses_no_network_in_the_clear(tmp_path, key):
     assert key in result.stderr
 
 
+# -- tokens that were not made for the request
+
+
+@pytest.mark.parametrize("strategy", ["each", "adaptive"])
+def test_one_cached_token_for_whatever_is_asked_denies_nothing(tmp_path, strategy):
+    cached = token_body(scope="a")
+    audit(tmp_path, lambda _asked: Reply(body=cached), ["a", "b", "c"], "-s", strategy)
+    assert set(verdicts(tmp_path / "out").values()) == {"unknown"}
+    assert reasons(tmp_path / "out")["one", "b"] == "token_shared"
+
+
 # -- lock-outs and hangs
 
 
