@@ -48,8 +48,8 @@ class ServerEvidence:
     given: Witnesses[ScopeOfTarget] = field(default_factory=dict)
     """Issued alone, or listed: whoever was given it, the scope is known."""
     issued_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)
-    met_refusals: Witnesses[ScopeOfTarget] = field(default_factory=dict)
-    """Refused alone in whatever way, be it by a passing fault."""
+    no_such_scopes: frozenset[ScopeOfTarget] = frozenset()
+    """Left out of a list like the canary, never listed, and never refused to anybody."""
     refused_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)
     canary_shown: Witnesses[Kind] = field(default_factory=dict)
     canary_missing: Witnesses[Kind] = field(default_factory=dict)

@@ -73,9 +73,7 @@ def _is_like_the_canary(known: Known, scope: Scope) -> bool:
     server, key = known.server, (known.audience, scope)
     if known.audience in server.canary_refused:
         return False
-    return known.audience not in server.refuses or not (
-        key in server.met_refusals or key in server.given
-    )
+    return known.audience not in server.refuses or key in server.no_such_scopes
 
 
 def _is_left_out_like_the_canary(

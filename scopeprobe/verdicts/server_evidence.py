@@ -17,7 +17,7 @@ from scopeprobe.model.evidence import (
     ServerEvidence,
     has_others,
 )
-from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.scope_names import Scope, resembles
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.lone_refusals import canary_is_refused, denying_refusal
 
@@ -33,7 +33,6 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         issued_alone=_witnesses(clients, _issued_alone),
         canary_shown=_witnesses(clients, _canary_shown),
         canary_missing=_witnesses(clients, _canary_missing),
-        met_refusals=_witnesses(clients, _met_refusals),
         has_gaps=_all_of(clients, _has_gaps),
         canary_refusals=_met_twice(clients),
         failures_without_scope=_all_of(clients, _failures_without_scope),
@@ -52,6 +51,8 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         evidence,
         refused_alone=_witnesses(clients, lambda client: _refused_alone(client, evidence)),
         canary_refused=_witnesses(clients, lambda client: _canary_refused(client, evidence)),
+        no_such_scopes=_all_of(clients, lambda client: _left_out_with_the_canary(client, evidence))
+        - _all_of(clients, _seen_to_exist),
         refuses_mixed_sets=_all_of(clients, lambda client: _refuses_mixed(client, evidence)),
         known_refused=_all_of(clients, lambda client: _known_refused(client, evidence)),
         left_out_alone=_witnesses(clients, lambda client: _left_out_alone(client, evidence)),
@@ -163,12 +164,12 @@ def _canary_shown(client: ClientFacts) -> Iterator[Kind]:
 
 
 def _canary_missing(client: ClientFacts) -> Iterator[Kind]:
-    """Kinds of lists for the canary that lack it; in other places it may be repeated."""
+    """Kinds of lists for the canary that lack it in any spelling; other places may repeat it."""
     canary = client.assignment.canary
     for fact in client.tokens_for(canary):
         if isinstance(fact.answer, Issued) and not client.is_shared(fact.answer):
             for kind in client.kinds(fact.answer):
-                if canary not in client.listed[kind]:
+                if not any(resembles(name, canary) for name in client.listed[kind]):
                     yield kind
 
 
@@ -209,10 +210,31 @@ def _issued_alone(client: ClientFacts) -> Iterator[ScopeOfTarget]:
             yield client.audience, scope
 
 
-def _met_refusals(client: ClientFacts) -> Iterator[ScopeOfTarget]:
-    for scope in _candidates(client):
-        if any(isinstance(fact.answer, Refusal) for fact in client.about(scope)):
-            yield client.audience, scope
+def _left_out_with_the_canary(
+    client: ClientFacts, evidence: ServerEvidence
+) -> Iterator[ScopeOfTarget]:
+    """Scopes that are issued alone, as the canary is, and are missing from a list beside it."""
+    if not isinstance(client.canary, Issued):
+        return
+    for fact in client.tokens_for(client.assignment.canary):
+        if isinstance(fact.answer, Issued) and not client.is_shared(fact.answer):
+            for kind, names in client.kinds(fact.answer).items():
+                asked = set(fact.question.scopes or ())
+                missing = asked - names
+                if names <= asked and kind not in evidence.canary_shown:
+                    for scope in filter(client.is_issued_by_itself, missing):
+                        yield client.audience, scope
+
+
+def _seen_to_exist(client: ClientFacts) -> Iterator[ScopeOfTarget]:
+    """Scopes that were refused alone, if by a passing fault, or are listed."""
+    refused = (
+        scope
+        for scope in _candidates(client)
+        if any(isinstance(fact.answer, Refusal) for fact in client.about(scope))
+    )
+    for scope in (*refused, *client.names):
+        yield client.audience, scope
 
 
 def _refused_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[ScopeOfTarget]:

@@ -18,6 +18,8 @@ def ruling_on_silence(known: Known, scope: Scope, fact: Fact) -> Ruling:
     form = known.facts.form(issued)
     if known.facts.is_shared(issued):
         return unknown(Reason.TOKEN_SHARED)
+    if _is_silent_as_for_the_canary(known, scope):
+        return Ruling(Verdict.DENIED, Reason.LEFT_OUT, evidence)
     if _nothing_is_decided(known):
         return Ruling(Verdict.UNENFORCED, Reason.SCOPE_NOT_USED, evidence)
     if _silence_is_consent(known, scope, form):
@@ -26,6 +28,13 @@ def ruling_on_silence(known: Known, scope: Scope, fact: Fact) -> Ruling:
         if known.behavior.refuses_sets_whole:
             return Ruling(Verdict.GRANTED, Reason.ACCEPTED_IN_SET, evidence)
     return unknown(Reason.UNCONFIRMED)
+
+
+def _is_silent_as_for_the_canary(known: Known, scope: Scope) -> bool:
+    """The canary met the same silence, and the scope exists as little (rule 2)."""
+    canary = known.facts.canary
+    is_silent = isinstance(canary, Issued) and not canary.tells
+    return is_silent and (known.audience, scope) in known.server.no_such_scopes
 
 
 def _silence_is_consent(known: Known, scope: Scope, form: Form) -> bool:
