@@ -89,6 +89,21 @@ class ServerEvidence:
         """Some scope was refused or left out, in whatever way."""
         return audience in self.refuses or audience in self.leaves_out
 
+    def silence_is_an_empty_list(self, kind: Kind) -> bool:
+        """
+        Lists of this kind hold exactly what tokens carry; there is none where they carry nothing.
+
+        They held exactly what was asked, never were empty or showed the canary, never were absent
+        for scopes that other lists show, on a server that never refused a known scope (rule 3).
+        """
+        return (
+            kind in self.lists_what_was_asked
+            and kind not in self.canary_shown
+            and kind.form not in self.lists_nothing
+            and kind.form not in self.silent_for_granted
+            and kind.form.audience not in self.known_refused
+        )
+
 
 def has_others(witnesses: Witnesses[_Key], key: _Key, client: ClientName) -> bool:
     """Whether another client met it."""

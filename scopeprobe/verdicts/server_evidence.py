@@ -55,10 +55,11 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         - _all_of(clients, _seen_to_exist),
         refuses_mixed_sets=_all_of(clients, lambda client: _refuses_mixed(client, evidence)),
         known_refused=_all_of(clients, lambda client: _known_refused(client, evidence)),
-        left_out_alone=_witnesses(clients, lambda client: _left_out_alone(client, evidence)),
     )
     return replace(
-        evidence, known_withheld=_all_of(clients, lambda client: _known_withheld(client, evidence))
+        evidence,
+        known_withheld=_all_of(clients, lambda client: _known_withheld(client, evidence)),
+        left_out_alone=_witnesses(clients, lambda client: _left_out_alone(client, evidence)),
     )
 
 
@@ -99,11 +100,22 @@ def _listed(client: ClientFacts) -> Iterator[Listing]:
 
 def _left_out_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Kind]:
     """Kinds of lists without a lone scope that they show to another client."""
-    for fact in client.successes:
-        if len(fact.question.scopes or ()) == 1:
-            for kind, scope in _gaps(client, fact):
+    for fact, issued in _scoped(client):
+        if len(fact.question.scopes or ()) == 1 and not client.is_shared(issued):
+            for kind, scope in (*_gaps(client, fact), *_silences(client, fact, issued, evidence)):
                 if has_others(evidence.listed, (kind, scope), client.name):
                     yield kind
+
+
+def _silences(
+    client: ClientFacts, fact: Fact, issued: Issued, evidence: ServerEvidence
+) -> Iterator[Listing]:
+    """The same of a token that shows nothing, where silence is an empty list (rule 3)."""
+    for kind in evidence.lists_what_was_asked if not issued.tells else ():
+        is_empty = kind.form == client.form(issued) and evidence.silence_is_an_empty_list(kind)
+        for scope in fact.question.scopes or ():
+            if is_empty and not client.lists(scope):
+                yield kind, scope
 
 
 def _gaps(client: ClientFacts, fact: Fact) -> Iterator[Listing]:

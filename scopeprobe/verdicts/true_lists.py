@@ -19,25 +19,8 @@ def true_lists(known: Known, issued: Issued) -> dict[Kind, frozenset[Scope]]:
     if not shown:
         form = known.facts.form(issued)
         kinds = (kind for kind in known.server.lists_what_was_asked if kind.form == form)
-        shown = {kind: frozenset() for kind in kinds if silence_is_an_empty_list(known, kind)}
+        shown = {kind: frozenset() for kind in kinds if known.server.silence_is_an_empty_list(kind)}
     return {kind: names for kind, names in shown.items() if not repeats_requests(known, kind)}
-
-
-def silence_is_an_empty_list(known: Known, kind: Kind) -> bool:
-    """
-    Lists of this kind hold exactly what tokens carry; there is none where they carry nothing.
-
-    They held exactly what was asked, never were empty or showed the canary, never were absent for
-    scopes that other lists show, on a server that never refused a known scope (rule 3).
-    """
-    server = known.server
-    return (
-        kind in server.lists_what_was_asked
-        and kind not in server.canary_shown
-        and kind.form not in server.lists_nothing
-        and kind.form not in server.silent_for_granted
-        and kind.form.audience not in server.known_refused
-    )
 
 
 def repeats_requests(known: Known, kind: Kind) -> bool:
@@ -72,7 +55,7 @@ def _is_silent_about_the_canary(known: Known, kind: Kind) -> bool:
         isinstance(canary, Issued)
         and not canary.tells
         and known.facts.form(canary) == kind.form
-        and silence_is_an_empty_list(known, kind)
+        and known.server.silence_is_an_empty_list(kind)
     )
 
 

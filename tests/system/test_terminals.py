@@ -26,7 +26,7 @@ def test_more_than_a_thousand_requests_are_asked_about_on_a_terminal(tmp_path):
         os.write(ours, b"n\n")
         assert child.wait() == 2
     os.close(ours)
-    assert re.search(rb"each: about 1,[23]\d\d requests, 1,[23]\d\d at most", said)
+    assert re.search(rb"each: about 1,[23]\d\d requests, 3,\d\d\d at most", said)
     assert not (tmp_path / "out").exists()
 
 
