@@ -241,7 +241,12 @@ class ClientFacts:
         all others are dropped too, neither explains it. Some servers refuse such a request with
         `invalid_scope`.
         """
-        return any(map(self._brought_nothing, self._with.get(scope, [])))
+        return any(id(fact) in self._bringing_nothing for fact in self._with.get(scope, []))
+
+    @cached_property
+    def _bringing_nothing(self) -> frozenset[int]:
+        """The identities of facts about requests of which no scope was given."""
+        return frozenset(id(fact) for fact in self.facts if self._brought_nothing(fact))
 
     def _brought_nothing(self, fact: Fact) -> bool:
         asked = fact.question.scopes or ()

@@ -271,13 +271,13 @@ def _refuses_mixed(client: ClientFacts, evidence: ServerEvidence) -> Iterator[st
     """
     accepted = {frozenset(fact.question.scopes or ()) for fact, _ in _scoped(client)}
     for fact in client.facts:
-        asked = fact.question.scopes or ()
-        is_meant = is_plain_about_scope(fact.answer) or client.likeness(fact) in (
-            evidence.canary_refusals
+        asked = frozenset(fact.question.scopes or ())
+        is_meant = is_plain_about_scope(fact.answer) or (
+            client.likeness(fact) in evidence.canary_refusals
         )
-        is_mixed = len(asked) > 1 and any(one < set(asked) for one in accepted)
-        if is_meant and is_mixed:
+        if len(asked) > 1 and is_meant and any(one < asked for one in accepted):
             yield client.audience
+            return
 
 
 def _refuses(client: ClientFacts) -> Iterator[str]:
