@@ -54,6 +54,8 @@ class ServerEvidence:
     canary_shown: Witnesses[Kind] = field(default_factory=dict)
     canary_missing: Witnesses[Kind] = field(default_factory=dict)
     """The request asked for the canary, and the list lacks it."""
+    repeats_requests: frozenset[Kind] = frozenset()
+    """Lists show the canary beside others, though it is refused alone: they repeat the request."""
     has_gaps: frozenset[Kind] = frozenset()
     """Some list lacks what was asked for: it does not merely repeat the request."""
     refuses_mixed_sets: frozenset[str] = frozenset()

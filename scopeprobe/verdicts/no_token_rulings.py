@@ -8,6 +8,7 @@ from scopeprobe.model.answer import (
     Fact,
     GrantNotAllowed,
     Likeness,
+    Refusal,
     Refused,
     Subject,
     Unauthenticated,
@@ -69,10 +70,18 @@ def _refused_without_token(known: Known, scope: Scope) -> Ruling:
 
 
 def _passed_authentication(known: Known) -> bool:
-    """The server rejects credentials before it looks at scopes, and never rejected these."""
+    """
+    The server rejects credentials before it looks at scopes, and never rejected these.
+
+    It refused this client nothing that others are given: a token without scope.
+    """
     server = known.facts.assignment.client.server
     is_first = known.behavior.rejects_credentials_first or server.traits.credentials_first
-    return is_first and not any(isinstance(a, Unauthenticated) for a in known.facts.refusals)
+    is_rejected = any(isinstance(answer, Unauthenticated) for answer in known.facts.refusals)
+    is_refused_bare = isinstance(known.facts.control, Refusal)
+    return (
+        is_first and not is_rejected and not (is_refused_bare and known.server.issues_without_scope)
+    )
 
 
 def _unauthenticated(known: Known, facts: ClientFacts) -> Ruling:

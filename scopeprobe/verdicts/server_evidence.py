@@ -33,6 +33,7 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         issued_alone=_witnesses(clients, _issued_alone),
         canary_shown=_witnesses(clients, _canary_shown),
         canary_missing=_witnesses(clients, _canary_missing),
+        repeats_requests=_all_of(clients, _repeats_requests),
         has_gaps=_all_of(clients, _has_gaps),
         canary_refusals=_met_twice(clients),
         failures_without_scope=_all_of(clients, _failures_without_scope),
@@ -51,8 +52,7 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         evidence,
         refused_alone=_witnesses(clients, lambda client: _refused_alone(client, evidence)),
         canary_refused=_witnesses(clients, lambda client: _canary_refused(client, evidence)),
-        no_such_scopes=_all_of(clients, lambda client: _left_out_with_the_canary(client, evidence))
-        - _all_of(clients, _seen_to_exist),
+        no_such_scopes=_no_such_scopes(clients, evidence),
         refuses_mixed_sets=_all_of(clients, lambda client: _refuses_mixed(client, evidence)),
         known_refused=_all_of(clients, lambda client: _known_refused(client, evidence)),
     )
@@ -175,6 +175,12 @@ def _canary_shown(client: ClientFacts) -> Iterator[Kind]:
     return (kind for kind, names in client.listed.items() if canary in names)
 
 
+def _repeats_requests(client: ClientFacts) -> Iterator[Kind]:
+    """Kinds of lists that show the canary to a client that is refused it alone."""
+    if isinstance(client.canary, Refusal):
+        yield from _canary_shown(client)
+
+
 def _canary_missing(client: ClientFacts) -> Iterator[Kind]:
     """Kinds of lists for the canary that lack it in any spelling; other places may repeat it."""
     canary = client.assignment.canary
@@ -222,6 +228,15 @@ def _issued_alone(client: ClientFacts) -> Iterator[ScopeOfTarget]:
             yield client.audience, scope
 
 
+def _no_such_scopes(
+    clients: Sequence[ClientFacts], evidence: ServerEvidence
+) -> frozenset[ScopeOfTarget]:
+    """Scopes that are left out like the canary, and were refused or listed for no target."""
+    left_out = _all_of(clients, lambda client: _left_out_with_the_canary(client, evidence))
+    existing = _all_of(clients, _seen_to_exist)
+    return frozenset((audience, scope) for audience, scope in left_out if scope not in existing)
+
+
 def _left_out_with_the_canary(
     client: ClientFacts, evidence: ServerEvidence
 ) -> Iterator[ScopeOfTarget]:
@@ -238,15 +253,12 @@ def _left_out_with_the_canary(
                         yield client.audience, scope
 
 
-def _seen_to_exist(client: ClientFacts) -> Iterator[ScopeOfTarget]:
+def _seen_to_exist(client: ClientFacts) -> Iterator[Scope]:
     """Scopes that were refused alone, if by a passing fault, or are listed."""
-    refused = (
-        scope
-        for scope in _candidates(client)
-        if any(isinstance(fact.answer, Refusal) for fact in client.about(scope))
-    )
-    for scope in (*refused, *client.names):
-        yield client.audience, scope
+    yield from client.names
+    for scope in _candidates(client):
+        if any(isinstance(fact.answer, Refusal) for fact in client.about(scope)):
+            yield scope
 
 
 def _refused_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[ScopeOfTarget]:

@@ -25,6 +25,8 @@ def true_lists(known: Known, issued: Issued) -> dict[Kind, frozenset[Scope]]:
 
 def repeats_requests(known: Known, kind: Kind) -> bool:
     """A list of this kind shows the canary: to this client, or to others and nothing else known."""
+    if kind in known.server.repeats_requests:
+        return True
     if known.client in known.server.canary_shown.get(kind, ()):
         return True
     is_shown = kind in known.server.canary_shown
