@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scopeprobe.model.answer import (
+    Answer,
     Fact,
     GrantNotAllowed,
     Likeness,
@@ -99,6 +100,8 @@ def _unauthenticated(known: Known, facts: ClientFacts) -> Ruling:
     met = _met_bare_and_hopeful(known, facts, failures)
     if not met - known.server.failures_without_scope and not _is_as_last_night(known, failures):
         return unknown(Reason.AUTHENTICATION_UNPROVED, answer)
+    if _says_no_more_than_401(known, answer) and not _is_as_last_night(known, failures):
+        return unknown(Reason.AUTHENTICATION_UNPROVED, answer)
     is_unknown = all(getattr(fact.answer, "unknown_client", False) for fact in failures)
     reason = Reason.UNKNOWN_CLIENT if is_unknown else Reason.CREDENTIALS_REJECTED
     return Ruling(Verdict.UNAUTHENTICATED, reason, because=answer)
@@ -135,6 +138,17 @@ def _hopeful(known: Known, facts: ClientFacts) -> Iterator[Scope]:
     ]
     is_any_good = known.server.issues_without_scope or not likely
     yield from assignment.candidates if is_any_good else likely
+
+
+def _says_no_more_than_401(known: Known, answer: Answer) -> bool:
+    """
+    A status without a code, for scopes that may be withheld: it may be the scope as well.
+
+    `invalid_client` is what RFC 6749 section 5.2 has for failed authentication.
+    """
+    is_bare = isinstance(answer, Unauthenticated) and not answer.error
+    is_told = known.server.issues_without_scope or known.facts.assignment.most_hopeful
+    return is_bare and not is_told
 
 
 def _is_as_last_night(known: Known, failures: list[Fact]) -> bool:
