@@ -74,15 +74,15 @@ def _passed_authentication(known: Known) -> bool:
     """
     The server rejects credentials before it looks at scopes, and never rejected these.
 
-    It refused this client nothing that others are given: a token without scope.
+    Unless the provider's pack says so, it must not have refused this client what others are given:
+    a token without scope.
     """
-    server = known.facts.assignment.client.server
-    is_first = known.behavior.rejects_credentials_first or server.traits.credentials_first
-    is_rejected = any(isinstance(answer, Unauthenticated) for answer in known.facts.refusals)
     is_refused_bare = isinstance(known.facts.control, Refusal)
-    return (
-        is_first and not is_rejected and not (is_refused_bare and known.server.issues_without_scope)
+    is_shown = known.behavior.rejects_credentials_first and not (
+        is_refused_bare and known.server.issues_without_scope
     )
+    is_first = is_shown or known.facts.assignment.client.server.traits.credentials_first
+    return is_first and not any(isinstance(a, Unauthenticated) for a in known.facts.refusals)
 
 
 def _unauthenticated(known: Known, facts: ClientFacts) -> Ruling:
