@@ -103,7 +103,7 @@ class ServerEvidence:
             and kind not in self.canary_shown
             and kind.form not in self.lists_nothing
             and kind.form not in self.silent_for_granted
-            and kind.form.audience not in self.known_refused
+            and not self.known_refused
         )
 
 

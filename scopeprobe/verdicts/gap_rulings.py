@@ -57,7 +57,7 @@ def _is_trustworthy(
     """
     if has_others(known.server.listed, (kind, scope), known.client):
         return True
-    if kind in known.server.left_out_alone and known.audience not in known.server.known_refused:
+    if kind in known.server.left_out_alone and not known.server.known_refused:
         return True
     return _is_like_the_canary(known, scope) and _is_left_out_like_the_canary(
         known, kind, names, fact
@@ -73,7 +73,7 @@ def _is_like_the_canary(known: Known, scope: Scope) -> bool:
     server, key = known.server, (known.audience, scope)
     if known.audience in server.canary_refused:
         return False
-    return known.audience not in server.refuses or key in server.no_such_scopes
+    return not server.refuses or key in server.no_such_scopes
 
 
 def _is_left_out_like_the_canary(
