@@ -47,7 +47,6 @@ class ServerEvidence:
     """A lone scope was missing from a list, and from all others of the client; not from others'."""
     given: Witnesses[ScopeOfTarget] = field(default_factory=dict)
     """Issued alone, or listed: whoever was given it, the scope is known."""
-    issued_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)
     no_such_scopes: frozenset[ScopeOfTarget] = frozenset()
     """Left out of a list like the canary, never listed, and never refused to anybody."""
     refused_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)

@@ -204,7 +204,11 @@ class ClientFacts:
 
     def is_withheld(self, scope: Scope) -> bool:
         """The scope was refused alone between successes, or left out of a list."""
-        return self.is_left_out(scope) or any(
+        return self.is_left_out(scope) or self.is_refused_alone(scope)
+
+    def is_refused_alone(self, scope: Scope) -> bool:
+        """The scope was refused on its own, between successes."""
+        return any(
             isinstance(fact.answer, Refusal) and self.is_bracketed(fact)
             for fact in self.about(scope)
         )
@@ -300,7 +304,7 @@ class ClientFacts:
         for named, facts in self._named.items():
             if scope not in named:
                 continue
-            bracketed = [fact for fact in facts if self.last_success > fact.received]
+            bracketed = list(filter(self.is_followed, facts))
             if are_believable(named, (fact.question.scopes or () for fact in bracketed)):
                 return bracketed[-1]
         return None

@@ -96,7 +96,7 @@ def _issued_and_never_listed(known: Known, scope: Scope) -> Ruling:
         has_others(known.server.listed, (kind, scope), known.client) for kind in known.facts.listed
     )
     is_policed = has_others(known.server.refused_alone, (known.audience, scope), known.client)
-    is_issued_alone = any(isinstance(fact.answer, Issued) for fact in known.facts.about(scope))
+    is_issued_alone = known.facts.is_issued_by_itself(scope)
     if is_issued_alone and is_policed and not is_ever_listed and known.is_refused_the_canary:
         return Ruling(Verdict.GRANTED, Reason.ACCEPTED_ALONE, Evidence.ALONE)
     return unknown(Reason.UNCONFIRMED)

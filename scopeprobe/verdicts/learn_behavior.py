@@ -110,33 +110,19 @@ def _rejects_credentials_first(clients: Iterable[ClientFacts]) -> bool:
     scope may be looked at before the secret, or the client before both.
     """
     clients = list(clients)
-    refused = [_refused_to_everybody(client) for client in clients if client.successes]
-    failed = [_failed_for_nobodys_scopes(c) for c in clients if _is_never_accepted(c)]
+    refused = [_beside_candidates(client, Refused) for client in clients if client.successes]
+    failed = [_beside_candidates(c, Unauthenticated) for c in clients if _is_never_accepted(c)]
     return any(one & other for one in refused for other in failed)
 
 
-def _refused_to_everybody(client: ClientFacts) -> set[bool]:
-    """Requests that a good client was refused: for the canary (True), without scope (False)."""
+def _beside_candidates(client: ClientFacts, kind: type[Refused | Unauthenticated]) -> set[bool]:
+    """Which requests for no candidate met it: for the canary (True), without scope (False)."""
+    bare = (fact for fact in client.facts if fact.question == WITHOUT_SCOPE)
     return {
         fact.question.scopes is not None
-        for fact in _beside_candidates(client)
-        if isinstance(fact.answer, Refused)
+        for fact in (*client.about(client.assignment.canary), *bare)
+        if isinstance(fact.answer, kind)
     }
-
-
-def _failed_for_nobodys_scopes(client: ClientFacts) -> set[bool]:
-    """The same of requests on which a client failed to authenticate."""
-    return {
-        fact.question.scopes is not None
-        for fact in _beside_candidates(client)
-        if isinstance(fact.answer, Unauthenticated)
-    }
-
-
-def _beside_candidates(client: ClientFacts) -> Iterator[Fact]:
-    """Facts about requests for no candidate: without scope, or for the canary."""
-    yield from client.about(client.assignment.canary)
-    yield from (fact for fact in client.facts if fact.question == WITHOUT_SCOPE)
 
 
 def _is_never_accepted(client: ClientFacts) -> bool:
@@ -153,15 +139,8 @@ def _is_never_accepted(client: ClientFacts) -> bool:
 def _was_told_a_culprit(client: ClientFacts) -> bool:
     """A scope that a refusal named was refused alone as well, or named wherever it was put."""
     return any(
-        _is_refused_alone(client, scope) or client.is_named_wherever_it_stands(scope)
+        client.is_refused_alone(scope) or client.is_named_wherever_it_stands(scope)
         for scope in client.named
-    )
-
-
-def _is_refused_alone(client: ClientFacts, scope: Scope) -> bool:
-    return any(
-        isinstance(fact.answer, Refusal) and client.is_bracketed(fact)
-        for fact in client.about(scope)
     )
 
 

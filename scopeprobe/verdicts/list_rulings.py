@@ -123,6 +123,6 @@ def _is_canary_of_this_client_alone(known: Known) -> bool:
 
 def _is_given_alone_and_refused_to_others(known: Known, scope: Scope) -> bool:
     """A list that repeats the request tells no more of a set than that a token was issued."""
-    is_given = any(isinstance(fact.answer, Issued) for fact in known.facts.about(scope))
-    key = known.audience, scope
-    return is_given and has_others(known.server.refused_alone, key, known.client)
+    return known.facts.is_issued_by_itself(scope) and has_others(
+        known.server.refused_alone, (known.audience, scope), known.client
+    )

@@ -9,7 +9,8 @@ from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.client_facts import ClientFacts
 
-_NOT_THE_SCOPE = {Subject.TARGET, Subject.SCOPE_PARAMETER}
+NOT_THE_SCOPE = {Subject.TARGET, Subject.SCOPE_PARAMETER}
+"""What a refusal may be about that holds for every scope alike."""
 
 
 def denying_refusal(client: ClientFacts, scope: Scope, evidence: ServerEvidence) -> Fact | None:
@@ -37,13 +38,13 @@ def _unspecific(client: ClientFacts, answered: list[Fact], evidence: ServerEvide
     if not bracketed or len(likenesses) > 1:
         return None
     last = bracketed[-1].answer
-    if isinstance(last, Refused) and (last.about in _NOT_THE_SCOPE or not evidence.gives_scopes):
+    if isinstance(last, Refused) and (last.about in NOT_THE_SCOPE or not evidence.gives_scopes):
         return None
     is_how_canaries_fare = likenesses <= evidence.canary_refusals
-    return bracketed[-1] if is_how_canaries_fare or is_met_twice(client, bracketed) else None
+    return bracketed[-1] if is_how_canaries_fare or _is_met_twice(client, bracketed) else None
 
 
-def is_met_twice(client: ClientFacts, refusals: list[Fact]) -> bool:
+def _is_met_twice(client: ClientFacts, refusals: list[Fact]) -> bool:
     """Two of the refusals have a success between them."""
     return any(
         one.received < success.sent and success.received < other.sent

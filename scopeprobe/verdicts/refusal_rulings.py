@@ -5,18 +5,15 @@ from __future__ import annotations
 from scopeprobe.model.answer import Fact, Refusal, Refused, Subject, is_plain_about_scope
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.verdicts.lone_refusals import denying_refusal
+from scopeprobe.verdicts.lone_refusals import NOT_THE_SCOPE, denying_refusal
 from scopeprobe.verdicts.ruling import Known, Ruling, denied, granted_by_list, unknown
-
-_NOT_THE_SCOPE = {Subject.TARGET, Subject.SCOPE_PARAMETER}
-"""What a refusal of several scopes may be about that holds for each of them."""
 
 
 def ruling_on_refusals(known: Known, scope: Scope, refused: list[Fact]) -> Ruling:
     """Rule on a scope that was refused whenever it was asked for alone."""
     refusal = refused[-1].answer
     assert isinstance(refusal, Refusal)  # noqa: S101 - its callers chose it so
-    if isinstance(refusal, Refused) and refusal.about in _NOT_THE_SCOPE:
+    if isinstance(refusal, Refused) and refusal.about in NOT_THE_SCOPE:
         return _refused_otherwise(known, scope, refusal)
     denying = denying_refusal(known.facts, scope, known.server)
     if denying is not None and isinstance(denying.answer, Refusal):
@@ -35,7 +32,7 @@ def ruling_on_refused_sets(known: Known, scope: Scope) -> Ruling | None:
     of what holds for each of them.
     """
     for fact in known.facts.with_others(scope):
-        if isinstance(fact.answer, Refused) and fact.answer.about in _NOT_THE_SCOPE:
+        if isinstance(fact.answer, Refused) and fact.answer.about in NOT_THE_SCOPE:
             return _refused_otherwise(known, scope, fact.answer)
     if not known.behavior.names_culprits or known.behavior.names_off:
         return None

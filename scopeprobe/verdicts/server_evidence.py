@@ -30,7 +30,6 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
     evidence = ServerEvidence(
         listed=_witnesses(clients, _listed),
         given=_witnesses(clients, _given),
-        issued_alone=_witnesses(clients, _issued_alone),
         canary_shown=_witnesses(clients, _canary_shown),
         canary_missing=_witnesses(clients, _canary_missing),
         repeats_requests=_all_of(clients, _repeats_requests),
@@ -217,15 +216,9 @@ def _met_twice(clients: Iterable[ClientFacts]) -> frozenset[Likeness]:
 
 
 def _given(client: ClientFacts) -> Iterator[ScopeOfTarget]:
-    yield from _issued_alone(client)
-    for scope in client.names:
+    issued_alone = filter(client.is_issued_by_itself, _candidates(client))
+    for scope in (*issued_alone, *client.names):
         yield client.audience, scope
-
-
-def _issued_alone(client: ClientFacts) -> Iterator[ScopeOfTarget]:
-    for scope in _candidates(client):
-        if any(isinstance(fact.answer, Issued) for fact in client.about(scope)):
-            yield client.audience, scope
 
 
 def _no_such_scopes(
