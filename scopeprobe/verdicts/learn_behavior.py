@@ -38,7 +38,9 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
         narrows=any(map(_was_left_out_again, clients)),
         drops_companions=any(map(_was_left_out_once_only, clients)),
         one_resource=any(map(_is_kept_to_one_resource, clients)),
-        judges_sets=bool(evidence.has_gaps or evidence.refuses_mixed_sets),
+        judges_sets=evidence.refuses_mixed_sets.union(
+            kind.form.audience for kind in evidence.has_gaps
+        ),
         refuses_sets_whole=_refuses_sets_whole(clients, evidence),
         most_bytes=min(chain.from_iterable(map(_too_large, clients)), default=None),
         evidence=evidence,

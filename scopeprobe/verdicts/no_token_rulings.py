@@ -75,12 +75,13 @@ def _passed_authentication(known: Known) -> bool:
     The server rejects credentials before it looks at scopes, and never rejected these.
 
     Unless the provider's pack says so, it must not have refused this client what others are given:
-    a token without scope.
+    a token without scope, or for an invented one.
     """
     is_refused_bare = isinstance(known.facts.control, Refusal)
-    is_shown = known.behavior.rejects_credentials_first and not (
+    is_refused_what_others_get = known.server.issues_canary or (
         is_refused_bare and known.server.issues_without_scope
     )
+    is_shown = known.behavior.rejects_credentials_first and not is_refused_what_others_get
     is_first = is_shown or known.facts.assignment.client.server.traits.credentials_first
     return is_first and not any(isinstance(a, Unauthenticated) for a in known.facts.refusals)
 
