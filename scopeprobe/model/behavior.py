@@ -58,7 +58,7 @@ class ServerBehavior:
     """Scopes of several resources were refused together, each of which is granted by itself."""
     judges_sets: frozenset[str] = frozenset()
     """
-    Audiences for which a list left out what was asked for, or all that is issued was refused beside
+    Audiences for which a list left out what was asked for, or all that is listed was refused beside
     a bad scope.
     """
     refuses_sets_whole: bool = False

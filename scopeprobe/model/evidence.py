@@ -58,7 +58,7 @@ class ServerEvidence:
     has_gaps: frozenset[Kind] = frozenset()
     """Some list lacks what was asked for: it does not merely repeat the request."""
     refuses_mixed_sets: frozenset[str] = frozenset()
-    """Audiences for which all that some client was issued was refused beside another scope."""
+    """Audiences for which all that lists show to some client was refused beside another scope."""
     canary_refused: Witnesses[str] = field(default_factory=dict)
     """By audience."""
     canary_refusals: frozenset[Likeness] = frozenset()

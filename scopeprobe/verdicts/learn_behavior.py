@@ -12,6 +12,7 @@ from scopeprobe.model.evidence import ServerEvidence, has_others
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.verdicts.client_facts import ClientFacts
+from scopeprobe.verdicts.lone_refusals import refuses_a_set
 from scopeprobe.verdicts.server_evidence import gather_evidence, is_given
 
 
@@ -178,7 +179,9 @@ def _refuses_sets_whole(clients: Iterable[ClientFacts], evidence: ServerEvidence
     It takes both: a set that was accepted and was refused with the canary added; and one that was
     refused with a scope added that was refused alone as well, and that another client was given.
     """
-    added = [(client, scope) for client in clients for scope in _refused_once_added(client)]
+    added = [
+        (client, scope) for client in clients for scope in _refused_once_added(client, evidence)
+    ]
     return any(scope == client.assignment.canary for client, scope in added) and any(
         client.name in evidence.refused_alone.get((client.audience, scope), ())
         and has_others(evidence.given, (client.audience, scope), client.name)
@@ -186,7 +189,7 @@ def _refuses_sets_whole(clients: Iterable[ClientFacts], evidence: ServerEvidence
     )
 
 
-def _refused_once_added(client: ClientFacts) -> Iterator[Scope]:
+def _refused_once_added(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Scope]:
     """Scopes without which a refused set had been, or was to be, accepted."""
     accepted: dict[int, set[frozenset[Scope]]] = {}
     for asked, issued in _scoped(client):
@@ -194,7 +197,7 @@ def _refused_once_added(client: ClientFacts) -> Iterator[Scope]:
             accepted.setdefault(len(set(asked)), set()).add(frozenset(asked))
     for fact in client.facts:
         asked_for = frozenset(fact.question.scopes or ())
-        if len(asked_for) > 1 and isinstance(fact.answer, Refusal) and client.is_bracketed(fact):
+        if refuses_a_set(client, fact, evidence) and client.is_bracketed(fact):
             for rest in accepted.get(len(asked_for) - 1, ()):
                 if rest < asked_for:
                     yield from asked_for - rest

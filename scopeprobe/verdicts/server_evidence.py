@@ -28,7 +28,11 @@ from scopeprobe.model.evidence import (
 )
 from scopeprobe.model.scope_names import Scope, resembles
 from scopeprobe.verdicts.client_facts import ClientFacts
-from scopeprobe.verdicts.lone_refusals import canary_is_refused, denying_refusal
+from scopeprobe.verdicts.lone_refusals import (
+    canary_is_refused,
+    denying_refusal,
+    refuses_a_set,
+)
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Shown = Callable[[ClientFacts], Iterable[_Key]]
@@ -282,23 +286,22 @@ def _known_withheld(client: ClientFacts, evidence: ServerEvidence) -> Iterator[s
 
 def _refuses_mixed(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
     """
-    Whether all that was issued to the client was refused beside what is not given to it.
+    Whether all that lists show to the client was refused beside what is not given to it.
 
     The server narrows no set then: it would have issued what the client was truly given of them.
     One accepted scope is not enough: alone, it may have been dropped. What may be a passing fault
     shows nothing, unless it was met twice, or by the canary alone.
     """
-    met = map(client.likeness, client.about(client.assignment.canary))
-    meant = {*evidence.canary_refusals, *met} - {None}
-    times = Counter((fact.question.scopes, client.likeness(fact)) for fact in client.facts)
-    refused = set[Scope]()
-    for fact in client.facts:
-        asked, kind = fact.question.scopes or (), client.likeness(fact)
-        is_twice = kind is not None and times[asked, kind] > 1
-        if len(asked) > 1 and (is_plain_about_scope(fact.answer) or kind in meant or is_twice):
-            refused.update(asked)
-    issued = set(filter(client.is_issued, _candidates(client)))
-    if issued and refused.issuperset(issued):
+    canarys = set(map(client.likeness, client.about(client.assignment.canary))) - {None}
+    refused = {
+        scope
+        for fact in client.facts
+        if refuses_a_set(client, fact, evidence) or client.likeness(fact) in canarys
+        for scope in fact.question.scopes or ()
+        if fact.question.scopes != (scope,)
+    }
+    listed = {scope for scope in _candidates(client) if client.lists(scope)}
+    if listed and refused.issuperset(listed):
         yield client.audience
 
 
