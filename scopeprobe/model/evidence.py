@@ -62,7 +62,7 @@ class ServerEvidence:
     canary_refused: Witnesses[str] = field(default_factory=dict)
     """By audience."""
     canary_refusals: frozenset[Likeness] = frozenset()
-    """What canaries met twice on this server."""
+    """What the canary of some client met twice."""
     failures_without_scope: frozenset[Likeness] = frozenset()
     """What clients with good credentials met on a request without scope."""
     issues_without_scope: bool = False

@@ -19,7 +19,7 @@ def denying_refusal(client: ClientFacts, scope: Scope, evidence: ServerEvidence)
 
     A success of the same credentials follows it. Where neither code nor words say that it is the
     scope, one comes before as well; all answers to the question are alike; they were met twice
-    with a success between, or are what canaries met twice on this server; and unless they look
+    with a success between, or are what the canary of some client met twice; and unless they look
     like failed authentication, which no parameter as such and no firewall causes, the server gives
     scopes to somebody.
     """
@@ -57,7 +57,7 @@ def refuses_a_set(client: ClientFacts, fact: Fact, evidence: ServerEvidence) -> 
     """
     A set was refused for its scopes, and not by a passing fault.
 
-    Code or words say so, or canaries met the same twice on this server, or the same set did.
+    Code or words say so, or the canary of some client met the same twice, or the same set did.
     """
     kind, asked = client.likeness(fact), fact.question.scopes or ()
     if kind is None or len(asked) < 2:  # noqa: PLR2004

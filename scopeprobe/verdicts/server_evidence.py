@@ -48,7 +48,7 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         canary_missing=_witnesses(clients, _canary_missing),
         repeats_requests=_all_of(clients, _repeats_requests),
         has_gaps=_all_of(clients, _has_gaps),
-        canary_refusals=_met_twice(clients),
+        canary_refusals=_all_of(clients, _met_twice),
         failures_without_scope=_all_of(clients, _failures_without_scope),
         issues_without_scope=any(
             fact.question.scopes is None for client in clients for fact in client.successes
@@ -211,21 +211,19 @@ def _canary_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[s
         yield client.audience
 
 
-def _met_twice(clients: Iterable[ClientFacts]) -> frozenset[Likeness]:
+def _met_twice(client: ClientFacts) -> Iterator[Likeness]:
     """
-    Refusals that canaries met at least twice, a success of their clients behind each.
+    Refusals that the canary of one client met at least twice, a success of it behind each.
 
-    Before one of them was a success as well; the other may have been the first that was asked.
+    Before one of them was a success as well; the other may have been the first that was asked. The
+    canaries of two clients may have met one passing fault each.
     """
-    met: Counter[Likeness] = Counter()
-    bracketed = set[Likeness]()
-    for client in clients:
-        for fact in client.about(client.assignment.canary):
-            if (kind := client.likeness(fact)) is not None and client.is_followed(fact):
-                met[kind] += 1
-                if client.is_bracketed(fact):
-                    bracketed.add(kind)
-    return frozenset(kind for kind in bracketed if met[kind] > 1)
+    asked = client.about(client.assignment.canary)
+    met = Counter(client.likeness(fact) for fact in asked if client.is_followed(fact))
+    for fact in filter(client.is_bracketed, asked):
+        kind = client.likeness(fact)
+        if kind is not None and met[kind] > 1:
+            yield kind
 
 
 # -- scopes given and withheld

@@ -19,6 +19,7 @@ from scopeprobe.verdicts import judge, learn_behavior
 INVALID = Refused(400, "invalid_scope")
 VAGUE = Refused(403, "forbidden")
 FAILED = Unauthenticated(401, "invalid_client")
+STRANGE = Refused(400, "invalid_request", "認証に失敗しました")
 OK = Issued()
 CANDIDATES = ("a", "b", "c")
 
@@ -313,6 +314,37 @@ def test_who_is_refused_the_canary_that_others_are_issued_is_not_authenticated(f
 
     found = fleet(server, good="a b", other="b", wrong="wrong", stranger="unknown")
     assert set(found.verdicts("stranger")) == {"?"}
+
+
+def test_credentials_are_rejected_in_whatever_words_where_good_ones_need_no_scope(fleet):
+    """Unknown scopes are refused before the secret is looked at."""
+
+    def server(has, asked):
+        if set(asked or ()).difference(CANDIDATES):
+            return INVALID
+        return STRANGE if "wrong" in has else listing(has, asked)
+
+    assert fleet(server, good="a b", wrong="wrong").verdicts("wrong") == "xxx"
+
+
+def test_who_is_denied_by_a_policy_has_no_wrong_secret(fleet):
+    def server(has, asked):
+        return Refused(400, "access_denied") if "denied" in has else listing(has, asked)
+
+    assert fleet(server, good="a b", other="denied").verdicts("other") == "???"
+
+
+def test_one_passing_refusal_of_each_of_two_canaries_denies_nothing(fleet):
+    def server(has, asked):
+        known = {"a", "b", "c"}.intersection(asked or ())
+        return FAILED if known - has else Issued(asked or ())
+
+    found = fleet(server, one="a b c", other="a b c")
+    for facts in found.facts.values():
+        facts[1] = Fact(facts[1].question, VAGUE, facts[1].sent, facts[1].received)
+    stray = found.facts["one"][2]
+    found.facts["one"][2] = Fact(stray.question, VAGUE, stray.sent, stray.received)
+    assert "d" not in found.verdicts("one")
 
 
 def test_the_401_of_the_forum_rejects_nobody(fleet):
