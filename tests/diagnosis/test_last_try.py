@@ -68,6 +68,14 @@ def test_a_client_that_asks_for_no_scope_is_told_that_it_must():
     assert list(causes) == ["scope_required"]
 
 
+def test_of_many_scopes_that_may_be_bad_a_step_names_some():
+    explanation, causes = explained(tuple(f"bad{n}" for n in range(64)))
+    assert explanation.outcome == "not_explained"
+    assert explanation.credential_failures == 3
+    assert "`bad11` and 52 more to client" in causes["scope_refused"].next_step
+    assert "Ask for one scope that this client surely has" in explanation.next_test
+
+
 # -- which lone scope, and how many failures
 
 
