@@ -67,6 +67,13 @@ def judge_theories(
     return tuple(fallen), tuple(left)
 
 
+COMPARE = (
+    "The request of this command is accepted: where your own software is refused, compare what it"
+    " sends with the line for a shell (body, Content-Type, Authorization, scope, address)."
+)
+"""What is next where nothing is wrong with the client."""
+
+
 def cheapest_test(doubted: Collection[str], left: Sequence[NotTested]) -> str:
     """What to test next: between the causes that are named without proof, else what is left."""
     between = [t.test for t in theories().values() if set(t.causes) & set(doubted)]
