@@ -1,14 +1,18 @@
-"""What a diagnosis may know beforehand: the inputs, the metadata, the pack. No secret."""
+"""What a diagnosis may know beforehand: the inputs, the metadata, the pack, the store."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import SequenceMatcher
 from urllib.parse import quote
 
-from scopeprobe.model.client import AuthMethod, Client, Credential, Target
+from scopeprobe.model.answer import Answer, Refusal, alike
+from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
+from scopeprobe.model.cell import Verdict
+from scopeprobe.model.client import AuthMethod, Client, ClientName, Credential, Target
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.scope_names import Scope
 
@@ -30,6 +34,38 @@ class OtherEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldToAnother:
+    """What the same server answered to another client, as configured, in its last run."""
+
+    client: ClientName
+    is_authenticated: bool
+    """A token was issued to these credentials in that run."""
+    scopes: tuple[Scope, ...] | None
+    """What was asked for; None: no scope."""
+    is_canary: bool
+    """It asked for an invented scope alone."""
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What earlier runs tell, before anything is sent."""
+
+    behavior: ServerBehavior = NOTHING_KNOWN
+    """Of this server, in its last run."""
+    verdicts: Mapping[Scope, Verdict] = field(default_factory=dict)
+    """The last run's, for this client and target."""
+    told_to_others: tuple[ToldToAnother, ...] = ()
+    """One for each answer that is worth citing: the canary, no scope, and each of the wanted."""
+    last_worked: datetime | None = None
+    """When a token was last issued to this client."""
+    failures_spent: int = 0
+    """Failed authentications in a row that were spent on this client today."""
+    candidates: tuple[Scope, ...] = ()
+    """Those of the last run, for this client and target."""
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One client that is to be explained."""
 
@@ -44,6 +80,7 @@ class Case:
     unconfirmed: tuple[str, ...] = ()
     """Facts of the pack that no source confirms, by their keys there."""
     issuer: str = ""
+    known: Known = field(default_factory=Known)
     most_requests: int = 60
     most_failures: int = 3
 
@@ -97,11 +134,56 @@ class Case:
         advertised = self.client.server.scopes_supported or ()
         return tuple(dict.fromkeys((*self.target.candidates, *advertised)))
 
+    @property
+    def hopeful_scopes(self) -> tuple[Scope, ...]:
+        """Scopes that may be granted if asked for alone, the likeliest first."""
+        named = (*self.wanted, *self.known_scopes, *self.known.candidates)
+        ordered = dict.fromkeys((*self._with_a_reason, *named))
+        return tuple(sorted(ordered, key=self.was_denied))
+
+    def was_denied(self, scope: Scope) -> bool:
+        """The last run proved that this client has not got it."""
+        return self.known.verdicts.get(scope) is Verdict.DENIED
+
+    def is_hopeful(self, scope: Scope) -> bool:
+        """Something speaks for it that this client may have the scope."""
+        return scope in self._with_a_reason
+
+    @property
+    def _with_a_reason(self) -> tuple[Scope, ...]:
+        """Expected, granted in the last run, advertised, granted to others, in this order."""
+        advertised = self.client.server.scopes_supported or ()
+        held = [s for s, verdict in self.known.verdicts.items() if verdict is Verdict.GRANTED]
+        others = sorted(set().union(*(e.granted for e in self.known.behavior.earlier_clients)))
+        named = (*self.wanted, *self.known_scopes, *self.known.candidates)
+        expected = filter(self.target.expect.wants, named)
+        sources = (expected, held, advertised, others)
+        place = {scope: number for number, scope in enumerate(self.wanted)}
+        first = (sorted(s, key=lambda scope: place.get(scope, len(place))) for s in sources)
+        return tuple(dict.fromkeys(scope for source in first for scope in source))
+
     def spellings_of(self, scope: Scope) -> tuple[Scope, ...]:
         """Known scopes that this one may have been meant to be, the most alike first."""
         others = [known for known in self.known_scopes if known not in self.wanted]
         alike = sorted(_likeness(scope, others), key=lambda pair: -pair[0])
         return tuple(name for _, name in alike[:MOST_SPELLINGS])
+
+    @property
+    def has_issued_before(self) -> bool:
+        """The configured endpoint issued tokens in an earlier run, to this client or another."""
+        told = self.known.told_to_others
+        return self.known.last_worked is not None or any(t.is_authenticated for t in told)
+
+    def words_scopes_otherwise(self, answer: Answer) -> bool:
+        """
+        Others, whose credentials are good, are refused scopes in another way than this.
+
+        An invented scope alone does not show it: some servers have other words for one that exists.
+        """
+        told = (t for t in self.known.told_to_others if t.is_authenticated and t.scopes)
+        refused = [t for t in told if isinstance(t.answer, Refusal)]
+        exist = any(not t.is_canary for t in refused)
+        return exist and not any(alike(answer, t.answer) for t in refused)
 
     def advertises(self, scope: Scope) -> bool | None:
         """Whether the metadata names the scope; None where it names none at all."""

@@ -8,9 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from scopeprobe.diagnosis.case import Case
+from scopeprobe.diagnosis.confidence import Sign
 from scopeprobe.diagnosis.describe import evidence
 from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
-from scopeprobe.diagnosis.outcomes import is_accepting, is_past_credentials
+from scopeprobe.diagnosis.outcomes import (
+    is_accepting,
+    is_failure,
+    is_past_credentials,
+    is_refused_for_no_scope,
+)
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.scope_names import Scope
@@ -18,16 +24,24 @@ from scopeprobe.model.scope_names import Scope
 
 @dataclass(frozen=True, slots=True)
 class LikelyCause:
-    """A cause, before its next step is written."""
+    """A cause, before it is weighed against its rivals and its next step is written."""
 
     code: str
-    confidence: float
+    signs: tuple[Sign, ...]
     evidence: tuple[str, ...]
+    failure: str = ""
+    """What it explains: causes of one failure are rivals. Empty: it has none."""
     scopes: tuple[Scope, ...] = ()
+    is_kept: bool = False
+    """Named however unlikely, because nothing rules it out."""
     advice: str = ""
     """What the next step says beside the usual."""
     value: Any = None
     """The value of the change that takes the cause away, where one does."""
+
+    @property
+    def is_proved(self) -> bool:
+        return any(sign.is_proof for sign in self.signs)
 
 
 @dataclass(frozen=True)
@@ -39,9 +53,13 @@ class Observations:
 
     @cached_property
     def base(self) -> RequestChange:
-        """The change of the last request that got past the credentials; none if none did."""
-        better = [e.question.change for e in self.log if is_past_credentials(e)]
-        return better[-1] if better else AS_CONFIGURED
+        """
+        The change of the last request that got past the credentials; none if none did.
+
+        What stands between scopes is no part of it: it is compared where two scopes are refused.
+        """
+        better = (e.question.change for e in reversed(self.log) if is_past_credentials(e))
+        return next((change for change in better if not change.scope_separator), AS_CONFIGURED)
 
     @cached_property
     def is_authenticated(self) -> bool:
@@ -59,6 +77,16 @@ class Observations:
     def control(self) -> Experiment | None:
         """The request without scope under the base."""
         return self.find(None)
+
+    @cached_property
+    def least(self) -> Experiment | None:
+        """The request without scope; where it is rejected for that alone, the one with all."""
+        whole = self.find(self.case.wanted)
+        if self.control is None:
+            return whole
+        if whole is None or not is_failure(self.control) or not is_refused_for_no_scope(whole):
+            return self.control
+        return whole
 
     @cached_property
     def canary(self) -> Experiment | None:
