@@ -47,7 +47,7 @@ def test_a_run_is_not_lost_for_a_stream_that_is_gone(tmp_path, redirection, code
             capture_output=True,
             check=False,
         )
-        assert len(server.asked) == 5
+        assert len(server.asked) == 6
     assert result.returncode == code
     assert b"Traceback" not in result.stdout + result.stderr
     assert [row["verdict"] for row in rows(tmp_path / "out/permissions.csv")] == [
