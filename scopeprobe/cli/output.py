@@ -19,11 +19,15 @@ WIDTH = 80
 
 
 def print_table(*parts: RenderableType) -> None:
-    """What people read, one part below the other; texts are printed as they stand."""
+    """
+    What people read, one part below the other; texts are printed as they stand.
+
+    A line that does not wrap is whole: it is there to be pasted.
+    """
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False)
     with console.capture() as captured:
         for part in parts:
-            console.print(part)
+            console.print(part, crop=False)
     print_data(captured.get())
 
 

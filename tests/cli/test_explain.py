@@ -1,6 +1,8 @@
 """`scopeprobe explain` as a user runs it: what it prints, and what it ends with."""
 
 import json
+import re
+import shlex
 import shutil
 
 import anyio
@@ -77,6 +79,19 @@ def test_people_are_told_the_cause_and_a_line_to_paste(tmp_path, corp):
     assert "asks for Basic: realm is \u201ccorp\u201d" in result.stdout
     assert result.stdout.count("curl ") == 1
     assert SECRET not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("columns", ["20", "80"])
+def test_the_line_to_paste_is_whole_however_narrow_the_terminal_is(tmp_path, corp, columns):
+    scopes = " ".join(f"warehouse.stock.{n}:read" for n in range(20))
+    entries = [Entry("billing", "corp", extra='scopes = ["a.read"]')]
+    words, environment = write_inputs(tmp_path, {"corp": f'token_endpoint = "{corp}"'}, entries)
+    result = scopeprobe(
+        *("explain", *words, "billing", "--scope", scopes, "--max-requests", 1),
+        env={**environment, "COLUMNS": columns},
+    )
+    (command,) = re.findall(r"^curl (?:.*\\\n)+.*", result.stdout, re.MULTILINE)
+    assert f"scope={scopes}" in shlex.split(command)
 
 
 def test_every_request_is_shown_where_more_is_asked_for(tmp_path, corp):
