@@ -1,8 +1,18 @@
 """Why does this client get no token? Experiments that change one thing, and what they prove."""
 
-from scopeprobe.diagnosis.case import Case, OtherEndpoint
+from scopeprobe.diagnosis.case import Case, Known, OtherEndpoint, ToldToAnother
 from scopeprobe.diagnosis.causes import codes
 from scopeprobe.diagnosis.experiments import diagnose
 from scopeprobe.diagnosis.explain import Cause, Explanation, explain_log
 
-__all__ = ["Case", "Cause", "Explanation", "OtherEndpoint", "codes", "diagnose", "explain_log"]
+__all__ = [
+    "Case",
+    "Cause",
+    "Explanation",
+    "Known",
+    "OtherEndpoint",
+    "ToldToAnother",
+    "codes",
+    "diagnose",
+    "explain_log",
+]

@@ -1,14 +1,18 @@
-"""What a diagnosis may know beforehand: the inputs, the metadata, the pack. No secret."""
+"""What a diagnosis may know beforehand: the inputs, the metadata, the pack, the store."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import SequenceMatcher
 from urllib.parse import quote
 
-from scopeprobe.model.client import AuthMethod, Client, Credential, Target
+from scopeprobe.model.answer import Answer
+from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
+from scopeprobe.model.cell import Verdict
+from scopeprobe.model.client import AuthMethod, Client, ClientName, Credential, Target
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.scope_names import Scope
 
@@ -30,6 +34,38 @@ class OtherEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldToAnother:
+    """What the same server answered to another client, as configured, in its last run."""
+
+    client: ClientName
+    is_authenticated: bool
+    """A token was issued to these credentials in that run."""
+    scopes: tuple[Scope, ...] | None
+    """What was asked for; None: no scope."""
+    is_canary: bool
+    """It asked for an invented scope alone."""
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What earlier runs tell, before anything is sent."""
+
+    behavior: ServerBehavior = NOTHING_KNOWN
+    """Of this server, in its last run."""
+    verdicts: Mapping[Scope, Verdict] = field(default_factory=dict)
+    """The last run's, for this client and target."""
+    told_to_others: tuple[ToldToAnother, ...] = ()
+    """One for each answer that is worth citing: the canary, no scope, and each of the wanted."""
+    last_worked: datetime | None = None
+    """When a token was last issued to this client."""
+    failures_spent: int = 0
+    """Failed authentications in a row that were spent on this client today."""
+    candidates: tuple[Scope, ...] = ()
+    """Those of the last run, for this client and target."""
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One client that is to be explained."""
 
@@ -44,6 +80,7 @@ class Case:
     unconfirmed: tuple[str, ...] = ()
     """Facts of the pack that no source confirms, by their keys there."""
     issuer: str = ""
+    known: Known = field(default_factory=Known)
     most_requests: int = 60
     most_failures: int = 3
 
