@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,18 +11,24 @@ from typing import Annotated
 import anyio
 import typer
 
-from scopeprobe.audits.explain import Explain, explain
+from scopeprobe.audits.explain import Explain, Explanations, explain_all
 from scopeprobe.cli import options
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.inputs import endpoint_from, parsed
 from scopeprobe.cli.output import print_table
 from scopeprobe.cli.streams import print_data, say
-from scopeprobe.diagnosis import Explanation
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Overrides, read_client
 from scopeprobe.inputs.units import parse_duration
+from scopeprobe.model.experiment import Experiment
 from scopeprobe.providers import read_packs
 from scopeprobe.reports import explanation as reports
+from scopeprobe.reports.explanations import (
+    Explained,
+    explanations_for_people,
+    explanations_json,
+    explanations_markdown,
+)
 
 EXAMPLES = """
 Examples:
@@ -58,6 +65,7 @@ def explain_command(
             help="What it asks for, '' for no scope; by default its candidates.",
         ),
     ] = None,
+    scopes: options.ScopesFiles = None,
     try_endpoint: Annotated[
         str | None,
         options.option(
@@ -79,14 +87,15 @@ def explain_command(
             "--max-auth-failures",
             min=1,
             metavar="N",
-            help="Failed authentications that may be spent; the server's own limit unless given.",
+            help="Failed authentications in a row that may be spent in a day; the server's own"
+            " limit unless given.",
         ),
     ] = None,
     max_pause: Annotated[
         str,
         options.option("--max-pause", metavar="1m", help="The longest throttle to wait for."),
     ] = "1m",
-    out: options.Out = Path("scopeprobe-out"),
+    out: options.Out = options.DEFAULT_OUT,
     print_: Annotated[
         Printed, options.option("--print", help="What goes to standard output.")
     ] = Printed.TABLE,
@@ -99,48 +108,65 @@ def explain_command(
     Why does this client get a 401? Which scope triggers it, or is it not the scope at all?
 
     Sends the request as configured, then others that differ in one thing each, and says what they
-    prove and what to do next. Tokens that are issued are dropped at once.
+    prove and what to do next. Tokens that are issued are dropped at once. What the audits of --out
+    found out is read first.
 
     Exit codes: 0 it works or is explained, 2 input error, 3 not explained.
     """
     if len(clients) == 1:
         raise InputError(["explain: give CLIENTS and the NAME of one client"])
     packs = read_packs(providers or ())
-    client, scopes, notices = read_client(
+    client, wanted, notices = read_client(
         clients[:-1],
         str(clients[-1]),
+        scopes_files=scopes or (),
         extra_scopes=scope or (),
         packs=packs,
         overrides=Overrides(timeout=parsed("--timeout", timeout, parse_duration)),
         allow_literal_secrets=allow_literal_secrets,
         stdin=sys.stdin,
     )
-    for notice in notices:
-        say(f"notice: {notice}")
-    explanation = anyio.run(
-        explain,
-        Explain(
-            client,
-            scopes if scope else None,
-            try_endpoint=endpoint_from("--try-endpoint", try_endpoint),
-            packs=packs,
-            out=out,
-            max_requests=max_requests,
-            max_auth_failures=max_auth_failures,
-            max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
-        ),
+    order = Explain(
+        client,
+        wanted if scope else None,
+        try_endpoint=endpoint_from("--try-endpoint", try_endpoint),
+        packs=packs,
+        out=out,
+        max_requests=max_requests,
+        max_auth_failures=max_auth_failures,
+        max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
     )
-    _print(explanation, print_, verbose=verbose)
-    is_explained = explanation.outcome != "not_explained"
-    raise typer.Exit(Exit.DONE if is_explained else Exit.INCOMPLETE)
+    found = anyio.run(explain_all, order, [client])
+    for notice in (*notices, *found.notices):
+        say(f"notice: {notice}")
+    if not found.explained:
+        raise InputError([one.told for one in found.not_explained])
+    _print(found, print_, verbose=verbose)
+    raise typer.Exit(Exit.DONE if found.is_whole else Exit.INCOMPLETE)
 
 
-def _print(explanation: Explanation, printed: Printed, *, verbose: bool) -> None:
-    shown = explanation.experiments if verbose else explanation.experiments[:1]
+def _print(found: Explanations, printed: Printed, *, verbose: bool) -> None:
+    explained, others = found.explained, found.not_explained
+    shown = {one.name: _shown(one, is_all=verbose) for one in explained}
+    if len(explained) > 1 or others:
+        match printed:
+            case Printed.JSON:
+                print_data(explanations_json(explained, others))
+            case Printed.MARKDOWN:
+                print_data(explanations_markdown(explained, others, shown))
+            case Printed.TABLE:
+                print_table(explanations_for_people(explained, others, shown))
+        return
+    (one,) = explained
     match printed:
         case Printed.JSON:
-            print_data(reports.explanation_json(explanation))
+            print_data(reports.explanation_json(one.explanation))
         case Printed.MARKDOWN:
-            print_data(reports.explanation_markdown(explanation, shown))
+            print_data(reports.explanation_markdown(one.explanation, shown[one.name]))
         case Printed.TABLE:
-            print_table(reports.explanation_for_people(explanation, shown))
+            print_table(reports.explanation_for_people(one.explanation, shown[one.name]))
+
+
+def _shown(one: Explained, *, is_all: bool) -> Sequence[Experiment]:
+    experiments = one.explanation.experiments
+    return experiments if is_all else experiments[:1]

@@ -131,6 +131,7 @@ def read_client(
     paths: Sequence[Source],
     name: str,
     *,
+    scopes_files: Sequence[Source] = (),
     extra_scopes: Sequence[str] = (),
     packs: Sequence[Pack] | None = None,
     overrides: Overrides = NO_OVERRIDES,
@@ -143,13 +144,15 @@ def read_client(
 
     No secret of another client is looked up, and no candidates are needed.
 
+    :param scopes_files: candidates of every target, after those of the clients files.
     :param extra_scopes: what is asked for, as `--scope` gives it.
     :raises InputError: with all that is wrong, also where there is no such client.
     """
     inputs = _Inputs(StandardInput(stdin))
     files = inputs.files_with_clients(paths)
+    candidates = gather_scopes(scopes_files, (), inputs.standard_input, inputs.problems)
     scopes = gather_scopes((), extra_scopes, inputs.standard_input, inputs.problems)
-    drafts = inputs.build(files, packs, overrides, (), CandidatesFrom.NOWHERE).clients
+    drafts = inputs.build(files, packs, overrides, candidates, CandidatesFrom.NOWHERE).clients
     names = [client.name for client in _clients_of(drafts)]
     if not inputs.problems.errors and name not in names:
         alike = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, names, 1))

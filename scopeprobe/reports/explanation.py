@@ -26,9 +26,13 @@ _PLAIN_HEADERS = {"Content-Type", "Date", "Server"}
 
 
 def explanation_json(explanation: Explanation) -> str:
-    """The members of docs/design.md, "Shapes of the JSON"."""
-    document = {
-        "version": VERSION,
+    """The document of docs/design.md, "Shapes of the JSON"."""
+    return json_text({"version": VERSION, **explanation_members(explanation)})
+
+
+def explanation_members(explanation: Explanation) -> dict[str, object]:
+    """Its members, as they also stand in a document about several."""
+    return {
         "client": explanation.client,
         "outcome": explanation.outcome,
         "causes": explanation.causes,
@@ -48,7 +52,6 @@ def explanation_json(explanation: Explanation) -> str:
             for e in explanation.experiments
         ],
     }
-    return json_text(document)
 
 
 def _summary(explanation: Explanation) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Self, TypeAlias
 
@@ -24,6 +25,9 @@ from scopeprobe.store.snapshot import snapshot
 
 AcceptedSets: TypeAlias = tuple[tuple[Scope, ...], ...]
 """Sets of scopes that were accepted together."""
+
+EXPLANATION = "explain "
+"""How the names of explanations begin, in the place of a run; the rest is when they began."""
 
 _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
@@ -56,13 +60,10 @@ class StoredRuns:
     @contextmanager
     def read_if_any(cls, folder: Path) -> Iterator[Self | None]:
         """The same; None where no run is stored."""
-        database = folder / DATABASE
-        with usable(database):
-            is_stored = database.exists()
-        if not is_stored:
+        if not has_store(folder):
             yield None
             return
-        with closing(snapshot(database)) as connection:
+        with closing(snapshot(folder / DATABASE)) as connection:
             yield cls(folder, connection)
 
     # -- runs
@@ -196,6 +197,15 @@ class StoredRuns:
             for client, audience, question, needs_scope in rows
         }
 
+    def last_worked(self, client: ClientName) -> float | None:
+        """When (epoch) the last finished run ended that was issued a token for the client."""
+        (ended,) = self._connection.execute(
+            "select max(finished) from last_successes join runs on id = run"
+            " where client = ? and finished is not null",
+            (client,),
+        ).fetchone()
+        return None if ended is None else float(ended)
+
     def proved_by(self, moment: float) -> dict[CellKey, Cell]:
         """
         The last proved verdict on every cell, by runs that began before then (epoch).
@@ -232,7 +242,44 @@ class StoredRuns:
         rows = self._connection.execute(
             "select registration, count from failures where run = ?", (run.id,)
         )
-        return StoredFacts(facts, dict(rows.fetchall()), self)
+        failures = dict(rows.fetchall())
+        for registration, (begun, count) in self._failures_of_explanations().items():
+            if begun > run.started:
+                failures[registration] = max(count, failures.get(registration, 0))
+        return StoredFacts(facts, failures, self)
+
+    def failures_today(self, registration: str, client: ClientName, now: datetime) -> int:
+        """
+        How many requests in a row may have failed to authenticate, before an explanation begins.
+
+        Those of earlier explanations of the day (UTC), of which each begins with the count of the
+        one before; and those of a run of the day that may still be resumed. A later run that was
+        issued a token clears the former.
+        """
+        midnight = datetime.combine(now.astimezone(UTC), time(), UTC).timestamp()
+        begun, count = self._failures_of_explanations().get(registration, (0.0, 0))
+        (is_cleared,) = self._connection.execute(
+            "select exists (select 1 from last_successes join runs on id = run"
+            " where client = ? and started > ?)",
+            (client, begun),
+        ).fetchone()
+        (of_runs,) = self._connection.execute(
+            "select coalesce(max(count), 0) from failures join runs on id = run"
+            " where registration = ? and not complete and started >= ?",
+            (registration, midnight),
+        ).fetchone()
+        return max(0 if is_cleared or begun < midnight else count, int(of_runs))
+
+    def _failures_of_explanations(self) -> dict[str, tuple[float, int]]:
+        """By registration: when the last explanation began (epoch), and the count that it left."""
+        rows = self._connection.execute(
+            "select run, registration, count from failures where run like ? order by run",
+            (f"{EXPLANATION}%",),
+        )
+        return {
+            registration: (float(run.removeprefix(EXPLANATION)), count)
+            for run, registration, count in rows
+        }
 
     def allowance(self, quota: str) -> Allowance:
         """What was used up of a quota before, and until when its group is to be left alone."""
@@ -240,6 +287,13 @@ class StoredRuns:
         pause = execute("select until from pauses where quota = ?", (quota,)).fetchone()
         used = execute("select at from used_permits where quota = ?", (quota,))
         return Allowance(pause[0] if pause else 0.0, tuple(at for (at,) in used))
+
+
+def has_store(folder: Path) -> bool:
+    """Whether a folder has a database. Raises InputError where it cannot be looked into."""
+    database = folder / DATABASE
+    with usable(database):
+        return database.exists()
 
 
 class StoredFacts:
@@ -257,6 +311,11 @@ class StoredFacts:
 
     def __len__(self) -> int:
         return sum(map(len, self._facts.values()))
+
+    @property
+    def by_client(self) -> Mapping[tuple[str, str], Mapping[Question, Fact]]:
+        """All of them, by client and audience."""
+        return self._facts
 
     @property
     def tokens(self) -> int:

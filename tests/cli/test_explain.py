@@ -10,7 +10,7 @@ import pytest
 from harness import Entry, Reply, lab, raw_server, scopeprobe, write_inputs
 from samples_to_run import SAMPLES
 
-from scopeprobe.audits.explain import Explain, case_of
+from scopeprobe.audits.cases import Explain, case_of
 from scopeprobe.diagnosis import codes
 from scopeprobe.lab import AuthorizationServer, read_fleet, read_profile
 from scopeprobe.lab.clients import Client
@@ -174,14 +174,72 @@ def test_a_request_with_a_throttle_is_waited_for_and_told(tmp_path):
     assert told["requests"] == len(told["experiments"]) + 1
 
 
-def test_the_audit_names_the_command_for_a_client_that_is_rejected(tmp_path, corp):
+@pytest.fixture
+def rejected(tmp_path, corp):
+    """The words and the environment of an audit that rejects a client."""
     servers = {"corp": f'token_endpoint = "{corp}"\nrate = "1000/s"\nclient_rate = "1000/s"'}
-    entries = [Entry("mistaken", "corp", "billing", "of-yesterday", extra='scopes = ["a.read"]')]
-    words, environment = write_inputs(tmp_path, servers, entries)
+    entries = [Entry("mistaken", "corp", "billing", "of-yesterday")]
+    words, environment = write_inputs(tmp_path, servers, entries, ["a.read", "b read"])
+    return words, environment
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("--scope", "c.read d.read"), ("--allow-literal-secrets",)], ids=str
+)
+def test_the_audit_names_a_command_that_asks_for_the_same_scopes(tmp_path, rejected, more):
+    words, environment = rejected
+    out = tmp_path / "out"
     told = scopeprobe(
-        "audit", *words, "-o", tmp_path / "out", "--log-format", "console", env=environment
+        *("audit", *words, *more, "-o", out, "--log-format", "console"), env=environment
     )
-    assert f"to learn why: scopeprobe explain {words[0]} mistaken" in told.stderr
+    (line,) = re.findall(r"to learn why: scopeprobe (.*)", told.stderr)
+    result = scopeprobe(*shlex.split(line), "--print", "json", env=environment)
+    first = json.loads(result.stdout)["experiments"][0]
+    asked = ["a.read", "b", "read", *(more[1].split() if more[:1] == ("--scope",) else ())]
+    (form,) = re.findall(r"'scope=(.*?)'", first["curl"])
+    assert sorted(form.split()) == sorted(asked)
+
+
+def test_without_scopes_it_asks_for_those_of_the_last_run(tmp_path, rejected):
+    words, environment = rejected
+    out = tmp_path / "out"
+    scopeprobe("audit", *words, "-o", out, env=environment)
+    told = scopeprobe(
+        "explain", words[0], "mistaken", "-o", out, "--print", "json", env=environment
+    )
+    assert "'scope=a.read b read'" in json.loads(told.stdout)["experiments"][0]["curl"]
+
+
+def test_every_target_of_a_client_is_explained(tmp_path, corp):
+    targets = (
+        'targets = [{ audience = "https://one.example", scopes = ["a.read"] },'
+        ' { audience = "https://two.example", scopes = ["z.read"] }]'
+    )
+    entries = [Entry("billing", "corp", extra=targets)]
+    result = explain(tmp_path, corp, "billing", "--print", "json", entries=entries)
+    told = json.loads(result.stdout)["explanations"]
+    assert [(one["audience"], one["outcome"]) for one in told] == [
+        ("https://one.example", "working"),
+        ("https://two.example", "explained"),
+    ]
+    people = explain(tmp_path, corp, "billing", entries=entries).stdout
+    assert "1 client: scope refused: `z.read` (billing (https://two.example))" in people
+    assert "For https://one.example:\nbilling works" in people
+
+
+def test_a_second_target_costs_no_further_failed_authentication(tmp_path):
+    targets = (
+        'targets = [{ audience = "one", scopes = ["a"] }, { audience = "two", scopes = ["b"] }]'
+    )
+    with raw_server(lambda _asked: Reply(401, b'{"error":"invalid_client"}')) as server:
+        result = explain(
+            tmp_path, f"{server.url}/t", "billing", "--print", "json",
+            entries=[Entry("billing", "corp", extra=targets)],
+        )  # fmt: skip
+    assert len(server.asked) <= 3
+    told = json.loads(result.stdout)
+    assert [one["audience"] for one in told["not_asked"]] == ["two"]
+    assert not any("audience=two" in asked.form for asked in server.asked)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,160 @@
+"""What `explain` found out about several targets: grouped by cause, then one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from scopeprobe.diagnosis import Case, Explanation
+from scopeprobe.model.experiment import Experiment
+from scopeprobe.reports.explanation import (
+    VERSION,
+    explanation_for_people,
+    explanation_markdown,
+    explanation_members,
+)
+from scopeprobe.reports.texts import counted, json_text
+
+MOST_NAMED = 10
+"""Clients of a group that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One target of a client, and what was found out about it."""
+
+    case: Case
+    explanation: Explanation
+
+    @property
+    def name(self) -> str:
+        return _named(self.explanation.client, self.case.target.label)
+
+
+@dataclass(frozen=True, slots=True)
+class NotExplained:
+    """One target of a client about which nothing was asked."""
+
+    client: str
+    audience: str
+    because: str
+
+    @property
+    def told(self) -> str:
+        """Whose it is and why, as one line."""
+        return f"{_named(self.client, self.audience)}: {self.because}"
+
+
+def _named(client: str, audience: str) -> str:
+    return f"{client} ({audience})" if audience else client
+
+
+@dataclass(frozen=True, slots=True)
+class _CauseGroup:
+    """Targets with the same surest cause; of causes in scopes, with the same scopes."""
+
+    cause: str
+    """Its code; the outcome where no cause was found."""
+    scopes: tuple[str, ...]
+    members: tuple[Explained, ...]
+
+    @property
+    def title(self) -> str:
+        named = f": {', '.join(f'`{scope}`' for scope in self.scopes)}" if self.scopes else ""
+        return f"{self.cause.replace('_', ' ')}{named}"
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.name for one in self.members))
+
+    @property
+    def line(self) -> str:
+        """Such as "7 clients: secret expired (a, b, ...)"."""
+        shown = ", ".join(self.clients[:MOST_NAMED])
+        left = len(self.clients) - MOST_NAMED
+        more = f" and {left} more" if left > 0 else ""
+        return f"{counted(len(self.clients), 'client')}: {self.title} ({shown}{more})"
+
+
+def _groups(explained: Iterable[Explained]) -> list[_CauseGroup]:
+    """The largest group first; those that work last."""
+    by_cause: dict[tuple[str, tuple[str, ...]], list[Explained]] = {}
+    for one in explained:
+        by_cause.setdefault(_cause_of(one.explanation), []).append(one)
+    groups = [_CauseGroup(*key, tuple(members)) for key, members in by_cause.items()]
+    return sorted(groups, key=lambda g: (g.cause == "working", -len(g.members), g.cause))
+
+
+def _cause_of(explanation: Explanation) -> tuple[str, tuple[str, ...]]:
+    if explanation.outcome != "explained":
+        return explanation.outcome, ()
+    code = max(explanation.causes, key=lambda cause: cause.confidence).code
+    is_in_scopes = code.startswith("scope")
+    scopes = dict.fromkeys(s for sets in explanation.refusing_sets for s in sets)
+    return code, tuple(scopes) if is_in_scopes else ()
+
+
+def explanations_json(
+    explained: Sequence[Explained], not_explained: Sequence[NotExplained] = ()
+) -> str:
+    """The document of docs/design.md, "Shapes of the JSON", about several targets."""
+    groups = [
+        {"cause": group.cause, "scopes": group.scopes, "clients": group.clients}
+        for group in _groups(explained)
+    ]
+    explanations = [
+        {"audience": one.case.target.label, **explanation_members(one.explanation)}
+        for one in explained
+    ]
+    not_asked = [
+        {"client": one.client, "audience": one.audience, "because": one.because}
+        for one in not_explained
+    ]
+    document = {
+        "version": VERSION,
+        "groups": groups,
+        "explanations": explanations,
+        "not_asked": not_asked,
+    }
+    return json_text(document)
+
+
+def explanations_for_people(
+    explained: Sequence[Explained],
+    not_explained: Sequence[NotExplained],
+    shown: dict[str, Sequence[Experiment]],
+) -> RenderableType:
+    """A line a group, then each target."""
+    parts: list[RenderableType] = [
+        Text(group.line, style="bold", overflow="fold") for group in _groups(explained)
+    ]
+    parts += [Text(f"not asked: {one.told}") for one in not_explained]
+    for one in explained:
+        parts.append(Text())
+        parts += _heading(one)
+        parts.append(explanation_for_people(one.explanation, shown[one.name]))
+    return Group(*parts)
+
+
+def _heading(one: Explained) -> Iterator[RenderableType]:
+    if one.case.target.label:
+        yield Text(f"For {one.case.target.label}:")
+
+
+def explanations_markdown(
+    explained: Sequence[Explained],
+    not_explained: Sequence[NotExplained],
+    shown: dict[str, Sequence[Experiment]],
+) -> str:
+    """The same as Markdown."""
+    lines = [f"* {group.line}" for group in _groups(explained)]
+    lines += [f"* not asked: {one.told}" for one in not_explained]
+    texts = [
+        (f"For `{one.case.target.label}`:\n\n" if one.case.target.label else "")
+        + explanation_markdown(one.explanation, shown[one.name])
+        for one in explained
+    ]
+    return "\n".join(lines) + "\n\n" + "\n".join(texts)

@@ -1,0 +1,161 @@
+"""Failed authentications in a row: repeated explanations of a day, and runs that are resumed."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import anyio
+import pytest
+from harness import Entry, Reply, raw_server, scopeprobe, token_body, write_inputs
+
+from scopeprobe.audits.explain import Explain, explain
+from scopeprobe.errors import InputError
+from scopeprobe.model.rate import Rate
+
+FAILED = Reply(401, b'{"error":"invalid_client"}')
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+class Server:
+    """Rejects everybody, unless it is told to be kind."""
+
+    def __init__(self):
+        self.is_kind = False
+
+    def __call__(self, _asked):
+        return Reply(body=token_body()) if self.is_kind else FAILED
+
+
+@pytest.fixture
+def server():
+    answer = Server()
+    with raw_server(answer) as wire:
+        wire.answers = answer
+        yield wire
+
+
+@pytest.fixture
+def client(make_client, server):
+    rates = (Rate(1000, 1),)
+    return make_client("a", token_endpoint=f"{server.url}/t", rates=rates, client_rates=rates)
+
+
+def explained(client, out, now=NOON, **order):
+    return anyio.run(explain, Explain(client, out=out, now=lambda: now, **order))
+
+
+def test_explanations_of_one_day_spend_three_together(client, server, tmp_path):
+    out = tmp_path / "out"
+    for hour in range(6):
+        try:
+            explained(client, out, NOON + timedelta(hours=hour))
+        except InputError as error:
+            (told,) = error.messages
+    assert len(server.asked) == 3
+    assert told == (
+        "billing: 3 failed authentications in a row are spent on billing-id today, and one more"
+        " might lock it: nothing more is asked of it until tomorrow (UTC)."
+        " `--max-auth-failures 4` allows one more, as when it was mended meanwhile"
+    )
+
+
+def test_the_next_day_begins_anew(client, server, tmp_path):
+    explained(client, tmp_path / "out", max_auth_failures=1)
+    explained(client, tmp_path / "out", NOON + timedelta(hours=12), max_auth_failures=1)
+    assert len(server.asked) == 2
+
+
+def test_one_more_may_be_allowed_and_a_success_clears_all(client, server, tmp_path):
+    out = tmp_path / "out"
+    explained(client, out, max_auth_failures=1)
+    with pytest.raises(InputError, match="`--max-auth-failures 2` allows one more"):
+        explained(client, out, max_auth_failures=1)
+    server.answers.is_kind = True
+    assert explained(client, out, max_auth_failures=2).outcome == "working"
+    server.answers.is_kind = False
+    server.asked.clear()
+    explained(client, out, max_auth_failures=1)
+    assert len(server.asked) == 1
+
+
+def test_no_folder_is_made_where_nothing_failed(client, server, tmp_path):
+    server.answers.is_kind = True
+    explained(client, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_lost_when_an_explanation_is_killed(client, tmp_path):
+    """What may have failed is stored before the next request leaves."""
+    counts = []
+
+    def answer(_asked):
+        if (tmp_path / "out").exists():
+            with closing(sqlite3.connect(tmp_path / "out" / "scopeprobe.db")) as database:
+                counts.append(database.execute("select count from failures").fetchone()[0])
+        return FAILED
+
+    with raw_server(answer) as wire:
+        explained(_at(client, wire.url), tmp_path / "out")
+        assert counts == list(range(2, len(wire.asked) + 1))
+
+
+def _at(client, url):
+    endpoints = replace(client.server.endpoints, token=f"{url}/t")
+    return replace(client, server=replace(client.server, endpoints=endpoints))
+
+
+@pytest.fixture
+def files(tmp_path, server):
+    settings = f'token_endpoint = "{server.url}/t"\nrate = "1000/s"\nclient_rate = "1000/s"'
+    entries = [Entry("billing", "corp", extra='scopes = ["a", "b"]')]
+    words, environment = write_inputs(tmp_path, {"corp": settings}, entries)
+    out = tmp_path / "out"
+    return lambda command, *more: scopeprobe(command, *words, *more, "-o", out, env=environment)
+
+
+def test_a_run_that_can_be_resumed_counts_with_its_explanations(files, server):
+    files("audit", "--max-requests", 2)
+    assert len(server.asked) == 2
+    files("explain", "billing")
+    assert len(server.asked) == 3
+    files("audit", "--resume")
+    told = files("explain", "billing")
+    assert len(server.asked) == 3
+    assert told.returncode == 2
+    assert "3 failed authentications in a row are spent" in told.stderr
+
+
+def test_a_success_of_an_explanation_lets_the_run_go_on(files, server):
+    files("audit", "--max-requests", 2)
+    server.answers.is_kind = True
+    assert files("explain", "billing").returncode == 0
+    asked = len(server.asked)
+    server.answers.is_kind = False
+    files("audit", "--resume")
+    assert len(server.asked) > asked + 1
+
+
+def test_a_token_of_a_later_run_clears_explanations(files, server):
+    files("explain", "billing", "--max-auth-failures", 1)
+    server.answers.is_kind = True
+    files("audit")
+    server.answers.is_kind = False
+    asked = len(server.asked)
+    files("explain", "billing", "--max-auth-failures", 1)
+    assert len(server.asked) == asked + 1
+
+
+def test_a_new_run_begins_anew_and_forgets_no_explanation_of_the_day(files, server):
+    files("explain", "billing")
+    spent = len(server.asked)
+    files("audit")
+    assert len(server.asked) > spent
+    asked = len(server.asked)
+    assert files("explain", "billing", "--max-auth-failures", spent).returncode == 2
+    assert len(server.asked) == asked
+
+
+def test_the_user_is_told_of_the_last_try(files):
+    told = files("explain", "billing", "--max-auth-failures", 1)
+    assert "`--max-auth-failures 2` allows one more" in told.stderr
