@@ -9,7 +9,7 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from urllib.parse import quote
 
-from scopeprobe.model.answer import Answer
+from scopeprobe.model.answer import Answer, Refusal, alike
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Verdict
 from scopeprobe.model.client import AuthMethod, Client, ClientName, Credential, Target
@@ -134,11 +134,36 @@ class Case:
         advertised = self.client.server.scopes_supported or ()
         return tuple(dict.fromkeys((*self.target.candidates, *advertised)))
 
+    @property
+    def hopeful_scopes(self) -> tuple[Scope, ...]:
+        """
+        Scopes that may be granted if asked for alone, the likeliest first.
+
+        Expected, granted in the last run, advertised, granted to others; of the wanted, any.
+        """
+        advertised = self.client.server.scopes_supported or ()
+        held = [s for s, verdict in self.known.verdicts.items() if verdict is Verdict.GRANTED]
+        others = sorted(set().union(*(e.granted for e in self.known.behavior.earlier_clients)))
+        named = dict.fromkeys((*self.wanted, *self.known_scopes, *self.known.candidates))
+        expected = filter(self.target.expect.wants, named)
+        sources = (expected, held, advertised, others)
+        found = (s for source in sources for s in sorted(source, key=self._is_not_wanted))
+        return tuple(dict.fromkeys((*found, *self.wanted, *named)))
+
+    def _is_not_wanted(self, scope: Scope) -> bool:
+        return scope not in self.wanted
+
     def spellings_of(self, scope: Scope) -> tuple[Scope, ...]:
         """Known scopes that this one may have been meant to be, the most alike first."""
         others = [known for known in self.known_scopes if known not in self.wanted]
         alike = sorted(_likeness(scope, others), key=lambda pair: -pair[0])
         return tuple(name for _, name in alike[:MOST_SPELLINGS])
+
+    def words_scopes_otherwise(self, answer: Answer) -> bool:
+        """Others, whose credentials are good, are refused scopes in another way than this."""
+        told = (t for t in self.known.told_to_others if t.is_authenticated and t.scopes)
+        refused = [t.answer for t in told if isinstance(t.answer, Refusal)]
+        return bool(refused) and not any(alike(answer, other) for other in refused)
 
     def advertises(self, scope: Scope) -> bool | None:
         """Whether the metadata names the scope; None where it names none at all."""

@@ -15,6 +15,8 @@ from scopeprobe.model.experiment import Experiment
 
 _FROM_MEMORY = "M"
 _MOST_FROM_MEMORY = 0.85
+PLAIN = 0.7
+"""From this confidence on, words leave hardly anything else."""
 _LONGEST = 4000
 """Characters that are searched."""
 

@@ -30,6 +30,8 @@ class Investigation:
         """The server accepted these credentials."""
         self.refusal_behind_scopes: Answer | None = None
         """How the server refuses a request whose scopes it accepted: it allows no such grant."""
+        self.spared = 0
+        """Failed authentications that are kept for a later question."""
 
     def ask(self, scopes: tuple[Scope, ...] | None, change: RequestChange | None = None) -> Asking:
         """Ask, or remember what was answered to the same question."""
@@ -44,12 +46,12 @@ class Investigation:
             self.is_authenticated = True
         return experiment
 
-    def ask_what_may_fail(self, change: RequestChange) -> Asking:
-        """Ask without scope, unless the budget of failed authentications is spent."""
-        is_known = self.known(Question(None, change=change)) is not None
-        if not is_known and self.failures >= self.case.most_failures:
+    def ask_what_may_fail(self, scopes: tuple[Scope, ...] | None, change: RequestChange) -> Asking:
+        """Ask, unless the budget of failed authentications is spent."""
+        is_known = self.known(Question(scopes, change=change)) is not None
+        if not is_known and self.failures_left <= 0:
             return None
-        return (yield from self.ask(None, change))
+        return (yield from self.ask(scopes, change))
 
     def rebase(self, change: RequestChange, better: Experiment) -> None:
         """Build all further questions on a change; the experiment shows what came of it."""
@@ -68,10 +70,20 @@ class Investigation:
         return next((e for e in self.log if e.question == question), None)
 
     @property
+    def last_at_base(self) -> Experiment | None:
+        return next((e for e in reversed(self.log) if e.question.change == self.base), None)
+
+    @property
     def may_ask(self) -> bool:
         """Whether the budgets of requests and of failed authentications leave room."""
         left = len(self.log) < self.case.most_requests
-        return left and (self.is_authenticated or self.failures < self.case.most_failures)
+        return left and (self.is_authenticated or self.failures_left > 0)
+
+    @property
+    def failures_left(self) -> int:
+        """Failed authentications that may still be spent, here and now."""
+        spent = self.case.known.failures_spent + self.failures
+        return self.case.most_failures - spent - self.spared
 
     @property
     def failures(self) -> int:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
+from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.causes import cause_texts
-from scopeprobe.diagnosis.error_patterns import patterns_in
+from scopeprobe.diagnosis.error_patterns import PLAIN, patterns_in
 from scopeprobe.model.answer import (
     Answer,
     GrantNotAllowed,
@@ -45,6 +46,17 @@ def is_failure(experiment: Experiment) -> bool:
     if isinstance(answer, Unanswered):
         return answer.status == HTTPStatus.UNAUTHORIZED
     return isinstance(answer, Unauthenticated) and not is_past_credentials(experiment)
+
+
+def may_be_about_scopes(experiment: Experiment, case: Case) -> bool:
+    """A failed authentication that may be how this server words a bad or a missing scope."""
+    answer = experiment.answer
+    if not is_failure(experiment) or case.words_scopes_otherwise(answer):
+        return False
+    if isinstance(answer, Unauthenticated) and answer.unknown_client:
+        return False
+    named = (p for p in patterns_in(experiment) if p.confidence >= PLAIN)
+    return not any("credentials" in cause_texts()[pattern.cause].said_of for pattern in named)
 
 
 def is_accepting(answer: Answer) -> bool:

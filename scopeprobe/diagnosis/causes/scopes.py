@@ -99,7 +99,7 @@ def _is_by_rights(whole: Experiment) -> bool:
 def _required(seen: Observations) -> Iterator[LikelyCause]:
     """A client that asks for no scope, at a server that has no default for it."""
     control = seen.control
-    if control is None or not isinstance(control.answer, Refused):
+    if control is None or not isinstance(control.answer, Refusal):
         return
     named = [pattern for pattern in patterns_in(control) if pattern.cause == "scope_required"]
     better = [e for e in seen.at_base() if e.question.scopes and isinstance(e.answer, Issued)]

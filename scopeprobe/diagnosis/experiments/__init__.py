@@ -39,8 +39,8 @@ def diagnose(case: Case) -> ExperimentPlan:
         if is_hopeless(investigation) or not _can_go_on(investigation):
             return
         yield from get_past_request(investigation)
-        last = investigation.log[-1]
-        if is_failure(last) and not investigation.is_authenticated:
+        last = investigation.last_at_base
+        if last is not None and is_failure(last) and not investigation.is_authenticated:
             yield from get_past_credentials(investigation, last)
     yield from judge_scopes(investigation)
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.diagnosis.hypotheses import Hypothesis, demanded_method, hypotheses
 from scopeprobe.diagnosis.investigation import Investigation
-from scopeprobe.diagnosis.outcomes import is_accepting, is_failure, is_past_credentials
+from scopeprobe.diagnosis.outcomes import (
+    is_failure,
+    is_past_credentials,
+    may_be_about_scopes,
+)
 from scopeprobe.model.answer import Refused
 from scopeprobe.model.experiment import Experiment, ExperimentPlan
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
@@ -23,19 +27,51 @@ def get_past_credentials(investigation: Investigation, first: Experiment) -> Exp
     if not is_failure(first) and not _is_unclear(first):
         return
     tried = list(hypotheses(investigation.case, investigation.patterns(), first))
-    yield from _try_strong(
-        investigation, [hypothesis for hypothesis in tried if hypothesis.is_strong]
-    )
-    if _is_done(investigation) or _is_past(investigation):
-        yield from _show_each(investigation, tried)
-        return
-    control = yield from investigation.ask(None)
-    if control is not None and not is_failure(control) and not _is_unclear(control):
-        return
-    for hypothesis in tried:
-        if not (hypothesis.is_strong or _is_done(investigation) or _is_past(investigation)):
-            yield from _try_alone(investigation, hypothesis)
+    strong = [hypothesis for hypothesis in tried if hypothesis.is_strong]
+    weak = [hypothesis for hypothesis in tried if not hypothesis.is_strong]
+    investigation.spared = int(may_be_about_scopes(first, investigation.case))
+    yield from _try_strong(investigation, strong)
+    if not (_is_done(investigation) or _is_past(investigation)):
+        yield from _try_as_it_is(investigation, weak)
+    investigation.spared = 0
+    if not (_is_done(investigation) or _is_past(investigation)):
+        yield from _try_lone_scope(investigation, first, strong)
     yield from _show_each(investigation, tried)
+
+
+def _try_as_it_is(investigation: Investigation, weak: list[Hypothesis]) -> ExperimentPlan:
+    """Ask without scope, and with what is less likely to be wrong: only that, if rationed."""
+    is_rationed = bool(weak) and investigation.failures_left == 1
+    if not is_rationed:
+        control = yield from investigation.ask(None)
+        if control is not None and not is_failure(control) and not _is_unclear(control):
+            return
+    for hypothesis in weak:
+        if not (_is_done(investigation) or _is_past(investigation)):
+            yield from _try_alone(investigation, hypothesis)
+
+
+def _try_lone_scope(
+    investigation: Investigation, first: Experiment, strong: list[Hypothesis]
+) -> ExperimentPlan:
+    """
+    Ask for a lone scope that is likely to be granted, with all changes that are likely to help.
+
+    Some servers answer a bad scope and a missing one like a wrong secret: there nothing else gets
+    past.
+    """
+    if not may_be_about_scopes(first, investigation.case):
+        return
+    change = investigation.base
+    for hypothesis in strong:
+        change = hypothesis.applied(change)
+    asked = {e.question.scopes for e in investigation.log if e.question.change == change}
+    for scope in investigation.case.hopeful_scopes:
+        if (scope,) not in asked:
+            experiment = yield from investigation.ask((scope,), change)
+            if experiment is not None and is_past_credentials(experiment):
+                investigation.rebase(change, experiment)
+            return
 
 
 def _is_unclear(experiment: Experiment) -> bool:
@@ -100,33 +136,28 @@ def _show_each(investigation: Investigation, tried: list[Hypothesis]) -> Experim
 
     Mostly such a request was sent already: then nothing is asked.
     """
-    if investigation.base == AS_CONFIGURED or not _is_any_better(investigation):
-        return
     whole = investigation.base
+    if whole == AS_CONFIGURED or not any(_is_better(e, whole) for e in investigation.log):
+        return
     applied = [hypothesis for hypothesis in tried if hypothesis.is_in(whole)]
-    if investigation.case.wanted:
+    better = next(e for e in investigation.log if _is_better(e, whole))
+    if investigation.case.wanted and investigation.is_authenticated:
         yield from investigation.ask(investigation.case.wanted)
     for hypothesis in applied:
         without = hypothesis.taken_back(whole)
         if not _is_shown(investigation, whole, without):
-            experiment = yield from investigation.ask_what_may_fail(without)
-            if experiment is not None and is_accepting(experiment.answer):
-                investigation.base = whole = without
+            experiment = yield from investigation.ask_what_may_fail(better.question.scopes, without)
+            if experiment is not None and is_past_credentials(experiment):
+                investigation.rebase(without, experiment)
+                whole = without
 
 
 def _is_shown(investigation: Investigation, whole: RequestChange, without: RequestChange) -> bool:
     """Some request failed without the change, and the same one fared better with it."""
     worse = {e.question.scopes for e in investigation.log if e.question.change == without}
-    better = {
-        e.question.scopes
-        for e in investigation.log
-        if e.question.change == whole and is_past_credentials(e)
-    }
+    better = {e.question.scopes for e in investigation.log if _is_better(e, whole)}
     return not worse.isdisjoint(better)
 
 
-def _is_any_better(investigation: Investigation) -> bool:
-    return any(
-        e.question.change == investigation.base and is_past_credentials(e)
-        for e in investigation.log
-    )
+def _is_better(experiment: Experiment, whole: RequestChange) -> bool:
+    return experiment.question.change == whole and is_past_credentials(experiment)
