@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -24,6 +25,8 @@ from scopeprobe.reports.metadata import Described
 
 AT_ONCE = 8
 """Issuers that are asked at the same time."""
+_BRIEF = 5.0
+"""Seconds that a guess may take."""
 _SAID = {
     Reason.UNREACHABLE: "no connection",
     Reason.TIMED_OUT: "no answer in time",
@@ -159,6 +162,45 @@ def _described(server: Server, found: Discovered | None) -> Described:
             return Described(resolved, found.url, found.metadata, None, refused)
         case MetadataProblem() as refusal:
             return Described(server, found.url, found.metadata, refusal)
+
+
+# -- a server of which only the token endpoint is known
+
+
+async def with_issuer(client: Client) -> Client:
+    """
+    Give a client's server the issuer whose metadata names its token endpoint, where one does.
+
+    Issuers are looked for at the beginnings of the endpoint's path (RFC 8414 section 3.1 puts the
+    path of an issuer behind the well-known one). Nothing is asked where it is known already.
+    """
+    server = client.server
+    if server.endpoints.issuer or server.provider:
+        return client
+    connection = replace(server.connection, timeout=min(server.connection.timeout, _BRIEF))
+    guesses = [
+        replace(
+            server,
+            endpoints=replace(server.endpoints, issuer=issuer),
+            connection=connection,
+        )
+        for issuer in _possible_issuers(server.endpoints.token)
+    ]
+    found = await discover(guesses)
+    for guess in guesses:
+        metadata = found[guess].metadata
+        if metadata is not None and metadata.token_endpoint == server.address:
+            return replace(client, server=replace(server, endpoints=guess.endpoints))
+    return client
+
+
+def _possible_issuers(endpoint: str) -> Iterator[str]:
+    """The longest path first; at the origin with a slash and without one."""
+    parts = urlsplit(endpoint)
+    origin, steps = f"{parts.scheme}://{parts.netloc}", parts.path.strip("/").split("/")[:-1]
+    for length in range(len(steps), 0, -1):
+        yield f"{origin}/{'/'.join(steps[:length])}"
+    yield from (origin, f"{origin}/")
 
 
 # -- a whole fleet

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import anyio
@@ -14,11 +12,12 @@ import typer
 from scopeprobe.audits.explain import Explain, Explanations, explain_all
 from scopeprobe.cli import options
 from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.explain_options import ExplainInputs
 from scopeprobe.cli.inputs import endpoint_from, parsed
 from scopeprobe.cli.output import print_table
+from scopeprobe.cli.signature import takes_options
 from scopeprobe.cli.streams import print_data, say
 from scopeprobe.errors import InputError
-from scopeprobe.inputs import Overrides, read_client
 from scopeprobe.inputs.units import parse_duration
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.providers import read_packs
@@ -32,6 +31,8 @@ from scopeprobe.reports.explanations import (
 
 EXAMPLES = """
 Examples:
+
+  scopeprobe explain --token-endpoint https://login.corp.example/token --client-id billing
 
   scopeprobe explain clients.toml billing-nightly
 
@@ -47,25 +48,10 @@ class Printed(StrEnum):
     MARKDOWN = "markdown"
 
 
+@takes_options
 def explain_command(
-    clients: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="CLIENTS... NAME",
-            help="Clients files, and the name of the client.",
-            show_default=False,
-        ),
-    ],
+    inputs: ExplainInputs,
     *,
-    scope: Annotated[
-        list[str] | None,
-        options.option(
-            "--scope",
-            metavar="'A B'",
-            help="What it asks for, '' for no scope; by default its candidates.",
-        ),
-    ] = None,
-    scopes: options.ScopesFiles = None,
     try_endpoint: Annotated[
         str | None,
         options.option(
@@ -75,8 +61,6 @@ def explain_command(
         ),
     ] = None,
     providers: options.Providers = None,
-    allow_literal_secrets: options.LiteralSecrets = False,
-    timeout: options.Timeout = None,
     max_requests: Annotated[
         int,
         options.option("--max-requests", min=1, metavar="N", help="Stop after so many requests."),
@@ -113,22 +97,11 @@ def explain_command(
 
     Exit codes: 0 it works or is explained, 2 input error, 3 not explained.
     """
-    if len(clients) == 1:
-        raise InputError(["explain: give CLIENTS and the NAME of one client"])
     packs = read_packs(providers or ())
-    client, wanted, notices = read_client(
-        clients[:-1],
-        str(clients[-1]),
-        scopes_files=scopes or (),
-        extra_scopes=scope or (),
-        packs=packs,
-        overrides=Overrides(timeout=parsed("--timeout", timeout, parse_duration)),
-        allow_literal_secrets=allow_literal_secrets,
-        stdin=sys.stdin,
-    )
+    client, wanted, notices = inputs.read(packs)
     order = Explain(
         client,
-        wanted if scope else None,
+        wanted,
         try_endpoint=endpoint_from("--try-endpoint", try_endpoint),
         packs=packs,
         out=out,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TextIO
 
 from scopeprobe.errors import InputError
@@ -14,9 +15,10 @@ from scopeprobe.inputs.client_builder import CandidatesFrom, ClientBuilder, Clie
 from scopeprobe.inputs.clients_file import ClientsFile, read_clients_file
 from scopeprobe.inputs.credentials import look_up_secrets, with_secrets
 from scopeprobe.inputs.fleet import Fleet
-from scopeprobe.inputs.parsers import read_document
+from scopeprobe.inputs.parsers import Document, read_document
 from scopeprobe.inputs.precedence import Overrides
-from scopeprobe.inputs.problems import Problems
+from scopeprobe.inputs.problems import Place, Problems
+from scopeprobe.inputs.schema import NAME
 from scopeprobe.inputs.scopes import gather_scopes
 from scopeprobe.inputs.secret_checks import check_literals, check_together
 from scopeprobe.inputs.server_builder import ServerBuilder, ServerDraft
@@ -160,6 +162,53 @@ def read_client(
     chosen = [draft for draft in drafts if draft.client is not None and draft.client.name == name]
     clients = inputs.with_secrets(chosen, environment, allow_literal_secrets)
     return clients[0], scopes, tuple(inputs.problems.notices)
+
+
+def client_of_words(
+    words: Mapping[str, str],
+    secret: str,
+    *,
+    extra_scopes: Sequence[str] = (),
+    packs: Sequence[Pack] | None = None,
+    overrides: Overrides = NO_OVERRIDES,
+) -> tuple[Client, tuple[Scope, ...], tuple[str, ...]]:
+    """
+    Build one client without files; else as `read_client` does.
+
+    :param words: values of a client's entry, by the keys of a clients file.
+    :raises InputError: with all that is wrong, called by the options.
+    """
+    target = {key: words[key] for key in ("audience", "resource") if key in words}
+    entry: dict[str, object] = {key: word for key, word in words.items() if key not in target}
+    entry |= {"name": _name_of(words["client_id"]), "client_secret": {"env": _SECRET}}
+    entry |= {"targets": [target]} if target else {}
+    inputs = _Inputs(StandardInput(None))
+    document = Document(Place(_WORDS), Path(), is_exposed=False, data={"clients": [entry]})
+    files = [read_clients_file(document, inputs.problems)]
+    scopes = gather_scopes((), extra_scopes, inputs.standard_input, inputs.problems)
+    drafts = inputs.build(files, packs, overrides, (), CandidatesFrom.NOWHERE).clients
+    try:
+        clients = inputs.with_secrets(drafts, {_SECRET: secret}, allow_literal_secrets=False)
+    except InputError as error:
+        raise InputError(map(_as_options, error.messages)) from None
+    return clients[0], scopes, tuple(map(_as_options, inputs.problems.notices))
+
+
+_WORDS, _SECRET = "command line", "SCOPEPROBE_CLIENT_SECRET"
+
+
+def _name_of(client_id: str) -> str:
+    """The `client_id` where it can be a client's name."""
+    return client_id if NAME.fullmatch(client_id) else "client"
+
+
+def _as_options(message: str) -> str:
+    """A complaint about an entry as one about the options that it was made of."""
+    place = f"{_WORDS}: clients[0]"
+    for key in ("token_endpoint", "client_id", "issuer", "audience", "resource"):
+        for step in ("", ".targets[0]"):
+            message = message.replace(f"{place}{step}.{key}", f"--{key.replace('_', '-')}")
+    return message.replace(f"{place}: ", "").replace(f"{place}.", "")
 
 
 @dataclass(frozen=True, slots=True)

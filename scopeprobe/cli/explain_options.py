@@ -1,0 +1,188 @@
+"""Whom `explain` is about: a client of clients files, or one that options describe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+
+from scopeprobe.audits.discover import with_issuer
+from scopeprobe.cli import options
+from scopeprobe.cli.inputs import parsed
+from scopeprobe.errors import InputError
+from scopeprobe.inputs import Overrides, client_of_words, read_client
+from scopeprobe.inputs.units import parse_duration
+from scopeprobe.model.client import Client
+from scopeprobe.model.provider import Pack
+from scopeprobe.model.scope_names import Scope
+
+SECRET = "SCOPEPROBE_CLIENT_SECRET"
+WITHOUT_FILES = "Without files"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientWords:
+    """A client that stands in no file."""
+
+    client_id: Annotated[
+        str | None,
+        options.option(
+            "--client-id",
+            metavar="ID",
+            help=f"A client that stands in no file. Its secret is that of {SECRET}, or asked for.",
+            panel=WITHOUT_FILES,
+        ),
+    ] = None
+    token_endpoint: Annotated[
+        str | None,
+        options.option(
+            "--token-endpoint",
+            metavar="URL",
+            help="Where it asks for its tokens.",
+            panel=WITHOUT_FILES,
+        ),
+    ] = None
+    issuer: Annotated[
+        str | None,
+        options.option(
+            "--issuer",
+            metavar="URL",
+            help="Or whose metadata says where.",
+            panel=WITHOUT_FILES,
+        ),
+    ] = None
+    audience: Annotated[
+        str | None,
+        options.option(
+            "--audience",
+            metavar="URL",
+            help="The audience that it asks for.",
+            panel=WITHOUT_FILES,
+        ),
+    ] = None
+    resource: Annotated[
+        str | None,
+        options.option(
+            "--resource",
+            metavar="URL",
+            help="The resource that it asks for.",
+            panel=WITHOUT_FILES,
+        ),
+    ] = None
+
+    client_secret: Annotated[
+        str | None, typer.Option("--client-secret", "--secret", hidden=True)
+    ] = None
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What was given, by the keys of a clients file."""
+        words = {
+            "client_id": self.client_id,
+            "token_endpoint": self.token_endpoint,
+            "issuer": self.issuer,
+            "audience": self.audience,
+            "resource": self.resource,
+        }
+        return {key: word for key, word in words.items() if word is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainInputs(ClientWords):
+    """Whom to explain, and what it asks for."""
+
+    clients: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="CLIENTS... NAME",
+            help="Clients files, and the name of the client.",
+            show_default=False,
+        ),
+    ] = None
+    scope: Annotated[
+        list[str] | None,
+        options.option(
+            "--scope",
+            metavar="'A B'",
+            help="What it asks for, '' for no scope; by default its candidates.",
+        ),
+    ] = None
+    scopes: options.ScopesFiles = None
+    allow_literal_secrets: options.LiteralSecrets = False
+    timeout: options.Timeout = None
+
+    def read(
+        self, packs: tuple[Pack, ...]
+    ) -> tuple[Client, tuple[Scope, ...] | None, tuple[str, ...]]:
+        """The client, what it is to ask for (None: its candidates), and what is to be remarked."""
+        overrides = Overrides(timeout=parsed("--timeout", self.timeout, parse_duration))
+        if self.given and self.clients:
+            raise InputError(["explain: give CLIENTS and a NAME, or --client-id; not both"])
+        if self.given or not self.clients:
+            client_id = self._client_id()
+            client, wanted, notices = client_of_words(
+                self.given,
+                secret_of(client_id),
+                extra_scopes=self.scope or (),
+                packs=packs,
+                overrides=overrides,
+            )
+            return anyio.run(with_issuer, client), wanted, notices
+        if len(self.clients) == 1:
+            raise InputError(["explain: give CLIENTS and the NAME of one client"])
+        client, wanted, notices = read_client(
+            self.clients[:-1],
+            str(self.clients[-1]),
+            scopes_files=self.scopes or (),
+            extra_scopes=self.scope or (),
+            packs=packs,
+            overrides=overrides,
+            allow_literal_secrets=self.allow_literal_secrets,
+            stdin=sys.stdin,
+        )
+        return client, wanted if self.scope else None, notices
+
+    def _client_id(self) -> str:
+        """Raises InputError where too little is given to find client and server, or too much."""
+        if self.client_secret is not None:
+            message = (
+                "--client-secret: others can read it in the list of processes, and it stays in the"
+                f" history of the shell; set {SECRET} instead, or leave it out to be asked for it"
+            )
+            raise InputError([message])
+        if self.client_id is None:
+            message = (
+                "explain: give CLIENTS and the NAME of one client; or, without files,"
+                " --client-id ID and --token-endpoint URL or --issuer URL"
+            )
+            raise InputError([message])
+        if self.token_endpoint is None and self.issuer is None:
+            message = (
+                "--token-endpoint URL is missing: where does the client ask for its tokens?"
+                " Or give --issuer URL, whose metadata says so"
+            )
+            raise InputError([message])
+        return self.client_id
+
+
+def secret_of(client_id: str) -> str:
+    """
+    The secret out of the environment, or as the user types it in.
+
+    Raises InputError where there is neither the variable nor a terminal.
+    """
+    if secret := os.environ.get(SECRET):
+        return secret
+    if not sys.stdin.isatty():
+        message = (
+            f"the secret of {client_id} is missing: set {SECRET}, or run this on a terminal,"
+            " where it is asked for and not shown"
+        )
+        raise InputError([message])
+    typed: str = typer.prompt(f"Secret of {client_id}", hide_input=True, err=True)
+    return typed
