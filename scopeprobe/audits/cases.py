@@ -54,6 +54,8 @@ class Explain:
     """None: as many as the server's own."""
     max_pause: float = 60.0
     """Seconds: a longer throttle is not waited for."""
+    others: tuple[Client, ...] = ()
+    """More clients, which `explain_all` explains in the same run."""
     now: Callable[[], datetime] = _wall_clock
 
 

@@ -40,15 +40,15 @@ async def explain(order: Explain) -> Explanation:
     Raises InputError where nothing may be asked of its server by now: then nothing is sent.
     """
     client = replace(order.client, targets=order.client.targets[:1])
-    found = await explain_all(order, [client])
+    found = await explain_all(replace(order, client=client, others=()))
     if not found.explained:
         raise InputError([one.told for one in found.not_explained])
     return found.explained[0].explanation
 
 
-async def explain_all(order: Explain, clients: Iterable[Client]) -> Explanations:
-    """The same for each target of several clients, in one run that keeps the pace of all."""
-    clients, now = list(clients), order.now()
+async def explain_all(order: Explain) -> Explanations:
+    """The same for each target of its client and the others, in one run that keeps their pace."""
+    clients, now = (order.client, *order.others), order.now()
     quiet = [client for client in clients if _is_left_alone(client, now)]
     cases = await cases_of(order, [client for client in clients if client not in quiet])
     found = await _Run(order, cases).explanations()
@@ -128,7 +128,7 @@ class _Run:
             await self._journal.close()
         done = [one for name in self._done for one in self._done[name]]
         return Explanations(
-            tuple(Explained(one.case, explain_log(one.case, one.log)) for one in done if one.log),
+            tuple(_explained([one for one in done if one.log], self._order)),
             tuple(
                 NotExplained(one.case.client.name, one.case.target.label, one.because)
                 for one in done
@@ -181,6 +181,14 @@ class _Run:
             one.because = _why_nothing_was_asked(one.case, queue, order)
 
 
+def _explained(done: Iterable[_Diagnosis], order: Explain) -> Iterator[Explained]:
+    with stored_in(order.out) as store:
+        for one in done:
+            name = one.case.client.name
+            granted = None if store is None else store.ever_granted(name)
+            yield Explained(one.case, explain_log(one.case, one.log), granted)
+
+
 def _notices(done: Iterable[_Diagnosis]) -> Iterator[str]:
     """Say where the last failed authentication of the day was spent."""
     for one in done:
@@ -210,6 +218,11 @@ def _spent(case: Case, failures: int) -> str:
 def _why_nothing_was_asked(case: Case, queue: ClientQueue, order: Explain) -> str:
     if queue.closed_because is Reason.CLIENT_LEFT_ALONE:
         return _spent(case, queue.guard.failures)
+    if queue.closed_because is Reason.ENDPOINT_LEFT_ALONE:
+        return (
+            f"{case.client.server.name} is left alone: it could not be reached again and again, or"
+            " rejected too many clients"
+        )
     return (
         f"nothing can be asked of {case.client.server.name} within {order.max_pause:g} s, so says"
         f" {order.out}: its quota is used up, or it asked for a pause"

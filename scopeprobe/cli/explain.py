@@ -27,6 +27,7 @@ from scopeprobe.reports.explanations import (
     explanations_for_people,
     explanations_json,
     explanations_markdown,
+    one_of_each_group,
 )
 
 EXAMPLES = """
@@ -39,6 +40,8 @@ Examples:
   scopeprobe explain clients.toml billing-nightly --scope "orders.read orders.write" -v
 
   scopeprobe explain clients.toml billing-nightly --print json
+
+  scopeprobe explain clients.toml --all -o nightly
 """
 
 
@@ -98,30 +101,36 @@ def explain_command(
     Exit codes: 0 it works or is explained, 2 input error, 3 not explained.
     """
     packs = read_packs(providers or ())
-    client, wanted, notices = inputs.read(packs)
+    told = inputs.read(packs, out)
+    if not told.clients:
+        say("no client of the last run needs an explanation")
+        _print(Explanations(()), print_, verbose=verbose, is_several=True)
+        return
     order = Explain(
-        client,
-        wanted,
+        told.clients[0],
+        told.scopes,
         try_endpoint=endpoint_from("--try-endpoint", try_endpoint),
         packs=packs,
         out=out,
         max_requests=max_requests,
         max_auth_failures=max_auth_failures,
         max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
+        others=told.clients[1:],
     )
-    found = anyio.run(explain_all, order, [client])
-    for notice in (*notices, *found.notices):
+    found = anyio.run(explain_all, order)
+    for notice in (*told.notices, *found.notices):
         say(f"notice: {notice}")
-    if not found.explained:
+    if found.not_explained and not found.explained:
         raise InputError([one.told for one in found.not_explained])
-    _print(found, print_, verbose=verbose)
+    _print(found, print_, verbose=verbose, is_several=inputs.all)
     raise typer.Exit(Exit.DONE if found.is_whole else Exit.INCOMPLETE)
 
 
-def _print(found: Explanations, printed: Printed, *, verbose: bool) -> None:
+def _print(found: Explanations, printed: Printed, *, verbose: bool, is_several: bool) -> None:
     explained, others = found.explained, found.not_explained
-    shown = {one.name: _shown(one, is_all=verbose) for one in explained}
-    if len(explained) > 1 or others:
+    told = one_of_each_group(explained) if is_several and not verbose else explained
+    shown = {one.name: _shown(one, is_all=verbose) for one in told}
+    if len(explained) != 1 or others or is_several:
         match printed:
             case Printed.JSON:
                 print_data(explanations_json(explained, others))

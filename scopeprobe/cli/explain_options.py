@@ -12,10 +12,11 @@ import anyio
 import typer
 
 from scopeprobe.audits.discover import with_issuer
+from scopeprobe.audits.needs import LastRun
 from scopeprobe.cli import options
 from scopeprobe.cli.inputs import parsed
 from scopeprobe.errors import InputError
-from scopeprobe.inputs import Overrides, client_of_words, read_client
+from scopeprobe.inputs import Overrides, client_of_words, read_chosen, read_client
 from scopeprobe.inputs.units import parse_duration
 from scopeprobe.model.client import Client
 from scopeprobe.model.provider import Pack
@@ -92,6 +93,16 @@ class ClientWords:
         return {key: word for key, word in words.items() if word is not None}
 
 
+@dataclass(frozen=True, slots=True)
+class ToBeExplained:
+    """Clients, what they are to ask for, and what is to be remarked about the inputs."""
+
+    clients: tuple[Client, ...]
+    scopes: tuple[Scope, ...] | None
+    """None: the candidates of each."""
+    notices: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainInputs(ClientWords):
     """Whom to explain, and what it asks for."""
@@ -113,39 +124,65 @@ class ExplainInputs(ClientWords):
         ),
     ] = None
     scopes: options.ScopesFiles = None
+    all: Annotated[
+        bool,
+        typer.Option("--all", help="Every client of the last run that needs it, by cause."),
+    ] = False
     allow_literal_secrets: options.LiteralSecrets = False
     timeout: options.Timeout = None
 
-    def read(
-        self, packs: tuple[Pack, ...]
-    ) -> tuple[Client, tuple[Scope, ...] | None, tuple[str, ...]]:
-        """The client, what it is to ask for (None: its candidates), and what is to be remarked."""
-        overrides = Overrides(timeout=parsed("--timeout", self.timeout, parse_duration))
+    def read(self, packs: tuple[Pack, ...], out: Path) -> ToBeExplained:
+        """Read all inputs. Raises InputError with all that is wrong."""
+        if self.all:
+            return self._all(packs, out)
         if self.given and self.clients:
             raise InputError(["explain: give CLIENTS and a NAME, or --client-id; not both"])
         if self.given or not self.clients:
-            client_id = self._client_id()
-            client, wanted, notices = client_of_words(
-                self.given,
-                secret_of(client_id),
-                extra_scopes=self.scope or (),
-                packs=packs,
-                overrides=overrides,
-            )
-            return anyio.run(with_issuer, client), wanted, notices
+            return self._of_words(packs)
         if len(self.clients) == 1:
-            raise InputError(["explain: give CLIENTS and the NAME of one client"])
+            raise InputError(["explain: give CLIENTS and the NAME of one client, or --all"])
         client, wanted, notices = read_client(
             self.clients[:-1],
             str(self.clients[-1]),
             scopes_files=self.scopes or (),
             extra_scopes=self.scope or (),
             packs=packs,
-            overrides=overrides,
+            overrides=self._overrides,
             allow_literal_secrets=self.allow_literal_secrets,
             stdin=sys.stdin,
         )
-        return client, wanted if self.scope else None, notices
+        return ToBeExplained((client,), wanted if self.scope else None, notices)
+
+    def _all(self, packs: tuple[Pack, ...], out: Path) -> ToBeExplained:
+        """Those of the last run that need it."""
+        if self.given or self.scope or not self.clients:
+            raise InputError(["explain --all: give CLIENTS, and neither --scope nor --client-id"])
+        last = LastRun.of(out)
+        clients, notices = read_chosen(
+            self.clients,
+            last.needs,
+            scopes_files=self.scopes or (),
+            packs=packs,
+            overrides=self._overrides,
+            allow_literal_secrets=self.allow_literal_secrets,
+            stdin=sys.stdin,
+        )
+        return ToBeExplained(tuple(map(last.narrowed, clients)), None, notices)
+
+    def _of_words(self, packs: tuple[Pack, ...]) -> ToBeExplained:
+        """The client that options describe."""
+        client, wanted, notices = client_of_words(
+            {**self.given, "client_id": self._client_id()},
+            secret_of(self._client_id()),
+            extra_scopes=self.scope or (),
+            packs=packs,
+            overrides=self._overrides,
+        )
+        return ToBeExplained((anyio.run(with_issuer, client),), wanted, notices)
+
+    @property
+    def _overrides(self) -> Overrides:
+        return Overrides(timeout=parsed("--timeout", self.timeout, parse_duration))
 
     def _client_id(self) -> str:
         """Raises InputError where too little is given to find client and server, or too much."""

@@ -7,6 +7,7 @@ from scopeprobe.inputs.precedence import Overrides
 from scopeprobe.inputs.read import (
     Selection,
     client_of_words,
+    read_chosen,
     read_client,
     read_clients,
     read_servers,
@@ -24,6 +25,7 @@ __all__ = [
     "parse_duration",
     "parse_rate",
     "read_baseline",
+    "read_chosen",
     "read_client",
     "read_clients",
     "read_permissions",

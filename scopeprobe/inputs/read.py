@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -151,10 +151,9 @@ def read_client(
     :raises InputError: with all that is wrong, also where there is no such client.
     """
     inputs = _Inputs(StandardInput(stdin))
-    files = inputs.files_with_clients(paths)
     candidates = gather_scopes(scopes_files, (), inputs.standard_input, inputs.problems)
     scopes = gather_scopes((), extra_scopes, inputs.standard_input, inputs.problems)
-    drafts = inputs.build(files, packs, overrides, candidates, CandidatesFrom.NOWHERE).clients
+    drafts = inputs.drafts(paths, packs, overrides, candidates)
     names = [client.name for client in _clients_of(drafts)]
     if not inputs.problems.errors and name not in names:
         alike = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, names, 1))
@@ -162,6 +161,33 @@ def read_client(
     chosen = [draft for draft in drafts if draft.client is not None and draft.client.name == name]
     clients = inputs.with_secrets(chosen, environment, allow_literal_secrets)
     return clients[0], scopes, tuple(inputs.problems.notices)
+
+
+def read_chosen(
+    paths: Sequence[Source],
+    is_chosen: Callable[[Client], bool],
+    *,
+    scopes_files: Sequence[Source] = (),
+    packs: Sequence[Pack] | None = None,
+    overrides: Overrides = NO_OVERRIDES,
+    allow_literal_secrets: bool = False,
+    environment: Mapping[str, str] = os.environ,
+    stdin: TextIO | None = None,
+) -> tuple[tuple[Client, ...], tuple[str, ...]]:
+    """
+    Read the clients that are chosen, perhaps none, and what is to be remarked.
+
+    No secret of another client is looked up, and no candidates are needed.
+
+    :param is_chosen: told of each client as the files describe it, without its secret.
+    :raises InputError: with all that is wrong.
+    """
+    inputs = _Inputs(StandardInput(stdin))
+    candidates = gather_scopes(scopes_files, (), inputs.standard_input, inputs.problems)
+    drafts = inputs.drafts(paths, packs, overrides, candidates)
+    chosen = [draft for draft in drafts if draft.client is not None and is_chosen(draft.client)]
+    clients = inputs.with_secrets(chosen, environment, allow_literal_secrets)
+    return clients, tuple(inputs.problems.notices)
 
 
 def client_of_words(
@@ -237,6 +263,17 @@ class _Inputs:
         if not self.problems.errors and not any(file.clients for file in files):
             self.problems.errors.append(f"{', '.join(map(name_of, paths))}: there are no clients")
         return files
+
+    def drafts(
+        self,
+        paths: Sequence[Source],
+        packs: Sequence[Pack] | None,
+        overrides: Overrides,
+        candidates: tuple[Scope, ...],
+    ) -> Sequence[ClientDraft]:
+        """All clients of files; none needs candidates."""
+        files = self.files_with_clients(paths)
+        return self.build(files, packs, overrides, candidates, CandidatesFrom.NOWHERE).clients
 
     def build(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from scopeprobe.diagnosis import Case, Explanation
 from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.scope_names import Scope
 from scopeprobe.reports.explanation import (
     VERSION,
     explanation_for_people,
@@ -18,6 +19,7 @@ from scopeprobe.reports.explanation import (
 )
 from scopeprobe.reports.texts import counted, json_text
 
+_WITHHELD = {"scope_refused", "scope_unknown"}
 MOST_NAMED = 10
 """Clients of a group that are named."""
 
@@ -28,6 +30,8 @@ class Explained:
 
     case: Case
     explanation: Explanation
+    ever_granted: frozenset[tuple[str, Scope]] | None = None
+    """By audience and scope, in the runs of the folder; None where none asked for the client."""
 
     @property
     def name(self) -> str:
@@ -58,13 +62,17 @@ class _CauseGroup:
 
     cause: str
     """Its code; the outcome where no cause was found."""
-    scopes: tuple[str, ...]
+    scopes: tuple[Scope, ...]
+    since: str
+    """What earlier runs say of these scopes, in words."""
     members: tuple[Explained, ...]
 
     @property
     def title(self) -> str:
-        named = f": {', '.join(f'`{scope}`' for scope in self.scopes)}" if self.scopes else ""
-        return f"{self.cause.replace('_', ' ')}{named}"
+        if not self.scopes:
+            return self.cause.replace("_", " ")
+        named = ", ".join(f"`{scope}`" for scope in self.scopes)
+        return f"{named} {self.since}" if self.since else f"{self.cause.replace('_', ' ')}: {named}"
 
     @property
     def clients(self) -> tuple[str, ...]:
@@ -81,20 +89,36 @@ class _CauseGroup:
 
 def _groups(explained: Iterable[Explained]) -> list[_CauseGroup]:
     """The largest group first; those that work last."""
-    by_cause: dict[tuple[str, tuple[str, ...]], list[Explained]] = {}
+    by_cause: dict[tuple[str, tuple[Scope, ...], str], list[Explained]] = {}
     for one in explained:
-        by_cause.setdefault(_cause_of(one.explanation), []).append(one)
+        by_cause.setdefault(_cause_of(one), []).append(one)
     groups = [_CauseGroup(*key, tuple(members)) for key, members in by_cause.items()]
-    return sorted(groups, key=lambda g: (g.cause == "working", -len(g.members), g.cause))
+    return sorted(groups, key=lambda g: (g.cause == "working", -len(g.members), g.cause, g.scopes))
 
 
-def _cause_of(explanation: Explanation) -> tuple[str, tuple[str, ...]]:
+def _cause_of(one: Explained) -> tuple[str, tuple[Scope, ...], str]:
+    explanation = one.explanation
     if explanation.outcome != "explained":
-        return explanation.outcome, ()
+        return explanation.outcome, (), ""
     code = max(explanation.causes, key=lambda cause: cause.confidence).code
-    is_in_scopes = code.startswith("scope")
-    scopes = dict.fromkeys(s for sets in explanation.refusing_sets for s in sets)
-    return code, tuple(scopes) if is_in_scopes else ()
+    if not code.startswith("scope_"):
+        return code, (), ""
+    scopes = tuple(dict.fromkeys(s for sets in explanation.refusing_sets for s in sets))
+    return code, scopes, _since(one, scopes) if code in _WITHHELD else ""
+
+
+def _since(one: Explained, scopes: tuple[Scope, ...]) -> str:
+    if one.ever_granted is None:
+        return ""
+    were_granted = {(one.case.target.label, scope) in one.ever_granted for scope in scopes}
+    if were_granted == {True}:
+        return "was granted before"
+    return "was never granted" if were_granted == {False} else ""
+
+
+def one_of_each_group(explained: Iterable[Explained]) -> tuple[Explained, ...]:
+    """The first target of each group, where they are many."""
+    return tuple(group.members[0] for group in _groups(explained))
 
 
 def explanations_json(
@@ -125,14 +149,14 @@ def explanations_json(
 def explanations_for_people(
     explained: Sequence[Explained],
     not_explained: Sequence[NotExplained],
-    shown: dict[str, Sequence[Experiment]],
+    shown: Mapping[str, Sequence[Experiment]],
 ) -> RenderableType:
-    """A line a group, then each target."""
+    """A line a group, then each target of which experiments are shown."""
     parts: list[RenderableType] = [
         Text(group.line, style="bold", overflow="fold") for group in _groups(explained)
     ]
     parts += [Text(f"not asked: {one.told}") for one in not_explained]
-    for one in explained:
+    for one in (one for one in explained if one.name in shown):
         parts.append(Text())
         parts += _heading(one)
         parts.append(explanation_for_people(one.explanation, shown[one.name]))
@@ -147,7 +171,7 @@ def _heading(one: Explained) -> Iterator[RenderableType]:
 def explanations_markdown(
     explained: Sequence[Explained],
     not_explained: Sequence[NotExplained],
-    shown: dict[str, Sequence[Experiment]],
+    shown: Mapping[str, Sequence[Experiment]],
 ) -> str:
     """The same as Markdown."""
     lines = [f"* {group.line}" for group in _groups(explained)]
@@ -156,5 +180,6 @@ def explanations_markdown(
         (f"For `{one.case.target.label}`:\n\n" if one.case.target.label else "")
         + explanation_markdown(one.explanation, shown[one.name])
         for one in explained
+        if one.name in shown
     ]
     return "\n".join(lines) + "\n\n" + "\n".join(texts)

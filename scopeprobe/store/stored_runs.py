@@ -14,7 +14,7 @@ import msgspec
 from scopeprobe.errors import InputError
 from scopeprobe.model.answer import Answer, Fact, Issued
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.cell import Cell, CellKey, PermissionMap
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName, Registration
 from scopeprobe.model.journal import Allowance
 from scopeprobe.model.question import Question
@@ -135,6 +135,13 @@ class StoredRuns:
         for run in reversed(self.runs()):
             if run.id in cells and run.finished is not None:
                 yield run, PermissionMap(client, _cells(cells[run.id]))
+
+    def ever_granted(self, client: ClientName) -> frozenset[tuple[str, Scope]] | None:
+        """What any finished run was granted, by audience and scope; None where none asked."""
+        found = [permissions for _, permissions in self.maps_of_client(client)]
+        cells = (cell for permissions in found for cell in permissions.cells)
+        granted = (cell for cell in cells if cell.verdict is Verdict.GRANTED)
+        return frozenset((cell.audience, cell.scope) for cell in granted) if found else None
 
     def clients(self) -> list[ClientName]:
         """All clients that finished runs found something out about."""
