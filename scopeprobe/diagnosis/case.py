@@ -136,19 +136,26 @@ class Case:
 
     @property
     def hopeful_scopes(self) -> tuple[Scope, ...]:
-        """
-        Scopes that may be granted if asked for alone, the likeliest first.
+        """Scopes that may be granted if asked for alone, the likeliest first."""
+        named = (*self.wanted, *self.known_scopes, *self.known.candidates)
+        return tuple(dict.fromkeys((*self._with_a_reason, *named)))
 
-        Expected, granted in the last run, advertised, granted to others; of the wanted, any.
-        """
+    def is_hopeful(self, scope: Scope) -> bool:
+        """Something speaks for it that this client may have the scope."""
+        return scope in self._with_a_reason
+
+    @property
+    def _with_a_reason(self) -> tuple[Scope, ...]:
+        """Expected, granted in the last run, advertised, granted to others, in this order."""
         advertised = self.client.server.scopes_supported or ()
         held = [s for s, verdict in self.known.verdicts.items() if verdict is Verdict.GRANTED]
         others = sorted(set().union(*(e.granted for e in self.known.behavior.earlier_clients)))
-        named = dict.fromkeys((*self.wanted, *self.known_scopes, *self.known.candidates))
+        named = (*self.wanted, *self.known_scopes, *self.known.candidates)
         expected = filter(self.target.expect.wants, named)
         sources = (expected, held, advertised, others)
-        found = (s for source in sources for s in sorted(source, key=self._is_not_wanted))
-        return tuple(dict.fromkeys((*found, *self.wanted, *named)))
+        return tuple(
+            dict.fromkeys(s for source in sources for s in sorted(source, key=self._is_not_wanted))
+        )
 
     def _is_not_wanted(self, scope: Scope) -> bool:
         return scope not in self.wanted
@@ -158,6 +165,12 @@ class Case:
         others = [known for known in self.known_scopes if known not in self.wanted]
         alike = sorted(_likeness(scope, others), key=lambda pair: -pair[0])
         return tuple(name for _, name in alike[:MOST_SPELLINGS])
+
+    @property
+    def has_issued_before(self) -> bool:
+        """The configured endpoint issued tokens in an earlier run, to this client or another."""
+        told = self.known.told_to_others
+        return self.known.last_worked is not None or any(t.is_authenticated for t in told)
 
     def words_scopes_otherwise(self, answer: Answer) -> bool:
         """Others, whose credentials are good, are refused scopes in another way than this."""

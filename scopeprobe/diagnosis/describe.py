@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from scopeprobe.diagnosis.case import ToldToAnother
 from scopeprobe.model.answer import (
     Answer,
     GrantNotAllowed,
@@ -27,12 +28,24 @@ def evidence(number: int, experiment: Experiment) -> str:
     return f"request {number}, {asked(question.scopes, question.change)}: {answered(experiment)}"
 
 
+def told_to_another(told: ToldToAnother) -> str:
+    """What another client met, as a line of evidence that costs no request."""
+    asked_for = "an invented scope" if told.is_canary else _named(told.scopes)
+    credentials = ", whose credentials are good" if told.is_authenticated else ""
+    told_it = f"to {asked_for} of {told.client}{credentials}, the same server answered"
+    return f"{told_it} {_answer(told.answer)}"
+
+
 def asked(scopes: tuple[Scope, ...] | None, change: RequestChange) -> str:
     """How a request differs from the one as configured, and which scopes it has."""
-    named = "without scope" if scopes is None else f"scope {shortened(scopes)}"
+    named = _named(scopes)
     if change == AS_CONFIGURED:
         return f"{named}"
     return ", ".join((named, *_changes(change)))
+
+
+def _named(scopes: tuple[Scope, ...] | None) -> str:
+    return "without scope" if scopes is None else f"scope {shortened(scopes)}"
 
 
 def _changes(change: RequestChange) -> Iterator[str]:

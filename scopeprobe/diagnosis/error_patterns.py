@@ -9,14 +9,13 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from scopeprobe.diagnosis.confidence import WORDS, Sign
 from scopeprobe.model.answer import Issued
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.experiment import Experiment
 
 _FROM_MEMORY = "M"
 _MOST_FROM_MEMORY = 0.85
-PLAIN = 0.7
-"""From this confidence on, words leave hardly anything else."""
 _LONGEST = 4000
 """Characters that are searched."""
 
@@ -27,6 +26,7 @@ class ErrorPattern:
 
     cause: str
     confidence: float
+    """How often the words mean this cause, with nothing else known."""
     servers: str
     """Whose words they are."""
     source: str
@@ -36,6 +36,11 @@ class ErrorPattern:
     """What the next step says beside the usual."""
     method: AuthMethod | None = None
     """The authentication method that the server wants."""
+
+    @property
+    def sign(self) -> Sign:
+        """The words as a sign of their cause."""
+        return Sign(WORDS, self.confidence, self.cause)
 
 
 @cache

@@ -13,6 +13,7 @@ from scopeprobe.diagnosis.causes.credentials import credential_causes
 from scopeprobe.diagnosis.causes.network import network_causes
 from scopeprobe.diagnosis.causes.request import request_causes
 from scopeprobe.diagnosis.causes.scopes import scope_causes, shown_minimal
+from scopeprobe.diagnosis.confidence import confidences
 from scopeprobe.diagnosis.next_steps import NextStepFields
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.diagnosis.outcomes import failures_in, is_accepting, left_out
@@ -20,7 +21,7 @@ from scopeprobe.model.answer import Refusal
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
 
-LEAST_CONFIDENCE = 0.3
+LEAST_CONFIDENCE = 0.1
 """Causes that are less likely are not named."""
 
 
@@ -51,16 +52,24 @@ class Explanation:
     """Refused requests that were no failed authentication."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """A cause beside its rivals."""
+
+    cause: LikelyCause
+    confidence: float
+
+
 def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
     """Say what the experiments prove. Pure: equal logs are explained alike."""
     seen = Observations(case, tuple(log))
-    causes = tuple(_causes(seen))
+    weighed = _weighed(seen)
     failures = failures_in(log)
     refused = [e for e in log if isinstance(e.answer, Refusal) and e not in failures]
     return Explanation(
         client=case.client.name,
-        outcome=_outcome(seen, causes),
-        causes=causes,
+        outcome=_outcome(seen, weighed),
+        causes=tuple(_cause(seen, one) for one in weighed),
         refusing_sets=shown_minimal(seen),
         experiments=seen.log,
         requests=sum(e.sent for e in log),
@@ -69,13 +78,30 @@ def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
     )
 
 
-def _causes(seen: Observations) -> Iterator[Cause]:
+def _cause(seen: Observations, one: _Weighed) -> Cause:
+    step = cause_texts()[one.cause.code].step.format_map(NextStepFields(seen, one.cause))
+    return Cause(one.cause.code, round(one.confidence, 2), one.cause.evidence, step)
+
+
+def _weighed(seen: Observations) -> tuple[_Weighed, ...]:
+    """The causes of each failure, the likeliest first; failures in the order of mending."""
     if not seen.log:
-        return
+        return ()
+    failures: dict[str, dict[str, LikelyCause]] = {}
+    for found in _likely_causes(seen):
+        failures.setdefault(found.failure or found.code, {}).setdefault(found.code, found)
+    provider = seen.case.client.server.provider
+    weighed = [_weigh(tuple(rivals.values()), provider) for rivals in failures.values()]
     order = {code: place for place, code in enumerate(codes())}
-    for found in sorted(_distinct(_likely_causes(seen)), key=lambda one: order[one.code]):
-        step = cause_texts()[found.code].step.format_map(NextStepFields(seen, found))
-        yield Cause(found.code, round(found.confidence, 2), found.evidence, step)
+    weighed.sort(key=lambda rivals: order[rivals[0].cause.code] if rivals else 0)
+    return tuple(_together(one for rivals in weighed for one in rivals))
+
+
+def _weigh(rivals: Sequence[LikelyCause], provider: str) -> list[_Weighed]:
+    sure = confidences([(rival.code, rival.signs) for rival in rivals], provider)
+    weighed = map(_Weighed, rivals, sure)
+    named = (w for w in weighed if w.confidence >= LEAST_CONFIDENCE or w.cause.is_kept)
+    return sorted(named, key=lambda one: -one.confidence)
 
 
 def _likely_causes(seen: Observations) -> Iterator[LikelyCause]:
@@ -85,31 +111,28 @@ def _likely_causes(seen: Observations) -> Iterator[LikelyCause]:
     yield from scope_causes(seen)
 
 
-def _distinct(found: Iterable[LikelyCause]) -> Iterator[LikelyCause]:
-    """The surest cause of each code; scopes with the same cause are named together."""
-    best: dict[tuple[str, tuple[str, ...]], LikelyCause] = {}
-    for one in found:
-        known = best.get((one.code, one.scopes))
-        if known is None or one.confidence > known.confidence:
-            best[one.code, one.scopes] = one
-    likely = [one for one in best.values() if one.confidence >= LEAST_CONFIDENCE]
-    alike: dict[object, LikelyCause] = {}
-    for one in likely:
-        is_single = len(one.scopes) == 1 and one.value is None
-        key = (one.code, one.confidence) if is_single else id(one)
-        alike[key] = _together(alike[key], one) if key in alike else one
+def _together(weighed: Iterable[_Weighed]) -> Iterator[_Weighed]:
+    """Single scopes with the same cause are named together."""
+    alike: dict[object, _Weighed] = {}
+    for one in weighed:
+        is_single = len(one.cause.scopes) == 1 and one.cause.value is None
+        key = (one.cause.code, round(one.confidence, 2)) if is_single else id(one)
+        alike[key] = _joined(alike[key], one) if key in alike else one
     return iter(alike.values())
 
 
-def _together(some: LikelyCause, more: LikelyCause) -> LikelyCause:
-    evidence = tuple(dict.fromkeys((*some.evidence, *more.evidence)))
-    return replace(some, scopes=(*some.scopes, *more.scopes), evidence=evidence)
+def _joined(some: _Weighed, more: _Weighed) -> _Weighed:
+    evidence = tuple(dict.fromkeys((*some.cause.evidence, *more.cause.evidence)))
+    scopes = (*some.cause.scopes, *more.cause.scopes)
+    return _Weighed(replace(some.cause, scopes=scopes, evidence=evidence), some.confidence)
 
 
-def _outcome(seen: Observations, causes: Sequence[Cause]) -> str:
+def _outcome(seen: Observations, weighed: Sequence[_Weighed]) -> str:
     first = seen.log[0] if seen.log else None
     if first is not None and is_accepting(first.answer) and not first.throttled:
         is_whole = not left_out(first, seen.log)
-        if is_whole and all(cause_texts()[cause.code].is_harmless for cause in causes):
+        if is_whole and all(cause_texts()[one.cause.code].is_harmless for one in weighed):
             return "working"
-    return "explained" if causes else "not_explained"
+    leaders = {one.cause.failure or one.cause.code: one.cause for one in reversed(weighed)}
+    is_explained = bool(leaders) and all(cause.is_proved for cause in leaders.values())
+    return "explained" if is_explained else "not_explained"

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from scopeprobe.diagnosis.case import Case
+from scopeprobe.diagnosis.confidence import Sign
 from scopeprobe.diagnosis.describe import evidence
 from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
 from scopeprobe.diagnosis.outcomes import is_accepting, is_past_credentials
@@ -18,16 +19,24 @@ from scopeprobe.model.scope_names import Scope
 
 @dataclass(frozen=True, slots=True)
 class LikelyCause:
-    """A cause, before its next step is written."""
+    """A cause, before it is weighed against its rivals and its next step is written."""
 
     code: str
-    confidence: float
+    signs: tuple[Sign, ...]
     evidence: tuple[str, ...]
+    failure: str = ""
+    """What it explains: causes of one failure are rivals. Empty: it has none."""
     scopes: tuple[Scope, ...] = ()
+    is_kept: bool = False
+    """Named however unlikely, because nothing rules it out."""
     advice: str = ""
     """What the next step says beside the usual."""
     value: Any = None
     """The value of the change that takes the cause away, where one does."""
+
+    @property
+    def is_proved(self) -> bool:
+        return any(sign.is_proof for sign in self.signs)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from http import HTTPStatus
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.causes import cause_texts
-from scopeprobe.diagnosis.error_patterns import PLAIN, patterns_in
+from scopeprobe.diagnosis.confidence import PLAIN
+from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.model.answer import (
     Answer,
     GrantNotAllowed,

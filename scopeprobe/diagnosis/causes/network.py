@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from http import HTTPStatus
 
+from scopeprobe.diagnosis.confidence import Sign
 from scopeprobe.diagnosis.describe import times
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.diagnosis.outcomes import is_out_of_reach
@@ -15,10 +16,10 @@ from scopeprobe.model.experiment import Experiment
 _NO_ENDPOINT = {404, 405, 410, 411, 501}
 _GATEWAYS = {407, 502, 504}
 _CODES = {
-    Reason.UNREACHABLE: ("unreachable", 0.95),
-    Reason.TIMED_OUT: ("unreachable", 0.8),
-    Reason.TLS_FAILURE: ("tls_failure", 0.95),
-    Reason.REDIRECTED: ("redirected", 0.95),
+    Reason.UNREACHABLE: ("unreachable", "no_connection"),
+    Reason.TIMED_OUT: ("unreachable", "no_answer_in_time"),
+    Reason.TLS_FAILURE: ("tls_failure", "tls_not_trusted"),
+    Reason.REDIRECTED: ("redirected", "redirect"),
 }
 
 
@@ -29,20 +30,24 @@ def network_causes(seen: Observations) -> Iterator[LikelyCause]:
     if pair is not None:
         worse, better = pair
         where = better.question.change.endpoint
-        yield LikelyCause("wrong_token_endpoint", 0.95, seen.evidence(worse, better), value=where)
+        signs = (Sign("reached_elsewhere"),)
+        yield LikelyCause("wrong_token_endpoint", signs, seen.evidence(worse, better), value=where)
     elif isinstance(first.answer, TooLarge):
         size = first.question.size
         advice = f"it finds {size:,} bytes of scopes too large; ask for fewer in one request"
-        confidence = 0.9 if any(_answered_without_scope(seen)) else 0.6
+        sign = "only_too_large" if any(_answered_without_scope(seen)) else "too_large"
         yield LikelyCause(
             "gateway_in_between",
-            confidence,
+            (Sign(sign),),
             seen.evidence(first, *_answered_without_scope(seen)),
             advice=advice,
         )
     elif isinstance(first.answer, Unanswered) and first.answer.reason is not Reason.THROTTLED:
-        code, confidence = _code(seen, first, first.answer)
-        yield LikelyCause(code, confidence, seen.evidence(first, *_answered_without_scope(seen)))
+        code, sign = _code(seen, first, first.answer)
+        is_doubted = code == "not_a_token_endpoint" and seen.case.has_issued_before
+        against = (Sign("endpoint_is_known"),) if is_doubted else ()
+        evidence = seen.evidence(first, *_answered_without_scope(seen))
+        yield LikelyCause(code, (Sign(sign), *against), evidence)
 
 
 def _is_answered(experiment: Experiment) -> bool:
@@ -65,26 +70,27 @@ def _throttles(seen: Observations) -> Iterator[LikelyCause]:
             wait = answer.wait if isinstance(answer, Unanswered) else None
             asked = f" The server asked to be left alone for {wait:.0f} s." if wait else ""
             advice = f"It throttled one request {times(count)}.{asked}"
-            yield LikelyCause("throttled", 0.95, seen.evidence(experiment), advice=advice)
+            evidence = seen.evidence(experiment)
+            yield LikelyCause("throttled", (Sign("throttle"),), evidence, advice=advice)
             return
 
 
-def _code(seen: Observations, experiment: Experiment, answer: Unanswered) -> tuple[str, float]:
+def _code(seen: Observations, experiment: Experiment, answer: Unanswered) -> tuple[str, str]:
     if answer.status not in _GATEWAYS and (known := _CODES.get(answer.reason)):
         return known
     body = experiment.trace.body.lstrip()
     is_page = body[:1] == "<"
     gateway = seen.pattern("gateway_in_between")
     if answer.status in _NO_ENDPOINT:
-        return "not_a_token_endpoint", 0.9
+        return "not_a_token_endpoint", "status_of_no_endpoint"
     if gateway is not None and is_page:
-        return "gateway_in_between", 0.9
+        return "gateway_in_between", "page_of_a_gateway"
     is_blocked = bool(body) and answer.status == HTTPStatus.FORBIDDEN
     if answer.status in _GATEWAYS or is_blocked or (is_page and _is_error(answer.status)):
-        return "gateway_in_between", 0.8
+        return "gateway_in_between", "blocked"
     if answer.reason is Reason.SERVER_ERROR:
-        return "server_error", 0.9
-    return "not_a_token_endpoint", 0.8 if body else 0.6
+        return "server_error", "fault"
+    return "not_a_token_endpoint", "page" if body else "nothing_to_read"
 
 
 def _is_error(status: int | None) -> bool:

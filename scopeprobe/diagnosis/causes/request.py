@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scopeprobe.diagnosis.causes import codes_said_of
+from scopeprobe.diagnosis.causes.rejected import CONTROL
+from scopeprobe.diagnosis.confidence import Sign
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.diagnosis.outcomes import is_accepting
 from scopeprobe.model.answer import GrantNotAllowed, Refused, Subject
@@ -21,28 +23,40 @@ def request_causes(seen: Observations) -> Iterator[LikelyCause]:
     if refused is None or is_accepting(refused.answer):
         return
     if isinstance(refused.answer, GrantNotAllowed):
-        named = seen.pattern("grant_not_allowed")
-        is_shown = refused is seen.control or not seen.case.wanted
-        confidence = 0.95 if is_shown else 0.7
-        if refused.answer.error == _NO_SUCH_GRANT:
-            yield LikelyCause("body_not_form", 0.5, seen.evidence(refused))
-            confidence = 0.7
-        yield LikelyCause(
-            "grant_not_allowed",
-            confidence,
-            seen.evidence(refused),
-            advice=named[1].advice if named else "",
-        )
+        yield from _of_the_grant(seen, refused, refused.answer)
         return
     evidence = list(_named(seen, refused))
     yield from evidence
     is_minimal = refused is seen.control and refused.question.change == AS_CONFIGURED
     if not evidence and is_minimal and _is_malformed(refused):
-        yield LikelyCause("body_not_form", 0.5, seen.evidence(refused))
+        yield _rival(seen, refused, "body_not_form", "invalid_and_minimal")
+
+
+def _of_the_grant(
+    seen: Observations, refused: Experiment, answer: GrantNotAllowed
+) -> Iterator[LikelyCause]:
+    """The grant is not allowed; a code by itself may be about other things."""
+    named = seen.pattern("grant_not_allowed")
+    advice = named[1].advice if named else ""
+    if answer.error == _NO_SUCH_GRANT:
+        yield _rival(seen, refused, "grant_not_allowed", "no_such_grant", advice)
+        yield _rival(seen, refused, "body_not_form", "no_grant_found")
+    elif "grant" in answer.description.casefold():
+        yield _rival(seen, refused, "grant_not_allowed", "grant_in_words", advice)
+    else:
+        yield _rival(seen, refused, "grant_not_allowed", "grant_by_its_code", advice)
+        yield _rival(seen, refused, "secret_rejected", "code_without_words")
+        yield _rival(seen, refused, "unknown_client", "code_without_words")
+
+
+def _rival(
+    seen: Observations, refused: Experiment, code: str, sign: str, advice: str = ""
+) -> LikelyCause:
+    return LikelyCause(code, (Sign(sign),), seen.evidence(refused), CONTROL, advice=advice)
 
 
 def _is_malformed(refused: Experiment) -> bool:
-    """The least request there is, and still the server finds it invalid."""
+    """The least request there is, and the server finds it invalid without saying why."""
     answer = refused.answer
     is_silent = isinstance(answer, Refused) and answer.about is Subject.UNSAID
     return is_silent and getattr(answer, "error", "") == "invalid_request"
@@ -56,7 +70,8 @@ def _named(seen: Observations, refused: Experiment) -> Iterator[LikelyCause]:
         experiment, pattern = found
         if experiment.question.change == seen.base:
             evidence = (*seen.evidence(experiment), f"words of {pattern.servers}")
-            yield LikelyCause(code, pattern.confidence, evidence, advice=pattern.advice)
+            signs = (pattern.sign,)
+            yield LikelyCause(code, signs, evidence, CONTROL, advice=pattern.advice)
             return
 
 
@@ -69,5 +84,5 @@ def _targets(seen: Observations) -> Iterator[LikelyCause]:
     )
     (name, _), *_ = seen.base.added
     evidence = seen.evidence(*pair) if pair else seen.evidence(*list(seen.at_base())[:1])
-    confidence = 0.97 if pair else 0.75
-    yield LikelyCause(f"{name}_required", confidence, evidence, value=seen.base.added)
+    signs = (Sign("mended" if pair else "mended_with_others"),)
+    yield LikelyCause(f"{name}_required", signs, evidence, value=seen.base.added)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scopeprobe.diagnosis.confidence import Sign
 from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.diagnosis.minimal_sets import Scopes, minimal_sets
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
@@ -19,9 +20,6 @@ from scopeprobe.model.answer import (
 )
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
-
-_EITHER = 0.6
-"""The confidence in each of two causes that this server answers alike, at most."""
 
 
 def shown_minimal(seen: Observations) -> tuple[Scopes, ...]:
@@ -76,9 +74,7 @@ def scope_causes(seen: Observations) -> Iterator[LikelyCause]:
         return
     if _is_parameter(seen, whole):
         evidence = seen.evidence(whole, *filter(None, [seen.control]))
-        yield LikelyCause(
-            "scope_parameter_refused", 0.95 if seen.is_authenticated else 0.85, evidence
-        )
+        yield LikelyCause("scope_parameter_refused", (Sign("parameter_refused"),), evidence)
         return
     minimal = shown_minimal(seen)
     for scopes in minimal:
@@ -88,7 +84,7 @@ def scope_causes(seen: Observations) -> Iterator[LikelyCause]:
             yield _combination(seen, scopes)
     for scope in left_out(whole, seen.log):
         if not _is_by_rights(whole):
-            yield from _dropped(seen, whole, scope)
+            yield from _withheld(seen, scope, whole, Sign("left_out_of_the_token"))
     yield from _not_applied(seen, whole)
 
 
@@ -104,13 +100,14 @@ def _required(seen: Observations) -> Iterator[LikelyCause]:
     named = [pattern for pattern in patterns_in(control) if pattern.cause == "scope_required"]
     better = [e for e in seen.at_base() if e.question.scopes and isinstance(e.answer, Issued)]
     if better:
-        yield LikelyCause("scope_required", 0.97, seen.evidence(control, better[0]))
+        signs: tuple[Sign, ...] = (Sign("mended"),)
+        yield LikelyCause("scope_required", signs, seen.evidence(control, better[0]))
     elif named:
-        yield LikelyCause(
-            "scope_required", named[0].confidence, seen.evidence(control), advice=named[0].advice
-        )
+        signs = (named[0].sign,)
+        evidence = seen.evidence(control)
+        yield LikelyCause("scope_required", signs, evidence, advice=named[0].advice)
     elif _speaks_of_scopes(control):
-        yield LikelyCause("scope_required", 0.75, seen.evidence(control))
+        yield LikelyCause("scope_required", (Sign("scope_demanded"),), seen.evidence(control))
 
 
 def _is_parameter(seen: Observations, whole: Experiment) -> bool:
@@ -124,49 +121,63 @@ def _is_parameter(seen: Observations, whole: Experiment) -> bool:
 def _combination(seen: Observations, scopes: Scopes) -> LikelyCause:
     members = [seen.find((scope,)) for scope in scopes]
     shown = [e for e in (seen.find(scopes), *members) if e is not None]
-    return LikelyCause("scope_combination_refused", 0.95, seen.evidence(*shown), scopes=scopes)
+    signs = (Sign("refused_beside_a_token"),)
+    return LikelyCause("scope_combination_refused", signs, seen.evidence(*shown), scopes=scopes)
 
 
 def _single(seen: Observations, scope: Scope) -> Iterator[LikelyCause]:
     alone = seen.find((scope,))
     if alone is None:
         return
-    success = _success_without(seen, scope)
-    evidence = seen.evidence(alone, *success)
-    if (spelling := _spelling(seen, scope)) is not None:
-        name, experiment = spelling
-        shown = seen.evidence(alone, experiment)
-        yield LikelyCause("scope_misspelt", 0.95, shown, scopes=(scope,), value=name)
-        return
-    yield from _refused_or_unknown(seen, alone, scope, evidence)
+    is_contrast = seen.is_authenticated
+    refused = Sign("refused_beside_a_token" if is_contrast else "refused_in_plain_words")
+    yield from _withheld(seen, scope, alone, refused)
 
 
-def _refused_or_unknown(
-    seen: Observations, alone: Experiment, scope: Scope, evidence: tuple[str, ...]
+def _withheld(
+    seen: Observations, scope: Scope, experiment: Experiment, withheld: Sign
 ) -> Iterator[LikelyCause]:
-    """Whether the scope exists: by the server's words, by its canary, by its metadata."""
-    most = 0.95 if seen.is_authenticated else 0.75
-    canary, answer = seen.canary, alone.answer
-    is_named_unknown = (
-        isinstance(answer, Refused) and answer.about is Subject.UNKNOWN_SCOPE
-    ) or any(pattern.cause == "scope_unknown" for pattern in patterns_in(alone))
-    refuses_canary = canary is not None and isinstance(canary.answer, Refusal)
-    is_alike = canary is not None and alike(answer, canary.answer)
-    if is_named_unknown:
-        yield LikelyCause("scope_unknown", min(most, 0.9), evidence, scopes=(scope,))
-    elif refuses_canary and not is_alike:
-        shown = (*evidence, *seen.evidence(*filter(None, [canary])))
-        yield LikelyCause("scope_refused", most, shown, scopes=(scope,))
-    elif seen.case.advertises(scope):
-        shown = (*evidence, f"the metadata advertises `{scope}`")
-        yield LikelyCause("scope_refused", most, shown, scopes=(scope,))
-    elif seen.case.advertises(scope) is False:
-        shown = (*evidence, f"the metadata does not advertise `{scope}`")
-        yield LikelyCause("scope_unknown", _EITHER, shown, scopes=(scope,))
-        yield LikelyCause("scope_refused", _EITHER, shown, scopes=(scope,))
-    else:
-        yield LikelyCause("scope_refused", min(most, 0.8), evidence, scopes=(scope,))
-        yield LikelyCause("scope_unknown", 0.4, evidence, scopes=(scope,))
+    """A scope that a request is refused for, or a token issued without: misspelt, or not theirs."""
+    failure = f"scope {scope}"
+    if (spelling := _spelling(seen, scope)) is not None:
+        name, given = spelling
+        shown = seen.evidence(experiment, given)
+        misspelt = (withheld, Sign("other_spelling_given"))
+        yield LikelyCause("scope_misspelt", misspelt, shown, failure, (scope,), value=name)
+        return
+    refused, unknown, more = _does_it_exist(seen, scope, experiment)
+    shown = (*seen.evidence(experiment, *_success_without(seen, scope)), *more)
+    for code, names in (("scope_refused", refused), ("scope_unknown", unknown)):
+        signs = (withheld, *(Sign(name) for name in names))
+        yield LikelyCause(code, signs, shown, failure, (scope,))
+
+
+def _does_it_exist(
+    seen: Observations, scope: Scope, refused: Experiment
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What speaks for a scope that exists, for one that does not, and both in words."""
+    canary = seen.canary
+    is_compared = canary is not None and isinstance(refused.answer, Refusal)
+    if _is_said_to_be_unknown(refused):
+        return (), ("said_to_be_unknown",), ()
+    if seen.case.advertises(scope):
+        return ("advertised",), (), (f"the metadata advertises `{scope}`",)
+    if is_compared and canary is not None and isinstance(canary.answer, Refusal):
+        shown = seen.evidence(canary)
+        if not alike(refused.answer, canary.answer):
+            return ("refused_unlike_an_invented_scope",), (), shown
+        if seen.case.advertises(scope) is None:
+            return (), ("refused_like_an_invented_scope",), ()
+    if seen.case.advertises(scope) is False:
+        return (), ("not_advertised",), (f"the metadata does not advertise `{scope}`",)
+    return (), (), ()
+
+
+def _is_said_to_be_unknown(refused: Experiment) -> bool:
+    answer = refused.answer
+    if isinstance(answer, Refused) and answer.about is Subject.UNKNOWN_SCOPE:
+        return True
+    return any(pattern.cause == "scope_unknown" for pattern in patterns_in(refused))
 
 
 def _success_without(seen: Observations, scope: Scope) -> Iterator[Experiment]:
@@ -197,24 +208,6 @@ def _is_given(seen: Observations, experiment: Experiment | None) -> bool:
     return not left_out(experiment, seen.log)
 
 
-def _dropped(seen: Observations, whole: Experiment, scope: Scope) -> Iterator[LikelyCause]:
-    """A token was issued without the scope."""
-    if (spelling := _spelling(seen, scope)) is not None:
-        name, experiment = spelling
-        shown = seen.evidence(whole, experiment)
-        yield LikelyCause("scope_misspelt", 0.95, shown, scopes=(scope,), value=name)
-        return
-    advertised = seen.case.advertises(scope)
-    evidence = seen.evidence(whole)
-    if advertised is False:
-        yield LikelyCause("scope_unknown", _EITHER, evidence, scopes=(scope,))
-        yield LikelyCause("scope_refused", _EITHER, evidence, scopes=(scope,))
-    else:
-        yield LikelyCause("scope_refused", 0.95 if advertised else 0.8, evidence, scopes=(scope,))
-        if not advertised:
-            yield LikelyCause("scope_unknown", 0.4, evidence, scopes=(scope,))
-
-
 def _not_applied(seen: Observations, whole: Experiment) -> Iterator[LikelyCause]:
     """An invented scope is accepted like any other: what is asked for decides nothing."""
     canary = seen.canary
@@ -226,6 +219,7 @@ def _not_applied(seen: Observations, whole: Experiment) -> Iterator[LikelyCause]
     name = seen.case.client.canary
     is_known = canary.answer.rights is not None or not seen.case.client.server.traits.send_scope
     if is_known or canary.answer.carries(name):
-        yield LikelyCause("scopes_do_not_apply", 0.95, evidence)
+        yield LikelyCause("scopes_do_not_apply", (Sign("invented_scope_issued"),), evidence)
     elif not canary.answer.tells and not lists_scopes(seen.log):
-        yield LikelyCause("scopes_do_not_apply", _EITHER, evidence)
+        signs = (Sign("invented_scope_issued_in_silence"),)
+        yield LikelyCause("scopes_do_not_apply", signs, evidence)
