@@ -41,7 +41,7 @@ def explain(folder, url, *options, entries=None, **more):
     servers = {"corp": f'token_endpoint = "{url}"\nrate = "1000/s"\nclient_rate = "1000/s"'}
     entries = entries or [Entry("billing", "corp", extra='scopes = ["a.read", "z.read"]')]
     words, environment = write_inputs(folder, servers, entries)
-    return scopeprobe("explain", *words, *options, env=environment, **more)
+    return scopeprobe("explain", *words, *options, env=environment, cwd=folder, **more)
 
 
 def test_the_causes_are_those_of_the_contract():
@@ -89,6 +89,7 @@ def test_the_line_to_paste_is_whole_however_narrow_the_terminal_is(tmp_path, cor
     result = scopeprobe(
         *("explain", *words, "billing", "--scope", scopes, "--max-requests", 1),
         env={**environment, "COLUMNS": columns},
+        cwd=tmp_path,
     )
     (command,) = re.findall(r"^curl (?:.*\\\n)+.*", result.stdout, re.MULTILINE)
     assert f"scope={scopes}" in shlex.split(command)
@@ -161,7 +162,7 @@ def test_no_secret_of_another_client_is_looked_up(tmp_path, corp):
     servers = {"corp": f'token_endpoint = "{corp}"'}
     words, environment = write_inputs(tmp_path, servers, [mine, other])
     del environment["SECRET_1"]
-    result = scopeprobe("explain", *words, "billing", env=environment)
+    result = scopeprobe("explain", *words, "billing", env=environment, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
 
 
@@ -273,7 +274,7 @@ def test_the_forum_case_is_explained(tmp_path):
             "explain", tmp_path / "forum" / "clients.toml", "agent-desk",
             "--scope", "admin:agent routing:queue:view",
             "--providers", tmp_path / "forum" / "packs", "--print", "json",
-            env={"AGENT_DESK_SECRET": "lab-agent-desk-7e31"},
+            env={"AGENT_DESK_SECRET": "lab-agent-desk-7e31"}, cwd=tmp_path,
         )  # fmt: skip
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout)
@@ -328,7 +329,7 @@ def test_an_issuer_whose_metadata_names_no_token_endpoint_is_an_input_error(tmp_
     with raw_server(metadata) as wire:
         entries = [Entry("billing", "corp", extra='scopes = ["a"]')]
         words, environment = write_inputs(tmp_path, {"corp": f'issuer = "{wire.url}"'}, entries)
-        result = scopeprobe("explain", *words, "billing", env=environment)
+        result = scopeprobe("explain", *words, "billing", env=environment, cwd=tmp_path)
     assert result.returncode == 2
     assert "no token_endpoint is known" in result.stderr
     assert all(asked.scopes is None for asked in wire.asked)

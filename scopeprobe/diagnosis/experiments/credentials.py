@@ -36,6 +36,8 @@ def get_past_credentials(investigation: Investigation, first: Experiment) -> Exp
     investigation.spared = 0
     if not (_is_done(investigation) or _is_past(investigation)):
         yield from _try_lone_scope(investigation, first, strong)
+    if not (_is_done(investigation) or _is_past(investigation)):
+        yield from _try_as_it_is(investigation, weak)  # what was spared, where no scope is left
     yield from _show_each(investigation, tried)
 
 
