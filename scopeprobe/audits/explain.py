@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
+import scopeprobe
 from scopeprobe.audits.cases import Explain, cases_of
 from scopeprobe.audits.explain_journal import (
     ExplainJournal,
@@ -15,7 +16,9 @@ from scopeprobe.audits.explain_journal import (
     stored_in,
 )
 from scopeprobe.diagnosis import Case, Explanation, diagnose, explain_log
+from scopeprobe.diagnosis.bundle import read_bundle
 from scopeprobe.diagnosis.outcomes import failures_in, is_past_credentials
+from scopeprobe.diagnosis.write_bundle import bundle_text
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.build_queues import build_queues
 from scopeprobe.engine.client_queue import ClientQueue
@@ -30,7 +33,7 @@ from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.failed_authentication import looks_like_failed_authentication
 from scopeprobe.reports.explanations import Explained, NotExplained
 
-__all__ = ["Explain", "Explanations", "explain", "explain_all"]
+__all__ = ["Explain", "Explanations", "bundled", "explain", "explain_all", "replay"]
 
 
 async def explain(order: Explain) -> Explanation:
@@ -53,6 +56,19 @@ async def explain_all(order: Explain) -> Explanations:
     cases = await cases_of(order, [client for client in clients if client not in quiet])
     found = await _Run(order, cases).explanations()
     return replace(found, not_explained=(*map(_left_alone, quiet), *found.not_explained))
+
+
+def bundled(found: Explanations) -> str:
+    """The evidence without names, ids and hosts, as the text of a file."""
+    diagnosed = [(one.case, one.explanation.experiments) for one in found.explained]
+    return bundle_text(diagnosed, scopeprobe.__version__)
+
+
+def replay(text: str) -> Explanations:
+    """Conclude again from such a text; nothing is sent. Raises ValueError where it is none."""
+    return Explanations(
+        tuple(Explained(case, explain_log(case, log)) for case, log in read_bundle(text))
+    )
 
 
 def _is_left_alone(client: Client, now: datetime) -> bool:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import anyio
 import typer
 
-from scopeprobe.audits.explain import Explain, Explanations, explain_all
+from scopeprobe.audits.explain import Explain, Explanations, bundled, explain_all
 from scopeprobe.cli import options
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.explain_options import ExplainInputs
 from scopeprobe.cli.inputs import endpoint_from, parsed
-from scopeprobe.cli.output import print_table
+from scopeprobe.cli.print_explanations import Printed, print_explanations
 from scopeprobe.cli.signature import takes_options
-from scopeprobe.cli.streams import print_data, say
+from scopeprobe.cli.streams import say
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.units import parse_duration
-from scopeprobe.model.experiment import Experiment
 from scopeprobe.providers import read_packs
-from scopeprobe.reports import explanation as reports
-from scopeprobe.reports.explanations import (
-    Explained,
-    explanations_for_people,
-    explanations_json,
-    explanations_markdown,
-    one_of_each_group,
-)
+from scopeprobe.reports.write import write_file
 
 EXAMPLES = """
 Examples:
@@ -43,12 +34,6 @@ Examples:
 
   scopeprobe explain clients.toml --all -o nightly
 """
-
-
-class Printed(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 @takes_options
@@ -86,6 +71,15 @@ def explain_command(
     print_: Annotated[
         Printed, options.option("--print", help="What goes to standard output.")
     ] = Printed.TABLE,
+    bundle: Annotated[
+        Path | None,
+        options.option(
+            "--bundle",
+            metavar="FILE",
+            help="Write what was asked and answered, without names, ids and hosts, for"
+            " `scopeprobe replay`.",
+        ),
+    ] = None,
     verbose: Annotated[
         bool,
         typer.Option("--verbose", "-v", help="Every request with its answer, not only the first."),
@@ -104,7 +98,7 @@ def explain_command(
     told = inputs.read(packs, out)
     if not told.clients:
         say("no client of the last run needs an explanation")
-        _print(Explanations(()), print_, verbose=verbose, is_several=True)
+        print_explanations(Explanations(()), print_, verbose=verbose, is_several=True)
         return
     order = Explain(
         told.clients[0],
@@ -122,33 +116,7 @@ def explain_command(
         say(f"notice: {notice}")
     if found.not_explained and not found.explained:
         raise InputError([one.told for one in found.not_explained])
-    _print(found, print_, verbose=verbose, is_several=inputs.all)
+    if bundle is not None:
+        write_file(bundle, bundled(found))
+    print_explanations(found, print_, verbose=verbose, is_several=inputs.all)
     raise typer.Exit(Exit.DONE if found.is_whole else Exit.INCOMPLETE)
-
-
-def _print(found: Explanations, printed: Printed, *, verbose: bool, is_several: bool) -> None:
-    explained, others = found.explained, found.not_explained
-    told = one_of_each_group(explained) if is_several and not verbose else explained
-    shown = {one.name: _shown(one, is_all=verbose) for one in told}
-    if len(explained) != 1 or others or is_several:
-        match printed:
-            case Printed.JSON:
-                print_data(explanations_json(explained, others))
-            case Printed.MARKDOWN:
-                print_data(explanations_markdown(explained, others, shown))
-            case Printed.TABLE:
-                print_table(explanations_for_people(explained, others, shown))
-        return
-    (one,) = explained
-    match printed:
-        case Printed.JSON:
-            print_data(reports.explanation_json(one.explanation))
-        case Printed.MARKDOWN:
-            print_data(reports.explanation_markdown(one.explanation, shown[one.name]))
-        case Printed.TABLE:
-            print_table(reports.explanation_for_people(one.explanation, shown[one.name]))
-
-
-def _shown(one: Explained, *, is_all: bool) -> Sequence[Experiment]:
-    experiments = one.explanation.experiments
-    return experiments if is_all else experiments[:1]

@@ -13,6 +13,7 @@ from scopeprobe.inputs.read import (
     read_servers,
 )
 from scopeprobe.inputs.scopes import read_scopes
+from scopeprobe.inputs.sources import read_text
 from scopeprobe.inputs.units import parse_duration
 from scopeprobe.model.rate import parse_rate
 
@@ -32,4 +33,5 @@ __all__ = [
     "read_policy",
     "read_scopes",
     "read_servers",
+    "read_text",
 ]
