@@ -63,6 +63,10 @@ def _changes(change: RequestChange) -> Iterator[str]:
         yield f"with an assertion for {change.assertion_audience}"
     if change.proof:
         yield "with a DPoP proof"
+    if change.content_type:
+        yield f"as {change.content_type}"
+    if change.scope_separator:
+        yield f"with \u201c{change.scope_separator}\u201d between the scopes"
     yield from (f"with {name}={value}" for name, value in change.added)
     yield from (f"without {name}" for name in change.dropped)
 

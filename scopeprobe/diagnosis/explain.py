@@ -79,7 +79,9 @@ def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
 
 
 def _cause(seen: Observations, one: _Weighed) -> Cause:
-    step = cause_texts()[one.cause.code].step.format_map(NextStepFields(seen, one.cause))
+    text = cause_texts()[one.cause.code]
+    template = text.mended_step if one.cause.value and text.mended_step else text.step
+    step = template.format_map(NextStepFields(seen, one.cause))
     return Cause(one.cause.code, round(one.confidence, 2), one.cause.evidence, step)
 
 

@@ -31,6 +31,7 @@ class NextStepFields(UserDict[str, str]):
             grant=client.grant_type.value,
             right_endpoint=str(found.value or "").partition("?")[0],
             right_method=getattr(found.value, "value", str(found.value or "another one")),
+            right_value=str(found.value or ""),
             right_encoding=getattr(found.value, "value", ""),
             right_audience=str(found.value or "what the server expects"),
             spelling=f"`{found.value}` instead of {scopes}",

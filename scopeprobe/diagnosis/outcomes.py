@@ -21,9 +21,12 @@ from scopeprobe.model.answer import (
     Unauthenticated,
     is_plain_about_scope,
 )
+from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import RequestChange
 from scopeprobe.model.scope_names import Scope
+
+_READ_BY_A_SERVER = {Reason.MALFORMED_ANSWER, Reason.SERVER_ERROR}
 
 
 def failures_in(log: Sequence[Experiment]) -> list[Experiment]:
@@ -45,8 +48,19 @@ def is_failure(experiment: Experiment) -> bool:
     """What a server counts as a failed authentication, or may count."""
     answer = experiment.answer
     if isinstance(answer, Unanswered):
-        return answer.status == HTTPStatus.UNAUTHORIZED
+        return answer.status == HTTPStatus.UNAUTHORIZED or is_said_of_credentials(experiment)
     return isinstance(answer, Unauthenticated) and not is_past_credentials(experiment)
+
+
+def is_said_of_credentials(experiment: Experiment) -> bool:
+    """A server's words about credentials, under whatever status and in whatever shape."""
+    answer = experiment.answer
+    if isinstance(answer, Unanswered) and answer.reason not in _READ_BY_A_SERVER:
+        return False
+    if getattr(answer, "error", "") == "invalid_client":
+        return True
+    texts = (cause_texts()[pattern.cause] for pattern in patterns_in(experiment))
+    return any("credentials" in text.said_of and not text.is_behind_credentials for text in texts)
 
 
 def may_be_about_scopes(experiment: Experiment, case: Case) -> bool:
@@ -58,6 +72,19 @@ def may_be_about_scopes(experiment: Experiment, case: Case) -> bool:
         return False
     named = (p for p in patterns_in(experiment) if p.confidence >= PLAIN)
     return not any("credentials" in cause_texts()[pattern.cause].said_of for pattern in named)
+
+
+def may_be_about_the_body(experiment: Experiment) -> bool:
+    """What servers answer that could not read the body, and others for other reasons."""
+    answer = experiment.answer
+    if isinstance(answer, Unanswered) and answer.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return True
+    if named := {pattern.cause for pattern in patterns_in(experiment)}:
+        return "body_not_form" in named
+    if isinstance(answer, GrantNotAllowed):
+        return answer.error == "unsupported_grant_type"
+    is_unsaid = isinstance(answer, Refused) and answer.about is Subject.UNSAID
+    return is_unsaid and getattr(answer, "error", "") == "invalid_request"
 
 
 def is_accepting(answer: Answer) -> bool:

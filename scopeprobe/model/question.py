@@ -24,6 +24,10 @@ class RequestChange:
     clock_shift: float = 0.0
     """Seconds that are added to our clock when assertions and proofs are written."""
     assertion_audience: str = ""
+    content_type: str = ""
+    """What the body says it is instead of a form; `application/json` is written as such."""
+    scope_separator: str = ""
+    """What stands between two scopes in the form, instead of the `+` that is a space there."""
     dropped: tuple[str, ...] = ()
     """Names of parameters that are left out."""
     added: tuple[tuple[str, str], ...] = ()

@@ -22,6 +22,7 @@ from scopeprobe.oauth.introspection import (
     is_not_introspected,
     rejects_credentials,
 )
+from scopeprobe.oauth.request_changes import rewritten
 from scopeprobe.oauth.revocation import ResponseSteps, Revocation, TokenHandling
 from scopeprobe.oauth.rights_api import (
     read_bearer,
@@ -98,14 +99,15 @@ class _ExchangeFlow:
 
     def _ask(self, question: Question, purpose: Purpose = Purpose.TOKEN) -> ResponseSteps:
         """Ask for a token; where the server wants its nonce in the proof, once more with it."""
-        request = replace(self.write(question), purpose=purpose)
+        request = rewritten(replace(self.write(question), purpose=purpose), question.change)
         response = yield request
         prover = self.write.prover
         if prover is None or isinstance(response, Reason):
             return response
         is_new = prover.remember(request.url, response)
         if is_new and asks_for_nonce(response) is not None:
-            response = yield replace(self.write(question), purpose=purpose)
+            again = replace(self.write(question), purpose=purpose)
+            response = yield rewritten(again, question.change)
         return response
 
     def _confirm(self, question: Question, answer: Issued, token: str) -> _Steps:

@@ -1,11 +1,15 @@
-"""Apply to a client and its target the change that an experiment of `explain` makes."""
+"""Apply the change that an experiment of `explain` makes: to a client, or to its request."""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from scopeprobe.model.client import Client, Target
+from scopeprobe.model.http import HttpRequest
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.secret import Secret
 from scopeprobe.model.server import ClientId, Server
@@ -32,6 +36,29 @@ def changed(client: Client, target: Target, change: RequestChange) -> tuple[Clie
     if change.assertion_audience:
         said["assertion_audience"] = change.assertion_audience
     return replace(client, **said), _target(target, change)
+
+
+JSON = "application/json"
+
+
+def rewritten(request: HttpRequest, change: RequestChange) -> HttpRequest:
+    """Return the token request with its body as the change writes it."""
+    body, headers = request.body, request.headers
+    if change.scope_separator:
+        body = _separated(body, change.scope_separator.encode("ascii"))
+    if change.content_type == JSON:
+        body = json.dumps(dict(parse_qsl(body.decode("ascii")))).encode()
+    if change.content_type:
+        others = tuple(header for header in headers if header[0] != "Content-Type")
+        headers = (*others, ("Content-Type", change.content_type))
+    return replace(request, body=body, headers=headers)
+
+
+def _separated(body: bytes, separator: bytes) -> bytes:
+    def written(found: re.Match[bytes]) -> bytes:
+        return found[0].replace(b"+", separator)
+
+    return re.sub(rb"(?<![^&])scope=[^&]*", written, body)
 
 
 def _server(server: Server, change: RequestChange) -> Server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator
@@ -107,7 +108,7 @@ def curl_line(client: Client, request: HttpRequest) -> str:
     words += _header_words(client, request.headers)
     if client.certificate is not None:
         words += ['--cert "$CLIENT_CERTIFICATE" --key "$CLIENT_KEY"']
-    words += _form_words(parse_qsl(request.body.decode("ascii"), keep_blank_values=True))
+    words += _json_words(request) if _is_json(request) else _form_words(request.body)
     return " \\\n  ".join(words)
 
 
@@ -125,7 +126,7 @@ def _header_words(client: Client, headers: Iterable[tuple[str, str]]) -> Iterato
         elif name in configured:
             variable = re.sub(r"\W", "_", name).upper()
             yield f'-H "{name}: ${variable}"'
-        elif name != "Content-Type":  # what curl sends for a form anyway
+        elif (name, value) != _FORM:  # what curl sends anyway
             yield f"-H {shlex.quote(f'{name}: {value}')}"
 
 
@@ -144,11 +145,36 @@ def _needs_encoding(client: Client) -> bool:
     return any(quote(text, safe="") != text for text in (client.client_id, secret))
 
 
-def _form_words(parameters: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for name, value in parameters:
-        if name in _SECRETS:
-            yield f'--data-urlencode "{name}=${_SECRETS[name]}"'
-        elif _SECRET_NAME.search(name):
-            yield f'--data-urlencode "{name}=${re.sub(r"[^A-Za-z0-9]", "_", name).upper()}"'
+_FORM = ("Content-Type", "application/x-www-form-urlencoded")
+
+
+def _is_json(request: HttpRequest) -> bool:
+    return request.body[:1] == b"{"
+
+
+def _variable(name: str) -> str:
+    """The shell variable that stands for a parameter which is secret; empty for any other."""
+    if name in _SECRETS:
+        return _SECRETS[name]
+    return re.sub(r"[^A-Za-z0-9]", "_", name).upper() if _SECRET_NAME.search(name) else ""
+
+
+def _json_words(request: HttpRequest) -> Iterator[str]:
+    """Single quotes around all but the variables, which the shell is to fill in."""
+    members = json.loads(request.body)
+    shown = {name: f"${variable}" for name in members if (variable := _variable(name))}
+    text = shlex.quote(json.dumps(members | shown))
+    for variable in shown.values():
+        text = text.replace(f'"{variable}"', f"""\"'"{variable}"'\"""")
+    yield f"--data {text}"
+
+
+def _form_words(body: bytes) -> Iterator[str]:
+    for written in body.decode("ascii").split("&"):
+        ((name, value),) = parse_qsl(written, keep_blank_values=True)
+        if variable := _variable(name):
+            yield f'--data-urlencode "{name}=${variable}"'
+        elif name == "scope" and " " in value:
+            yield f"--data {shlex.quote(written)}"
         else:
             yield f"--data-urlencode {shlex.quote(f'{name}={value}')}"

@@ -1,6 +1,7 @@
 """How a token request is written."""
 
 import base64
+import json
 from urllib.parse import parse_qs
 
 import pytest
@@ -9,7 +10,7 @@ from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.oauth.request_changes import changed
+from scopeprobe.oauth.request_changes import changed, rewritten
 from scopeprobe.oauth.token_request import request_writer
 
 ASKED = Question((Scope("orders.read"),))
@@ -60,9 +61,10 @@ def test_a_request_shows_no_credentials(make_client):
 # -- changed requests
 
 
-def changed_request(client, **change):
-    client, target = changed(client, client.targets[0], RequestChange(**change))
-    return request_writer(client, target)(ASKED)
+def changed_request(client, asked=ASKED, **members):
+    change = RequestChange(**members)
+    client, target = changed(client, client.targets[0], change)
+    return rewritten(request_writer(client, target)(asked), change)
 
 
 def test_a_question_as_configured_is_written_as_ever(make_client):
@@ -103,3 +105,29 @@ def test_configured_headers_follow_a_request_to_its_own_origin_only(make_client,
 
 def test_a_proof_is_sent_by_a_client_that_is_not_configured_to(make_client):
     assert "DPoP" in dict(changed_request(make_client("s"), proof=True).headers)
+
+
+def test_a_body_is_written_as_json_under_its_own_name(make_client):
+    client = make_client("s", method=AuthMethod.CLIENT_SECRET_POST)
+    request = changed_request(client, content_type="application/json")
+    assert json.loads(request.body)["client_secret"] == "hunter2-secret"
+    assert [value for name, value in request.headers if name == "Content-Type"] == [
+        "application/json"
+    ]
+
+
+def test_another_content_type_leaves_the_form_as_it_is(make_client):
+    plain = changed_request(make_client("s"))
+    named = "application/x-www-form-urlencoded; charset=utf-8"
+    request = changed_request(make_client("s"), content_type=named)
+    assert request.body == plain.body
+    assert ("Content-Type", named) in request.headers
+
+
+def test_what_stands_between_scopes_is_nobody_elses_business(make_client):
+    others = (("note", "a b"), ("my_scope", "a b"))
+    asked = Question((Scope("orders.read"), Scope("orders:write")))
+    request = changed_request(make_client("s"), asked, scope_separator="%20", added=others)
+    assert b"&scope=orders.read%20orders%3Awrite" in request.body
+    assert b"note=a+b" in request.body
+    assert b"my_scope=a+b" in request.body

@@ -1,5 +1,7 @@
 """What is shown of a request and its response: all that helps, and nothing secret."""
 
+import json
+import re
 import shlex
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,17 +14,19 @@ from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.question import Question, RequestChange
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.oauth.request_changes import changed
+from scopeprobe.oauth.request_changes import changed, rewritten
 from scopeprobe.oauth.token_request import request_writer
 from scopeprobe.oauth.trace import LONGEST_BODY, trace_of
 
 NOW = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 SECRET = "hunter2-secret"
+ONE_SCOPE = (Scope("orders.read"),)
 
 
-def traced(client, status=401, body=b"{}", headers=None, **change):
-    client, target = changed(client, client.targets[0], RequestChange(**change))
-    request = request_writer(client, target)(Question((Scope("orders.read"),)))
+def traced(client, status=401, body=b"{}", headers=None, scopes=ONE_SCOPE, **members):
+    change = RequestChange(**members)
+    client, target = changed(client, client.targets[0], change)
+    request = rewritten(request_writer(client, target)(Question(scopes)), change)
     return trace_of(client, request, HttpResponse(status, CIMultiDict(headers or {}), body), NOW)
 
 
@@ -40,6 +44,34 @@ def test_what_authenticates_is_a_variable_of_the_shell(make_client, method, vari
     assert SECRET not in curl
     assert "eyJ" not in curl
     assert "--data-urlencode scope=orders.read" in curl
+
+
+def sent_by(curl, **variables):
+    """What a shell makes of the words after `--data`."""
+    words = shlex.split(re.sub(r"\$(\w+)", lambda found: variables.get(found[1], ""), curl))
+    return words[words.index("--data") + 1]
+
+
+def test_a_body_of_json_is_pasted_as_json_with_its_secret_as_a_variable(make_client):
+    client = make_client("s", method=AuthMethod.CLIENT_SECRET_POST, secret=SECRET)
+    curl = traced(client, content_type="application/json").curl
+    assert SECRET not in curl
+    assert "-H 'Content-Type: application/json'" in curl
+    assert json.loads(sent_by(curl, CLIENT_SECRET=SECRET)) == {
+        "grant_type": "client_credentials",
+        "client_id": "billing-id",
+        "client_secret": SECRET,
+        "scope": "orders.read",
+    }
+
+
+def test_scopes_are_pasted_as_they_were_sent_with_what_stands_between_them(make_client):
+    several = (Scope("orders.read"), Scope("orders:write"))
+    assert sent_by(traced(make_client("s"), scopes=several).curl) == (
+        "scope=orders.read+orders%3Awrite"
+    )
+    curl = traced(make_client("s"), scopes=several, scope_separator="%20").curl
+    assert sent_by(curl) == "scope=orders.read%20orders%3Awrite"
 
 
 def test_encoded_credentials_are_told_from_raw_ones(make_client):

@@ -21,6 +21,8 @@ class CauseText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     step: str
     """What to do next, as a template of NextStepFields."""
+    mended_step: str = ""
+    """The same, where a changed request was accepted and shows what is wanted instead."""
     said_of: tuple[Judged, ...] = ()
     """Servers name the cause in their own words, about these parts of the request."""
     is_behind_credentials: bool = False

@@ -24,6 +24,7 @@ _CAUSE_OF_CHANGE = {
     "clock_shift": "assertion_clock_skew",
     "assertion_audience": "assertion_audience",
     "proof": "dpop_required",
+    "content_type": "body_not_form",
 }
 """What is wrong where a changed member of the request helps."""
 _PACK_KEYS = {"auth_method": "token_endpoint_auth_methods", "endpoint": "token_endpoint"}

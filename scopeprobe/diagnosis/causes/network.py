@@ -7,8 +7,13 @@ from http import HTTPStatus
 
 from scopeprobe.diagnosis.confidence import Sign
 from scopeprobe.diagnosis.describe import times
+from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
-from scopeprobe.diagnosis.outcomes import is_out_of_reach
+from scopeprobe.diagnosis.outcomes import (
+    is_out_of_reach,
+    is_said_of_credentials,
+    may_be_about_the_body,
+)
 from scopeprobe.model.answer import TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment
@@ -42,12 +47,22 @@ def network_causes(seen: Observations) -> Iterator[LikelyCause]:
             seen.evidence(first, *_answered_without_scope(seen)),
             advice=advice,
         )
-    elif isinstance(first.answer, Unanswered) and first.answer.reason is not Reason.THROTTLED:
+    elif not isinstance(first.answer, Unanswered) or is_said_of_credentials(first):
+        return
+    elif may_be_about_the_body(first):
+        if not seen.base.content_type:
+            yield from (_said(seen, first, pattern) for pattern in patterns_in(first))
+    elif first.answer.reason is not Reason.THROTTLED:
         code, sign = _code(seen, first, first.answer)
         is_doubted = code == "not_a_token_endpoint" and seen.case.has_issued_before
         against = (Sign("endpoint_is_known"),) if is_doubted else ()
         evidence = seen.evidence(first, *_answered_without_scope(seen))
         yield LikelyCause(code, (Sign(sign), *against), evidence)
+
+
+def _said(seen: Observations, first: Experiment, pattern: ErrorPattern) -> LikelyCause:
+    evidence = (*seen.evidence(first), f"words of {pattern.servers}")
+    return LikelyCause(pattern.cause, (pattern.sign,), evidence, advice=pattern.advice)
 
 
 def _is_answered(experiment: Experiment) -> bool:

@@ -122,7 +122,20 @@ def _combination(seen: Observations, scopes: Scopes) -> LikelyCause:
     members = [seen.find((scope,)) for scope in scopes]
     shown = [e for e in (seen.find(scopes), *members) if e is not None]
     signs = (Sign("refused_beside_a_token"),)
-    return LikelyCause("scope_combination_refused", signs, seen.evidence(*shown), scopes=scopes)
+    written = _accepted_with_other_white_space(seen, scopes)
+    shown += [] if written is None else [written]
+    return LikelyCause(
+        "scope_combination_refused",
+        signs,
+        seen.evidence(*shown),
+        scopes=scopes,
+        value=None if written is None else written.question.change.scope_separator,
+    )
+
+
+def _accepted_with_other_white_space(seen: Observations, scopes: Scopes) -> Experiment | None:
+    same = (e for e in seen.log if e.question.scopes == scopes and isinstance(e.answer, Issued))
+    return next((e for e in same if e.question.change.scope_separator), None)
 
 
 def _single(seen: Observations, scope: Scope) -> Iterator[LikelyCause]:

@@ -11,10 +11,15 @@ from collections.abc import Generator
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.experiments.credentials import get_past_credentials, is_hopeless
-from scopeprobe.diagnosis.experiments.request import get_past_request
+from scopeprobe.diagnosis.experiments.request import get_past_request, with_another_body
 from scopeprobe.diagnosis.experiments.scopes import judge_scopes
 from scopeprobe.diagnosis.investigation import Investigation
-from scopeprobe.diagnosis.outcomes import is_accepting, is_failure, is_out_of_reach
+from scopeprobe.diagnosis.outcomes import (
+    is_accepting,
+    is_failure,
+    is_out_of_reach,
+    may_be_about_the_body,
+)
 from scopeprobe.model.answer import TooLarge
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment, ExperimentPlan
@@ -56,6 +61,9 @@ def _reach(
         if elsewhere is not None and not is_out_of_reach(elsewhere.answer):
             investigation.rebase(change, elsewhere)
             return elsewhere
+    if may_be_about_the_body(first):
+        other = yield from with_another_body(investigation, first)
+        return None if other is None or is_out_of_reach(other.answer) else other
     if wanted and _may_be_about_scopes(first):
         control = yield from investigation.ask(None)
         if control is not None and not is_out_of_reach(control.answer):

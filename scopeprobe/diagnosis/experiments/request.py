@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.diagnosis.hypotheses import Hypothesis
 from scopeprobe.diagnosis.investigation import Investigation
-from scopeprobe.diagnosis.outcomes import is_accepting
+from scopeprobe.diagnosis.outcomes import (
+    is_accepting,
+    is_past_credentials,
+    may_be_about_the_body,
+)
 from scopeprobe.model.answer import GrantNotAllowed
-from scopeprobe.model.experiment import ExperimentPlan
-from scopeprobe.model.question import RequestChange
+from scopeprobe.model.experiment import Experiment, ExperimentPlan
+from scopeprobe.model.question import Question, RequestChange
 
 _MOST_DEMANDS = 3
+OTHER_BODIES = ("application/json", "application/x-www-form-urlencoded; charset=utf-8")
 _TARGETS = (("audience_required", "audience"), ("resource_required", "resource"))
 
 
@@ -24,6 +30,10 @@ def get_past_request(investigation: Investigation) -> ExperimentPlan:
         if control is None or is_accepting(control.answer):
             return
         change = _demanded(investigation, {pattern.cause for pattern in patterns_in(control)})
+        if change is None and may_be_about_the_body(control):
+            control = yield from with_another_body(investigation, control)
+            if control is None or is_accepting(control.answer):
+                return
         if change is None:
             if isinstance(control.answer, GrantNotAllowed):
                 investigation.refusal_behind_scopes = control.answer
@@ -32,6 +42,21 @@ def get_past_request(investigation: Investigation) -> ExperimentPlan:
         if mended is None or mended.answer == control.answer:
             return
         investigation.rebase(change, mended)
+
+
+def with_another_body(
+    investigation: Investigation, refused: Experiment
+) -> Generator[Question, Experiment, Experiment | None]:
+    """Write the same request as JSON, and as a form by another name; what was answered last."""
+    for content_type in OTHER_BODIES:
+        change = replace(investigation.base, content_type=content_type)
+        experiment = yield from investigation.ask(refused.question.scopes, change)
+        if experiment is None:
+            return None
+        if is_past_credentials(experiment) and not may_be_about_the_body(experiment):
+            investigation.rebase(change, experiment)
+            return experiment
+    return refused
 
 
 def _demanded(investigation: Investigation, causes: set[str]) -> RequestChange | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 from scopeprobe.diagnosis.investigation import Investigation
 from scopeprobe.diagnosis.minimal_sets import Scopes, refusing_sets
@@ -21,6 +22,9 @@ from scopeprobe.model.scope_names import Scope
 
 MOST_SINGLES = 8
 """Scopes that are asked alone in the search for one that is accepted."""
+OTHER_SEPARATORS = ("%20", ",")
+"""A gateway may take `+` for a plus (percent-decoding alone), a server may want commas."""
+_PAIR = 2
 MOST_OTHERS = 3
 """Known scopes that are asked for to see whether the server shows any."""
 
@@ -86,6 +90,11 @@ def _search(investigation: Investigation) -> Generator[Question, Experiment, tup
             if experiment is None or is_out_of_reach(experiment.answer):
                 asking.close()
                 return _refused_alone(investigation)
+            pair = yield from _with_other_white_space(investigation, experiment)
+            if pair:
+                asking.close()
+                found = (pair,)
+                break
             named = getattr(experiment.answer, "named", ())
             scopes = asking.send((investigation.accepts(experiment), named))
     except StopIteration as end:
@@ -95,6 +104,30 @@ def _search(investigation: Investigation) -> Generator[Question, Experiment, tup
         if success is not None and success.question.change == investigation.base:
             yield from investigation.again(success)
     return found
+
+
+def _with_other_white_space(
+    investigation: Investigation, refused: Experiment
+) -> Generator[Question, Experiment, Scopes]:
+    """Two scopes that are refused only together: accepted after all, if written otherwise?"""
+    scopes = refused.question.scopes or ()
+    if len(scopes) != _PAIR or investigation.accepts(refused):
+        return ()
+    singles = [investigation.known(_alone(investigation, scope)) for scope in scopes]
+    if not all(single is not None and investigation.accepts(single) for single in singles):
+        return ()
+    for separator in OTHER_SEPARATORS:
+        change = replace(investigation.base, scope_separator=separator)
+        experiment = yield from investigation.ask(scopes, change)
+        if experiment is None:
+            return ()
+        if investigation.accepts(experiment) and not left_out(experiment, investigation.log):
+            return scopes
+    return ()
+
+
+def _alone(investigation: Investigation, scope: Scope) -> Question:
+    return Question((scope,), change=investigation.base)
 
 
 def _refused_alone(investigation: Investigation) -> tuple[Scopes, ...]:
