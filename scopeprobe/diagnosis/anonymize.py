@@ -48,6 +48,8 @@ _PATTERNS = (
 )
 _IDS = re.compile(r"(-u '?|client_id=)([^\s'\"]+?)(:|['\s]|$)")
 """Where a command has the `client_id`."""
+_START = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))"
+"""Where a word may begin: also behind a character that is percent-encoded."""
 _URL_HOST = re.compile(r"(?<=://)[\w.-]+(?=[:/?#\s\"'<>]|$)")
 
 
@@ -134,9 +136,7 @@ class Anonymizer:
         }
         longest = sorted(self._spelled, key=len, reverse=True)
         anywhere = "|".join(map(re.escape, longest)) or "(?!)"
-        self._anywhere = re.compile(
-            rf"(?<![A-Za-z0-9])(?:{anywhere})(?![A-Za-z0-9])", re.IGNORECASE
-        )
+        self._anywhere = re.compile(rf"{_START}(?:{anywhere})(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 def _is_telling(name: str) -> bool:

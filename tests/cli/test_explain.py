@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+from urllib.parse import unquote_plus
 
 import anyio
 import pytest
@@ -42,6 +43,12 @@ def explain(folder, url, *options, entries=None, **more):
     entries = entries or [Entry("billing", "corp", extra='scopes = ["a.read", "z.read"]')]
     words, environment = write_inputs(folder, servers, entries)
     return scopeprobe("explain", *words, *options, env=environment, cwd=folder, **more)
+
+
+def asked_by(command):
+    """The scopes that a command for a shell asks for."""
+    (form,) = (word for word in shlex.split(command) if word.startswith("scope="))
+    return unquote_plus(form.removeprefix("scope=")).split()
 
 
 def test_the_causes_are_those_of_the_contract():
@@ -92,7 +99,7 @@ def test_the_line_to_paste_is_whole_however_narrow_the_terminal_is(tmp_path, cor
         cwd=tmp_path,
     )
     (command,) = re.findall(r"^curl (?:.*\\\n)+.*", result.stdout, re.MULTILINE)
-    assert f"scope={scopes}" in shlex.split(command)
+    assert asked_by(command) == scopes.split()
 
 
 def test_every_request_is_shown_where_more_is_asked_for(tmp_path, corp):
@@ -197,8 +204,7 @@ def test_the_audit_names_a_command_that_asks_for_the_same_scopes(tmp_path, rejec
     result = scopeprobe(*shlex.split(line), "--print", "json", env=environment)
     first = json.loads(result.stdout)["experiments"][0]
     asked = ["a.read", "b", "read", *(more[1].split() if more[:1] == ("--scope",) else ())]
-    (form,) = re.findall(r"'scope=(.*?)'", first["curl"])
-    assert sorted(form.split()) == sorted(asked)
+    assert sorted(asked_by(first["curl"])) == sorted(asked)
 
 
 def test_without_scopes_it_asks_for_those_of_the_last_run(tmp_path, rejected):
@@ -208,7 +214,8 @@ def test_without_scopes_it_asks_for_those_of_the_last_run(tmp_path, rejected):
     told = scopeprobe(
         "explain", words[0], "mistaken", "-o", out, "--print", "json", env=environment
     )
-    assert "'scope=a.read b read'" in json.loads(told.stdout)["experiments"][0]["curl"]
+    first = json.loads(told.stdout)["experiments"][0]
+    assert asked_by(first["curl"]) == ["a.read", "b", "read"]
 
 
 def test_every_target_of_a_client_is_explained(tmp_path, corp):
