@@ -56,6 +56,8 @@ class Explain:
     """Seconds: a longer throttle is not waited for."""
     others: tuple[Client, ...] = ()
     """More clients, which `explain_all` explains in the same run."""
+    like: Client | None = None
+    """A client that works, to be compared with."""
     now: Callable[[], datetime] = _wall_clock
 
 

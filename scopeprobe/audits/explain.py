@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -17,7 +17,9 @@ from scopeprobe.audits.explain_journal import (
 )
 from scopeprobe.diagnosis import Case, Explanation, diagnose, explain_log
 from scopeprobe.diagnosis.bundle import read_bundle
-from scopeprobe.diagnosis.outcomes import failures_in, is_past_credentials
+from scopeprobe.diagnosis.comparison import Compared, ask_once, compare, compared, differences
+from scopeprobe.diagnosis.describe import answered
+from scopeprobe.diagnosis.outcomes import failures_in, is_accepting, is_past_credentials
 from scopeprobe.diagnosis.write_bundle import bundle_text
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.build_queues import build_queues
@@ -29,7 +31,7 @@ from scopeprobe.engine.scheduler import Scheduler
 from scopeprobe.errors import InputError
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, ClientName
-from scopeprobe.model.experiment import Experiment
+from scopeprobe.model.experiment import Experiment, ExperimentPlan
 from scopeprobe.model.failed_authentication import looks_like_failed_authentication
 from scopeprobe.reports.explanations import Explained, NotExplained
 
@@ -54,8 +56,46 @@ async def explain_all(order: Explain) -> Explanations:
     clients, now = (order.client, *order.others), order.now()
     quiet = [client for client in clients if _is_left_alone(client, now)]
     cases = await cases_of(order, [client for client in clients if client not in quiet])
-    found = await _Run(order, cases).explanations()
+    if order.like is None:
+        found = await _explanations(order, cases)
+    elif _is_left_alone(order.like, now):
+        found = await _explanations(order, cases)
+        found = replace(found, notices=(_left_alone(order.like).told, *found.notices))
+    else:
+        found = await _beside(order, order.like, cases)
     return replace(found, not_explained=(*map(_left_alone, quiet), *found.not_explained))
+
+
+async def _explanations(order: Explain, cases: Sequence[Case]) -> Explanations:
+    return await _Run(order, cases, diagnose).explanations()
+
+
+async def _beside(order: Explain, other: Client, cases: Sequence[Case]) -> Explanations:
+    """See that the other client works; where it does, ask for what leads from one to the other."""
+    its, *_ = await cases_of(replace(order, scopes=None), [other])
+    asked = await _Run(order, [its], ask_once).explanations()
+    works = [one for one in asked.explained if is_accepting(one.explanation.experiments[0].answer)]
+    if not works:
+        told = [one.told for one in asked.not_explained] or [_does_not_work(asked.explained[0])]
+        found = await _explanations(order, cases)
+        return replace(found, notices=(*told, *found.notices))
+    found = await _Run(
+        order, cases, lambda case: compare(case, differences(case, its))
+    ).explanations()
+    explained = (
+        replace(one, like=its.client.name, compared=_compared(one, its)) for one in found.explained
+    )
+    return replace(found, explained=tuple(explained))
+
+
+def _compared(one: Explained, its: Case) -> tuple[Compared, ...]:
+    log = one.explanation.experiments
+    return compared(one.case, differences(one.case, its), log)
+
+
+def _does_not_work(other: Explained) -> str:
+    first = other.explanation.experiments[0]
+    return f"{other.name} does not work either, so there is nothing to compare: {answered(first)}"
 
 
 def bundled(found: Explanations) -> str:
@@ -108,9 +148,11 @@ class _Diagnosis:
     """Why nothing was asked."""
 
     @classmethod
-    def of(cls, case: Case, order: Explain) -> Self:
+    def of(
+        cls, case: Case, plan: Callable[[Case], ExperimentPlan], now: Callable[[], datetime]
+    ) -> Self:
         assignment = ExplainedAssignment(case.client, case.target)
-        return cls(case, ExperimentRun(assignment, diagnose(case), order.now), assignment)
+        return cls(case, ExperimentRun(assignment, plan(case), now), assignment)
 
     @property
     def is_rejected(self) -> bool:
@@ -126,8 +168,11 @@ class _Run:
     is told for one target says nothing against another, but that its credentials are rejected.
     """
 
-    def __init__(self, order: Explain, cases: Sequence[Case]) -> None:
+    def __init__(
+        self, order: Explain, cases: Sequence[Case], plan: Callable[[Case], ExperimentPlan]
+    ) -> None:
         self._order = order
+        self._plan = plan
         self._cases = cases
         self._journal = ExplainJournal(order.out, order.now().timestamp())
         self._done: dict[ClientName, list[_Diagnosis]] = {case.client.name: [] for case in cases}
@@ -159,7 +204,7 @@ class _Run:
         for case in cases:
             spent = self._journal.failures_of(registration_of_case(case), case.known.failures_spent)
             known = replace(case.known, failures_spent=spent)
-            one = _Diagnosis.of(replace(case, known=known), self._order)
+            one = _Diagnosis.of(replace(case, known=known), self._plan, self._order.now)
             one.because = _why_not(one.case, self._done[case.client.name])
             self._done[case.client.name].append(one)
             if not one.because:

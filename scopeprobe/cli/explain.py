@@ -33,6 +33,8 @@ Examples:
   scopeprobe explain clients.toml billing-nightly --print json
 
   scopeprobe explain clients.toml --all -o nightly
+
+  scopeprobe explain clients.toml orders-prod --like orders-staging
 """
 
 
@@ -110,6 +112,7 @@ def explain_command(
         max_auth_failures=max_auth_failures,
         max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
         others=told.clients[1:],
+        like=told.like,
     )
     found = anyio.run(explain_all, order)
     for notice in (*told.notices, *found.notices):

@@ -101,6 +101,8 @@ class ToBeExplained:
     scopes: tuple[Scope, ...] | None
     """None: the candidates of each."""
     notices: tuple[str, ...]
+    like: Client | None = None
+    """A client that works, to be compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,14 @@ class ExplainInputs(ClientWords):
         ),
     ] = None
     scopes: options.ScopesFiles = None
+    like: Annotated[
+        str | None,
+        options.option(
+            "--like",
+            metavar="NAME",
+            help="Compare with this client of the files, which works.",
+        ),
+    ] = None
     all: Annotated[
         bool,
         typer.Option("--all", help="Every client of the last run that needs it, by cause."),
@@ -133,6 +143,8 @@ class ExplainInputs(ClientWords):
 
     def read(self, packs: tuple[Pack, ...], out: Path) -> ToBeExplained:
         """Read all inputs. Raises InputError with all that is wrong."""
+        if self.like is not None and (self.all or self.given or not self.clients):
+            raise InputError(["--like NAME: give CLIENTS and the NAME of the one that fails"])
         if self.all:
             return self._all(packs, out)
         if self.given and self.clients:
@@ -151,7 +163,21 @@ class ExplainInputs(ClientWords):
             allow_literal_secrets=self.allow_literal_secrets,
             stdin=sys.stdin,
         )
-        return ToBeExplained((client,), wanted if self.scope else None, notices)
+        return ToBeExplained((client,), wanted if self.scope else None, notices, self._like(packs))
+
+    def _like(self, packs: tuple[Pack, ...]) -> Client | None:
+        if self.like is None or not self.clients:
+            return None
+        client, *_ = read_client(
+            self.clients[:-1],
+            self.like,
+            scopes_files=self.scopes or (),
+            packs=packs,
+            overrides=self._overrides,
+            allow_literal_secrets=self.allow_literal_secrets,
+            stdin=sys.stdin,
+        )
+        return client
 
     def _all(self, packs: tuple[Pack, ...], out: Path) -> ToBeExplained:
         """Those of the last run that need it."""

@@ -9,9 +9,11 @@ from scopeprobe.audits.explain import Explanations
 from scopeprobe.cli.output import print_table
 from scopeprobe.cli.streams import print_data
 from scopeprobe.model.experiment import Experiment
-from scopeprobe.reports import explanation as reports
 from scopeprobe.reports.explanations import (
     Explained,
+    explained_for_people,
+    explained_json,
+    explained_markdown,
     explanations_for_people,
     explanations_json,
     explanations_markdown,
@@ -44,11 +46,11 @@ def print_explanations(
     (one,) = explained
     match printed:
         case Printed.JSON:
-            print_data(reports.explanation_json(one.explanation))
+            print_data(explained_json(one))
         case Printed.MARKDOWN:
-            print_data(reports.explanation_markdown(one.explanation, shown[one.name]))
+            print_data(explained_markdown(one, shown[one.name]))
         case Printed.TABLE:
-            print_table(reports.explanation_for_people(one.explanation, shown[one.name]))
+            print_table(explained_for_people(one, shown[one.name]))
 
 
 def _shown(one: Explained, *, is_all: bool) -> Sequence[Experiment]:

@@ -131,7 +131,7 @@ def _markdown(explanation: Explanation, shown: Sequence[Experiment]) -> Iterator
     yield f"# {_summary(explanation)}"
     for number, cause in enumerate(explanation.causes, start=1):
         yield f"\n{number}. **{cause.code}** ({cause.confidence:.0%} sure): {cause.next_step}"
-        yield from (f"   - {_inert(line)}" for line in cause.evidence)
+        yield from (f"   - {inert(line)}" for line in cause.evidence)
     if sets := _sets(explanation):
         yield f"\nRefused, and no smaller set of them is: {', '.join(f'`{s}`' for s in sets)}"
     for number, experiment in enumerate(explanation.experiments, start=1):
@@ -145,7 +145,7 @@ def _markdown(explanation: Explanation, shown: Sequence[Experiment]) -> Iterator
             yield "```"
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Text of a server, escaped so that none of it is Markdown."""
     for sign in "\\`*_[]<>|#":
         text = text.replace(sign, f"\\{sign}")

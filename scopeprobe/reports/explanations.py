@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from scopeprobe.diagnosis import Case, Explanation
+from scopeprobe.diagnosis.comparison import Compared
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.reports.explanation import (
@@ -16,6 +17,7 @@ from scopeprobe.reports.explanation import (
     explanation_for_people,
     explanation_markdown,
     explanation_members,
+    inert,
 )
 from scopeprobe.reports.texts import counted, json_text
 
@@ -32,6 +34,10 @@ class Explained:
     explanation: Explanation
     ever_granted: frozenset[tuple[str, Scope]] | None = None
     """By audience and scope, in the runs of the folder; None where none asked for the client."""
+    like: str = ""
+    """A client that works, which it was compared with; empty where it was with none."""
+    compared: tuple[Compared, ...] = ()
+    """What the two do otherwise, and what of it decides."""
 
     @property
     def name(self) -> str:
@@ -121,6 +127,60 @@ def one_of_each_group(explained: Iterable[Explained]) -> tuple[Explained, ...]:
     return tuple(group.members[0] for group in _groups(explained))
 
 
+def members(one: Explained) -> dict[str, object]:
+    """The members of one explanation, with what it was compared with."""
+    if not one.like:
+        return explanation_members(one.explanation)
+    compared = [
+        {
+            "what": difference.what,
+            "mine": difference.mine,
+            "its": difference.its,
+            "decides": difference.is_decisive,
+            "found": difference.found,
+        }
+        for difference in one.compared
+    ]
+    like = {"client": one.like, "differences": compared}
+    return {**explanation_members(one.explanation), "like": like}
+
+
+def explained_json(one: Explained) -> str:
+    """The document of docs/design.md, "Shapes of the JSON"."""
+    return json_text({"version": VERSION, **members(one)})
+
+
+def explained_for_people(one: Explained, shown: Sequence[Experiment]) -> RenderableType:
+    """Whom it was compared with, and then what was found out."""
+    return Group(*_comparison(one), explanation_for_people(one.explanation, shown))
+
+
+def _comparison(one: Explained) -> Iterator[RenderableType]:
+    if not one.like:
+        return
+    if not one.compared:
+        yield Text(f"{one.explanation.client} is configured like {one.like}, which works.\n")
+        return
+    yield Text(f"{one.explanation.client} beside {one.like}, which works:", style="bold")
+    for difference in one.compared:
+        style = "bold red" if difference.is_decisive else "default"
+        yield Text.assemble("- ", (difference.what, style), f": {_line(difference)}")
+    yield Text()
+
+
+def _line(difference: Compared) -> str:
+    return f"{difference.mine} instead of {difference.its}; {difference.found}"
+
+
+def explained_markdown(one: Explained, shown: Sequence[Experiment]) -> str:
+    """The same as Markdown."""
+    lines = [f"* **{d.what}**: {inert(_line(d))}" for d in one.compared]
+    if one.like:
+        lines = [f"{one.explanation.client} beside {one.like}, which works:\n", *lines]
+    text = explanation_markdown(one.explanation, shown)
+    return text + "\n" + "\n".join(lines) + "\n" if lines else text
+
+
 def explanations_json(
     explained: Sequence[Explained], not_explained: Sequence[NotExplained] = ()
 ) -> str:
@@ -129,10 +189,7 @@ def explanations_json(
         {"cause": group.cause, "scopes": group.scopes, "clients": group.clients}
         for group in _groups(explained)
     ]
-    explanations = [
-        {"audience": one.case.target.label, **explanation_members(one.explanation)}
-        for one in explained
-    ]
+    explanations = [{"audience": one.case.target.label, **members(one)} for one in explained]
     not_asked = [
         {"client": one.client, "audience": one.audience, "because": one.because}
         for one in not_explained
@@ -159,7 +216,7 @@ def explanations_for_people(
     for one in (one for one in explained if one.name in shown):
         parts.append(Text())
         parts += _heading(one)
-        parts.append(explanation_for_people(one.explanation, shown[one.name]))
+        parts.append(explained_for_people(one, shown[one.name]))
     return Group(*parts)
 
 
@@ -178,7 +235,7 @@ def explanations_markdown(
     lines += [f"* not asked: {one.told}" for one in not_explained]
     texts = [
         (f"For `{one.case.target.label}`:\n\n" if one.case.target.label else "")
-        + explanation_markdown(one.explanation, shown[one.name])
+        + explained_markdown(one, shown[one.name])
         for one in explained
         if one.name in shown
     ]
