@@ -18,6 +18,7 @@ from scopeprobe.model.provider import Pack
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import Server
 from scopeprobe.model.urls import host_of, origin_of
+from scopeprobe.oauth.metadata import MetadataProblem
 from scopeprobe.providers import shipped_packs
 
 _USUAL_METHODS = (AuthMethod.CLIENT_SECRET_BASIC.value, AuthMethod.CLIENT_SECRET_POST.value)
@@ -79,7 +80,11 @@ async def cases_of(order: Explain, clients: Iterable[Client]) -> list[Case]:
     clients = list(clients)
     found = await discover(client.server for client in clients)
     known = {client.name: _discovered(client, found.get(client.server)) for client in clients}
-    problems = [_no_endpoint(c) for c in known.values() if not c.server.endpoints.token]
+    problems = [
+        _no_endpoint(client, found.get(client.server))
+        for client in clients
+        if not known[client.name].server.endpoints.token
+    ]
     if problems:
         raise InputError(problems)
     with stored_in(order.out) as store:
@@ -91,11 +96,12 @@ async def cases_of(order: Explain, clients: Iterable[Client]) -> list[Case]:
         ]
 
 
-def _no_endpoint(client: Client) -> str:
+def _no_endpoint(client: Client, found: Discovered | None) -> str:
+    told = found.outcome.words if found and isinstance(found.outcome, MetadataProblem) else ""
     return (
         f"{client.name}: no token_endpoint is known: the metadata of"
-        f" {client.server.endpoints.issuer} cannot be had, or names none; name it in the"
-        " clients file, or look with `scopeprobe discover`"
+        f" {client.server.endpoints.issuer} {f'cannot be had ({told})' if told else 'names none'};"
+        " name it in the clients file, or with --token-endpoint; `scopeprobe discover` tells more"
     )
 
 

@@ -169,37 +169,35 @@ def _described(server: Server, found: Discovered | None) -> Described:
 
 async def with_issuer(client: Client) -> Client:
     """
-    Give a client's server the issuer whose metadata names its token endpoint, where one does.
+    Give a client's server an issuer of its origin, where one can be found by the endpoint's path.
 
-    Issuers are looked for at the beginnings of the endpoint's path (RFC 8414 section 3.1 puts the
-    path of an issuer behind the well-known one). Nothing is asked where it is known already.
+    It is the one whose metadata names the endpoint; else one that is a beginning of its path, or
+    was given in the place of the endpoint. Nothing is asked where issuer or provider is known.
     """
     server = client.server
     if server.endpoints.issuer or server.provider:
         return client
     connection = replace(server.connection, timeout=min(server.connection.timeout, _BRIEF))
     guesses = [
-        replace(
-            server,
-            endpoints=replace(server.endpoints, issuer=issuer),
-            connection=connection,
-        )
-        for issuer in _possible_issuers(server.endpoints.token)
+        replace(server, endpoints=Endpoints(server.address, issuer), connection=connection)
+        for issuer in _possible_issuers(server.address)
     ]
     found = await discover(guesses)
-    for guess in guesses:
-        metadata = found[guess].metadata
-        if metadata is not None and metadata.token_endpoint == server.address:
-            return replace(client, server=replace(server, endpoints=guess.endpoints))
+    documents = {guess: found[guess].metadata for guess in guesses}
+    naming = [g for g, told in documents.items() if told and told.token_endpoint == server.address]
+    below = [g for g, told in documents.items() if told and urlsplit(g.endpoints.issuer).path > "/"]
+    for guess in (*naming, *below):
+        endpoints = replace(server.endpoints, issuer=guess.endpoints.issuer)
+        return replace(client, server=replace(server, endpoints=endpoints))
     return client
 
 
 def _possible_issuers(endpoint: str) -> Iterator[str]:
-    """The longest path first; at the origin with a slash and without one."""
+    """The endpoint itself, the beginnings of its path, its origin with a slash and without one."""
     parts = urlsplit(endpoint)
-    origin, steps = f"{parts.scheme}://{parts.netloc}", parts.path.strip("/").split("/")[:-1]
+    origin, steps = f"{parts.scheme}://{parts.netloc}", parts.path.strip("/").split("/")
     for length in range(len(steps), 0, -1):
-        yield f"{origin}/{'/'.join(steps[:length])}"
+        yield f"{origin}/{'/'.join(steps[:length])}".rstrip("/")
     yield from (origin, f"{origin}/")
 
 

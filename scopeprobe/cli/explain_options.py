@@ -152,7 +152,7 @@ class ExplainInputs(ClientWords):
         if self.given or not self.clients:
             return self._of_words(packs)
         if len(self.clients) == 1:
-            raise InputError(["explain: give CLIENTS and the NAME of one client, or --all"])
+            raise InputError([_about_one_word(str(self.clients[0]))])
         client, wanted, notices = read_client(
             self.clients[:-1],
             str(self.clients[-1]),
@@ -218,6 +218,8 @@ class ExplainInputs(ClientWords):
                 f" history of the shell; set {SECRET} instead, or leave it out to be asked for it"
             )
             raise InputError([message])
+        if self.client_id is None and self.given:
+            raise InputError(["--client-id ID is missing: whom is it about?"])
         if self.client_id is None:
             message = (
                 "explain: give CLIENTS and the NAME of one client; or, without files,"
@@ -231,6 +233,14 @@ class ExplainInputs(ClientWords):
             )
             raise InputError([message])
         return self.client_id
+
+
+def _about_one_word(word: str) -> str:
+    scheme, is_url, rest = word.partition(":/")  # of the two slashes, a path keeps one
+    if is_url:
+        url = f"{scheme}://{rest.lstrip('/')}"
+        return f"explain: a URL needs its option: --token-endpoint {url} --client-id ID"
+    return "explain: give CLIENTS and the NAME of one client, or --all"
 
 
 def secret_of(client_id: str) -> str:

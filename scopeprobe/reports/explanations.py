@@ -21,6 +21,10 @@ from scopeprobe.reports.explanation import (
 )
 from scopeprobe.reports.texts import counted, json_text
 
+_WORKS = (
+    "From here it works. Where a program is refused with the same client, compare what it sends"
+    " with the request above."
+)
 _WITHHELD = {"scope_refused", "scope_unknown"}
 MOST_NAMED = 10
 """Clients of a group that are named."""
@@ -152,7 +156,10 @@ def explained_json(one: Explained) -> str:
 
 def explained_for_people(one: Explained, shown: Sequence[Experiment]) -> RenderableType:
     """Whom it was compared with, and then what was found out."""
-    return Group(*_comparison(one), explanation_for_people(one.explanation, shown))
+    found = explanation_for_people(one.explanation, shown)
+    if one.explanation.outcome != "working":
+        return Group(*_comparison(one), found)
+    return Group(*_comparison(one), found, Text(f"\n{_WORKS}"))
 
 
 def _comparison(one: Explained) -> Iterator[RenderableType]:

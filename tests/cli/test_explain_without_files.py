@@ -58,7 +58,8 @@ def test_a_wrong_secret_is_named_and_shown_nowhere(corp, tmp_path):
     [
         ([], "or, without files, --client-id ID and --token-endpoint URL or --issuer URL"),
         (["--client-id", "x"], "--token-endpoint URL is missing"),
-        (["--token-endpoint", "https://login.example/t"], "--client-id ID"),
+        (["--token-endpoint", "https://login.example/t"], "--client-id ID is missing"),
+        (["https://login.example/t"], "--token-endpoint https://login.example/t --client-id ID"),
         (["--client-id", "x", "--token-endpoint", "http://login.example/t"], "must be https"),
         (["--client-id", "x", "--token-endpoint", "login.example"], "error: --token-endpoint: "),
         (["c.toml", "x", "--client-id", "x"], "not both"),
@@ -117,6 +118,25 @@ def test_how_it_authenticates_is_read_from_metadata_that_names_the_endpoint(tmp_
         posted = [asked for asked in server.asked if asked.method == "POST"]
     assert (told["outcome"], told["credential_failures"]) == ("working", 0)
     assert all("authorization" not in asked.headers for asked in posted)
+
+
+def test_an_issuer_in_the_place_of_the_endpoint_leads_to_it(corp, tmp_path):
+    words = ("--token-endpoint", corp, "--client-id", "billing", "--scope", "a.read")
+    told = json.loads(explain(*words, "--print", "json", cwd=tmp_path).stdout)
+    assert told["causes"][0]["code"] == "wrong_token_endpoint"
+    assert f"{corp}/token" in told["causes"][0]["next_step"]
+
+
+def test_an_issuer_without_metadata_is_said_to_have_none(corp, tmp_path):
+    result = explain("--issuer", f"{corp}/nowhere", "--client-id", "billing", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "/nowhere cannot be had (" in result.stderr
+    assert "--token-endpoint" in result.stderr
+
+
+def test_who_works_from_here_is_told_to_compare(corp, tmp_path):
+    result = explain("--issuer", corp, "--client-id", "billing", cwd=tmp_path)
+    assert "From here it works." in result.stdout
 
 
 def test_how_it_authenticates_is_found_out_where_nobody_says_it(tmp_path):
