@@ -153,12 +153,9 @@ class Case:
         named = (*self.wanted, *self.known_scopes, *self.known.candidates)
         expected = filter(self.target.expect.wants, named)
         sources = (expected, held, advertised, others)
-        return tuple(
-            dict.fromkeys(s for source in sources for s in sorted(source, key=self._is_not_wanted))
-        )
-
-    def _is_not_wanted(self, scope: Scope) -> bool:
-        return scope not in self.wanted
+        place = {scope: number for number, scope in enumerate(self.wanted)}
+        first = (sorted(s, key=lambda scope: place.get(scope, len(place))) for s in sources)
+        return tuple(dict.fromkeys(scope for source in first for scope in source))
 
     def spellings_of(self, scope: Scope) -> tuple[Scope, ...]:
         """Known scopes that this one may have been meant to be, the most alike first."""

@@ -17,6 +17,7 @@ from scopeprobe.diagnosis.confidence import confidences
 from scopeprobe.diagnosis.next_steps import NextStepFields
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.diagnosis.outcomes import failures_in, is_accepting, left_out
+from scopeprobe.diagnosis.theories import NotTested, RuledOut, cheapest_test, judge_theories
 from scopeprobe.model.answer import Refusal
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
@@ -50,6 +51,10 @@ class Explanation:
     credential_failures: int
     refusals: int
     """Refused requests that were no failed authentication."""
+    ruled_out: tuple[RuledOut, ...] = ()
+    not_tested: tuple[NotTested, ...] = ()
+    next_test: str = ""
+    """What would tell most for the least, where the client is not explained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +70,22 @@ def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
     seen = Observations(case, tuple(log))
     weighed = _weighed(seen)
     failures = failures_in(log)
+    outcome = _outcome(seen, weighed)
+    fallen, left = judge_theories(seen, [one.cause.code for one in weighed])
+    doubted = [one.cause.code for one in weighed if not one.cause.is_proved]
     refused = [e for e in log if isinstance(e.answer, Refusal) and e not in failures]
     return Explanation(
         client=case.client.name,
-        outcome=_outcome(seen, weighed),
+        outcome=outcome,
         causes=tuple(_cause(seen, one) for one in weighed),
         refusing_sets=shown_minimal(seen),
         experiments=seen.log,
         requests=sum(e.sent for e in log),
         credential_failures=len(failures),
         refusals=len(refused),
+        ruled_out=fallen,
+        not_tested=left,
+        next_test=cheapest_test(doubted, left) if outcome == "not_explained" else "",
     )
 
 

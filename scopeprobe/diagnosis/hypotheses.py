@@ -8,6 +8,7 @@ from typing import Any
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.error_patterns import ErrorPattern
+from scopeprobe.diagnosis.outcomes import is_failure
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
@@ -55,10 +56,9 @@ def hypotheses(
     is_known = "unknown_client" not in named
     if case.encodes_differently:
         yield Hypothesis("basic_encoding", case.other_encoding)
-    if is_known and case.methods is not None:
-        for method in case.other_methods:
-            if method.value in case.methods:
-                yield Hypothesis("auth_method", method)
+    if is_known:
+        for method in _other_methods(case, named.values(), last):
+            yield Hypothesis("auth_method", method)
 
 
 def _methods(case: Case, named: ErrorPattern | None) -> Iterator[Hypothesis]:
@@ -70,6 +70,16 @@ def _methods(case: Case, named: ErrorPattern | None) -> Iterator[Hypothesis]:
         return
     if case.methods is not None and mine.value not in case.methods:
         yield from (demanded_method(method) for method in able[:1] if method.value in case.methods)
+
+
+def _other_methods(
+    case: Case, said: Iterable[ErrorPattern], last: Experiment
+) -> Iterator[AuthMethod]:
+    """Those that are named to be taken; where nobody names any and nothing plain is said, one."""
+    if case.methods is not None:
+        yield from (method for method in case.other_methods if method.value in case.methods)
+    elif is_failure(last) and not any(pattern.sign.is_proof for pattern in said):
+        yield from case.other_methods[:1]
 
 
 def demanded_method(method: AuthMethod) -> Hypothesis:

@@ -48,9 +48,13 @@ class Observations:
 
     @cached_property
     def base(self) -> RequestChange:
-        """The change of the last request that got past the credentials; none if none did."""
-        better = [e.question.change for e in self.log if is_past_credentials(e)]
-        return better[-1] if better else AS_CONFIGURED
+        """
+        The change of the last request that got past the credentials; none if none did.
+
+        What stands between scopes is no part of it: it is compared where two scopes are refused.
+        """
+        better = (e.question.change for e in reversed(self.log) if is_past_credentials(e))
+        return next((change for change in better if not change.scope_separator), AS_CONFIGURED)
 
     @cached_property
     def is_authenticated(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from scopeprobe.diagnosis.case import Case
-from scopeprobe.diagnosis.causes import cause_texts
+from scopeprobe.diagnosis.causes import Judged, cause_texts
 from scopeprobe.diagnosis.confidence import PLAIN
 from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.model.answer import (
@@ -63,15 +63,21 @@ def is_said_of_credentials(experiment: Experiment) -> bool:
     return any("credentials" in text.said_of and not text.is_behind_credentials for text in texts)
 
 
+def speaks_plainly(experiment: Experiment, of: Judged, but_of: str = "") -> bool:
+    """The server says in plain words that it means this part of the request."""
+    answer = experiment.answer
+    if isinstance(answer, Unauthenticated) and answer.unknown_client:
+        return of == "credentials" and but_of != "unknown_client"
+    named = {p.cause for p in patterns_in(experiment) if p.confidence >= PLAIN}
+    return any(of in cause_texts()[cause].said_of for cause in named - {but_of})
+
+
 def may_be_about_scopes(experiment: Experiment, case: Case) -> bool:
     """A failed authentication that may be how this server words a bad or a missing scope."""
     answer = experiment.answer
     if not is_failure(experiment) or case.words_scopes_otherwise(answer):
         return False
-    if isinstance(answer, Unauthenticated) and answer.unknown_client:
-        return False
-    named = (p for p in patterns_in(experiment) if p.confidence >= PLAIN)
-    return not any("credentials" in cause_texts()[pattern.cause].said_of for pattern in named)
+    return not speaks_plainly(experiment, "credentials")
 
 
 def may_be_about_the_body(experiment: Experiment) -> bool:

@@ -40,6 +40,9 @@ def explanation_members(explanation: Explanation) -> dict[str, object]:
         "requests": explanation.requests,
         "credential_failures": explanation.credential_failures,
         "refusals": explanation.refusals,
+        "ruled_out": explanation.ruled_out,
+        "not_tested": explanation.not_tested,
+        "next_test": explanation.next_test,
         "experiments": [
             {
                 "asked": asked(e.question.scopes, e.question.change),
@@ -77,6 +80,7 @@ def explanation_for_people(explanation: Explanation, shown: Sequence[Experiment]
         parts += _cause(number, cause)
     if sets := _sets(explanation):
         parts.append(Text(f"\nRefused, and no smaller set of them is: {', '.join(sets)}"))
+    parts += _theories(explanation)
     for number, experiment in enumerate(explanation.experiments, start=1):
         if experiment in shown:
             parts += _experiment(number, experiment)
@@ -91,6 +95,23 @@ def _cause(number: int, cause: Cause) -> Iterator[RenderableType]:
     yield Padding(Text(cause.next_step), (0, 0, 0, 3), expand=False)
     for line in cause.evidence:
         yield Padding(Text(f"- {line}", style="dim"), (0, 0, 0, 3), expand=False)
+
+
+def _theories(explanation: Explanation) -> Iterator[RenderableType]:
+    """What fell, and what is left, with what would tell."""
+    if explanation.ruled_out:
+        yield Text("\nRuled out", style="bold")
+    for fallen in explanation.ruled_out:
+        yield Padding(Text(fallen.says), (0, 0, 0, 3), expand=False)
+        for line in fallen.evidence:
+            yield Padding(Text(f"- {line}", style="dim"), (0, 0, 0, 3), expand=False)
+    if explanation.not_tested:
+        yield Text("\nNot tested", style="bold")
+    for left in explanation.not_tested:
+        yield Padding(Text(left.says), (0, 0, 0, 3), expand=False)
+        yield Padding(Text(f"- {left.test}", style="dim"), (0, 0, 0, 3), expand=False)
+    if explanation.next_test:
+        yield Text(f"\nNext: {explanation.next_test}", style="bold")
 
 
 def _experiment(number: int, experiment: Experiment) -> Iterator[RenderableType]:
@@ -134,6 +155,7 @@ def _markdown(explanation: Explanation, shown: Sequence[Experiment]) -> Iterator
         yield from (f"   - {inert(line)}" for line in cause.evidence)
     if sets := _sets(explanation):
         yield f"\nRefused, and no smaller set of them is: {', '.join(f'`{s}`' for s in sets)}"
+    yield from _theories_in_markdown(explanation)
     for number, experiment in enumerate(explanation.experiments, start=1):
         if experiment in shown:
             question = experiment.question
@@ -143,6 +165,20 @@ def _markdown(explanation: Explanation, shown: Sequence[Experiment]) -> Iterator
             yield _fenced(answered(experiment))
             yield from map(_fenced, _response_lines(experiment))
             yield "```"
+
+
+def _theories_in_markdown(explanation: Explanation) -> Iterator[str]:
+    if explanation.ruled_out:
+        yield "\n## Ruled out\n"
+    for fallen in explanation.ruled_out:
+        yield f"* {fallen.says}"
+        yield from (f"  - {inert(line)}" for line in fallen.evidence)
+    if explanation.not_tested:
+        yield "\n## Not tested\n"
+    for left in explanation.not_tested:
+        yield f"* {left.says}\n  - {left.test}"
+    if explanation.next_test:
+        yield f"\n**Next:** {explanation.next_test}"
 
 
 def inert(text: str) -> str:

@@ -68,7 +68,7 @@ def test_json_has_the_shape_of_the_contract(tmp_path, corp):
     told = json.loads(result.stdout)
     assert (told["version"], told["client"], told["outcome"]) == (1, "billing", "explained")
     assert told["refusing_sets"] == [["z.read"]]
-    assert told["credential_failures"] == 0
+    assert told["credential_failures"] <= 1  # another method, with a scope that is refused
     assert told["refusals"] >= 2
     assert told["requests"] == len(told["experiments"])
     [cause] = [cause for cause in told["causes"] if cause["code"] == "scope_refused"]

@@ -59,12 +59,12 @@ def test_a_provider_has_priors_of_its_own():
 # -- what was asked, and what others were told
 
 
-def explained(answer, known=None, **said):
+def explained(answer, known=None):
     """Explain a client to which a server answers everything alike."""
     patient = healthy("strict")
     patient.has_issuer = False
     case = anyio.run(case_of, patient.order("raw", "http://127.0.0.1:9"))
-    case = replace(case, known=known or Known(), **said)
+    case = replace(case, known=known or Known(), methods=("client_secret_basic",))
     plan, log = diagnose(case), []
     try:
         question = next(plan)

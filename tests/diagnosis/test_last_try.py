@@ -71,9 +71,9 @@ def test_a_client_that_asks_for_no_scope_is_told_that_it_must():
 # -- which lone scope, and how many failures
 
 
-def case(known=None, **said):
-    case = anyio.run(case_of, patient_of(MANY[:6], **said).order("raw", "http://127.0.0.1:9"))
-    return case if known is None else replace(case, known=known)
+def case(known=None, methods=("client_secret_basic",)):
+    plain = anyio.run(case_of, patient_of(MANY[:6]).order("raw", "http://127.0.0.1:9"))
+    return replace(plain, known=known or Known(), methods=methods)
 
 
 def asked_of(case, answer=REFUSAL):
@@ -91,6 +91,10 @@ def asked_of(case, answer=REFUSAL):
 
 def test_the_last_try_is_a_lone_scope():
     assert asked_of(case()) == [MANY[:6], None, (MANY[0],)]
+
+
+def test_where_no_method_is_named_the_other_one_is_tried_instead_of_no_scope():
+    assert asked_of(case(methods=None)) == [MANY[:6], MANY[1:2], MANY[:1]]
 
 
 def with_expectation(granted):

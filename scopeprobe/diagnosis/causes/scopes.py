@@ -121,7 +121,7 @@ def _is_parameter(seen: Observations, whole: Experiment) -> bool:
 def _combination(seen: Observations, scopes: Scopes) -> LikelyCause:
     members = [seen.find((scope,)) for scope in scopes]
     shown = [e for e in (seen.find(scopes), *members) if e is not None]
-    signs = (Sign("refused_beside_a_token"),)
+    signs = (Sign("refused_only_together"),)
     written = _accepted_with_other_white_space(seen, scopes)
     shown += [] if written is None else [written]
     return LikelyCause(
@@ -152,7 +152,7 @@ def _withheld(
 ) -> Iterator[LikelyCause]:
     """A scope that a request is refused for, or a token issued without: misspelt, or not theirs."""
     failure = f"scope {scope}"
-    if (spelling := _spelling(seen, scope)) is not None:
+    if (spelling := spelling_given(seen, scope)) is not None:
         name, given = spelling
         shown = seen.evidence(experiment, given)
         misspelt = (withheld, Sign("other_spelling_given"))
@@ -203,7 +203,7 @@ def _success_without(seen: Observations, scope: Scope) -> Iterator[Experiment]:
     return iter([] if best is None else [best])
 
 
-def _spelling(seen: Observations, scope: Scope) -> tuple[Scope, Experiment] | None:
+def spelling_given(seen: Observations, scope: Scope) -> tuple[Scope, Experiment] | None:
     canary = seen.canary
     if _is_given(seen, canary):
         return None

@@ -13,6 +13,7 @@ from scopeprobe.diagnosis.outcomes import (
 from scopeprobe.model.answer import Refused
 from scopeprobe.model.experiment import Experiment, ExperimentPlan
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
+from scopeprobe.model.scope_names import Scope
 
 
 def get_past_credentials(investigation: Investigation, first: Experiment) -> ExperimentPlan:
@@ -33,11 +34,9 @@ def get_past_credentials(investigation: Investigation, first: Experiment) -> Exp
     yield from _try_strong(investigation, strong)
     if not (_is_done(investigation) or _is_past(investigation)):
         yield from _try_as_it_is(investigation, weak)
-    investigation.spared = 0
-    if not (_is_done(investigation) or _is_past(investigation)):
-        yield from _try_lone_scope(investigation, first, strong)
-    if not (_is_done(investigation) or _is_past(investigation)):
-        yield from _try_as_it_is(investigation, weak)  # what was spared, where no scope is left
+    is_kept, investigation.spared = bool(investigation.spared), 0
+    if is_kept and not (_is_done(investigation) or _is_past(investigation)):
+        yield from _try_lone_scope(investigation, strong)
     yield from _show_each(investigation, tried)
 
 
@@ -48,32 +47,29 @@ def _try_as_it_is(investigation: Investigation, weak: list[Hypothesis]) -> Exper
         control = yield from investigation.ask(None)
         if control is not None and not is_failure(control) and not _is_unclear(control):
             return
+    hopeful = investigation.case.hopeful_scopes if investigation.spared else ()
+    scopes = hopeful[1:2] or hopeful[:1]  # the first is for the last try, as configured
     for hypothesis in weak:
         if not (_is_done(investigation) or _is_past(investigation)):
-            yield from _try_alone(investigation, hypothesis)
+            yield from _try_alone(investigation, hypothesis, scopes)
 
 
-def _try_lone_scope(
-    investigation: Investigation, first: Experiment, strong: list[Hypothesis]
-) -> ExperimentPlan:
+def _try_lone_scope(investigation: Investigation, strong: list[Hypothesis]) -> ExperimentPlan:
     """
     Ask for a lone scope that is likely to be granted, with all changes that are likely to help.
 
     Some servers answer a bad scope and a missing one like a wrong secret: there nothing else gets
-    past.
+    past. Where every scope was asked for alone, none is sent.
     """
-    if not may_be_about_scopes(first, investigation.case):
-        return
     change = investigation.base
     for hypothesis in strong:
         change = hypothesis.applied(change)
     asked = {e.question.scopes for e in investigation.log if e.question.change == change}
-    for scope in investigation.case.hopeful_scopes:
-        if (scope,) not in asked:
-            experiment = yield from investigation.ask((scope,), change)
-            if experiment is not None and is_past_credentials(experiment):
-                investigation.rebase(change, experiment)
-            return
+    lone = ((scope,) for scope in investigation.case.hopeful_scopes)
+    scopes = next((scopes for scopes in lone if scopes not in asked), None)
+    experiment = yield from investigation.ask(scopes, change)
+    if experiment is not None and is_past_credentials(experiment):
+        investigation.rebase(change, experiment)
 
 
 def _is_unclear(experiment: Experiment) -> bool:
@@ -125,9 +121,11 @@ def _try_named_method(investigation: Investigation, experiment: Experiment) -> E
             investigation.rebase(change, further)
 
 
-def _try_alone(investigation: Investigation, hypothesis: Hypothesis) -> ExperimentPlan:
+def _try_alone(
+    investigation: Investigation, hypothesis: Hypothesis, scopes: tuple[Scope, ...]
+) -> ExperimentPlan:
     change = hypothesis.applied(investigation.base)
-    experiment = yield from investigation.ask(None, change)
+    experiment = yield from investigation.ask(scopes, change)
     if experiment is not None and is_past_credentials(experiment):
         investigation.rebase(change, experiment)
 

@@ -11,7 +11,7 @@ from scopeprobe.diagnosis.hypotheses import Hypothesis
 from scopeprobe.diagnosis.investigation import Investigation
 from scopeprobe.diagnosis.outcomes import (
     is_accepting,
-    is_past_credentials,
+    is_out_of_reach,
     may_be_about_the_body,
 )
 from scopeprobe.model.answer import GrantNotAllowed
@@ -31,8 +31,9 @@ def get_past_request(investigation: Investigation) -> ExperimentPlan:
             return
         change = _demanded(investigation, {pattern.cause for pattern in patterns_in(control)})
         if change is None and may_be_about_the_body(control):
-            control = yield from with_another_body(investigation, control)
-            if control is None or is_accepting(control.answer):
+            wanted = investigation.known(Question(investigation.case.wanted or None))
+            control = yield from with_another_body(investigation, wanted or control)
+            if control is None or control.question.change.content_type:
                 return
         if change is None:
             if isinstance(control.answer, GrantNotAllowed):
@@ -47,13 +48,13 @@ def get_past_request(investigation: Investigation) -> ExperimentPlan:
 def with_another_body(
     investigation: Investigation, refused: Experiment
 ) -> Generator[Question, Experiment, Experiment | None]:
-    """Write the same request as JSON, and as a form by another name; what was answered last."""
+    """Write the same request as JSON, and as a form by another name, until it can be read."""
     for content_type in OTHER_BODIES:
         change = replace(investigation.base, content_type=content_type)
         experiment = yield from investigation.ask(refused.question.scopes, change)
         if experiment is None:
             return None
-        if is_past_credentials(experiment) and not may_be_about_the_body(experiment):
+        if not (is_out_of_reach(experiment.answer) or may_be_about_the_body(experiment)):
             investigation.rebase(change, experiment)
             return experiment
     return refused

@@ -1,0 +1,145 @@
+"""The thread of the forum: a 401, and ten theories of what it is. Each is the true one once."""
+
+import base64
+import json
+from dataclasses import dataclass, field, replace
+
+import anyio
+import pytest
+from explained_faults import CellKey
+from explained_faults import explained as explained_cells
+from faults_to_explain import ID, SECRET, healthy, wrong_audience
+from harness import Reply, raw_server, token_body
+
+from scopeprobe.audits.explain import explain
+from scopeprobe.diagnosis.theories import theories
+
+WORDS = b'{"error":"invalid_client","error_description":"invalid client or missing scope"}'
+REFUSED = Reply(401, WORDS)
+GRANTED = {"orders.read", "orders.write", "users.read"}
+BASIC = f"Basic {base64.b64encode(f'{ID}:{SECRET}'.encode()).decode()}"
+
+
+@dataclass(frozen=True)
+class Forum:
+    """The forum's server: it has one answer for all that it does not like, and says 401."""
+
+    method: str = "basic"
+    reads: str = "form"
+    separator: str = "+"
+    content_type: str = ""
+    secret: str = SECRET
+
+    def __call__(self, asked):
+        if self.content_type not in asked.headers["content-type"]:
+            return Reply(415, b"")
+        form = self.form_of(asked)
+        if form is None:
+            return Reply(400, b'{"error":"invalid_request"}')
+        scopes = set(form.get("scope", "").split(self.separator)) - {""}
+        is_good = self.is_client(asked, form) and scopes and scopes <= GRANTED
+        return Reply(body=token_body()) if is_good else REFUSED
+
+    def form_of(self, asked):
+        if self.reads == "json":
+            try:
+                return json.loads(asked.form) | {}
+            except ValueError:
+                return None
+        return dict(part.partition("=")[::2] for part in asked.form.split("&"))
+
+    def is_client(self, asked, form):
+        if self.method == "post":
+            return form.get("client_secret") == self.secret
+        right = base64.b64encode(f"{ID}:{self.secret}".encode()).decode()
+        return asked.headers.get("authorization") == f"Basic {right}"
+
+
+def blocked(_asked):
+    page = b"<html>Request blocked. Web Application Firewall, support id 18</html>"
+    return Reply(403, page, {"Content-Type": "text/html"})
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is true of one thread."""
+
+    theory: str
+    cause: str
+    server: object = field(default_factory=Forum)
+    wanted: tuple[str, ...] = ("orders.read", "orders.write")
+    candidates: tuple[str, ...] = ()
+    least_ruled_out: int = 9
+    outcome: str = "explained"
+
+
+VARIANTS = (
+    Variant("body_encoding", "body_not_form", Forum(reads="json", separator=" ")),
+    Variant("content_type", "body_not_form", Forum(content_type="charset")),
+    Variant(
+        "scope_spelling", "scope_misspelt", wanted=("users.read", "orders.raed"),
+        candidates=("orders.read", "orders.write"),
+    ),
+    Variant("scope_white_space", "scope_combination_refused", Forum(separator="%20")),
+    Variant(
+        "scope_not_granted", "scope_refused", wanted=("orders.read", "admin.all"),
+        least_ruled_out=7,
+    ),
+    Variant(
+        "rotated_secret", "secret_rejected", Forum(secret="of-today"), least_ruled_out=2,
+        outcome="not_explained",
+    ),
+    Variant("basic_or_form", "wrong_auth_method", Forum(method="post")),
+    Variant("firewall", "gateway_in_between", blocked, least_ruled_out=1),
+)  # fmt: skip
+
+
+def explained(variant, **order):
+    with raw_server(variant.server) as server:
+        patient = healthy("strict")
+        patient.wanted = variant.wanted
+        patient.candidates = (*variant.wanted, *variant.candidates)
+        patient.endpoint, patient.has_issuer = f"{server.url}/token", False
+        told = patient.order("raw", server.url)
+        return anyio.run(explain, replace(told, **order))
+
+
+def assert_that_only(theory, explanation, least_ruled_out):
+    """The true theory comes first, and of the others as many fell, or are openly open."""
+    first = explanation.causes[0].code
+    assert first in theories()[theory].causes
+    fallen = {one.theory for one in explanation.ruled_out}
+    left = {one.theory for one in explanation.not_tested}
+    assert theory not in fallen | left
+    assert not fallen & left
+    named = {cause.code for cause in explanation.causes}
+    held = {name for name, one in theories().items() if named & set(one.causes)}
+    assert fallen | left | held == set(theories())
+    assert len(fallen | held) - 1 >= least_ruled_out, left
+    assert all(one.evidence for one in explanation.ruled_out)
+    assert explanation.credential_failures <= 3
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.theory)
+def test_the_true_theory_is_the_first(variant):
+    explanation = explained(variant)
+    assert explanation.causes[0].code == variant.cause
+    assert explanation.outcome == variant.outcome
+    assert_that_only(variant.theory, explanation, variant.least_ruled_out)
+
+
+def test_the_host_that_is_wrong_is_told_by_one_that_is_right():
+    with raw_server(Forum()) as right:
+        elsewhere = Variant("wrong_host", "wrong_token_endpoint", lambda _asked: Reply(404, b""))
+        explanation = explained(elsewhere, try_endpoint=f"{right.url}/token")
+    assert explanation.causes[0].code == "wrong_token_endpoint"
+    assert_that_only("wrong_host", explanation, 9)
+
+
+async def test_the_assertion_that_is_wrong_is_told_by_one_that_is_right():
+    patient = healthy("strict-401-needs-scope")
+    wrong_audience(patient)
+    cell = CellKey("strict-401-needs-scope", (), patient)
+    explanation = (await explained_cells([cell]))[cell.name]
+    assert explanation.causes[0].code == "assertion_audience"
+    assert_that_only("assertion_type", explanation, 9)
