@@ -15,6 +15,7 @@ from scopeprobe.audits.explain_journal import (
     registration_of_case,
     stored_in,
 )
+from scopeprobe.audits.known import StoredKnowledge
 from scopeprobe.diagnosis import Case, Explanation, diagnose, explain_log
 from scopeprobe.diagnosis.bundle import read_bundle
 from scopeprobe.diagnosis.comparison import Compared, ask_once, compare, compared, differences
@@ -34,6 +35,7 @@ from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.experiment import Experiment, ExperimentPlan
 from scopeprobe.model.failed_authentication import looks_like_failed_authentication
 from scopeprobe.reports.explanations import Explained, NotExplained
+from scopeprobe.reports.texts import listed
 
 __all__ = ["Explain", "Explanations", "bundled", "explain", "explain_all", "replay"]
 
@@ -146,6 +148,8 @@ class _Diagnosis:
     log: tuple[Experiment, ...] = ()
     because: str = ""
     """Why nothing was asked."""
+    told_to: str = ""
+    """The run whose answers are all that is known; empty where something was asked."""
 
     @classmethod
     def of(
@@ -153,6 +157,15 @@ class _Diagnosis:
     ) -> Self:
         assignment = ExplainedAssignment(case.client, case.target)
         return cls(case, ExperimentRun(assignment, plan(case), now), assignment)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.case.client.name, self.case.target.label
+
+    @property
+    def may_be_remembered(self) -> bool:
+        """Nothing may be asked for it, because of what was asked before."""
+        return not self.log and self.case.known.failures_spent >= self.case.most_failures
 
     @property
     def is_rejected(self) -> bool:
@@ -188,14 +201,13 @@ class _Run:
         finally:
             await self._journal.close()
         done = [one for name in self._done for one in self._done[name]]
+        _remember([one for one in done if one.may_be_remembered], self._order)
+        explained = tuple(_explained([one for one in done if one.log], self._order))
+        left = [one for one in done if not one.log]
         return Explanations(
-            tuple(_explained([one for one in done if one.log], self._order)),
-            tuple(
-                NotExplained(one.case.client.name, one.case.target.label, one.because)
-                for one in done
-                if not one.log
-            ),
-            tuple(dict.fromkeys(_notices(done))),
+            explained,
+            tuple(NotExplained(*one.place, one.because) for one in left),
+            _notices([one for one in done if one.log]),
         )
 
     async def _explain(self, cases: Iterable[Case]) -> None:
@@ -250,12 +262,27 @@ def _explained(done: Iterable[_Diagnosis], order: Explain) -> Iterator[Explained
             yield Explained(one.case, explain_log(one.case, one.log), granted)
 
 
-def _notices(done: Iterable[_Diagnosis]) -> Iterator[str]:
-    """Say where the last failed authentication of the day was spent."""
+def _remember(diagnoses: Iterable[_Diagnosis], order: Explain) -> None:
+    """Fall back on what an audit of the day was told, where nothing may be asked any more."""
+    with stored_in(order.out) as store:
+        if store is None:
+            return
+        knowledge = StoredKnowledge(store, order.now())
+        for one in diagnoses:
+            one.told_to, one.log = knowledge.told(one.case.client, one.case.target)
+
+
+def _notices(done: Iterable[_Diagnosis]) -> tuple[str, ...]:
+    """Say where the last failed authentication of the day was spent, for all clients at once."""
+    clients: dict[str, list[str]] = {}
     for one in done:
         spent = one.case.known.failures_spent + len(failures_in(one.log))
-        if one.is_rejected and spent >= one.case.most_failures:
-            yield f"{one.case.client.name}: {_spent(one.case, spent)}"
+        if one.told_to:
+            text = f"{one.because}. What is said rests on what run {one.told_to} was told"
+            clients.setdefault(text, []).append(one.case.client.name)
+        elif one.is_rejected and spent >= one.case.most_failures:
+            clients.setdefault(_spent(spent), []).append(one.case.client.name)
+    return tuple(f"{listed(names)}: {text}" for text, names in clients.items())
 
 
 def _why_not(case: Case, earlier: Iterable[_Diagnosis]) -> str:
@@ -265,20 +292,20 @@ def _why_not(case: Case, earlier: Iterable[_Diagnosis]) -> str:
             where = f" for {other.case.target.label}" if other.case.target.label else ""
             return f"its credentials are rejected{where}: mend that first"
     spent = case.known.failures_spent
-    return _spent(case, spent) if spent >= case.most_failures else ""
+    return _spent(spent) if spent >= case.most_failures else ""
 
 
-def _spent(case: Case, failures: int) -> str:
+def _spent(failures: int) -> str:
     return (
-        f"{failures} failed authentications in a row are spent on {case.client.client_id.strip()}"
-        " today, and one more might lock it: nothing more is asked of it until tomorrow (UTC)."
+        f"{failures} failed authentications in a row are spent today, and one more might lock the"
+        " client: nothing more is asked of it until tomorrow (UTC)."
         f" `--max-auth-failures {failures + 1}` allows one more, as when it was mended meanwhile"
     )
 
 
 def _why_nothing_was_asked(case: Case, queue: ClientQueue, order: Explain) -> str:
     if queue.closed_because is Reason.CLIENT_LEFT_ALONE:
-        return _spent(case, queue.guard.failures)
+        return _spent(queue.guard.failures)
     if queue.closed_because is Reason.ENDPOINT_LEFT_ALONE:
         return (
             f"{case.client.server.name} is left alone: it could not be reached again and again, or"

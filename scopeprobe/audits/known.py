@@ -13,14 +13,18 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Cell, Reason
 from scopeprobe.model.client import AuthMethod, Client, ClientName, Target
+from scopeprobe.model.experiment import Experiment, Trace
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
 from scopeprobe.model.scope_names import Scope, is_canary
 from scopeprobe.model.server import Server
+from scopeprobe.oauth.exchange import exchanges
+from scopeprobe.oauth.trace import curl_line
 from scopeprobe.reports.summary import Summary
 from scopeprobe.store import StoredRuns
 from scopeprobe.verdicts import learn_behavior
 
+_DAY = 86400.0
 _MOST_RUNS = 3
 """Of the newest runs, those whose answers are looked for: a new run forgets complete ones."""
 
@@ -52,6 +56,19 @@ class StoredKnowledge:
             candidates=candidates,
         )
 
+    def told(self, client: Client, target: Target) -> tuple[str, tuple[Experiment, ...]]:
+        """
+        What a run of the last day asked for a target and was told, as experiments; and its id.
+
+        Nothing was sent for them now, so they have no words but those of the answers.
+        """
+        run = self._told_by
+        if run is None or self._now.timestamp() - run.started > _DAY:
+            return "", ()
+        facts = self._facts.get((client.name, target.label), {}).values()
+        ordered = sorted(facts, key=lambda fact: fact.received)
+        return run.id, tuple(_experiment(client, target, fact, self._now) for fact in ordered)
+
     # -- the last run
 
     @cached_property
@@ -66,12 +83,16 @@ class StoredKnowledge:
         return {found.client: found.cells for found in self._store.maps_of(self._last)}
 
     @cached_property
+    def _told_by(self) -> Run | None:
+        """The newest run whose answers are kept."""
+        runs = self._store.runs()[:_MOST_RUNS]
+        return next((run for run in runs if len(self._store.facts(run))), None)
+
+    @cached_property
     def _facts(self) -> Mapping[tuple[str, str], Mapping[Question, Fact]]:
-        """The answers of the newest run whose answers are kept, by client and audience."""
-        for run in self._store.runs()[:_MOST_RUNS]:
-            if len(facts := self._store.facts(run)):
-                return facts.by_client
-        return {}
+        """Its answers, by client and audience."""
+        run = self._told_by
+        return {} if run is None else self._store.facts(run).by_client
 
     def _clients_of(self, server: Server) -> set[ClientName]:
         """Those that the last run asked the same token endpoint for."""
@@ -135,6 +156,14 @@ def _assignment(server: Server, audience: str, cells: list[Cell]) -> Assignment:
     target = Target(_candidates(cells), audience=audience)
     client = Client(first.client, first.client_id, server, None, AuthMethod.NONE, (target,))
     return Assignment(client, target)
+
+
+def _experiment(client: Client, target: Target, fact: Fact, now: datetime) -> Experiment:
+    exchange = exchanges(client, target, now=lambda: now)(fact.question)
+    request = next(exchange)
+    exchange.close()
+    status = getattr(fact.answer, "status", None)
+    return Experiment(fact.question, fact.answer, Trace(curl_line(client, request), status), sent=0)
 
 
 def _candidates(cells: Iterable[Cell]) -> tuple[Scope, ...]:

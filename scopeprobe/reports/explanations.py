@@ -19,15 +19,13 @@ from scopeprobe.reports.explanation import (
     explanation_members,
     inert,
 )
-from scopeprobe.reports.texts import counted, json_text
+from scopeprobe.reports.texts import counted, json_text, listed
 
 _WORKS = (
     "From here it works. Where a program is refused with the same client, compare what it sends"
     " with the request above."
 )
 _WITHHELD = {"scope_refused", "scope_unknown"}
-MOST_NAMED = 10
-"""Clients of a group that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +89,7 @@ class _CauseGroup:
     @property
     def line(self) -> str:
         """Such as "7 clients: secret expired (a, b, ...)"."""
-        shown = ", ".join(self.clients[:MOST_NAMED])
-        left = len(self.clients) - MOST_NAMED
-        more = f" and {left} more" if left > 0 else ""
-        return f"{counted(len(self.clients), 'client')}: {self.title} ({shown}{more})"
+        return f"{counted(len(self.clients), 'client')}: {self.title} ({listed(self.clients)})"
 
 
 def _groups(explained: Iterable[Explained]) -> list[_CauseGroup]:
@@ -210,6 +205,15 @@ def explanations_json(
     return json_text(document)
 
 
+def _not_asked(not_explained: Iterable[NotExplained]) -> Iterator[str]:
+    """A line a reason."""
+    by_reason: dict[str, list[str]] = {}
+    for one in not_explained:
+        by_reason.setdefault(one.because, []).append(_named(one.client, one.audience))
+    for reason, names in by_reason.items():
+        yield f"not asked: {listed(names)}: {reason}"
+
+
 def explanations_for_people(
     explained: Sequence[Explained],
     not_explained: Sequence[NotExplained],
@@ -219,7 +223,7 @@ def explanations_for_people(
     parts: list[RenderableType] = [
         Text(group.line, style="bold", overflow="fold") for group in _groups(explained)
     ]
-    parts += [Text(f"not asked: {one.told}") for one in not_explained]
+    parts += [Text(line) for line in _not_asked(not_explained)]
     for one in (one for one in explained if one.name in shown):
         parts.append(Text())
         parts += _heading(one)
@@ -239,7 +243,7 @@ def explanations_markdown(
 ) -> str:
     """The same as Markdown."""
     lines = [f"* {group.line}" for group in _groups(explained)]
-    lines += [f"* not asked: {one.told}" for one in not_explained]
+    lines += [f"* {line}" for line in _not_asked(not_explained)]
     texts = [
         (f"For `{one.case.target.label}`:\n\n" if one.case.target.label else "")
         + explained_markdown(one, shown[one.name])

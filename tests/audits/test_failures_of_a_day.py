@@ -1,5 +1,6 @@
 """Failed authentications in a row: repeated explanations of a day, and runs that are resumed."""
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -54,8 +55,8 @@ def test_explanations_of_one_day_spend_three_together(client, server, tmp_path):
             (told,) = error.messages
     assert len(server.asked) == 3
     assert told == (
-        "billing: 3 failed authentications in a row are spent on billing-id today, and one more"
-        " might lock it: nothing more is asked of it until tomorrow (UTC)."
+        "billing: 3 failed authentications in a row are spent today, and one more might lock the"
+        " client: nothing more is asked of it until tomorrow (UTC)."
         " `--max-auth-failures 4` allows one more, as when it was mended meanwhile"
     )
 
@@ -120,10 +121,14 @@ def test_a_run_that_can_be_resumed_counts_with_its_explanations(files, server):
     files("explain", "billing")
     assert len(server.asked) == 3
     files("audit", "--resume")
-    told = files("explain", "billing")
+    told = files("explain", "billing", "--print", "json")
     assert len(server.asked) == 3
-    assert told.returncode == 2
     assert "3 failed authentications in a row are spent" in told.stderr
+    assert "What is said rests on what run 2" in told.stderr
+    document = json.loads(told.stdout)
+    assert document["requests"] == 0
+    assert document["experiments"][0]["curl"].startswith("curl ")
+    assert {cause["code"] for cause in document["causes"]} >= {"secret_rejected"}
 
 
 def test_a_success_of_an_explanation_lets_the_run_go_on(files, server):
@@ -152,7 +157,7 @@ def test_a_new_run_begins_anew_and_forgets_no_explanation_of_the_day(files, serv
     files("audit")
     assert len(server.asked) > spent
     asked = len(server.asked)
-    assert files("explain", "billing", "--max-auth-failures", spent).returncode == 2
+    files("explain", "billing", "--max-auth-failures", spent)
     assert len(server.asked) == asked
 
 
