@@ -28,7 +28,7 @@ def print_table(*parts: RenderableType) -> None:
     with console.capture() as captured:
         for part in parts:
             console.print(part, crop=False)
-    print_data(captured.get())
+    print_data("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_as(printed: TableOrJson, table: RenderableType, json: str) -> None:
