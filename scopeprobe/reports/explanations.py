@@ -10,6 +10,7 @@ from rich.text import Text
 
 from scopeprobe.diagnosis import Case, Explanation
 from scopeprobe.diagnosis.comparison import Compared
+from scopeprobe.model.answer import Issued, Unauthenticated
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.reports.explanation import (
@@ -121,6 +122,23 @@ def _since(one: Explained, scopes: tuple[Scope, ...]) -> str:
     return "was never granted" if were_granted == {False} else ""
 
 
+def answering_401_to_scopes(explained: Iterable[Explained]) -> tuple[str, ...]:
+    """Servers that answer a scope as a wrong secret: clients with good credentials were told so."""
+    return tuple(dict.fromkeys(one.case.client.server.name for one in explained if _is_told(one)))
+
+
+def _is_told(one: Explained) -> bool:
+    others = (told.answer for told in one.case.known.told_to_others if told.is_authenticated)
+    log = one.explanation.experiments
+    good = {e.question.change for e in log if isinstance(e.answer, Issued)}
+    own = (e.answer for e in log if e.question.scopes and e.question.change in good)
+    return any(isinstance(answer, Unauthenticated) for answer in (*others, *own))
+
+
+def _remarks(explained: Iterable[Explained]) -> list[str]:
+    return [f"{server}: answers 401 to scopes" for server in answering_401_to_scopes(explained)]
+
+
 def one_of_each_group(explained: Iterable[Explained]) -> tuple[Explained, ...]:
     """The first target of each group, where they are many."""
     return tuple(group.members[0] for group in _groups(explained))
@@ -199,6 +217,7 @@ def explanations_json(
     document = {
         "version": VERSION,
         "groups": groups,
+        "answer_401_to_scopes": answering_401_to_scopes(explained),
         "explanations": explanations,
         "not_asked": not_asked,
     }
@@ -223,7 +242,7 @@ def explanations_for_people(
     parts: list[RenderableType] = [
         Text(group.line, style="bold", overflow="fold") for group in _groups(explained)
     ]
-    parts += [Text(line) for line in _not_asked(not_explained)]
+    parts += [Text(line) for line in (*_remarks(explained), *_not_asked(not_explained))]
     for one in (one for one in explained if one.name in shown):
         parts.append(Text())
         parts += _heading(one)
@@ -243,7 +262,7 @@ def explanations_markdown(
 ) -> str:
     """The same as Markdown."""
     lines = [f"* {group.line}" for group in _groups(explained)]
-    lines += [f"* {line}" for line in _not_asked(not_explained)]
+    lines += [f"* {line}" for line in (*_remarks(explained), *_not_asked(not_explained))]
     texts = [
         (f"For `{one.case.target.label}`:\n\n" if one.case.target.label else "")
         + explained_markdown(one, shown[one.name])

@@ -22,6 +22,7 @@ class Corp:
 
     def __init__(self):
         self.lacking = set(LACKING)
+        self.status = 400
 
     def __call__(self, asked):
         name = b64decode(asked.client.split()[-1]).decode().partition(":")[0]
@@ -31,7 +32,8 @@ class Corp:
         scopes = set((asked.scopes or "orders.read").split())
         granted = {"orders.read"} | ({"users.read"} if name not in self.lacking else set())
         if not scopes <= granted:
-            return Reply(400, b'{"error":"invalid_scope"}')
+            error = "invalid_client" if self.status == 401 else "invalid_scope"
+            return Reply(self.status, json.dumps({"error": error}).encode())
         return Reply(body=token_body(scope=" ".join(sorted(scopes))))
 
 
@@ -97,6 +99,16 @@ def test_a_scope_that_was_granted_once_is_told_apart(corp):
     told = corp.run("explain", "--all").stdout
     assert "1 client: `users.read` was granted before (lacking-1)" in told
     assert "lacking-0" not in told
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_server_that_says_401_of_scopes_is_named(corp, status):
+    corp.answers.status = status
+    corp.run("audit")
+    said = corp.run("explain", "--all").stdout
+    assert ("corp: answers 401 to scopes" in said) is (status == 401)
+    told = json.loads(corp.run("explain", "--all", "--print", "json", *RAISED).stdout)
+    assert told["answer_401_to_scopes"] == (["corp"] if status == 401 else [])
 
 
 def test_where_all_is_well_nothing_is_asked(corp):
