@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Self
 
 import scopeprobe
-from scopeprobe.audits.cases import Explain, cases_of
+from scopeprobe.audits.cases import Explain, case_of, cases_of
 from scopeprobe.audits.explain_journal import (
     ExplainJournal,
     UsedBefore,
@@ -37,7 +37,15 @@ from scopeprobe.model.failed_authentication import looks_like_failed_authenticat
 from scopeprobe.reports.explanations import Explained, NotExplained
 from scopeprobe.reports.texts import listed
 
-__all__ = ["Explain", "Explanations", "bundled", "explain", "explain_all", "replay"]
+__all__ = [
+    "Explain",
+    "Explanations",
+    "bundled",
+    "case_of",
+    "explain",
+    "explain_all",
+    "replay",
+]
 
 
 async def explain(order: Explain) -> Explanation:

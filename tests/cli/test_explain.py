@@ -11,7 +11,7 @@ import pytest
 from harness import Entry, Reply, lab, raw_server, scopeprobe, write_inputs
 from samples_to_run import SAMPLES
 
-from scopeprobe.audits.cases import Explain, case_of
+from scopeprobe.audits.explain import Explain, case_of
 from scopeprobe.diagnosis import codes
 from scopeprobe.lab import AuthorizationServer, read_fleet, read_profile
 from scopeprobe.lab.clients import Client

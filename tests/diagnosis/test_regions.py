@@ -8,7 +8,7 @@ from answers import ANSWERS
 from harness import Entry, lab, reasons, scopeprobe, write_inputs
 from reading import response_of
 
-from scopeprobe.audits.cases import Explain, case_of
+from scopeprobe.audits.explain import Explain, case_of
 from scopeprobe.diagnosis import Case, diagnose, explain_log
 from scopeprobe.lab import AuthorizationServer, Client, read_profile
 from scopeprobe.model.experiment import Experiment, Trace
