@@ -13,6 +13,8 @@ from scopeprobe.diagnosis.outcomes import (
     is_out_of_reach,
     is_past_credentials,
 )
+from scopeprobe.model.answer import Unanswered
+from scopeprobe.model.cell import Reason
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED
 
@@ -33,10 +35,15 @@ _PACK_KEYS = {"auth_method": "token_endpoint_auth_methods", "endpoint": "token_e
 def credential_causes(seen: Observations) -> Iterator[LikelyCause]:
     found = list(_mended(seen))
     yield from found
-    failures = failures_in(seen.log)
+    failures = [e for e in failures_in(seen.log) if not _is_throttled(e)]
     if found or not failures or _is_only_about_scopes(seen):
         return
     yield from rejected_causes(seen, failures)
+
+
+def _is_throttled(experiment: Experiment) -> bool:
+    answer = experiment.answer
+    return isinstance(answer, Unanswered) and answer.reason is Reason.THROTTLED
 
 
 def _mended(seen: Observations) -> Iterator[LikelyCause]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from http import HTTPStatus
 
+from scopeprobe.diagnosis.causes.rejected import CONTROL
 from scopeprobe.diagnosis.confidence import Sign
 from scopeprobe.diagnosis.describe import times
 from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.diagnosis.outcomes import (
+    is_failure,
     is_out_of_reach,
     is_said_of_credentials,
     may_be_about_the_body,
@@ -57,7 +59,8 @@ def network_causes(seen: Observations) -> Iterator[LikelyCause]:
         is_doubted = code == "not_a_token_endpoint" and seen.case.has_issued_before
         against = (Sign("endpoint_is_known"),) if is_doubted else ()
         evidence = seen.evidence(first, *_answered_without_scope(seen))
-        yield LikelyCause(code, (Sign(sign), *against), evidence)
+        failure = CONTROL if is_failure(first) else ""
+        yield LikelyCause(code, (Sign(sign), *against), evidence, failure)
 
 
 def _said(seen: Observations, first: Experiment, pattern: ErrorPattern) -> LikelyCause:
@@ -102,7 +105,8 @@ def _code(seen: Observations, experiment: Experiment, answer: Unanswered) -> tup
         return "gateway_in_between", "page_of_a_gateway"
     is_blocked = bool(body) and answer.status == HTTPStatus.FORBIDDEN
     if answer.status in _GATEWAYS or is_blocked or (is_page and _is_error(answer.status)):
-        return "gateway_in_between", "blocked"
+        is_rejecting = answer.status == HTTPStatus.UNAUTHORIZED
+        return "gateway_in_between", "page_under_401" if is_rejecting else "blocked"
     if answer.reason is Reason.SERVER_ERROR:
         return "server_error", "fault"
     return "not_a_token_endpoint", "page" if body else "nothing_to_read"

@@ -12,6 +12,7 @@ from scopeprobe.diagnosis.outcomes import is_accepting
 from scopeprobe.model.answer import GrantNotAllowed, Refused, Subject
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED
+from scopeprobe.oauth.error_texts import speaks_of
 
 _NO_SUCH_GRANT = "unsupported_grant_type"
 """Also said where no grant type was found, because the body could not be read."""
@@ -41,7 +42,7 @@ def _of_the_grant(
     if answer.error == _NO_SUCH_GRANT:
         yield _rival(seen, refused, "grant_not_allowed", "no_such_grant", advice)
         yield _rival(seen, refused, "body_not_form", "no_grant_found")
-    elif "grant" in answer.description.casefold():
+    elif "grant" in answer.description.casefold() or speaks_of("grant", answer.description):
         yield _rival(seen, refused, "grant_not_allowed", "grant_in_words", advice)
     else:
         yield _rival(seen, refused, "grant_not_allowed", "grant_by_its_code", advice)
@@ -58,8 +59,9 @@ def _rival(
 def _is_malformed(refused: Experiment) -> bool:
     """The least request there is, and the server finds it invalid without saying why."""
     answer = refused.answer
-    is_silent = isinstance(answer, Refused) and answer.about is Subject.UNSAID
-    return is_silent and getattr(answer, "error", "") == "invalid_request"
+    if not isinstance(answer, Refused) or answer.description:
+        return False
+    return answer.about is Subject.UNSAID and answer.error == "invalid_request"
 
 
 def _named(seen: Observations, refused: Experiment) -> Iterator[LikelyCause]:

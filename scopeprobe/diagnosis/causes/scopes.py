@@ -162,7 +162,11 @@ def _withheld(
     shown = (*seen.evidence(experiment, *_success_without(seen, scope)), *more)
     for code, names in (("scope_refused", refused), ("scope_unknown", unknown)):
         signs = (withheld, *(Sign(name) for name in names))
-        yield LikelyCause(code, signs, shown, failure, (scope,))
+        yield LikelyCause(code, signs, shown, failure, (scope,), advice=_advice(code, experiment))
+
+
+def _advice(code: str, refused: Experiment) -> str:
+    return next((p.advice for p in patterns_in(refused) if p.cause == code), "")
 
 
 def _does_it_exist(
