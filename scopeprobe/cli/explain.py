@@ -96,6 +96,8 @@ def explain_command(
 
     Exit codes: 0 it works or is explained, 2 input error, 3 not explained.
     """
+    if bundle is not None and not bundle.parent.is_dir():
+        raise InputError([f"--bundle {bundle}: there is no folder {bundle.parent}"])
     packs = read_packs(providers or ())
     told = inputs.read(packs, out)
     if not told.clients:
@@ -119,7 +121,7 @@ def explain_command(
         say(f"notice: {notice}")
     if found.not_explained and not found.explained:
         raise InputError([one.told for one in found.not_explained])
+    print_explanations(found, print_, verbose=verbose, is_several=inputs.all)
     if bundle is not None:
         write_file(bundle, bundled(found))
-    print_explanations(found, print_, verbose=verbose, is_several=inputs.all)
     raise typer.Exit(Exit.DONE if found.is_whole else Exit.INCOMPLETE)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import quote, quote_plus, urlsplit
 
-from scopeprobe.model.urls import host_of
+from scopeprobe.model.urls import host_of, is_address
 
 SHORTEST_WORD = 3
 """Characters. A shorter name is replaced where it stands alone, and not inside of sentences."""
@@ -61,6 +61,8 @@ class Anonymizer:
         self._is_public = is_public
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._domains: set[str] = set()
+        """The last two labels of hosts: whatever is below them is a host as well."""
         self._compiled = 0
         """How many names the next two know."""
         self._spelled: dict[str, str] = {}
@@ -88,6 +90,11 @@ class Anonymizer:
         """A text with everything replaced."""
         for host in _URL_HOST.findall(text):
             self._hide_host(host.lower())
+        for domain in sorted(self._domains):
+            for host in re.findall(
+                rf"[\w-]+(?:\.[\w-]+)*\.{re.escape(domain)}\b", text, re.IGNORECASE
+            ):
+                self._hide_host(host.lower())
         for kind, pattern in _PATTERNS:
             for found in pattern.findall(text):
                 self._hide_pattern(kind, found)
@@ -104,6 +111,9 @@ class Anonymizer:
         is_made_up = host in self._names.values()
         if host not in self._names and not (is_made_up or self._is_public(host)):
             self._names[host] = f"{self._next('host')}.example"
+            labels = host.split(".")
+            if not is_address(host) and len(labels) > 1:
+                self._domains.add(".".join(labels[-2:]))
 
     def _hide_pattern(self, kind: str, found: str) -> None:
         if found in self._names or found in self._names.values():

@@ -25,6 +25,7 @@ from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import CANARY_PREFIX, Scope, is_canary
 from scopeprobe.model.server import Server
 from scopeprobe.oauth.masking import Mask
+from scopeprobe.oauth.trace import challenges
 
 
 def bundle_text(diagnosed: Iterable[Diagnosed], program: str) -> str:
@@ -36,6 +37,8 @@ def bundle_text(diagnosed: Iterable[Diagnosed], program: str) -> str:
     diagnosed = list(diagnosed)
     servers = [case.client.server for case, _ in diagnosed]
     names = Anonymizer(lambda host: any(server.region_of(f"//{host}") for server in servers))
+    for one in diagnosed:
+        _anonymous(*one, names)  # learns all names: some stand in front of where they are known by
     bundle = Bundle(1, program, tuple(_anonymous(*one, names) for one in diagnosed))
     return msgspec.json.format(msgspec.json.encode(bundle), indent=1).decode() + "\n"
 
@@ -79,6 +82,11 @@ def _hide(case: Case, log: Sequence[Experiment], names: Anonymizer) -> None:
         names.hide("client", told.client)
     for target in client.targets:
         _hide_target(target, names)
+    for experiment in log:
+        for _, parameters in challenges(experiment.trace.header("WWW-Authenticate")):
+            for name, value in parameters:
+                if name.casefold() == "realm" and "://" not in value:
+                    names.hide("realm", value)
 
 
 def _hide_target(target: Target, names: Anonymizer) -> None:

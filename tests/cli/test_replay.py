@@ -58,6 +58,19 @@ def test_markdown_for_a_ticket(tmp_path):
     assert result.stdout.count("```sh\ncurl ") > 2
 
 
+def test_a_folder_that_is_not_there_is_said_before_anything_is_sent(tmp_path):
+    with raw_server(answer) as server:
+        words, environment = write_inputs(
+            tmp_path, {"corp": f'token_endpoint = "{server.url}/t"'}, [Entry("billing", "corp")]
+        )
+        result = scopeprobe(
+            *("explain", *words, "billing", "--bundle", tmp_path / "none" / "evidence.json"),
+            env=environment,
+        )
+    assert (result.returncode, server.asked) == (2, [])
+    assert "there is no folder" in result.stderr
+
+
 @pytest.mark.parametrize("text", [None, "", "{}"])
 def test_what_is_no_bundle_is_an_input_error(tmp_path, text):
     file = tmp_path / "evidence.json"

@@ -86,7 +86,8 @@ def telling():
         }
         headers = {
             "X-Request-Id": UUID,
-            "WWW-Authenticate": 'Basic realm="prod-ledger at https://login.bank.example/x"',
+            "WWW-Authenticate": 'Basic realm="Ledger of Jane\'s Bank"',
+            "Via": "1.1 proxy-7.inside.bank.example",
         }
         return Reply(401, json.dumps(body).encode(), headers)
 
@@ -103,7 +104,17 @@ def test_nobody_is_recognised(telling, make_client, tmp_path):
     client = replace(client, owner="jane.doe@bank.example")
     found = anyio.run(explain_all, Explain(client, out=tmp_path / "out"))
     text = bundled(found)
-    known = ("ledger-nightly", ID, UUID, SECRET, "prod-ledger", "bank.example", "localhost")
+    known = (
+        "proxy-7",
+        "Jane's Bank",
+        "ledger-nightly",
+        ID,
+        UUID,
+        SECRET,
+        "prod-ledger",
+        "bank.example",
+        "localhost",
+    )
     known += ("jane.doe", "10.20.30.40", "4bf92f3577b34da6a3ce929d0e0e4736", f"{ID}:{SECRET}")
     assert not [word for name in known for word in spellings(name) if word.lower() in text.lower()]
     assert client.canary not in text
@@ -132,6 +143,16 @@ def test_a_name_that_is_an_ordinary_word_stays_in_sentences_only(name, make_clie
     assert told["client"]["name"] == told["client"]["client_id"] == "client-1"
     assert f"-u {name}:" not in told["log"][0]["trace"]["curl"]
     assert told["log"][0]["answer"]["description"] == "client test api x failed"
+
+
+def test_a_name_is_replaced_before_the_place_where_it_is_known_by(make_client):
+    """A header of the first answer has a host that only the last one shows to be one."""
+    replies = iter([Reply(400, b'{"error":"invalid_scope"}', {"Via": "1.1 edge.bank.example"})])
+    told = Reply(400, b'{"error":"invalid_scope","error_uri":"https://login.bank.example/help"}')
+    with raw_server(lambda _asked: next(replies, told)) as server:
+        client = make_client("a", "b", token_endpoint=f"{server.url}/t")
+        found = anyio.run(explain_all, Explain(client))
+    assert "bank.example" not in bundled(found)
 
 
 def test_what_a_secret_is_like_is_kept_and_nothing_of_it(make_client):
