@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
+
 from scopeprobe.diagnosis import Case
 from scopeprobe.engine.build_queues import registration_of
 from scopeprobe.errors import InputError, StoreError
@@ -68,6 +71,7 @@ class ExplainJournal:
         self._pauses: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._stored: dict[str, int] = {}
+        self._writing = anyio.Lock()
 
     def put(self, _assignment: Assignment, _fact: Fact, then: Callable[[], None]) -> None:
         then()
@@ -97,9 +101,14 @@ class ExplainJournal:
         return self._folder is not None and has_store(self._folder)
 
     async def flush(self) -> None:
-        """Store what may have failed; a first request that is only in the air makes no folder."""
-        if self._is_kept or any(count > 1 for count in self._failures.values()):
-            self._remember_failures()
+        """
+        Store what may have failed; a first request that is only in the air makes no folder.
+
+        Where several wait, the next write is for all of them.
+        """
+        async with self._writing:
+            if self._is_kept or any(count > 1 for count in self._failures.values()):
+                await anyio.to_thread.run_sync(self._remember_failures)
 
     async def close(self) -> None:
         """Store all that was used up."""
@@ -119,5 +128,6 @@ class ExplainJournal:
         if self._folder is None or self._failures == self._stored:
             return
         with suppress(InputError, StoreError), Store.open(self._folder) as store:
-            store.remember_failures(self._begun, self._failures)
-            self._stored = dict(self._failures)
+            counts = dict(self._failures)
+            store.remember_failures(self._begun, counts)
+            self._stored = counts
