@@ -13,16 +13,13 @@ from scopeprobe.audits.known import StoredKnowledge
 from scopeprobe.diagnosis import Case, OtherEndpoint
 from scopeprobe.diagnosis.case import Known
 from scopeprobe.errors import InputError
-from scopeprobe.model.client import AuthMethod, Client, Target
+from scopeprobe.model.client import Client, Target
 from scopeprobe.model.provider import Pack
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import Server
 from scopeprobe.model.urls import host_of, origin_of
 from scopeprobe.oauth.metadata import MetadataProblem
 from scopeprobe.providers import shipped_packs
-
-_USUAL_METHODS = (AuthMethod.CLIENT_SECRET_BASIC.value, AuthMethod.CLIENT_SECRET_POST.value)
-"""Those of RFC 6749 section 2.3.1."""
 
 
 def _wall_clock() -> datetime:
@@ -125,7 +122,7 @@ def _cases(
             target=target,
             wanted=_wanted(order, client, target),
             endpoints=tuple(others),
-            methods=_methods(client, found, pack),
+            methods=_methods(found, pack),
             unconfirmed=() if pack is None else pack.unconfirmed,
             issuer=client.server.endpoints.issuer,
             known=known,
@@ -149,13 +146,12 @@ def _discovered(client: Client, found: Discovered | None) -> Client:
     return replace(client, server=found.server, auth_method=method)
 
 
-def _methods(client: Client, found: Discovered | None, pack: Pack | None) -> tuple[str, ...] | None:
-    """What metadata or the pack names; where nobody says how it authenticates, what is usual."""
+def _methods(found: Discovered | None, pack: Pack | None) -> tuple[str, ...] | None:
     if found is not None and found.metadata is not None:
         return found.metadata.token_endpoint_auth_methods_supported
     if pack is not None and pack.token_endpoint_auth_methods:
         return pack.token_endpoint_auth_methods
-    return None if client.names_method else _USUAL_METHODS
+    return None
 
 
 def _pack_of(server: Server, packs: Sequence[Pack]) -> tuple[Pack | None, str]:
