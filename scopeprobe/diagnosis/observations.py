@@ -11,7 +11,12 @@ from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.confidence import Sign
 from scopeprobe.diagnosis.describe import evidence
 from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in
-from scopeprobe.diagnosis.outcomes import is_accepting, is_past_credentials
+from scopeprobe.diagnosis.outcomes import (
+    is_accepting,
+    is_failure,
+    is_past_credentials,
+    is_refused_for_no_scope,
+)
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.scope_names import Scope
@@ -72,6 +77,16 @@ class Observations:
     def control(self) -> Experiment | None:
         """The request without scope under the base."""
         return self.find(None)
+
+    @cached_property
+    def least(self) -> Experiment | None:
+        """The request without scope; where it is rejected for that alone, the one with all."""
+        whole = self.find(self.case.wanted)
+        if self.control is None:
+            return whole
+        if whole is None or not is_failure(self.control) or not is_refused_for_no_scope(whole):
+            return self.control
+        return whole
 
     @cached_property
     def canary(self) -> Experiment | None:

@@ -115,6 +115,15 @@ def is_past_credentials(experiment: Experiment) -> bool:
     )
 
 
+def is_refused_for_no_scope(experiment: Experiment) -> bool:
+    """Past the credentials, and refused for something that is neither: grant, proof, target."""
+    if is_accepting(experiment.answer) or not is_past_credentials(experiment):
+        return False
+    answer = experiment.answer
+    about_scope = {Subject.SCOPE, Subject.UNKNOWN_SCOPE, Subject.SCOPE_PARAMETER}
+    return not (isinstance(answer, Refused) and answer.about in about_scope)
+
+
 def is_out_of_reach(answer: Answer) -> bool:
     """No authorization server answered, or none that can be understood."""
     return isinstance(answer, Unanswered | TooLarge)

@@ -14,6 +14,7 @@ from faults_to_explain import PROFILES, CannotOccur, Fault, Patient, made_ill
 
 from scopeprobe.audits.explain import explain
 from scopeprobe.diagnosis import Explanation
+from scopeprobe.diagnosis.describe import evidence
 from scopeprobe.lab import Lab
 
 SURE = 0.8
@@ -105,7 +106,7 @@ async def explained(cells: list[CellKey], how=explain) -> dict[str, Explanation]
 
 def wrong_ones(cell: CellKey, explanation: Explanation) -> list[str]:
     """Causes that are named surely although they are not the fault."""
-    true = {code for fault in cell.faults for code in (fault.expected, *fault.also)} | CHILDREN
+    true = true_of(cell) | {code for fault in cell.faults for code in fault.also}
     return [
         cause.code
         for cause in explanation.causes
@@ -113,9 +114,93 @@ def wrong_ones(cell: CellKey, explanation: Explanation) -> list[str]:
     ]
 
 
+def true_of(cell: CellKey) -> set[str]:
+    """The causes that are true of it, whether they are to be found out or not."""
+    return {code for f in cell.faults for code in (f.expected, *f.beside)} | CHILDREN
+
+
 def is_right(cell: CellKey, explanation: Explanation) -> bool:
     named = {cause.code for cause in explanation.causes}
     return all(fault.expected in named for fault in cell.faults)
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """What the confidence in causes was worth."""
+
+    bins: dict[int, list[tuple[float, bool]]]
+    """By the tenth in which a confidence lies: confidences, and whether they were right."""
+    sure_and_wrong: list[str]
+    """Cells of which a wrong cause was called 95 % sure or more."""
+
+    @property
+    def worst(self) -> float:
+        """The largest distance of a bin with thirty causes or more from what it promises."""
+        full = (marks for marks in self.bins.values() if len(marks) >= LEAST_IN_A_BIN)
+        return max((abs(_promised(marks) - _kept(marks)) for marks in full), default=0.0)
+
+    def show(self) -> None:
+        print(f"\n{'confidence':12} causes promised  right")
+        for tenth, marks in sorted(self.bins.items()):
+            few = "" if len(marks) >= LEAST_IN_A_BIN else "  (few)"
+            named = f"{tenth / 10:.1f} to {tenth / 10 + 0.1:.1f}"
+            print(f"{named:12} {len(marks):6} {_promised(marks):8.0%} {_kept(marks):6.0%}{few}")
+
+
+LEAST_IN_A_BIN = 30
+
+
+def _promised(marks: list[tuple[float, bool]]) -> float:
+    return sum(sure for sure, _ in marks) / len(marks)
+
+
+def _kept(marks: list[tuple[float, bool]]) -> float:
+    return sum(is_true for _, is_true in marks) / len(marks)
+
+
+def reliability(cells: list[CellKey], found: dict[str, Explanation]) -> Reliability:
+    """Count how often causes were right, by how sure they were."""
+    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    wrong = []
+    for cell in cells:
+        for cause in found[cell.name].causes:
+            is_true = cause.code in true_of(cell)
+            bins[min(int(cause.confidence * 10), 9)].append((cause.confidence, is_true))
+            if cause.confidence >= 0.95 and not is_true:
+                wrong.append(f"{cell.name}: {cause.code} {cause.confidence}")
+    return Reliability(dict(bins), wrong)
+
+
+def first_wrong(cells: list[CellKey], found: dict[str, Explanation]) -> dict[str, list[str]]:
+    """The causes of those whose first one is not true, nor true of a cell that answers the same."""
+    same: dict[object, set[str]] = defaultdict(set)
+    for cell in cells:
+        same[_told(cell, found[cell.name])] |= true_of(cell)
+    wrong = {}
+    for cell in cells:
+        causes = [cause.code for cause in found[cell.name].causes]
+        also = {code for fault in cell.faults for code in fault.also}
+        if not causes or causes[0] not in same[_told(cell, found[cell.name])] | also:
+            wrong[cell.name] = causes
+    return wrong
+
+
+def first_strictly_wrong(cells: list[CellKey], found: dict[str, Explanation]) -> list[str]:
+    """Those whose first cause is not the one that was inflicted."""
+    return [
+        cell.name
+        for cell in cells
+        if not (causes := found[cell.name].causes) or causes[0].code not in true_of(cell)
+    ]
+
+
+def _told(cell: CellKey, explanation: Explanation) -> object:
+    """All that a diagnosis saw, but for the client's own id."""
+    own = cell.patient.client_id.strip()
+    return cell.profile, tuple(
+        (evidence(0, e).replace(own, ""), e.trace.status, e.trace.body.replace(own, ""))
+        for e in explanation.experiments
+    )
 
 
 def show(cells: list[CellKey], found: dict[str, Explanation]) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from settings import server_with
 
 from scopeprobe.audits.explain import Explain
 from scopeprobe.lab.fleet import ClientTable, ServerTable, build_server
+from scopeprobe.lab.profiles import overlay
 from scopeprobe.lab.scopes import Denial, decide
 from scopeprobe.lab.server import AuthorizationServer
 from scopeprobe.model.client import AuthMethod, Client, ClientName, Target
@@ -26,6 +28,21 @@ PROFILES = (
     "doorkeeper", "forgerock", "django-oauth-toolkit", "authlib", "auth0", "okta-custom",
     "zitadel", "authentik", "pingfederate", "oidc-provider", "entra", "genesys", "wso2",
 )  # fmt: skip
+SAYING_401 = tuple(
+    f"{profile}__{words}"
+    for profile in (
+        "strict", "hydra", "spring", "doorkeeper", "forgerock", "django-oauth-toolkit",
+        "oidc-provider", "pingfederate",
+    )
+    for words in ("alike", "either")
+)  # fmt: skip
+"""
+Servers that answer a bad scope and a missing one with 401: `alike` as the profile answers a wrong
+secret, `either` in words that are about either.
+"""
+EITHER = {
+    "status": 401, "error": "invalid_client", "description": "invalid client or missing scope",
+}  # fmt: skip
 API = "https://api.example"
 ORDINARY = ("orders.read", "orders.write", "users.read")
 BASIC, POST = AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST
@@ -56,6 +73,8 @@ class Patient:
     registered: dict[str, Any] = field(default_factory=dict)
     """What the server knows of the client otherwise than it is."""
     override: dict[str, Any] = field(default_factory=dict)
+    manner: dict[str, Any] = field(default_factory=dict)
+    """What this server does otherwise than its profile, whatever is wrong."""
     path: str = "token"
     endpoint: str = ""
     has_issuer: bool = True
@@ -72,7 +91,7 @@ class Patient:
         client = ClientTable(**(table | self.registered))
         known = ServerTable(
             self.profile, scopes=self.known, targets=(API,), clients=(client,),
-            override={"lock": LOCK} | self.override,
+            override=overlay(overlay({"lock": LOCK}, self.manner), self.override),
         )  # fmt: skip
         return build_server(name, known, place=name)
 
@@ -97,8 +116,9 @@ class Patient:
         return datetime.now(UTC) + timedelta(seconds=self.shift)
 
 
-def healthy(profile: str) -> Patient:
+def healthy(name: str) -> Patient:
     """A client that gets its token, as this server wants to be asked."""
+    profile, _, words = name.partition("__")
     scopes = (f"{API}/.default",) if profile == "entra" else ORDINARY
     patient = Patient(profile, granted=scopes, wanted=scopes[:2], known=("admin.all",))
     if profile == "auth0":
@@ -108,7 +128,21 @@ def healthy(profile: str) -> Patient:
         patient.encoding = basic_only
     if "client_secret_basic" not in patient.healthy.profile.credentials.methods:
         patient.method = POST
+    if words:
+        patient.manner = _saying_401(patient, words)
     return patient
+
+
+def _saying_401(patient: Patient, words: str) -> dict[str, Any]:
+    credentials = patient.healthy.profile.credentials
+    refusal = EITHER
+    if words == "alike":
+        refusal = {"headers": {}} | msgspec.to_builtins(credentials.wrong_secret) | {"status": 401}
+    scope = dict.fromkeys(("unknown", "ungranted", "absent"), refusal)
+    return {
+        "scope": scope | {"patterns": []},
+        "credentials": dict.fromkeys(("wrong_secret", "unknown_client"), refusal),
+    }
 
 
 class CannotOccur(Exception):
@@ -127,6 +161,8 @@ class Fault:
     """What stands in front of the server: the name of a reply in FRONTS."""
     also: tuple[str, ...] = ()
     """Other codes that are as true of it."""
+    beside: tuple[str, ...] = ()
+    """What is wrong as well, and is not to be found out."""
 
 
 def _refusal_or_drop(patient: Patient, scope: str) -> str:
@@ -302,7 +338,7 @@ def no_scope(patient: Patient) -> None:
     server = patient.healthy.profile
     if server.scope.present is not None:
         raise CannotOccur
-    if not hasattr(server.scope.absent, "status"):
+    if not (hasattr(server.scope.absent, "status") or patient.manner):
         refusal = {"status": 400, "error": "invalid_scope", "description": ""}
         patient.override["scope"] = {"absent": refusal}
     patient.candidates, patient.wanted = patient.wanted, ()
@@ -358,7 +394,7 @@ FAULTS = (
     Fault("no audience", "audience_required", no_audience),
     Fault("no resource", "resource_required", no_resource),
     Fault("no proof", "dpop_required", no_proof),
-    Fault("throttle", "throttled", throttle, also=("scope_refused", "scope_unknown")),
+    Fault("throttle", "throttled", throttle, beside=("scope_refused",)),
     Fault("redirect", "redirected", nothing, front="redirect"),
     Fault("gateway page", "gateway_in_between", nothing, front="page"),
     Fault("breakdown", "server_error", nothing, front="breakdown"),

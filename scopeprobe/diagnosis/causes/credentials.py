@@ -12,6 +12,7 @@ from scopeprobe.diagnosis.outcomes import (
     is_accepting,
     is_out_of_reach,
     is_past_credentials,
+    is_refused_for_no_scope,
 )
 from scopeprobe.model.answer import Unanswered
 from scopeprobe.model.cell import Reason
@@ -91,4 +92,4 @@ def _is_worse(experiment: Experiment) -> bool:
 def _is_only_about_scopes(seen: Observations) -> bool:
     """Some request as configured got past the credentials, or was never refused for them."""
     plain = [e for e in seen.log if e.question.change == AS_CONFIGURED]
-    return any(is_accepting(e.answer) for e in plain)
+    return any(is_accepting(e.answer) or is_refused_for_no_scope(e) for e in plain)

@@ -20,7 +20,7 @@ _NO_SUCH_GRANT = "unsupported_grant_type"
 
 def request_causes(seen: Observations) -> Iterator[LikelyCause]:
     yield from _targets(seen)
-    refused = seen.control or seen.find(seen.case.wanted)
+    refused = seen.least
     if refused is None or is_accepting(refused.answer):
         return
     if isinstance(refused.answer, GrantNotAllowed):

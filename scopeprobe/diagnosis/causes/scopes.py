@@ -183,11 +183,18 @@ def _does_it_exist(
         shown = seen.evidence(canary)
         if not alike(refused.answer, canary.answer):
             return ("refused_unlike_an_invented_scope",), (), shown
-        if seen.case.advertises(scope) is None:
+        if not _advertises_what_it_issues(seen):
             return (), ("refused_like_an_invented_scope",), ()
-    if seen.case.advertises(scope) is False:
+    if seen.case.advertises(scope) is False and _advertises_what_it_issues(seen):
         return (), ("not_advertised",), (f"the metadata does not advertise `{scope}`",)
     return (), (), ()
+
+
+def _advertises_what_it_issues(seen: Observations) -> bool:
+    """Some vendors advertise the scopes of OpenID Connect alone: there an absence means nothing."""
+    issued = (e.question.scopes or () for e in seen.at_base() if isinstance(e.answer, Issued))
+    canary = seen.case.client.canary
+    return any(seen.case.advertises(s) for scopes in issued for s in scopes if s != canary)
 
 
 def _is_said_to_be_unknown(refused: Experiment) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
+from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.error_patterns import patterns_in
 from scopeprobe.diagnosis.hypotheses import Hypothesis, demanded_method, hypotheses
 from scopeprobe.diagnosis.investigation import Investigation
 from scopeprobe.diagnosis.outcomes import (
     is_failure,
     is_past_credentials,
+    is_refused_for_no_scope,
     may_be_about_scopes,
 )
 from scopeprobe.model.answer import Refused
@@ -19,6 +23,9 @@ from scopeprobe.model.scope_names import Scope
 def get_past_credentials(investigation: Investigation, first: Experiment) -> ExperimentPlan:
     """Try what the inputs and the answers suggest, until a request gets past the credentials."""
     if _is_done(investigation):
+        return
+    at_base = (e for e in investigation.log if e.question.change == investigation.base)
+    if any(map(is_refused_for_no_scope, at_base)):
         return
     if is_past_credentials(first) and investigation.case.wanted:
         control = yield from investigation.ask(None)
@@ -47,11 +54,22 @@ def _try_as_it_is(investigation: Investigation, weak: list[Hypothesis]) -> Exper
         control = yield from investigation.ask(None)
         if control is not None and not is_failure(control) and not _is_unclear(control):
             return
-    hopeful = investigation.case.hopeful_scopes if investigation.spared else ()
-    scopes = hopeful[1:2] or hopeful[:1]  # the first is for the last try, as configured
+    scopes = _for_a_change(investigation.case) if investigation.spared else ()
     for hypothesis in weak:
         if not (_is_done(investigation) or _is_past(investigation)):
             yield from _try_alone(investigation, hypothesis, scopes)
+
+
+def _for_a_change(case: Case) -> tuple[Scope, ...]:
+    """
+    A lone scope for a change that may help: the likeliest, where something speaks for the change.
+
+    Where it is a guess, the likeliest is left to the request as configured. Either way the last
+    try has another one, so that one bad scope does not spoil both.
+    """
+    hopeful = case.hopeful_scopes
+    is_guess = case.methods is None and not (case.encodes_differently or case.uses_assertion)
+    return (is_guess and hopeful[1:2]) or hopeful[:1]
 
 
 def _try_lone_scope(investigation: Investigation, strong: list[Hypothesis]) -> ExperimentPlan:
@@ -65,11 +83,18 @@ def _try_lone_scope(investigation: Investigation, strong: list[Hypothesis]) -> E
     for hypothesis in strong:
         change = hypothesis.applied(change)
     asked = {e.question.scopes for e in investigation.log if e.question.change == change}
-    lone = ((scope,) for scope in investigation.case.hopeful_scopes)
-    scopes = next((scopes for scopes in lone if scopes not in asked), None)
+    ever = {e.question.scopes for e in investigation.log}
+    lone = [(scope,) for scope in investigation.case.hopeful_scopes]
+    scopes = next(iter((*_not_in(ever, lone), *_not_in(asked, lone))), None)
     experiment = yield from investigation.ask(scopes, change)
     if experiment is not None and is_past_credentials(experiment):
         investigation.rebase(change, experiment)
+
+
+def _not_in(
+    asked: Collection[tuple[Scope, ...] | None], lone: Iterable[tuple[Scope, ...]]
+) -> list[tuple[Scope, ...]]:
+    return [scopes for scopes in lone if scopes not in asked]
 
 
 def _is_unclear(experiment: Experiment) -> bool:

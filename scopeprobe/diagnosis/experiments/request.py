@@ -11,7 +11,9 @@ from scopeprobe.diagnosis.hypotheses import Hypothesis
 from scopeprobe.diagnosis.investigation import Investigation
 from scopeprobe.diagnosis.outcomes import (
     is_accepting,
-    is_out_of_reach,
+    is_failure,
+    is_past_credentials,
+    is_refused_for_no_scope,
     may_be_about_the_body,
 )
 from scopeprobe.model.answer import GrantNotAllowed
@@ -26,10 +28,10 @@ _TARGETS = (("audience_required", "audience"), ("resource_required", "resource")
 def get_past_request(investigation: Investigation) -> ExperimentPlan:
     """Give the server what it demands, one thing after the other: each may hide the next."""
     for _ in range(_MOST_DEMANDS):
-        control = yield from investigation.ask(None)
+        control = yield from _least(investigation)
         if control is None or is_accepting(control.answer):
             return
-        change = _demanded(investigation, {pattern.cause for pattern in patterns_in(control)})
+        change = _demanded(investigation, _causes_said_in(control))
         if change is None and may_be_about_the_body(control):
             wanted = investigation.known(Question(investigation.case.wanted or None))
             control = yield from with_another_body(investigation, wanted or control)
@@ -40,9 +42,31 @@ def get_past_request(investigation: Investigation) -> ExperimentPlan:
                 investigation.refusal_behind_scopes = control.answer
             return
         mended = yield from investigation.ask(None, change)
+        if mended is not None and is_failure(mended):
+            lone = investigation.case.hopeful_scopes[:1]
+            mended = yield from investigation.ask(lone, change)
         if mended is None or mended.answer == control.answer:
             return
         investigation.rebase(change, mended)
+
+
+def _least(
+    investigation: Investigation,
+) -> Generator[Question, Experiment, Experiment | None]:
+    """
+    The request without scope; on a server that rejects it for that, the one with all.
+
+    What the one with all is refused for in plain words needs no other to show it.
+    """
+    whole = investigation.known(
+        Question(investigation.case.wanted or None, change=investigation.base)
+    )
+    if whole is not None and _demanded(investigation, _causes_said_in(whole)) is not None:
+        return whole
+    control = yield from investigation.ask(None)
+    if control is None or whole is None or not is_failure(control):
+        return control
+    return whole if is_refused_for_no_scope(whole) else control
 
 
 def with_another_body(
@@ -54,10 +78,14 @@ def with_another_body(
         experiment = yield from investigation.ask(refused.question.scopes, change)
         if experiment is None:
             return None
-        if not (is_out_of_reach(experiment.answer) or may_be_about_the_body(experiment)):
+        if is_past_credentials(experiment) and not may_be_about_the_body(experiment):
             investigation.rebase(change, experiment)
             return experiment
     return refused
+
+
+def _causes_said_in(experiment: Experiment) -> set[str]:
+    return {pattern.cause for pattern in patterns_in(experiment)}
 
 
 def _demanded(investigation: Investigation, causes: set[str]) -> RequestChange | None:
