@@ -103,11 +103,17 @@ class InputOptions:
             stdin=sys.stdin,
         )
 
-    def words_to_explain(self, permissions: PermissionMap) -> tuple[str, ...]:
-        """The words of a command line that make `explain` ask for what this client was asked."""
+    def words_to_explain(self, permissions: PermissionMap | None) -> tuple[str, ...]:
+        """
+        The words of a command line that make `explain` ask for what this client was asked.
+
+        None: for all that need it.
+        """
         packs = [word for folder in self.providers or () for word in ("--providers", folder)]
         literal = ["--allow-literal-secrets"] if self.allow_literal_secrets else []
         scopes = [word for file in self.scopes or () for word in ("--scopes", file)]
+        if permissions is None:
+            return tuple(map(str, (*packs, *literal, *scopes, *self.clients, "--all")))
         if self.scope:
             cells = (cell for cell in permissions.cells if cell.reason is not Reason.UNLISTED)
             asked = dict.fromkeys(cell.scope for cell in cells)

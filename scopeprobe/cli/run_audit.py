@@ -28,6 +28,8 @@ from scopeprobe.reports.texts import counted
 
 MOST_LINES = 20
 """Findings and untested cells that are named one by one."""
+MOST_COMMANDS = 3
+"""Clients that are rejected, each with a command to learn why."""
 
 
 def run_audit(
@@ -36,7 +38,7 @@ def run_audit(
     printed: TableOrFormat | None,
     *,
     words: Sequence[str],
-    words_to_explain: Callable[[PermissionMap], Sequence[str]] | None = None,
+    words_to_explain: Callable[[PermissionMap | None], Sequence[str]] | None = None,
 ) -> int:
     """
     Run an audit and return its exit code.
@@ -52,9 +54,8 @@ def run_audit(
             result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
         _sum_up(result, order, options, logs, _resume_command(result, words))
         if words_to_explain is not None and _speaks(options):
-            commands = _explain_commands(result, order.out, words_to_explain)
-            for line in _some([f"to learn why: {command}" for command in commands]):
-                say(line)
+            for line in _explain_commands(result, order.out, words_to_explain):
+                say(f"to learn why: {line}")
     _print(result, printed)
     return exit_code(result)
 
@@ -92,12 +93,13 @@ def _resume_command(result: Result, words: Sequence[str]) -> str | None:
 
 
 def _explain_commands(
-    result: Result, out: Path, words_to_explain: Callable[[PermissionMap], Sequence[str]]
+    result: Result, out: Path, words_to_explain: Callable[[PermissionMap | None], Sequence[str]]
 ) -> list[str]:
-    """What to type to learn why a client could not authenticate."""
+    """What to type to learn why clients could not authenticate: of many, one line for all."""
+    rejected = [permissions for permissions in result.maps if permissions.is_unauthenticated]
     folder = () if out == DEFAULT_OUT else ("-o", str(out))
-    rejected = (permissions for permissions in result.maps if permissions.is_unauthenticated)
-    return [shlex.join(("scopeprobe", "explain", *folder, *words_to_explain(p))) for p in rejected]
+    asked = [None] if len(rejected) > MOST_COMMANDS else rejected
+    return [shlex.join(("scopeprobe", "explain", *folder, *words_to_explain(p))) for p in asked]
 
 
 def _has_uvloop() -> bool:

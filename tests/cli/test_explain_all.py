@@ -111,6 +111,14 @@ def test_a_server_that_says_401_of_scopes_is_named(corp, status):
     assert told["answer_401_to_scopes"] == (["corp"] if status == 401 else [])
 
 
+def test_an_audit_that_rejects_many_names_one_command_for_all(corp, tmp_path):
+    told = corp.run("audit", "--log-format", "console").stderr
+    lines = [line for line in told.splitlines() if line.startswith("to learn why: ")]
+    assert lines == [
+        f"to learn why: scopeprobe explain -o {tmp_path / 'out'} {tmp_path / 'clients.toml'} --all"
+    ]
+
+
 def test_where_all_is_well_nothing_is_asked(corp):
     corp.answers.lacking.clear()
     words = [word for name in (*LACKING, *FINE) for word in ("--client", name)]
