@@ -72,6 +72,7 @@ class ExplainJournal:
         self._failures: dict[str, int] = {}
         self._stored: dict[str, int] = {}
         self._writing = anyio.Lock()
+        self.has_made_folder = False
 
     def put(self, _assignment: Assignment, _fact: Fact, then: Callable[[], None]) -> None:
         then()
@@ -127,7 +128,9 @@ class ExplainJournal:
     def _remember_failures(self) -> None:
         if self._folder is None or self._failures == self._stored:
             return
+        is_new = not self._is_kept
         with suppress(InputError, StoreError), Store.open(self._folder) as store:
             counts = dict(self._failures)
             store.remember_failures(self._begun, counts)
             self._stored = counts
+            self.has_made_folder |= is_new

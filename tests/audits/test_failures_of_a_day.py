@@ -161,6 +161,9 @@ def test_a_new_run_begins_anew_and_forgets_no_explanation_of_the_day(files, serv
     assert len(server.asked) == asked
 
 
-def test_the_user_is_told_of_the_last_try(files):
+def test_the_user_is_told_of_the_last_try_and_of_the_folder(files, tmp_path):
     told = files("explain", "billing", "--max-auth-failures", 1)
+    made = f"notice: {tmp_path / 'out'}: was made, to remember failed authentications"
+    assert made in told.stderr
+    assert made not in files("explain", "billing", "--max-auth-failures", 2).stderr
     assert "`--max-auth-failures 2` allows one more" in told.stderr
