@@ -20,6 +20,7 @@ from scopeprobe.model.server import Server
 from scopeprobe.model.urls import host_of, origin_of
 from scopeprobe.oauth.metadata import MetadataProblem
 from scopeprobe.providers import shipped_packs
+from scopeprobe.reports.explanations import NotExplained
 
 
 def _wall_clock() -> datetime:
@@ -65,41 +66,43 @@ async def case_of(order: Explain) -> Case:
 
     Raises InputError where no token endpoint is known at all.
     """
-    return (await cases_of(order, [order.client]))[0]
+    cases, unknown = await cases_of(order, [order.client])
+    if unknown:
+        raise InputError([one.told for one in unknown])
+    return cases[0]
 
 
-async def cases_of(order: Explain, clients: Iterable[Client]) -> list[Case]:
-    """
-    The same for each target of several clients.
-
-    Raises InputError with all clients of which no token endpoint is known.
-    """
+async def cases_of(
+    order: Explain, clients: Iterable[Client]
+) -> tuple[list[Case], list[NotExplained]]:
+    """The same for each target of several clients, and those of which no endpoint is known."""
     clients = list(clients)
     found = await discover(client.server for client in clients)
     known = {client.name: _discovered(client, found.get(client.server)) for client in clients}
-    problems = [
-        _no_endpoint(client, found.get(client.server))
+    reachable = [client for client in clients if known[client.name].server.endpoints.token]
+    unknown = [
+        _without_endpoint(client, found.get(client.server))
         for client in clients
-        if not known[client.name].server.endpoints.token
+        if client not in reachable
     ]
-    if problems:
-        raise InputError(problems)
     with stored_in(order.out) as store:
         knowledge = None if store is None else StoredKnowledge(store, order.now())
-        return [
+        cases = [
             case
-            for client in clients
+            for client in reachable
             for case in _cases(order, known[client.name], found.get(client.server), knowledge)
         ]
+    return cases, unknown
 
 
-def _no_endpoint(client: Client, found: Discovered | None) -> str:
+def _without_endpoint(client: Client, found: Discovered | None) -> NotExplained:
     told = found.outcome.words if found and isinstance(found.outcome, MetadataProblem) else ""
-    return (
-        f"{client.name}: no token_endpoint is known: the metadata of"
-        f" {client.server.endpoints.issuer} {f'cannot be had ({told})' if told else 'names none'};"
-        " name it in the clients file, or with --token-endpoint; `scopeprobe discover` tells more"
+    because = (
+        f"no token_endpoint is known: the metadata of {client.server.endpoints.issuer}"
+        f" {f'cannot be had ({told})' if told else 'names none'}; name it in the clients file, or"
+        " with --token-endpoint; `scopeprobe discover` tells more"
     )
+    return NotExplained(client.name, "", because)
 
 
 def _cases(

@@ -47,7 +47,7 @@ async def explain_all(order: Explain) -> Explanations:
     """The same for each target of its client and the others, in one run that keeps their pace."""
     clients, now = (order.client, *order.others), order.now()
     quiet = [client for client in clients if _is_left_alone(client, now)]
-    cases = await cases_of(order, [client for client in clients if client not in quiet])
+    cases, unknown = await cases_of(order, [client for client in clients if client not in quiet])
     if order.like is None:
         found = await _explanations(order, cases)
     elif _is_left_alone(order.like, now):
@@ -55,7 +55,8 @@ async def explain_all(order: Explain) -> Explanations:
         found = replace(found, notices=(_left_alone(order.like).told, *found.notices))
     else:
         found = await _beside(order, order.like, cases)
-    return replace(found, not_explained=(*map(_left_alone, quiet), *found.not_explained))
+    silent = (*map(_left_alone, quiet), *unknown)
+    return replace(found, not_explained=(*silent, *found.not_explained))
 
 
 async def _explanations(order: Explain, cases: Sequence[Case]) -> Explanations:
@@ -64,7 +65,11 @@ async def _explanations(order: Explain, cases: Sequence[Case]) -> Explanations:
 
 async def _beside(order: Explain, other: Client, cases: Sequence[Case]) -> Explanations:
     """See that the other client works; where it does, ask for what leads from one to the other."""
-    its, *_ = await cases_of(replace(order, scopes=None), [other])
+    cases_of_other, unknown = await cases_of(replace(order, scopes=None), [other])
+    if unknown:
+        found = await _explanations(order, cases)
+        return replace(found, notices=(unknown[0].told, *found.notices))
+    its = cases_of_other[0]
     asked = await Diagnoses(order, [its], ask_once).explanations()
     works = [one for one in asked.explained if is_accepting(one.explanation.experiments[0].answer)]
     if not works:

@@ -130,6 +130,19 @@ def test_where_all_is_well_nothing_is_asked(corp):
     assert "no client of the last run needs an explanation" in result.stderr
 
 
+def test_a_server_whose_metadata_is_gone_keeps_nobody_from_being_explained(corp, tmp_path):
+    corp.run("audit")
+    text = (tmp_path / "clients.toml").read_text()
+    gone = f'[servers.gone]\nissuer = "{corp.url}/none"\n'
+    (tmp_path / "clients.toml").write_text(
+        gone + text.replace('name = "old-0"\nserver = "corp"', 'name = "old-0"\nserver = "gone"')
+    )
+    told = json.loads(corp.run("explain", "--all", "--print", "json").stdout)
+    assert len(told["explanations"]) == 9
+    assert [one["client"] for one in told["not_asked"]] == ["old-0"]
+    assert "no token_endpoint is known" in told["not_asked"][0]["because"]
+
+
 def test_without_a_run_it_says_so(corp):
     result = corp.run("explain", "--all")
     assert result.returncode == 2
