@@ -138,7 +138,12 @@ class Case:
     def hopeful_scopes(self) -> tuple[Scope, ...]:
         """Scopes that may be granted if asked for alone, the likeliest first."""
         named = (*self.wanted, *self.known_scopes, *self.known.candidates)
-        return tuple(dict.fromkeys((*self._with_a_reason, *named)))
+        ordered = dict.fromkeys((*self._with_a_reason, *named))
+        return tuple(sorted(ordered, key=self.was_denied))
+
+    def was_denied(self, scope: Scope) -> bool:
+        """The last run proved that this client has not got it."""
+        return self.known.verdicts.get(scope) is Verdict.DENIED
 
     def is_hopeful(self, scope: Scope) -> bool:
         """Something speaks for it that this client may have the scope."""

@@ -83,7 +83,8 @@ def judge_theories(
         if evidence:
             fallen.append(RuledOut(name, theory.says, evidence))
         else:
-            left.append(NotTested(name, theory.says, theory.test))
+            undecided = _undecided(seen) if name == "basic_or_form" else ""
+            left.append(NotTested(name, theory.says, undecided or theory.test))
     return tuple(fallen), tuple(left)
 
 
@@ -237,12 +238,27 @@ def _exists(seen: Observations, refused: Experiment) -> Iterator[str]:
 def _basic_or_form(seen: Observations) -> Iterator[str]:
     if seen.base.auth_method is None:
         yield from _shown(seen, _token(seen))
-    tried = [e for e in seen.log if e.question.change.auth_method is not None]
-    if tried and not any(map(is_past_credentials, tried)):
+    tried = _by_other_methods(seen)
+    if not any(is_past_credentials(e) or may_be_about_scopes(e, seen.case) for e in tried):
         yield from seen.evidence(*tried)
     method = seen.case.client.auth_method.value
     if seen.case.methods == (method,):
         yield f"the server names {method} as the only method that it takes"
+
+
+def _by_other_methods(seen: Observations) -> list[Experiment]:
+    return [e for e in seen.log if e.question.change.auth_method is not None]
+
+
+def _undecided(seen: Observations) -> str:
+    """Another method was rejected too, perhaps for the scope that it asked for."""
+    tried = seen.evidence(*_by_other_methods(seen))
+    if not tried:
+        return ""
+    return (
+        f"It was tried without success ({'; '.join(tried)}), which settles it only for a scope that"
+        " this client surely has: `--scope NAME`."
+    )
 
 
 def _assertion_type(seen: Observations) -> Iterator[str]:
@@ -260,14 +276,17 @@ def _method_is_not_asked_for(seen: Observations) -> bool:
 
 def _wrong_host(seen: Observations) -> Iterator[str]:
     if not seen.base.endpoint:
-        yield from _was_read(seen)
+        yield from _shown(seen, _token(seen))
     known = (e for e in seen.log if e.question.change == AS_CONFIGURED)
     yield from _shown(seen, next((e for e in known if _knows_the_client(e)), None))
 
 
 def _knows_the_client(experiment: Experiment) -> bool:
-    """Words about this client's secret, lock or expiry: where it is unknown, there is none."""
-    return speaks_plainly(experiment, "credentials", but_of="unknown_client")
+    """Words about this client's secret, lock or grant: where it is unknown, there is none."""
+    is_of_grant = isinstance(experiment.answer, GrantNotAllowed) and not may_be_about_the_body(
+        experiment
+    )
+    return is_of_grant or speaks_plainly(experiment, "credentials", but_of="unknown_client")
 
 
 def _rotated_secret(seen: Observations) -> Iterator[str]:

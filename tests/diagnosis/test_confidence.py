@@ -14,6 +14,7 @@ from scopeprobe.audits.explain import case_of
 from scopeprobe.diagnosis import Known, ToldToAnother, codes, diagnose, explain_log
 from scopeprobe.diagnosis.confidence import WORDS, Sign, confidences, model
 from scopeprobe.model.answer import Refused, Subject, Unauthenticated
+from scopeprobe.model.cell import Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.experiment import Experiment, Trace
 from scopeprobe.model.scope_names import Scope
@@ -127,6 +128,13 @@ def test_scopes_that_are_refused_otherwise_to_others_are_not_in_the_list():
     refused = Refused(400, "invalid_scope", about=Subject.SCOPE)
     _, causes = explained(SPEAKS_OF_BOTH, Known(told_to_others=(told(CANARY, refused),)))
     assert "scope_refused" not in causes
+
+
+def test_a_scope_that_the_last_run_found_denied_is_doubted_before_the_secret():
+    denied = Known(verdicts={Scope("orders.write"): Verdict.DENIED})
+    _, causes = explained(SPEAKS_OF_BOTH, denied)
+    assert "the last run found `orders.write` denied" in causes["scope_refused"].evidence
+    assert next(iter(causes)) == "scope_refused"
 
 
 def test_a_client_that_worked_is_hardly_unknown():

@@ -116,6 +116,9 @@ LAST_NIGHT = Known(verdicts={Scope("orders.old"): Verdict.GRANTED})
     [
         pytest.param(with_expectation((MANY[3],)), MANY[3], id="expected"),
         pytest.param(case(LAST_NIGHT), "orders.old", id="granted-last-night"),
+        pytest.param(
+            case(Known(verdicts={Scope(MANY[0]): Verdict.DENIED})), MANY[1], id="not-what-is-denied"
+        ),
         pytest.param(advertising(case(), "other", MANY[2]), MANY[2], id="advertised-and-wanted"),
         pytest.param(advertising(case(LAST_NIGHT), MANY[2]), "orders.old", id="granted-goes-first"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import anyio
 import pytest
 from explained_faults import CellKey, cells_of, explained, is_right, show, wrong_ones
@@ -65,6 +67,7 @@ async def test_two_faults_at_once_are_both_found_where_a_401_may_be_about_scopes
     misled = {cell.name: wrong for cell in cells if (wrong := wrong_ones(cell, found[cell.name]))}
     print(f"{len(right)} of {len(cells)} cells are right")
     assert all(explanation.credential_failures <= 3 for explanation in found.values())
+    assert max(map(most_rejected_in_a_row, found.values())) <= 3
     assert not misled
     assert len(right) >= 0.9 * len(cells)
 
@@ -82,9 +85,16 @@ async def test_three_refused_of_sixty_four_are_found_in_forty_two_requests(profi
     assert explanation.refusing_sets == tuple((scope,) for scope in bad)
     assert explanation.requests <= 42
     assert explanation.credential_failures <= 1
+    assert most_rejected_in_a_row(explanation) <= 3
     [cause] = explanation.causes
     assert cause.code == "scope_refused"
     assert all(f"`{scope}`" in cause.next_step for scope in bad)
+
+
+def most_rejected_in_a_row(explanation):
+    """A server may count each 401 as a failed authentication, whatever it is about."""
+    rejected = [e.trace.status == 401 for e in explanation.experiments]
+    return max(len(list(run)) if is_rejected else 0 for is_rejected, run in groupby(rejected))
 
 
 def explained_by(answer, wanted):
@@ -115,10 +125,21 @@ def test_a_pair_that_is_refused_only_together_is_named_as_a_pair(status, code, n
     explanation, _ = explained_by(answer, MANY[:32])
     assert explanation.requests <= 42
     assert explanation.credential_failures <= 3
+    assert most_rejected_in_a_row(explanation) <= 3
     assert explanation.refusing_sets == (("area07.read", "area20.read"),)
     [cause] = [c for c in explanation.causes if c.code == "scope_combination_refused"]
     assert "`area07.read`, `area20.read`" in cause.next_step
     assert not any(c.code in {"scope_refused", "scope_unknown"} for c in explanation.causes)
+
+
+def test_a_server_that_may_count_401s_sees_no_more_in_a_row_than_may_fail():
+    def answer(asked):
+        is_granted = asked.scopes == "area00.read"
+        return Reply(body=TOKEN) if is_granted else Reply(401, b'{"error":"invalid_client"}')
+
+    explanation, _ = explained_by(answer, MANY[:12])
+    assert len(explanation.refusing_sets) == 11
+    assert most_rejected_in_a_row(explanation) <= 3
 
 
 def test_an_expired_or_locked_client_is_not_tried_again():

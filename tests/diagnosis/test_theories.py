@@ -143,3 +143,21 @@ async def test_the_assertion_that_is_wrong_is_told_by_one_that_is_right():
     explanation = (await explained_cells([cell]))[cell.name]
     assert explanation.causes[0].code == "assertion_audience"
     assert_that_only("assertion_type", explanation, 9)
+
+
+def test_a_method_that_was_tried_while_a_scope_may_be_bad_is_not_ruled_out():
+    explanation = explained(Variant("rotated_secret", "", Forum(secret="of-today")))
+    left = {one.theory: one.test for one in explanation.not_tested}
+    assert left["basic_or_form"].startswith("It was tried without success (request 2, scope")
+    assert explanation.next_test == theories()["scope_not_granted"].test
+
+
+def test_another_tenant_may_refuse_scopes_as_well():
+    def refuses(_asked):
+        return Reply(400, b'{"error":"invalid_scope"}')
+
+    explanation = explained(Variant("scope_not_granted", "", refuses))
+    fallen = {one.theory for one in explanation.ruled_out}
+    assert "wrong_host" not in fallen
+    assert "rotated_secret" not in fallen  # it may look at the scope first
+    assert {"body_encoding", "firewall"} <= fallen

@@ -91,12 +91,16 @@ def _scopes_after_all(seen: Observations, failures: Sequence[Experiment]) -> Ite
     if alone := [scopes[0] for scopes in lone if scopes and scopes != case.wanted]:
         is_hopeful = case.is_hopeful(alone[-1])
         signs.append(Sign("hopeful_scope_rejected" if is_hopeful else "lone_scope_rejected"))
+    denied = [
+        f"the last run found `{scope}` denied" for scope in filter(case.was_denied, case.wanted)
+    ]
+    signs += [Sign("denied_before")] if denied else []
     yield LikelyCause(
         "scope_refused" if case.wanted else "scope_required",
         tuple(signs),
-        (*seen.evidence(failures[0], failures[-1]), *map(told_to_another, like)),
+        (*seen.evidence(failures[0], failures[-1]), *map(told_to_another, like), *denied),
         CONTROL,
-        is_kept=bool(speaks or like),
+        is_kept=bool(speaks or like or denied),
         scopes=case.wanted,
     )
 

@@ -18,8 +18,11 @@ from scopeprobe.model.answer import (
     alike,
     is_plain_about_scope,
 )
+from scopeprobe.model.cell import Verdict
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
+
+_PROVED = {Verdict.GRANTED, Verdict.DENIED}
 
 
 def shown_minimal(seen: Observations) -> tuple[Scopes, ...]:
@@ -159,7 +162,9 @@ def _withheld(
         yield LikelyCause("scope_misspelt", misspelt, shown, failure, (scope,), value=name)
         return
     refused, unknown, more = _does_it_exist(seen, scope, experiment)
-    shown = (*seen.evidence(experiment, *_success_without(seen, scope)), *more)
+    verdict = seen.case.known.verdicts.get(scope)
+    last_run = (f"the last run found `{scope}` {verdict}",) if verdict in _PROVED else ()
+    shown = (*seen.evidence(experiment, *_success_without(seen, scope)), *more, *last_run)
     for code, names in (("scope_refused", refused), ("scope_unknown", unknown)):
         signs = (withheld, *(Sign(name) for name in names))
         yield LikelyCause(code, signs, shown, failure, (scope,), advice=_advice(code, experiment))
