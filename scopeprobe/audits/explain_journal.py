@@ -16,7 +16,7 @@ from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.journal import Allowance
 from scopeprobe.model.question import Question
-from scopeprobe.store import Store, StoredRuns, has_store
+from scopeprobe.store import Store, StoredRuns, discard_store, has_store
 
 
 def registration_of_case(case: Case) -> str:
@@ -59,9 +59,10 @@ class ExplainJournal:
     """
     A journal in memory: facts count at once, and what was used up goes to the output folder.
 
-    Failed authentications before the next request leaves, so that no interrupt adds one; quotas at
-    the end. The folder is made for the former only, once one has failed. Its lock is held for
-    moments, lest an audit that begins meanwhile is refused; while one runs, nothing is kept.
+    What may fail is stored before the request leaves, so that no interrupt adds a failed
+    authentication; quotas at the end. The folder is made for the former only, and taken away again
+    where nothing failed. Its lock is held for moments, lest an audit that begins meanwhile is
+    refused; while one runs, nothing is kept.
     """
 
     def __init__(self, folder: Path | None, begun: float) -> None:
@@ -73,6 +74,7 @@ class ExplainJournal:
         self._stored: dict[str, int] = {}
         self._writing = anyio.Lock()
         self.has_made_folder = False
+        self._made_it_all = folder is not None and not folder.exists()
 
     def put(self, _assignment: Assignment, _fact: Fact, then: Callable[[], None]) -> None:
         then()
@@ -102,20 +104,21 @@ class ExplainJournal:
         return self._folder is not None and has_store(self._folder)
 
     async def flush(self) -> None:
-        """
-        Store what may have failed; a first request that is only in the air makes no folder.
-
-        Where several wait, the next write is for all of them.
-        """
+        """Store what may have failed. Where several wait, the next write is for all of them."""
         async with self._writing:
-            if self._is_kept or any(count > 1 for count in self._failures.values()):
-                await anyio.to_thread.run_sync(self._remember_failures)
+            await anyio.to_thread.run_sync(self._remember_failures)
 
     async def close(self) -> None:
         """Store all that was used up."""
-        if self._is_kept or any(self._failures.values()):
-            self._remember_failures()
-        if self._folder is None or not (self._is_kept and (self._sent or self._pauses)):
+        if self._folder is None:
+            return
+        self._remember_failures()
+        if self.has_made_folder and not any(self._failures.values()):
+            self.has_made_folder = False
+            with suppress(InputError):
+                discard_store(self._folder, and_folder=self._made_it_all)
+            return
+        if not self._is_kept or not (self._sent or self._pauses):
             return
         with suppress(InputError), Store.open(self._folder) as store:
             journal = store.quota_journal()

@@ -13,6 +13,7 @@ from harness import Entry, Reply, raw_server, scopeprobe, token_body, write_inpu
 from scopeprobe.audits.explain import Explain, explain
 from scopeprobe.errors import InputError
 from scopeprobe.model.rate import Rate
+from scopeprobe.store import Store
 
 FAILED = Reply(401, b'{"error":"invalid_client"}')
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -86,6 +87,17 @@ def test_no_folder_is_made_where_nothing_failed(client, server, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_was_there_stays_as_it_was(client, server, tmp_path):
+    server.answers.is_kind = True
+    (tmp_path / "notes.txt").write_text("mine")
+    explained(client, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    with Store.open(tmp_path / "out"):
+        pass
+    explained(client, tmp_path / "out")
+    assert (tmp_path / "out" / "scopeprobe.db").exists()
+
+
 def test_nothing_is_lost_when_an_explanation_is_killed(client, tmp_path):
     """What may have failed is stored before the next request leaves."""
     counts = []
@@ -98,7 +110,7 @@ def test_nothing_is_lost_when_an_explanation_is_killed(client, tmp_path):
 
     with raw_server(answer) as wire:
         explained(_at(client, wire.url), tmp_path / "out")
-        assert counts == list(range(2, len(wire.asked) + 1))
+        assert counts == list(range(1, len(wire.asked) + 1))
 
 
 def _at(client, url):
