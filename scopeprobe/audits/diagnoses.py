@@ -27,7 +27,7 @@ from scopeprobe.engine.scheduler import Scheduler
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.experiment import Experiment, ExperimentPlan
-from scopeprobe.model.failed_authentication import looks_like_failed_authentication
+from scopeprobe.model.failed_authentication import may_count_in_a_diagnosis
 from scopeprobe.reports.explanations import Explained, NotExplained
 from scopeprobe.reports.texts import listed
 
@@ -147,7 +147,7 @@ class Diagnoses:
                 budgets=budgets,
                 token_handling={},
                 retry_policy=EXPERIMENT,
-                counts=looks_like_failed_authentication,
+                counts=may_count_in_a_diagnosis,
                 now=order.now,
             )
         async with connect([one.case.client for one in diagnoses]) as http:
@@ -210,8 +210,8 @@ def _why_not(case: Case, earlier: Iterable[_Diagnosis]) -> str:
 
 def _spent(failures: int) -> str:
     return (
-        f"{failures} failed authentications in a row are spent today, and one more might lock the"
-        " client: nothing more is asked of it until tomorrow (UTC)."
+        f"{failures} requests in a row may have failed to authenticate today, and one more might"
+        " lock the client: nothing more is asked of it until tomorrow (UTC)."
         f" `--max-auth-failures {failures + 1}` allows one more, as when it was mended meanwhile"
     )
 

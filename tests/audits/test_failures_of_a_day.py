@@ -2,19 +2,22 @@
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
 from harness import Entry, Reply, raw_server, scopeprobe, token_body, write_inputs
+from locking_server import DRESSES, LockingServer
 
 from scopeprobe.audits.explain import Explain, explain
 from scopeprobe.errors import InputError
 from scopeprobe.model.rate import Rate
 from scopeprobe.store import Store
 
+OF_NOBODY = {"404", "404 page", "redirect", "no answer"}
+"""Nobody has looked at who asks where there is no such place. The last one takes long."""
 FAILED = Reply(401, b'{"error":"invalid_client"}')
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -56,10 +59,31 @@ def test_explanations_of_one_day_spend_three_together(client, server, tmp_path):
             (told,) = error.messages
     assert len(server.asked) == 3
     assert told == (
-        "billing: 3 failed authentications in a row are spent today, and one more might lock the"
-        " client: nothing more is asked of it until tomorrow (UTC)."
+        "billing: 3 requests in a row may have failed to authenticate today, and one more might"
+        " lock the client: nothing more is asked of it until tomorrow (UTC)."
         " `--max-auth-failures 4` allows one more, as when it was mended meanwhile"
     )
+
+
+@pytest.mark.parametrize("dress", sorted(DRESSES.keys() - OF_NOBODY))
+def test_they_do_so_however_a_wrong_secret_is_worded(make_client, tmp_path, dress):
+    server = LockingServer({"billing-id": {"a", "b"}}, dress=DRESSES[dress])
+    server.secrets["billing-id"] = "another"
+    with raw_server(server) as wire:
+        rates = (Rate(1000, 1),)
+        client = make_client(
+            "a",
+            "b",
+            "c",
+            token_endpoint=f"{wire.url}/t",
+            rates=rates,
+            client_rates=rates,
+            retries=1,
+        )
+        for _ in range(3):
+            with suppress(InputError):
+                explained(client, tmp_path / "out")
+    assert server.most["billing-id"] <= 3
 
 
 def test_the_next_day_begins_anew(client, server, tmp_path):
@@ -135,7 +159,7 @@ def test_a_run_that_can_be_resumed_counts_with_its_explanations(files, server):
     files("audit", "--resume")
     told = files("explain", "billing", "--print", "json")
     assert len(server.asked) == 3
-    assert "3 failed authentications in a row are spent" in told.stderr
+    assert "3 requests in a row may have failed to authenticate" in told.stderr
     assert "What is said rests on what run 2" in told.stderr
     document = json.loads(told.stdout)
     assert document["requests"] == 0
