@@ -175,10 +175,15 @@ class Case:
         return self.known.last_worked is not None or any(t.is_authenticated for t in told)
 
     def words_scopes_otherwise(self, answer: Answer) -> bool:
-        """Others, whose credentials are good, are refused scopes in another way than this."""
+        """
+        Others, whose credentials are good, are refused scopes in another way than this.
+
+        An invented scope alone does not show it: some servers have other words for one that exists.
+        """
         told = (t for t in self.known.told_to_others if t.is_authenticated and t.scopes)
-        refused = [t.answer for t in told if isinstance(t.answer, Refusal)]
-        return bool(refused) and not any(alike(answer, other) for other in refused)
+        refused = [t for t in told if isinstance(t.answer, Refusal)]
+        exist = any(not t.is_canary for t in refused)
+        return exist and not any(alike(answer, t.answer) for t in refused)
 
     def advertises(self, scope: Scope) -> bool | None:
         """Whether the metadata names the scope; None where it names none at all."""

@@ -17,7 +17,13 @@ from scopeprobe.diagnosis.confidence import confidences
 from scopeprobe.diagnosis.next_steps import NextStepFields
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.diagnosis.outcomes import failures_in, is_accepting, left_out
-from scopeprobe.diagnosis.theories import NotTested, RuledOut, cheapest_test, judge_theories
+from scopeprobe.diagnosis.theories import (
+    COMPARE,
+    NotTested,
+    RuledOut,
+    cheapest_test,
+    judge_theories,
+)
 from scopeprobe.model.answer import Refusal
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import Scope
@@ -54,7 +60,7 @@ class Explanation:
     ruled_out: tuple[RuledOut, ...] = ()
     not_tested: tuple[NotTested, ...] = ()
     next_test: str = ""
-    """What would tell most for the least, where the client is not explained."""
+    """What would tell most for the least; empty where the client is explained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
     outcome = _outcome(seen, weighed)
     fallen, left = judge_theories(seen, [one.cause.code for one in weighed])
     doubted = [one.cause.code for one in weighed if not one.cause.is_proved]
+    tests = {"working": COMPARE, "explained": "", "not_explained": cheapest_test(doubted, left)}
     refused = [e for e in log if isinstance(e.answer, Refusal) and e not in failures]
     return Explanation(
         client=case.client.name,
@@ -85,7 +92,7 @@ def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:
         refusals=len(refused),
         ruled_out=fallen,
         not_tested=left,
-        next_test=cheapest_test(doubted, left) if outcome == "not_explained" else "",
+        next_test=tests[outcome],
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import UserDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scopeprobe.diagnosis.describe import shortened
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.model.answer import Issued
+from scopeprobe.model.scope_names import Scope
 
+_MOST_NAMED = 12
 _IDS = (
     *("x-ms-request-id", "x-correlation-id", "inin-correlation-id", "x-okta-request-id"),
     *("x-request-id", "cf-ray", "x-amzn-requestid", "traceparent"),
@@ -21,7 +23,7 @@ class NextStepFields(UserDict[str, str]):
 
     def __init__(self, seen: Observations, found: LikelyCause) -> None:
         client = seen.case.client
-        scopes = ", ".join(f"`{scope}`" for scope in found.scopes)
+        scopes = _listed(found.scopes)
         super().__init__(
             client=client.name,
             client_id=client.client_id.strip(),
@@ -49,6 +51,13 @@ class NextStepFields(UserDict[str, str]):
             target=_target(found),
             rights=_rights(seen),
         )
+
+
+def _listed(scopes: Sequence[Scope]) -> str:
+    """Names of a long list are cut off: the minimal refusing sets have them all."""
+    named = ", ".join(f"`{scope}`" for scope in scopes[:_MOST_NAMED])
+    left = len(scopes) - _MOST_NAMED
+    return named if left <= 0 else f"{named} and {left} more"
 
 
 def _without(seen: Observations, found: LikelyCause) -> str:

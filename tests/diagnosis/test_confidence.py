@@ -83,6 +83,7 @@ def told(scopes, answer=TELLS_NOTHING, *, is_authenticated=True):
     return ToldToAnother(ClientName("billing"), is_authenticated, scopes, is_canary, answer)
 
 
+WANTED = (Scope("orders.write"),)
 CANARY = (Scope("scopeprobe-canary-1"),)
 
 
@@ -126,7 +127,7 @@ def test_a_missing_scope_that_others_are_told_so_of_makes_scopes_likelier():
 
 def test_scopes_that_are_refused_otherwise_to_others_are_not_in_the_list():
     refused = Refused(400, "invalid_scope", about=Subject.SCOPE)
-    _, causes = explained(SPEAKS_OF_BOTH, Known(told_to_others=(told(CANARY, refused),)))
+    _, causes = explained(SPEAKS_OF_BOTH, Known(told_to_others=(told(WANTED, refused),)))
     assert "scope_refused" not in causes
 
 

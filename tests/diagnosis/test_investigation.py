@@ -1,14 +1,16 @@
 """The plan and its conclusions against servers that answer anything at all."""
 
 import hashlib
+from dataclasses import replace
 from functools import cache
 
 from faults_to_explain import healthy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scopeprobe.diagnosis import Case, OtherEndpoint, codes, diagnose, explain_log
+from scopeprobe.diagnosis import Case, Known, OtherEndpoint, codes, diagnose, explain_log
 from scopeprobe.diagnosis.outcomes import is_failure
+from scopeprobe.diagnosis.theories import theories
 from scopeprobe.model.answer import (
     GrantNotAllowed,
     Issued,
@@ -81,16 +83,30 @@ def asked_of(case, answers, bodies):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(ANSWERS, min_size=1, max_size=6), st.lists(st.sampled_from(BODIES), min_size=1))
-def test_whatever_a_server_answers_the_budgets_hold_and_something_is_concluded(answers, bodies):
-    case = case_of()
+@given(
+    st.lists(ANSWERS, min_size=1, max_size=6),
+    st.lists(st.sampled_from(BODIES), min_size=1),
+    st.integers(0, 3),
+)
+def test_whatever_a_server_answers_the_budgets_hold_and_something_is_concluded(
+    answers, bodies, spent
+):
+    case = replace(case_of(), known=Known(failures_spent=spent))
     log = asked_of(case, answers, bodies)
     explanation = explain_log(case, log)
-    assert 1 <= len(log) <= case.most_requests
+    assert (spent < 3) <= len(log) <= case.most_requests
     never_accepted = not any(isinstance(e.answer, Issued) for e in log)
-    assert not never_accepted or sum(map(is_failure, log)) <= 3
+    assert not never_accepted or sum(map(is_failure, log)) <= 3 - spent
     assert explanation.outcome in {"working", "explained", "not_explained"}
     assert explanation.causes or explanation.outcome != "explained"
+    fallen = {one.theory for one in explanation.ruled_out}
+    left = {one.theory for one in explanation.not_tested}
+    named = {cause.code for cause in explanation.causes}
+    held = {name for name, one in theories().items() if named & set(one.causes)}
+    assert not (fallen & left)
+    assert not (held & (fallen | left))
+    assert not log or fallen | left | held == set(theories())
+    assert bool(explanation.next_test) <= (explanation.outcome != "explained")
     assert {cause.code for cause in explanation.causes} <= set(codes())
     assert all(0 < cause.confidence <= 1 and cause.evidence for cause in explanation.causes)
     assert len({e.question for e in log}) == len(log)

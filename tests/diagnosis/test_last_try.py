@@ -68,6 +68,14 @@ def test_a_client_that_asks_for_no_scope_is_told_that_it_must():
     assert list(causes) == ["scope_required"]
 
 
+def test_of_many_scopes_that_may_be_bad_a_step_names_some():
+    explanation, causes = explained(tuple(f"bad{n}" for n in range(64)))
+    assert explanation.outcome == "not_explained"
+    assert explanation.credential_failures == 3
+    assert "`bad11` and 52 more to client" in causes["scope_refused"].next_step
+    assert "Ask for one scope that this client surely has" in explanation.next_test
+
+
 # -- which lone scope, and how many failures
 
 
@@ -140,11 +148,13 @@ def test_a_plain_word_about_the_secret_spares_the_lone_scope():
 def test_a_server_that_refuses_scopes_to_others_otherwise_spares_it_too():
     refused = Refused(400, "invalid_scope", about=Subject.SCOPE)
     told = ToldToAnother(
-        ClientName("other"), is_authenticated=True, scopes=(Scope("scopeprobe-canary-1"),),
-        is_canary=True, answer=refused,
+        ClientName("other"), is_authenticated=True, scopes=(Scope("orders.other"),),
+        is_canary=False, answer=refused,
     )  # fmt: skip
     assert asked_of(case(Known(told_to_others=(told,)))) == [MANY[:6], None]
     alike = replace(told, answer=REFUSAL)
     assert len(asked_of(case(Known(told_to_others=(told, alike))))) == 3
+    invented = replace(told, is_canary=True)
+    assert len(asked_of(case(Known(told_to_others=(invented,))))) == 3
     unproved = replace(told, is_authenticated=False)
     assert len(asked_of(case(Known(told_to_others=(unproved,))))) == 3

@@ -152,6 +152,13 @@ def test_a_method_that_was_tried_while_a_scope_may_be_bad_is_not_ruled_out():
     assert explanation.next_test == theories()["scope_not_granted"].test
 
 
+def test_a_client_that_works_is_to_be_compared_with_what_is_refused():
+    explanation = explained(Variant("", ""))
+    assert explanation.outcome == "working"
+    assert {one.theory for one in explanation.ruled_out} == set(theories())
+    assert "compare what it sends with the line for a shell" in explanation.next_test
+
+
 def test_another_tenant_may_refuse_scopes_as_well():
     def refuses(_asked):
         return Reply(400, b'{"error":"invalid_scope"}')
