@@ -22,10 +22,6 @@ from scopeprobe.reports.explanation import (
 )
 from scopeprobe.reports.texts import counted, json_text, listed
 
-_WORKS = (
-    "From here it works. Where a program is refused with the same client, compare what it sends"
-    " with the request above."
-)
 _WITHHELD = {"scope_refused", "scope_unknown"}
 
 
@@ -169,10 +165,7 @@ def explained_json(one: Explained) -> str:
 
 def explained_for_people(one: Explained, shown: Sequence[Experiment]) -> RenderableType:
     """Whom it was compared with, and then what was found out."""
-    found = explanation_for_people(one.explanation, shown)
-    if one.explanation.outcome != "working":
-        return Group(*_comparison(one), found)
-    return Group(*_comparison(one), found, Text(f"\n{_WORKS}"))
+    return Group(*_comparison(one), explanation_for_people(one.explanation, shown))
 
 
 def _comparison(one: Explained) -> Iterator[RenderableType]:
