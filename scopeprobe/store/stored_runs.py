@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeAlias
 
@@ -263,7 +263,9 @@ class StoredRuns:
         one before; and those of a run of the day that may still be resumed. A later run that was
         issued a token clears the former.
         """
-        midnight = datetime.combine(now.astimezone(UTC), time(), UTC).timestamp()
+        midnight = (
+            now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        )
         begun, count = self._failures_of_explanations().get(registration, (0.0, 0))
         (is_cleared,) = self._connection.execute(
             "select exists (select 1 from last_successes join runs on id = run"
