@@ -17,7 +17,8 @@ from scopeprobe.model.cell import Reason
 
 _REJECTING = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Statuses that reject somebody, whatever came with them: a page, half a body, none."""
-_REFUSING = range(400, 500)
+_ANSWERING = range(200, 501)
+"""Statuses of token endpoints themselves; those above are a gateway's."""
 _UNREADABLE = {Reason.MALFORMED_ANSWER, Reason.TIMED_OUT}
 """A page, or a body that was lost or came too late: its words may have rejected somebody."""
 _NOT_READ = {
@@ -59,8 +60,12 @@ def may_be_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:
 
 
 def _may_reject(fault: Unanswered) -> bool:
-    """A rejecting status, a refusal that could not be read, or a server that trips by itself."""
-    is_unread = fault.reason in _UNREADABLE and fault.status in _REFUSING
+    """
+    A rejecting status, an answer that could not be read, or a server that trips with a code.
+
+    What is lost may have been an error under any status, that of a success too.
+    """
+    is_unread = fault.reason in _UNREADABLE and fault.status in _ANSWERING
     trips = fault.status == HTTPStatus.INTERNAL_SERVER_ERROR and fault.error
     return fault.status in _REJECTING or is_unread or bool(trips)
 

@@ -76,10 +76,15 @@ class Reader:
         """
         What status and headers say by themselves where the body was lost.
 
-        A rejection may be a failed authentication, which is no throttle to be waited out.
+        A rejection may be a failed authentication, which is no throttle to be waited out; so may be
+        what a server that tripped had to say.
         """
-        rejections = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-        if response.status >= HTTPStatus.BAD_REQUEST and response.status not in rejections:
+        may_reject = {
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+        }
+        if response.status >= HTTPStatus.BAD_REQUEST and response.status not in may_reject:
             answer = self._error(response, None, (), now)
             is_told = isinstance(answer, Unanswered) and answer.reason is not _UNREADABLE
             if is_told or isinstance(answer, TooLarge):

@@ -86,7 +86,7 @@ def test_summary_json_has_the_members_that_scripts_rely_on(run, tmp_path):
         "version": 1,
         "complete": True,
         "over_bar": True,
-        "requests": 5,
+        "requests": 6,
     }
     assert told["counts"] == {
         "granted": 1,
@@ -106,15 +106,15 @@ def test_summary_json_has_the_members_that_scripts_rely_on(run, tmp_path):
     ]
     assert told["not_tested"] == []
     (client,), (server,) = told["clients"], told["servers"]
-    assert (client["name"], client["server"], client["requests"]) == ("c", "s", 5)
-    assert (server["name"], server["requests"], server["throttled"]) == ("s", 5, 0)
+    assert (client["name"], client["server"], client["requests"]) == ("c", "s", 6)
+    assert (server["name"], server["requests"], server["throttled"]) == ("s", 6, 0)
     assert told["authorised_by"] == ["CISO"]
 
 
 def test_what_was_not_tested_is_said_with_its_reason(run, tmp_path):
     run("--max-requests", "3")
     assert summary(tmp_path / "out")["not_tested"] == [
-        {"client": "c", "reason": "budget_spent", "cells": 1}
+        {"client": "c", "reason": "budget_spent", "cells": 2}
     ]
 
 
@@ -123,7 +123,7 @@ def test_logs_have_constant_names_and_the_facts_as_fields(run, tmp_path):
     events = [json.loads(line) for line in result.stderr.splitlines()]
     filed = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     answered = [event for event in filed if event["event"] == "request_answered"]
-    assert len(answered) == 5
+    assert len(answered) == 6
     assert set(answered[0]) == EVENT_FIELDS
     assert answered[0]["scopes"] is None
     assert {event["outcome"] for event in answered} == {"issued", "refused"}

@@ -93,12 +93,14 @@ NO_TOKEN = [
     pytest.param(GrantNotAllowed(400, "unauthorized_client"), id="grant"),
     pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 401), id="page or lost body"),
     pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 404), id="404"),
+    pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 200), id="no token, or lost body"),
+    pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 500), id="lost body of a 500"),
     pytest.param(Unanswered(Reason.SERVER_ERROR, 500, "server_error"), id="500 with a code"),
 ]
 FAULTS = [
     pytest.param(Unanswered(Reason.SERVER_ERROR, 500), id="500 page"),
     pytest.param(Unanswered(Reason.SERVER_ERROR, 503, "busy"), id="503"),
-    pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 200), id="no token"),
+    pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 502), id="lost body of a gateway"),
     pytest.param(Unanswered(Reason.TIMED_OUT), id="time-out"),
 ]
 
