@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -24,6 +25,8 @@ from scopeprobe.reports.metadata import Described
 
 AT_ONCE = 8
 """Issuers that are asked at the same time."""
+_BRIEF = 5.0
+"""Seconds that a guess may take."""
 _SAID = {
     Reason.UNREACHABLE: "no connection",
     Reason.TIMED_OUT: "no answer in time",
@@ -159,6 +162,43 @@ def _described(server: Server, found: Discovered | None) -> Described:
             return Described(resolved, found.url, found.metadata, None, refused)
         case MetadataProblem() as refusal:
             return Described(server, found.url, found.metadata, refusal)
+
+
+# -- a server of which only the token endpoint is known
+
+
+async def with_issuer(client: Client) -> Client:
+    """
+    Give a client's server an issuer of its origin, where one can be found by the endpoint's path.
+
+    It is the one whose metadata names the endpoint; else one that is a beginning of its path, or
+    was given in the place of the endpoint. Nothing is asked where issuer or provider is known.
+    """
+    server = client.server
+    if server.endpoints.issuer or server.provider:
+        return client
+    connection = replace(server.connection, timeout=min(server.connection.timeout, _BRIEF))
+    guesses = [
+        replace(server, endpoints=Endpoints(server.address, issuer), connection=connection)
+        for issuer in _possible_issuers(server.address)
+    ]
+    found = await discover(guesses)
+    documents = {guess: found[guess].metadata for guess in guesses}
+    naming = [g for g, told in documents.items() if told and told.token_endpoint == server.address]
+    below = [g for g, told in documents.items() if told and urlsplit(g.endpoints.issuer).path > "/"]
+    for guess in (*naming, *below):
+        endpoints = replace(server.endpoints, issuer=guess.endpoints.issuer)
+        return replace(client, server=replace(server, endpoints=endpoints))
+    return client
+
+
+def _possible_issuers(endpoint: str) -> Iterator[str]:
+    """The endpoint itself, the beginnings of its path, its origin with a slash and without one."""
+    parts = urlsplit(endpoint)
+    origin, steps = f"{parts.scheme}://{parts.netloc}", parts.path.strip("/").split("/")
+    for length in range(len(steps), 0, -1):
+        yield f"{origin}/{'/'.join(steps[:length])}".rstrip("/")
+    yield from (origin, f"{origin}/")
 
 
 # -- a whole fleet

@@ -38,6 +38,11 @@ COMMANDS: Mapping[str, Entry] = {
         "explain_command",
         "Why does this client get a 401? Which scope triggers it, or is it not the scope at all?",
     ),
+    "replay": Entry(
+        "replay",
+        "replay_command",
+        "Conclude again from the evidence of `explain --bundle FILE`. Nothing is sent.",
+    ),
     "plan": Entry(
         "plan",
         "plan_command",

@@ -140,7 +140,7 @@ def audit_command(
     )
     _confirm(order, logs, is_agreed=yes)
     raise typer.Exit(
-        run_audit(order, logs, print_, words=context.obj, words_of_inputs=inputs.words)
+        run_audit(order, logs, print_, words=context.obj, words_to_explain=inputs.words_to_explain)
     )
 
 

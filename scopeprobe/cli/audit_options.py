@@ -22,6 +22,7 @@ from scopeprobe.cli.options import (
     LiteralSecrets,
     Out,
     Providers,
+    ScopesFiles,
     Timeout,
     option,
 )
@@ -37,6 +38,7 @@ from scopeprobe.inputs import (
 )
 from scopeprobe.inputs.units import parse_duration
 from scopeprobe.model.assignment import Proof
+from scopeprobe.model.cell import PermissionMap, Reason
 from scopeprobe.model.finding import FindingKind
 from scopeprobe.model.provider import Verify
 from scopeprobe.model.rate import parse_rate
@@ -56,10 +58,7 @@ class InputOptions:
             "standard input.",
         ),
     ]
-    scopes: Annotated[
-        list[Path] | None,
-        option("--scopes", metavar="FILE", help="Candidate scopes.", panel=INPUTS),
-    ] = None
+    scopes: ScopesFiles = None
     scope: Annotated[
         list[str] | None,
         option("--scope", metavar="'A B'", help="More candidates.", panel=INPUTS),
@@ -104,11 +103,22 @@ class InputOptions:
             stdin=sys.stdin,
         )
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words of a command line that name the same clients, for `explain`."""
+    def words_to_explain(self, permissions: PermissionMap | None) -> tuple[str, ...]:
+        """
+        The words of a command line that make `explain` ask for what this client was asked.
+
+        None: for all that need it.
+        """
         packs = [word for folder in self.providers or () for word in ("--providers", folder)]
-        return tuple(map(str, (*packs, *self.clients)))
+        literal = ["--allow-literal-secrets"] if self.allow_literal_secrets else []
+        scopes = [word for file in self.scopes or () for word in ("--scopes", file)]
+        if permissions is None:
+            return tuple(map(str, (*packs, *literal, *scopes, *self.clients, "--all")))
+        if self.scope:
+            cells = (cell for cell in permissions.cells if cell.reason is not Reason.UNLISTED)
+            asked = dict.fromkeys(cell.scope for cell in cells)
+            scopes = ["--scope", " ".join(asked)]
+        return tuple(map(str, (*packs, *literal, *scopes, *self.clients, permissions.client)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,62 +2,46 @@
 
 from __future__ import annotations
 
-import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import anyio
 import typer
 
-from scopeprobe.audits.explain import Explain, explain
+from scopeprobe.audits.explain import Explain, Explanations, bundled, explain_all
 from scopeprobe.cli import options
 from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.explain_options import ExplainInputs
 from scopeprobe.cli.inputs import endpoint_from, parsed
-from scopeprobe.cli.output import print_table
-from scopeprobe.cli.streams import print_data, say
-from scopeprobe.diagnosis import Explanation
+from scopeprobe.cli.print_explanations import Printed, print_explanations
+from scopeprobe.cli.signature import takes_options
+from scopeprobe.cli.streams import say
 from scopeprobe.errors import InputError
-from scopeprobe.inputs import Overrides, read_client
 from scopeprobe.inputs.units import parse_duration
 from scopeprobe.providers import read_packs
-from scopeprobe.reports import explanation as reports
+from scopeprobe.reports.write import write_file
 
 EXAMPLES = """
 Examples:
+
+  scopeprobe explain --token-endpoint https://login.corp.example/token --client-id billing
 
   scopeprobe explain clients.toml billing-nightly
 
   scopeprobe explain clients.toml billing-nightly --scope "orders.read orders.write" -v
 
   scopeprobe explain clients.toml billing-nightly --print json
+
+  scopeprobe explain clients.toml --all -o nightly
+
+  scopeprobe explain clients.toml orders-prod --like orders-staging
 """
 
 
-class Printed(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
+@takes_options
 def explain_command(
-    clients: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="CLIENTS... NAME",
-            help="Clients files, and the name of the client.",
-            show_default=False,
-        ),
-    ],
+    inputs: ExplainInputs,
     *,
-    scope: Annotated[
-        list[str] | None,
-        options.option(
-            "--scope",
-            metavar="'A B'",
-            help="What it asks for, '' for no scope; by default its candidates.",
-        ),
-    ] = None,
     try_endpoint: Annotated[
         str | None,
         options.option(
@@ -67,8 +51,6 @@ def explain_command(
         ),
     ] = None,
     providers: options.Providers = None,
-    allow_literal_secrets: options.LiteralSecrets = False,
-    timeout: options.Timeout = None,
     max_requests: Annotated[
         int,
         options.option("--max-requests", min=1, metavar="N", help="Stop after so many requests."),
@@ -79,17 +61,27 @@ def explain_command(
             "--max-auth-failures",
             min=1,
             metavar="N",
-            help="Failed authentications that may be spent; the server's own limit unless given.",
+            help="Failed authentications in a row that may be spent in a day; the server's own"
+            " limit unless given.",
         ),
     ] = None,
     max_pause: Annotated[
         str,
         options.option("--max-pause", metavar="1m", help="The longest throttle to wait for."),
     ] = "1m",
-    out: options.Out = Path("scopeprobe-out"),
+    out: options.Out = options.DEFAULT_OUT,
     print_: Annotated[
         Printed, options.option("--print", help="What goes to standard output.")
     ] = Printed.TABLE,
+    bundle: Annotated[
+        Path | None,
+        options.option(
+            "--bundle",
+            metavar="FILE",
+            help="Write what was asked and answered, without names, ids and hosts, for"
+            " `scopeprobe replay`.",
+        ),
+    ] = None,
     verbose: Annotated[
         bool,
         typer.Option("--verbose", "-v", help="Every request with its answer, not only the first."),
@@ -99,48 +91,37 @@ def explain_command(
     Why does this client get a 401? Which scope triggers it, or is it not the scope at all?
 
     Sends the request as configured, then others that differ in one thing each, and says what they
-    prove and what to do next. Tokens that are issued are dropped at once.
+    prove and what to do next. Tokens that are issued are dropped at once. What the audits of --out
+    found out is read first.
 
     Exit codes: 0 it works or is explained, 2 input error, 3 not explained.
     """
-    if len(clients) == 1:
-        raise InputError(["explain: give CLIENTS and the NAME of one client"])
+    if bundle is not None and not bundle.parent.is_dir():
+        raise InputError([f"--bundle {bundle}: there is no folder {bundle.parent}"])
     packs = read_packs(providers or ())
-    client, scopes, notices = read_client(
-        clients[:-1],
-        str(clients[-1]),
-        extra_scopes=scope or (),
+    told = inputs.read(packs, out)
+    if not told.clients:
+        say("no client of the last run needs an explanation")
+        print_explanations(Explanations(()), print_, verbose=verbose, is_several=True)
+        return
+    order = Explain(
+        told.clients[0],
+        told.scopes,
+        try_endpoint=endpoint_from("--try-endpoint", try_endpoint),
         packs=packs,
-        overrides=Overrides(timeout=parsed("--timeout", timeout, parse_duration)),
-        allow_literal_secrets=allow_literal_secrets,
-        stdin=sys.stdin,
+        out=out,
+        max_requests=max_requests,
+        max_auth_failures=max_auth_failures,
+        max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
+        others=told.clients[1:],
+        like=told.like,
     )
-    for notice in notices:
+    found = anyio.run(explain_all, order)
+    for notice in (*told.notices, *found.notices):
         say(f"notice: {notice}")
-    explanation = anyio.run(
-        explain,
-        Explain(
-            client,
-            scopes if scope else None,
-            try_endpoint=endpoint_from("--try-endpoint", try_endpoint),
-            packs=packs,
-            out=out,
-            max_requests=max_requests,
-            max_auth_failures=max_auth_failures,
-            max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
-        ),
-    )
-    _print(explanation, print_, verbose=verbose)
-    is_explained = explanation.outcome != "not_explained"
-    raise typer.Exit(Exit.DONE if is_explained else Exit.INCOMPLETE)
-
-
-def _print(explanation: Explanation, printed: Printed, *, verbose: bool) -> None:
-    shown = explanation.experiments if verbose else explanation.experiments[:1]
-    match printed:
-        case Printed.JSON:
-            print_data(reports.explanation_json(explanation))
-        case Printed.MARKDOWN:
-            print_data(reports.explanation_markdown(explanation, shown))
-        case Printed.TABLE:
-            print_table(reports.explanation_for_people(explanation, shown))
+    if found.not_explained and not found.explained:
+        raise InputError([one.told for one in found.not_explained])
+    print_explanations(found, print_, verbose=verbose, is_several=inputs.all)
+    if bundle is not None:
+        write_file(bundle, bundled(found))
+    raise typer.Exit(Exit.DONE if found.is_whole else Exit.INCOMPLETE)

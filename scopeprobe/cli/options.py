@@ -52,9 +52,14 @@ class TableOrFormat(StrEnum):
 TABLE = TableOrFormat("table")
 
 Out = Annotated[Path, option("--out", "-o", metavar="DIR", help="Output folder.", panel=OUTPUT)]
+DEFAULT_OUT = Path("scopeprobe-out")
 Formats = Annotated[
     list[Format] | None,
     option("--format", "-f", help="Files beside the CSV ones; repeatable.", panel=OUTPUT),
+]
+ScopesFiles = Annotated[
+    list[Path] | None,
+    option("--scopes", metavar="FILE", help="Candidate scopes.", panel=INPUTS),
 ]
 Providers = Annotated[
     list[Path] | None,

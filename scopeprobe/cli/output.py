@@ -19,12 +19,16 @@ WIDTH = 80
 
 
 def print_table(*parts: RenderableType) -> None:
-    """What people read, one part below the other; texts are printed as they stand."""
+    """
+    What people read, one part below the other; texts are printed as they stand.
+
+    A line that does not wrap is whole: it is there to be pasted.
+    """
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False)
     with console.capture() as captured:
         for part in parts:
-            console.print(part)
-    print_data(captured.get())
+            console.print(part, crop=False)
+    print_data("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_as(printed: TableOrJson, table: RenderableType, json: str) -> None:

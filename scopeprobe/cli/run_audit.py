@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from textwrap import fill
 
 import anyio
@@ -16,16 +17,19 @@ from scopeprobe.audits.audit import Audit, Result, audit
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog, log_file
-from scopeprobe.cli.options import TABLE, TableOrFormat
+from scopeprobe.cli.options import DEFAULT_OUT, TABLE, TableOrFormat
 from scopeprobe.cli.output import print_run
 from scopeprobe.cli.progress import ProgressBar
 from scopeprobe.cli.streams import print_data, say
+from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.events import Event, Observer
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.texts import counted
 
 MOST_LINES = 20
 """Findings and untested cells that are named one by one."""
+MOST_COMMANDS = 3
+"""Clients that are rejected, each with a command to learn why."""
 
 
 def run_audit(
@@ -34,13 +38,13 @@ def run_audit(
     printed: TableOrFormat | None,
     *,
     words: Sequence[str],
-    words_of_inputs: Sequence[str] = (),
+    words_to_explain: Callable[[PermissionMap | None], Sequence[str]] | None = None,
 ) -> int:
     """
     Run an audit and return its exit code.
 
     :param words: the command line behind the program's name.
-    :param words_of_inputs: those of them that say where the clients are.
+    :param words_to_explain: those by which `explain` asks for the same.
     """
     with log_file(options.log_file) as file:
         logs = LogObserver(options.log_format, options.level, file)
@@ -49,10 +53,9 @@ def run_audit(
             watched = order.observed_by(_all_of(logs, progress))
             result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
         _sum_up(result, order, options, logs, _resume_command(result, words))
-        if words_of_inputs and _speaks(options):
-            commands = _explain_commands(result, words_of_inputs)
-            for line in _some([f"to learn why: {command}" for command in commands]):
-                say(line)
+        if words_to_explain is not None and _speaks(options):
+            for line in _explain_commands(result, order.out, words_to_explain):
+                say(f"to learn why: {line}")
     _print(result, printed)
     return exit_code(result)
 
@@ -89,11 +92,14 @@ def _resume_command(result: Result, words: Sequence[str]) -> str | None:
     return shlex.join(["scopeprobe", *words[:1], *resume, *words[1:]])
 
 
-def _explain_commands(result: Result, words_of_inputs: Sequence[str]) -> list[str]:
-    """What to type to learn why a client could not authenticate."""
-    rejected = (permissions for permissions in result.maps if permissions.is_unauthenticated)
-    words = ("scopeprobe", "explain", *words_of_inputs)
-    return [shlex.join((*words, one.client)) for one in rejected]
+def _explain_commands(
+    result: Result, out: Path, words_to_explain: Callable[[PermissionMap | None], Sequence[str]]
+) -> list[str]:
+    """What to type to learn why clients could not authenticate: of many, one line for all."""
+    rejected = [permissions for permissions in result.maps if permissions.is_unauthenticated]
+    folder = () if out == DEFAULT_OUT else ("-o", str(out))
+    asked = [None] if len(rejected) > MOST_COMMANDS else rejected
+    return [shlex.join(("scopeprobe", "explain", *folder, *words_to_explain(p))) for p in asked]
 
 
 def _has_uvloop() -> bool:

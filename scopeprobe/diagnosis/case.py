@@ -19,8 +19,8 @@ from scopeprobe.model.scope_names import Scope
 MOST_SPELLINGS = 3
 """Names that are tried in the place of one refused scope."""
 _ALIKE = 0.8
-_WORDS_ALIKE = 0.7
-"""Of single words: `raed` is meant to be `read`, `import` is not meant to be `export`."""
+_SHORTEST_WORD, _LETTERS_A_SLIP = 4, 5
+"""`raed` is meant to be `read`, `import` is not meant to be `export`."""
 _SEPARATORS = re.compile(r"[._:/\-\s]+")
 
 
@@ -206,9 +206,34 @@ def _plain(scope: str) -> str:
 
 
 def _differs_by_letters(one: str, other: str) -> bool:
-    """`orders.read` is no misspelling of `orders.write`: whole words differ on purpose."""
+    """
+    Each of its words has one slip, a long one two, and one of three letters none.
+
+    `orders.read` is no misspelling of `orders.write`, nor `users.read` of `customers.read`: whole
+    words differ on purpose. Of names with more or fewer words only the separators may differ.
+    """
     mine, its = _plain(one).split("."), _plain(other).split(".")
     if len(mine) != len(its):
-        return True
-    pairs = [(a, b) for a, b in zip(mine, its, strict=True) if a != b]
-    return all(SequenceMatcher(None, a, b).ratio() >= _WORDS_ALIKE for a, b in pairs)
+        return _slips("".join(mine), "".join(its)) <= 1
+    return all(
+        a == b or _slips(a, b) <= _most_slips(max(len(a), len(b)))
+        for a, b in zip(mine, its, strict=True)
+    )
+
+
+def _most_slips(letters: int) -> int:
+    return 0 if letters < _SHORTEST_WORD else max(1, letters // _LETTERS_A_SLIP)
+
+
+def _slips(one: str, other: str) -> int:
+    """Letters that are missing, too many, wrong, or have changed places with the next one."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, start=1):
+        above, before, row = before, row, [i]
+        for j, b in enumerate(other, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and b == one[i - 2]:
+                cost = min(cost, above[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

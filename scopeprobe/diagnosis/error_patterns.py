@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -65,9 +65,12 @@ def _row(row: dict[str, Any]) -> tuple[re.Pattern[str], ErrorPattern]:
 
 def patterns_in(experiment: Experiment) -> tuple[ErrorPattern, ...]:
     """The patterns that an answer fits, the first of each cause."""
-    if isinstance(experiment.answer, Issued):
-        return ()
-    text = _text_of(experiment)
+    return () if isinstance(experiment.answer, Issued) else _patterns_of(_text_of(experiment))
+
+
+@lru_cache(maxsize=1000)
+def _patterns_of(text: str) -> tuple[ErrorPattern, ...]:
+    """Each answer is looked at many times while a diagnosis goes on."""
     found: dict[str, ErrorPattern] = {}
     for expression, pattern in _rows():
         if (match := expression.search(text)) is not None:

@@ -184,11 +184,16 @@ def _registrations(places: Iterable[tuple[str, str]], known: KnownFacts) -> Iter
     """With what is remembered of them: without the query of the URL, which may hold a key."""
     names: Counter[str] = Counter()
     for endpoint, client_id in places:
-        name = f"{endpoint.partition('?')[0]} {client_id}"
+        name = registration_of(endpoint, client_id)
         names[name] += 1
         name = name if names[name] == 1 else f"{name} {names[name]}"
         failures = known.failures_of(name)
         yield Registration(name, remembered=failures, stored=failures)
+
+
+def registration_of(endpoint: str, client_id: str) -> str:
+    """The name under which failed authentications are remembered."""
+    return f"{endpoint.partition('?')[0]} {client_id}"
 
 
 def _registered_at(client: Client) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.retry import FOLLOW_UP, Failures, seconds_until_retry
 from scopeprobe.engine.usage import Usage
 from scopeprobe.model.answer import Answer
+from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
 from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
@@ -32,12 +33,15 @@ LAST_MOMENT = 1.0
 """Seconds that an interrupted run gives to a token that is to be revoked."""
 
 
-OnResponse = Callable[[Question, HttpRequest, HttpResponse | Reason], None]
+OnResponse = Callable[[Assignment, Question, HttpRequest, HttpResponse | Reason], None]
 """Told of every request that was sent for a question, and of what came of it."""
 
 
 def ignore_response(
-    _question: Question, _request: HttpRequest, _response: HttpResponse | Reason
+    _assignment: Assignment,
+    _question: Question,
+    _request: HttpRequest,
+    _response: HttpResponse | Reason,
 ) -> None:
     """Nothing is kept of a response beside its answer."""
 
@@ -154,7 +158,7 @@ class ExchangeRunner:
         self, job: Job, request: HttpRequest, response: HttpResponse | Reason
     ) -> None:
         """Count a token, whatever is made of it afterwards."""
-        self.on_response(job.question, request, response)
+        self.on_response(job.plan.assignment, job.question, request, response)
         if request.purpose.asks_for_token and isinstance(response, HttpResponse):
             is_success = response.status == HTTPStatus.OK
             self.usage[job.queue.client.server.name].tokens += (

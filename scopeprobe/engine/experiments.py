@@ -9,6 +9,7 @@ from datetime import datetime
 from scopeprobe.model.answer import Answer, Fact
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.cell import Reason
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Event, RequestRetried
 from scopeprobe.model.experiment import Experiment, ExperimentPlan, Trace
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
@@ -51,6 +52,10 @@ class ExperimentRun:
         self._sendings: dict[Question, _Sending] = {}
         self._latest = _Sending()
 
+    @property
+    def client(self) -> ClientName:
+        return self._assignment.client.name
+
     def strategy(self, _assignment: Assignment) -> Plan:
         """Ask one question a wave: each experiment decides which comes next."""
         try:
@@ -86,3 +91,26 @@ class ExperimentRun:
     def _experiment(self, question: Question, answer: Answer) -> Experiment:
         sending = self._sendings.get(question, _Sending())
         return Experiment(question, answer, sending.trace, sending.throttles, sending.requests)
+
+
+class ExperimentRuns:
+    """Diagnoses of one run of the engine, one a client: each is told of what is sent for it."""
+
+    def __init__(self, runs: Iterable[ExperimentRun]) -> None:
+        self._runs = {run.client: run for run in runs}
+
+    def strategy(self, assignment: Assignment) -> Plan:
+        return self._runs[assignment.client.name].strategy(assignment)
+
+    def note_response(
+        self,
+        assignment: Assignment,
+        question: Question,
+        request: HttpRequest,
+        response: HttpResponse | Reason,
+    ) -> None:
+        self._runs[assignment.client.name].note_response(question, request, response)
+
+    def observe(self, event: Event) -> None:
+        if isinstance(event, RequestRetried):
+            self._runs[event.client].observe(event)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TextIO
 
 from scopeprobe.errors import InputError
@@ -14,9 +15,10 @@ from scopeprobe.inputs.client_builder import CandidatesFrom, ClientBuilder, Clie
 from scopeprobe.inputs.clients_file import ClientsFile, read_clients_file
 from scopeprobe.inputs.credentials import look_up_secrets, with_secrets
 from scopeprobe.inputs.fleet import Fleet
-from scopeprobe.inputs.parsers import read_document
+from scopeprobe.inputs.parsers import Document, read_document
 from scopeprobe.inputs.precedence import Overrides
-from scopeprobe.inputs.problems import Problems
+from scopeprobe.inputs.problems import Place, Problems
+from scopeprobe.inputs.schema import NAME
 from scopeprobe.inputs.scopes import gather_scopes
 from scopeprobe.inputs.secret_checks import check_literals, check_together
 from scopeprobe.inputs.server_builder import ServerBuilder, ServerDraft
@@ -131,6 +133,7 @@ def read_client(
     paths: Sequence[Source],
     name: str,
     *,
+    scopes_files: Sequence[Source] = (),
     extra_scopes: Sequence[str] = (),
     packs: Sequence[Pack] | None = None,
     overrides: Overrides = NO_OVERRIDES,
@@ -143,13 +146,14 @@ def read_client(
 
     No secret of another client is looked up, and no candidates are needed.
 
+    :param scopes_files: candidates of every target, after those of the clients files.
     :param extra_scopes: what is asked for, as `--scope` gives it.
     :raises InputError: with all that is wrong, also where there is no such client.
     """
     inputs = _Inputs(StandardInput(stdin))
-    files = inputs.files_with_clients(paths)
+    candidates = gather_scopes(scopes_files, (), inputs.standard_input, inputs.problems)
     scopes = gather_scopes((), extra_scopes, inputs.standard_input, inputs.problems)
-    drafts = inputs.build(files, packs, overrides, (), CandidatesFrom.NOWHERE).clients
+    drafts = inputs.drafts(paths, packs, overrides, candidates)
     names = [client.name for client in _clients_of(drafts)]
     if not inputs.problems.errors and name not in names:
         alike = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, names, 1))
@@ -157,6 +161,80 @@ def read_client(
     chosen = [draft for draft in drafts if draft.client is not None and draft.client.name == name]
     clients = inputs.with_secrets(chosen, environment, allow_literal_secrets)
     return clients[0], scopes, tuple(inputs.problems.notices)
+
+
+def read_chosen(
+    paths: Sequence[Source],
+    is_chosen: Callable[[Client], bool],
+    *,
+    scopes_files: Sequence[Source] = (),
+    packs: Sequence[Pack] | None = None,
+    overrides: Overrides = NO_OVERRIDES,
+    allow_literal_secrets: bool = False,
+    environment: Mapping[str, str] = os.environ,
+    stdin: TextIO | None = None,
+) -> tuple[tuple[Client, ...], tuple[str, ...]]:
+    """
+    Read the clients that are chosen, perhaps none, and what is to be remarked.
+
+    No secret of another client is looked up, and no candidates are needed.
+
+    :param is_chosen: told of each client as the files describe it, without its secret.
+    :raises InputError: with all that is wrong.
+    """
+    inputs = _Inputs(StandardInput(stdin))
+    candidates = gather_scopes(scopes_files, (), inputs.standard_input, inputs.problems)
+    drafts = inputs.drafts(paths, packs, overrides, candidates)
+    chosen = [draft for draft in drafts if draft.client is not None and is_chosen(draft.client)]
+    clients = inputs.with_secrets(chosen, environment, allow_literal_secrets)
+    return clients, tuple(inputs.problems.notices)
+
+
+def client_of_words(
+    words: Mapping[str, str],
+    secret: str,
+    *,
+    extra_scopes: Sequence[str] = (),
+    packs: Sequence[Pack] | None = None,
+    overrides: Overrides = NO_OVERRIDES,
+) -> tuple[Client, tuple[Scope, ...], tuple[str, ...]]:
+    """
+    Build one client without files; else as `read_client` does.
+
+    :param words: values of a client's entry, by the keys of a clients file.
+    :raises InputError: with all that is wrong, called by the options.
+    """
+    target = {key: words[key] for key in ("audience", "resource") if key in words}
+    entry: dict[str, object] = {key: word for key, word in words.items() if key not in target}
+    entry |= {"name": _name_of(words["client_id"]), "client_secret": {"env": _SECRET}}
+    entry |= {"targets": [target]} if target else {}
+    inputs = _Inputs(StandardInput(None))
+    document = Document(Place(_WORDS), Path(), is_exposed=False, data={"clients": [entry]})
+    files = [read_clients_file(document, inputs.problems)]
+    scopes = gather_scopes((), extra_scopes, inputs.standard_input, inputs.problems)
+    drafts = inputs.build(files, packs, overrides, (), CandidatesFrom.NOWHERE).clients
+    try:
+        clients = inputs.with_secrets(drafts, {_SECRET: secret}, allow_literal_secrets=False)
+    except InputError as error:
+        raise InputError(map(_as_options, error.messages)) from None
+    return clients[0], scopes, tuple(map(_as_options, inputs.problems.notices))
+
+
+_WORDS, _SECRET = "command line", "SCOPEPROBE_CLIENT_SECRET"
+
+
+def _name_of(client_id: str) -> str:
+    """The `client_id` where it can be a client's name."""
+    return client_id if NAME.fullmatch(client_id) else "client"
+
+
+def _as_options(message: str) -> str:
+    """A complaint about an entry as one about the options that it was made of."""
+    place = f"{_WORDS}: clients[0]"
+    for key in ("token_endpoint", "client_id", "issuer", "audience", "resource"):
+        for step in ("", ".targets[0]"):
+            message = message.replace(f"{place}{step}.{key}", f"--{key.replace('_', '-')}")
+    return message.replace(f"{place}: ", "").replace(f"{place}.", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +263,17 @@ class _Inputs:
         if not self.problems.errors and not any(file.clients for file in files):
             self.problems.errors.append(f"{', '.join(map(name_of, paths))}: there are no clients")
         return files
+
+    def drafts(
+        self,
+        paths: Sequence[Source],
+        packs: Sequence[Pack] | None,
+        overrides: Overrides,
+        candidates: tuple[Scope, ...],
+    ) -> Sequence[ClientDraft]:
+        """All clients of files; none needs candidates."""
+        files = self.files_with_clients(paths)
+        return self.build(files, packs, overrides, candidates, CandidatesFrom.NOWHERE).clients
 
     def build(
         self,

@@ -44,6 +44,11 @@ def text_of(source: Source, standard_input: StandardInput) -> str:
     return standard_input.read() if path is None else text_of_file(path)
 
 
+def read_text(source: Source, stdin: TextIO | None = None) -> str:
+    """The text of one input. Raises InputError where it cannot be read."""
+    return text_of(source, StandardInput(stdin))
+
+
 def text_of_file(path: Path) -> str:
     """Read UTF-8 text and keep its newlines; a byte order mark is left out."""
     with _in_users_words(str(path)):

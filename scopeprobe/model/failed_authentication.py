@@ -21,6 +21,13 @@ _ANSWERING = range(200, 501)
 """Statuses of token endpoints themselves; those above are a gateway's."""
 _UNREADABLE = {Reason.MALFORMED_ANSWER, Reason.TIMED_OUT}
 """A page, or a body that was lost or came too late: its words may have rejected somebody."""
+_NOT_READ = {
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    HTTPStatus.GONE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.NOT_IMPLEMENTED,
+}
 _MAY_BE_COUNTED = {
     Reason.TIMED_OUT,
     Reason.SERVER_ERROR,
@@ -63,19 +70,17 @@ def _may_reject(fault: Unanswered) -> bool:
     return fault.status in _REJECTING or is_unread or bool(trips)
 
 
-def looks_like_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:
+def may_count_in_a_diagnosis(answer: Answer, *, is_proved: bool) -> bool:
     """
-    Whether this is what failed authentication gets by the RFCs, and nothing wilder.
+    The same, for requests that differ from what is configured on purpose.
 
-    For a diagnosis: its requests differ from what is configured on purpose, so most of what they
-    meet is about the request.
+    Where a page says that there is no such place, that it is elsewhere, or that such a body is not
+    read, nobody has looked at who asks.
     """
     match answer:
-        case Unauthenticated():
-            return True
-        case GrantNotAllowed():
-            return is_proved
-        case Unanswered(reason=reason, status=status):
-            return status == HTTPStatus.UNAUTHORIZED and reason is not Reason.THROTTLED
-        case _:
+        case Unanswered(reason=Reason.REDIRECTED):
             return False
+        case Unanswered(status=status) if status in _NOT_READ:
+            return False
+        case _:
+            return may_be_failed_authentication(answer, is_proved=is_proved)

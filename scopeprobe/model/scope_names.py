@@ -20,6 +20,11 @@ CANARY_PREFIX = "scopeprobe-canary-"
 """How every invented scope begins: constant, so that a security team can know it."""
 
 
+def is_canary(scope: Scope) -> bool:
+    """It was invented to see what a server makes of a scope that nobody has."""
+    return scope.startswith(CANARY_PREFIX)
+
+
 def is_held(scope: Scope, rights: tuple[Scope, ...]) -> bool | None:
     """
     Whether one of the rights is the scope or more than it.

@@ -26,9 +26,13 @@ _PLAIN_HEADERS = {"Content-Type", "Date", "Server"}
 
 
 def explanation_json(explanation: Explanation) -> str:
-    """The members of docs/design.md, "Shapes of the JSON"."""
-    document = {
-        "version": VERSION,
+    """The document of docs/design.md, "Shapes of the JSON"."""
+    return json_text({"version": VERSION, **explanation_members(explanation)})
+
+
+def explanation_members(explanation: Explanation) -> dict[str, object]:
+    """Its members, as they also stand in a document about several."""
+    return {
         "client": explanation.client,
         "outcome": explanation.outcome,
         "causes": explanation.causes,
@@ -51,7 +55,6 @@ def explanation_json(explanation: Explanation) -> str:
             for e in explanation.experiments
         ],
     }
-    return json_text(document)
 
 
 def _summary(explanation: Explanation) -> str:
@@ -149,7 +152,7 @@ def _markdown(explanation: Explanation, shown: Sequence[Experiment]) -> Iterator
     yield f"# {_summary(explanation)}"
     for number, cause in enumerate(explanation.causes, start=1):
         yield f"\n{number}. **{cause.code}** ({cause.confidence:.0%} sure): {cause.next_step}"
-        yield from (f"   - {_inert(line)}" for line in cause.evidence)
+        yield from (f"   - {inert(line)}" for line in cause.evidence)
     if sets := _sets(explanation):
         yield f"\nRefused, and no smaller set of them is: {', '.join(f'`{s}`' for s in sets)}"
     yield from _theories_in_markdown(explanation)
@@ -169,7 +172,7 @@ def _theories_in_markdown(explanation: Explanation) -> Iterator[str]:
         yield "\n## Ruled out\n"
     for fallen in explanation.ruled_out:
         yield f"* {fallen.says}"
-        yield from (f"  - {_inert(line)}" for line in fallen.evidence)
+        yield from (f"  - {inert(line)}" for line in fallen.evidence)
     if explanation.not_tested:
         yield "\n## Not tested\n"
     for left in explanation.not_tested:
@@ -178,7 +181,7 @@ def _theories_in_markdown(explanation: Explanation) -> Iterator[str]:
         yield f"\n**Next:** {explanation.next_test}"
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Text of a server, escaped so that none of it is Markdown."""
     for sign in "\\`*_[]<>|#":
         text = text.replace(sign, f"\\{sign}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 
@@ -13,3 +15,13 @@ def json_text(document: object) -> str:
 def counted(number: int, noun: str, form: str = "") -> str:
     """A number and its noun, in the plural unless it is one; `form` as of `format`."""
     return f"{number:{form}} {noun}{'' if number == 1 else 's'}"
+
+
+MOST_LISTED = 10
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names, of which a long list shows the first only."""
+    distinct = list(dict.fromkeys(names))
+    left = len(distinct) - MOST_LISTED
+    return ", ".join(distinct[:MOST_LISTED]) + (f" and {left} more" if left > 0 else "")

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from scopeprobe.errors import FolderInUse, InputError
@@ -40,6 +40,23 @@ def locked_folder(folder: Path) -> Iterator[Path]:
         yield database
     finally:
         os.close(descriptor)
+
+
+def discard_store(folder: Path, *, and_folder: bool) -> None:
+    """
+    Remove a database that has no run, and its folder where nothing else is in it.
+
+    Raises InputError where it cannot be removed, FolderInUse while an audit writes there.
+    """
+    with locked_folder(folder) as database, usable(database):
+        with closing(sqlite3.connect(database)) as connection:
+            (has_runs,) = connection.execute("select exists (select 1 from runs)").fetchone()
+        if has_runs:
+            return
+        for ending in ("", "-wal", "-shm", "-journal"):
+            Path(f"{database}{ending}").unlink(missing_ok=True)
+        if and_folder and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 @contextmanager

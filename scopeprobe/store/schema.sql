@@ -24,7 +24,7 @@ create table facts (                -- of runs that may still be resumed
 ) strict, without rowid;
 
 create table failures (             -- requests in a row that may have failed to authenticate
-    run text not null,
+    run text not null,              -- or `explain ` and when an explanation began (epoch)
     registration text not null,     -- address of the token endpoint, and client_id
     count integer not null,         -- those that were in the air are in it
     primary key (run, registration)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -18,12 +18,13 @@ from scopeprobe.model.run import Run
 from scopeprobe.store.folder import DATABASE, locked_folder, usable
 from scopeprobe.store.journal_writer import SqliteJournal, encode
 from scopeprobe.store.migrations import migrate
-from scopeprobe.store.stored_runs import AcceptedSets, StoredRuns
+from scopeprobe.store.stored_runs import EXPLANATION, AcceptedSets, StoredRuns
 
 _LONGEST_QUOTA = 7 * 86400.0
 """Seconds for which used permits are remembered."""
 _RESUMABLE = 30 * 86400.0
 """Seconds for which an unfinished run can be resumed."""
+_DAY = 86400.0
 _RUNS_WITH_SETS = 2
 """Runs of a client whose accepted sets are kept: those that a recheck, or its resume, may need."""
 
@@ -64,6 +65,10 @@ class Store(StoredRuns):
                     " (select id from runs where complete or started < ?)",
                     (run.started - _RESUMABLE,),
                 )
+            connection.execute(
+                "delete from failures where run like ? and run < ?",
+                (f"{EXPLANATION}%", f"{EXPLANATION}{run.started - _DAY:.6f}"),
+            )
             now = time.time()
             connection.execute("delete from used_permits where at < ?", (now - _LONGEST_QUOTA,))
             connection.execute("delete from pauses where until < ?", (now,))
@@ -122,6 +127,23 @@ class Store(StoredRuns):
         """A journal of no run, for what is used up of quotas."""
         return SqliteJournal(self._connection, run="")
 
+    def remember_failures(self, begun: float, counts: Mapping[str, int]) -> None:
+        """
+        Store how many requests in a row an explanation may have failed to authenticate.
+
+        By registration. It began then (epoch), with what was counted before; none is left where it
+        was issued a token, also of runs that may still be resumed.
+        """
+        with self._transaction() as connection:
+            connection.executemany(
+                "insert or replace into failures values (?, ?, ?)",
+                ((f"{EXPLANATION}{begun:.6f}", name, count) for name, count in counts.items()),
+            )
+            connection.executemany(
+                "update failures set count = 0 where registration = ?",
+                ((name,) for name, count in counts.items() if not count),
+            )
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. Raises StoreError where it cannot be committed."""
@@ -145,6 +167,8 @@ def _forget(connection: sqlite3.Connection, keep: int) -> None:
     for table in ("facts", "failures", "last_successes", "maps_of_runs"):
         connection.execute(
             f"delete from {table} where run not in (select id from runs)"  # noqa: S608
+            " and run not like ?",
+            (f"{EXPLANATION}%",),
         )
     connection.execute(
         "delete from permission_maps where map not in (select map from maps_of_runs)"

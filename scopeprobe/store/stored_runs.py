@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeAlias
 
@@ -13,7 +14,7 @@ import msgspec
 from scopeprobe.errors import InputError
 from scopeprobe.model.answer import Answer, Fact, Issued
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.cell import Cell, CellKey, PermissionMap
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName, Registration
 from scopeprobe.model.journal import Allowance
 from scopeprobe.model.question import Question
@@ -24,6 +25,9 @@ from scopeprobe.store.snapshot import snapshot
 
 AcceptedSets: TypeAlias = tuple[tuple[Scope, ...], ...]
 """Sets of scopes that were accepted together."""
+
+EXPLANATION = "explain "
+"""How the names of explanations begin, in the place of a run; the rest is when they began."""
 
 _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
@@ -56,13 +60,10 @@ class StoredRuns:
     @contextmanager
     def read_if_any(cls, folder: Path) -> Iterator[Self | None]:
         """The same; None where no run is stored."""
-        database = folder / DATABASE
-        with usable(database):
-            is_stored = database.exists()
-        if not is_stored:
+        if not has_store(folder):
             yield None
             return
-        with closing(snapshot(database)) as connection:
+        with closing(snapshot(folder / DATABASE)) as connection:
             yield cls(folder, connection)
 
     # -- runs
@@ -135,6 +136,13 @@ class StoredRuns:
             if run.id in cells and run.finished is not None:
                 yield run, PermissionMap(client, _cells(cells[run.id]))
 
+    def ever_granted(self, client: ClientName) -> frozenset[tuple[str, Scope]] | None:
+        """What any finished run was granted, by audience and scope; None where none asked."""
+        found = [permissions for _, permissions in self.maps_of_client(client)]
+        cells = (cell for permissions in found for cell in permissions.cells)
+        granted = (cell for cell in cells if cell.verdict is Verdict.GRANTED)
+        return frozenset((cell.audience, cell.scope) for cell in granted) if found else None
+
     def clients(self) -> list[ClientName]:
         """All clients that finished runs found something out about."""
         rows = self._connection.execute("select distinct client from maps_of_runs order by client")
@@ -196,6 +204,15 @@ class StoredRuns:
             for client, audience, question, needs_scope in rows
         }
 
+    def last_worked(self, client: ClientName) -> float | None:
+        """When (epoch) the last finished run ended that was issued a token for the client."""
+        (ended,) = self._connection.execute(
+            "select max(finished) from last_successes join runs on id = run"
+            " where client = ? and finished is not null",
+            (client,),
+        ).fetchone()
+        return None if ended is None else float(ended)
+
     def proved_by(self, moment: float) -> dict[CellKey, Cell]:
         """
         The last proved verdict on every cell, by runs that began before then (epoch).
@@ -232,7 +249,46 @@ class StoredRuns:
         rows = self._connection.execute(
             "select registration, count from failures where run = ?", (run.id,)
         )
-        return StoredFacts(facts, dict(rows.fetchall()), self)
+        failures = dict(rows.fetchall())
+        for registration, (begun, count) in self._failures_of_explanations().items():
+            if begun > run.started:
+                failures[registration] = max(count, failures.get(registration, 0))
+        return StoredFacts(facts, failures, self)
+
+    def failures_today(self, registration: str, client: ClientName, now: datetime) -> int:
+        """
+        How many requests in a row may have failed to authenticate, before an explanation begins.
+
+        Those of earlier explanations of the day (UTC), of which each begins with the count of the
+        one before; and those of a run of the day that may still be resumed. A later run that was
+        issued a token clears the former.
+        """
+        midnight = (
+            now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        )
+        begun, count = self._failures_of_explanations().get(registration, (0.0, 0))
+        (is_cleared,) = self._connection.execute(
+            "select exists (select 1 from last_successes join runs on id = run"
+            " where client = ? and started > ?)",
+            (client, begun),
+        ).fetchone()
+        (of_runs,) = self._connection.execute(
+            "select coalesce(max(count), 0) from failures join runs on id = run"
+            " where registration = ? and not complete and started >= ?",
+            (registration, midnight),
+        ).fetchone()
+        return max(0 if is_cleared or begun < midnight else count, int(of_runs))
+
+    def _failures_of_explanations(self) -> dict[str, tuple[float, int]]:
+        """By registration: when the last explanation began (epoch), and the count that it left."""
+        rows = self._connection.execute(
+            "select run, registration, count from failures where run like ? order by run",
+            (f"{EXPLANATION}%",),
+        )
+        return {
+            registration: (float(run.removeprefix(EXPLANATION)), count)
+            for run, registration, count in rows
+        }
 
     def allowance(self, quota: str) -> Allowance:
         """What was used up of a quota before, and until when its group is to be left alone."""
@@ -240,6 +296,13 @@ class StoredRuns:
         pause = execute("select until from pauses where quota = ?", (quota,)).fetchone()
         used = execute("select at from used_permits where quota = ?", (quota,))
         return Allowance(pause[0] if pause else 0.0, tuple(at for (at,) in used))
+
+
+def has_store(folder: Path) -> bool:
+    """Whether a folder has a database. Raises InputError where it cannot be looked into."""
+    database = folder / DATABASE
+    with usable(database):
+        return database.exists()
 
 
 class StoredFacts:
@@ -257,6 +320,11 @@ class StoredFacts:
 
     def __len__(self) -> int:
         return sum(map(len, self._facts.values()))
+
+    @property
+    def by_client(self) -> Mapping[tuple[str, str], Mapping[Question, Fact]]:
+        """All of them, by client and audience."""
+        return self._facts
 
     @property
     def tokens(self) -> int:

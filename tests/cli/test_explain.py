@@ -1,7 +1,10 @@
 """`scopeprobe explain` as a user runs it: what it prints, and what it ends with."""
 
 import json
+import re
+import shlex
 import shutil
+from urllib.parse import unquote_plus
 
 import anyio
 import pytest
@@ -39,7 +42,13 @@ def explain(folder, url, *options, entries=None, **more):
     servers = {"corp": f'token_endpoint = "{url}"\nrate = "1000/s"\nclient_rate = "1000/s"'}
     entries = entries or [Entry("billing", "corp", extra='scopes = ["a.read", "z.read"]')]
     words, environment = write_inputs(folder, servers, entries)
-    return scopeprobe("explain", *words, *options, env=environment, **more)
+    return scopeprobe("explain", *words, *options, env=environment, cwd=folder, **more)
+
+
+def asked_by(command):
+    """The scopes that a command for a shell asks for."""
+    (form,) = (word for word in shlex.split(command) if word.startswith("scope="))
+    return unquote_plus(form.removeprefix("scope=")).split()
 
 
 def test_the_causes_are_those_of_the_contract():
@@ -77,6 +86,20 @@ def test_people_are_told_the_cause_and_a_line_to_paste(tmp_path, corp):
     assert "asks for Basic: realm is \u201ccorp\u201d" in result.stdout
     assert result.stdout.count("curl ") == 1
     assert SECRET not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("columns", ["20", "80"])
+def test_the_line_to_paste_is_whole_however_narrow_the_terminal_is(tmp_path, corp, columns):
+    scopes = " ".join(f"warehouse.stock.{n}:read" for n in range(20))
+    entries = [Entry("billing", "corp", extra='scopes = ["a.read"]')]
+    words, environment = write_inputs(tmp_path, {"corp": f'token_endpoint = "{corp}"'}, entries)
+    result = scopeprobe(
+        *("explain", *words, "billing", "--scope", scopes, "--max-requests", 1),
+        env={**environment, "COLUMNS": columns},
+        cwd=tmp_path,
+    )
+    (command,) = re.findall(r"^curl (?:.*\\\n)+.*", result.stdout, re.MULTILINE)
+    assert asked_by(command) == scopes.split()
 
 
 def test_every_request_is_shown_where_more_is_asked_for(tmp_path, corp):
@@ -146,7 +169,7 @@ def test_no_secret_of_another_client_is_looked_up(tmp_path, corp):
     servers = {"corp": f'token_endpoint = "{corp}"'}
     words, environment = write_inputs(tmp_path, servers, [mine, other])
     del environment["SECRET_1"]
-    result = scopeprobe("explain", *words, "billing", env=environment)
+    result = scopeprobe("explain", *words, "billing", env=environment, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
 
 
@@ -159,14 +182,72 @@ def test_a_request_with_a_throttle_is_waited_for_and_told(tmp_path):
     assert told["requests"] == len(told["experiments"]) + 1
 
 
-def test_the_audit_names_the_command_for_a_client_that_is_rejected(tmp_path, corp):
+@pytest.fixture
+def rejected(tmp_path, corp):
+    """The words and the environment of an audit that rejects a client."""
     servers = {"corp": f'token_endpoint = "{corp}"\nrate = "1000/s"\nclient_rate = "1000/s"'}
-    entries = [Entry("mistaken", "corp", "billing", "of-yesterday", extra='scopes = ["a.read"]')]
-    words, environment = write_inputs(tmp_path, servers, entries)
+    entries = [Entry("mistaken", "corp", "billing", "of-yesterday")]
+    words, environment = write_inputs(tmp_path, servers, entries, ["a.read", "b read"])
+    return words, environment
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("--scope", "c.read d.read"), ("--allow-literal-secrets",)], ids=str
+)
+def test_the_audit_names_a_command_that_asks_for_the_same_scopes(tmp_path, rejected, more):
+    words, environment = rejected
+    out = tmp_path / "out"
     told = scopeprobe(
-        "audit", *words, "-o", tmp_path / "out", "--log-format", "console", env=environment
+        *("audit", *words, *more, "-o", out, "--log-format", "console"), env=environment
     )
-    assert f"to learn why: scopeprobe explain {words[0]} mistaken" in told.stderr
+    (line,) = re.findall(r"to learn why: scopeprobe (.*)", told.stderr)
+    result = scopeprobe(*shlex.split(line), "--print", "json", env=environment)
+    first = json.loads(result.stdout)["experiments"][0]
+    asked = ["a.read", "b", "read", *(more[1].split() if more[:1] == ("--scope",) else ())]
+    assert sorted(asked_by(first["curl"])) == sorted(asked)
+
+
+def test_without_scopes_it_asks_for_those_of_the_last_run(tmp_path, rejected):
+    words, environment = rejected
+    out = tmp_path / "out"
+    scopeprobe("audit", *words, "-o", out, env=environment)
+    told = scopeprobe(
+        "explain", words[0], "mistaken", "-o", out, "--print", "json", env=environment
+    )
+    first = json.loads(told.stdout)["experiments"][0]
+    assert asked_by(first["curl"]) == ["a.read", "b", "read"]
+
+
+def test_every_target_of_a_client_is_explained(tmp_path, corp):
+    targets = (
+        'targets = [{ audience = "https://one.example", scopes = ["a.read"] },'
+        ' { audience = "https://two.example", scopes = ["z.read"] }]'
+    )
+    entries = [Entry("billing", "corp", extra=targets)]
+    result = explain(tmp_path, corp, "billing", "--print", "json", entries=entries)
+    told = json.loads(result.stdout)["explanations"]
+    assert [(one["audience"], one["outcome"]) for one in told] == [
+        ("https://one.example", "working"),
+        ("https://two.example", "explained"),
+    ]
+    people = explain(tmp_path, corp, "billing", entries=entries).stdout
+    assert "1 client: scope refused: `z.read` (billing (https://two.example))" in people
+    assert "For https://one.example:\nbilling works" in people
+
+
+def test_a_second_target_costs_no_further_failed_authentication(tmp_path):
+    targets = (
+        'targets = [{ audience = "one", scopes = ["a"] }, { audience = "two", scopes = ["b"] }]'
+    )
+    with raw_server(lambda _asked: Reply(401, b'{"error":"invalid_client"}')) as server:
+        result = explain(
+            tmp_path, f"{server.url}/t", "billing", "--print", "json",
+            entries=[Entry("billing", "corp", extra=targets)],
+        )  # fmt: skip
+    assert len(server.asked) <= 3
+    told = json.loads(result.stdout)
+    assert [one["audience"] for one in told["not_asked"]] == ["two"]
+    assert not any("audience=two" in asked.form for asked in server.asked)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +281,7 @@ def test_the_forum_case_is_explained(tmp_path):
             "explain", tmp_path / "forum" / "clients.toml", "agent-desk",
             "--scope", "admin:agent routing:queue:view",
             "--providers", tmp_path / "forum" / "packs", "--print", "json",
-            env={"AGENT_DESK_SECRET": "lab-agent-desk-7e31"},
+            env={"AGENT_DESK_SECRET": "lab-agent-desk-7e31"}, cwd=tmp_path,
         )  # fmt: skip
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout)
@@ -255,7 +336,7 @@ def test_an_issuer_whose_metadata_names_no_token_endpoint_is_an_input_error(tmp_
     with raw_server(metadata) as wire:
         entries = [Entry("billing", "corp", extra='scopes = ["a"]')]
         words, environment = write_inputs(tmp_path, {"corp": f'issuer = "{wire.url}"'}, entries)
-        result = scopeprobe("explain", *words, "billing", env=environment)
+        result = scopeprobe("explain", *words, "billing", env=environment, cwd=tmp_path)
     assert result.returncode == 2
     assert "no token_endpoint is known" in result.stderr
     assert all(asked.scopes is None for asked in wire.asked)

@@ -169,7 +169,7 @@ def test_the_members_of_the_summary_are_those_of_its_shape():
 
 def test_no_line_of_output_is_wider_than_a_terminal():
     """But for those that a terminal wraps itself: they name paths, or quote what is wrong."""
-    whole = ("$ ", "error: ", "notice: ", "wrote ")
+    whole = ("$ ", "error: ", "notice: ", "wrote ", "to learn why: ")
     wide = [
         line
         for block in CONSOLE.findall(README.read_text())

@@ -125,8 +125,8 @@ def test_the_tries_of_the_clients_file_hold(make_client, tmp_path):
         client = make_client(
             "a", secret=" padded ", token_endpoint=f"{server.url}/t", max_auth_failures=1
         )
-        explained(client, tmp_path)
+        explained(client, tmp_path / "one")
         assert len(server.asked) == 1
         server.asked.clear()
-        explained(client, tmp_path, max_auth_failures=2)
+        explained(client, tmp_path / "two", max_auth_failures=2)
         assert len(server.asked) == 2

@@ -81,9 +81,9 @@ async def fronts(base: str, stack: AsyncExitStack) -> str:
     return f"{host}:{port}"
 
 
-async def explained(cells: list[CellKey]) -> dict[str, Explanation]:
+async def explained(cells: list[CellKey], how=explain) -> dict[str, Explanation]:
     """Explain every cell, some at a time; by the cell's name."""
-    found: dict[str, Explanation] = {}
+    found = {}
     turns = anyio.Semaphore(24)
     servers = [cell.patient.server(cell.name) for cell in cells]
     async with AsyncExitStack() as stack:
@@ -96,7 +96,7 @@ async def explained(cells: list[CellKey]) -> dict[str, Explanation]:
             elif cell.front:
                 cell.patient.endpoint = f"http://{front}/{cell.front}/{cell.name}"
             async with turns:
-                found[cell.name] = await explain(cell.patient.order(cell.name, base))
+                found[cell.name] = await how(cell.patient.order(cell.name, base))
 
         async with anyio.create_task_group() as tasks:
             for cell in cells:

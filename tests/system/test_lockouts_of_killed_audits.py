@@ -4,7 +4,7 @@ import signal
 import time
 
 import pytest
-from harness import scopeprobe_process, started, summary
+from harness import Reply, raw_server, scopeprobe_process, started, summary
 from locking_server import DRESSES, LockingServer, nights
 
 SCOPES = [f"s{n:02}" for n in range(12)]
@@ -47,3 +47,33 @@ def test_a_good_client_is_asked_to_the_end_although_the_audit_was_killed(tmp_pat
         assert night("each", "--resume", run=scopeprobe_process).returncode == 0
     counts = summary(tmp_path / "out")["counts"]
     assert (counts["granted"], counts["denied"]) == (6, 6)
+
+
+@pytest.mark.parametrize("killed_at", [1, 2])
+def test_explanations_that_are_killed_spend_three_tries_together(tmp_path, killed_at):
+    refused = Reply(401, b'{"error":"invalid_client"}', delay=0.3)
+
+    def answer(asked):
+        return refused if asked.method == "POST" else Reply(404, b"")
+
+    words = ("explain", "--client-id", "c", "--scope", "a b", "-o", tmp_path / "out")
+    with raw_server(answer) as server:
+        for _ in range(4):
+            endpoint = ("--token-endpoint", f"{server.url}/t")
+            posted = Posted(server)
+            killed_after(posted, killed_at)(
+                *words, *endpoint, env={"SCOPEPROBE_CLIENT_SECRET": "another"}
+            )
+        assert len(posted.asked) == 3
+    assert not list((tmp_path / "out").glob("*.csv"))
+
+
+class Posted:
+    """A server by its token requests only."""
+
+    def __init__(self, server):
+        self._server = server
+
+    @property
+    def asked(self):
+        return [asked for asked in self._server.asked if asked.method == "POST"]

@@ -46,3 +46,30 @@ def test_what_no_command_is_needed_for_imports_none(word):
         "scopeprobe.cli.streams",
         "scopeprobe.errors",
     }
+
+
+def test_a_secret_that_is_asked_for_is_not_shown():
+    secret = b"typed-s3cret-of-nobody"
+    words = ("explain", "--client-id", "billing", "--token-endpoint", "https://login.invalid/t")
+    ours, its = pty.openpty()
+    terminal = {"stdin": its, "stdout": its, "stderr": its}
+    with subprocess.Popen(bound(command(*words)), **terminal) as child:
+        os.close(its)
+        said = b""
+        while b"Secret of billing: " not in said:
+            said += os.read(ours, 1000)
+        os.write(ours, secret + b"\n")
+        while more := _read(ours):
+            said += more
+        assert child.wait() == 0
+    os.close(ours)
+    assert b"unreachable" in said
+    assert secret not in said
+
+
+def _read(terminal):
+    """What is written to a terminal; nothing once its last writer has gone."""
+    try:
+        return os.read(terminal, 1000)
+    except OSError:
+        return b""
