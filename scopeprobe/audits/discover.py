@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -50,17 +49,20 @@ class Discovered:
 async def discover(servers: Iterable[Server]) -> dict[Server, Discovered]:
     """Read the metadata of servers that name an issuer, each document once."""
     servers = [server for server in dict.fromkeys(servers) if server.endpoints.issuer]
-    documents: dict[Server, tuple[str, Metadata | MetadataProblem]] = {}
+    found: dict[Server, Discovered] = {}
     turns = anyio.Semaphore(AT_ONCE)
 
     async def read(source: Server, transport: HttpClient) -> None:
         async with turns:
-            documents[source] = await _document(source, transport)
+            url, document = await _document(source, transport)
+            for server in servers:
+                if _source(server) == source:
+                    found[server] = await _settle(server, url, document, transport)
 
     async with connect(()) as transport, anyio.create_task_group() as tasks:
-        for source in {_source(server) for server in servers}:
+        for source in dict.fromkeys(map(_source, servers)):
             tasks.start_soon(read, source, transport)
-    return {server: await _settle(server, *documents[_source(server)]) for server in servers}
+    return {server: found[server] for server in servers}
 
 
 def _source(server: Server) -> Server:
@@ -114,14 +116,18 @@ def _read(issuer: str, response: HttpResponse | Reason) -> Metadata | MetadataPr
     return read_metadata(issuer, response)
 
 
-async def _settle(server: Server, url: str, found: Metadata | MetadataProblem) -> Discovered:
+async def _settle(
+    server: Server, url: str, found: Metadata | MetadataProblem, transport: HttpClient
+) -> Discovered:
     if isinstance(found, MetadataProblem):
         return Discovered(server, url, None, found)
-    private = await _private_hosts(server, found)
+    private = await _private_hosts(server, found, transport)
     return Discovered(server, url, found, resolved_server(server, found, private))
 
 
-async def _private_hosts(server: Server, metadata: Metadata) -> frozenset[str]:
+async def _private_hosts(
+    server: Server, metadata: Metadata, transport: HttpClient
+) -> frozenset[str]:
     """Hosts that are, or resolve to, an address of a private network; looked up this moment."""
     urls = (
         server.endpoints.issuer,
@@ -131,18 +137,17 @@ async def _private_hosts(server: Server, metadata: Metadata) -> frozenset[str]:
         metadata.mtls_token_endpoint,
     )
     hosts = set(filter(None, map(host_of, urls)))
-    return frozenset([host for host in sorted(hosts) if await _is_inside(host)])
+    return frozenset([host for host in sorted(hosts) if await _is_inside(host, transport)])
 
 
-async def _is_inside(host: str) -> bool:
+async def _is_inside(host: str, transport: HttpClient) -> bool:
     if is_address(host):
         return is_private(host)
     try:
         with anyio.fail_after(10):
-            found = await anyio.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError, TimeoutError):
+            return any(map(is_private, await transport.addresses(host)))
+    except OSError:  # a time-out is one
         return False  # nothing can be sent to it from here; a proxy may know it
-    return any(is_private(str(address[4][0])) for address in found)
 
 
 async def describe(servers: Sequence[Server]) -> list[Described]:

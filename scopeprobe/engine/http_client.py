@@ -18,6 +18,7 @@ from weakref import WeakSet
 import aiohttp
 from yarl import URL
 
+from scopeprobe.engine.resolver import Resolver
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Certificate, Client
 from scopeprobe.model.http import HttpRequest, HttpResponse
@@ -30,7 +31,16 @@ if TYPE_CHECKING:
 LARGEST_ANSWER = 1024 * 1024
 """Bytes. What is longer is cut off, and malformed."""
 
-_still_wanted: ContextVar[Callable[[], bool]] = ContextVar("still_wanted")
+
+@dataclass(slots=True)
+class _Attempt:
+    """One request on its way."""
+
+    still_wanted: Callable[[], bool]
+    is_connected: bool = False
+
+
+_attempt: ContextVar[_Attempt] = ContextVar("attempt")
 
 
 class NotSent(Exception):
@@ -45,8 +55,8 @@ class _CarefulConnector(aiohttp.TCPConnector):
     a TLS handshake takes a while: a throttle that is read meanwhile must hold the request back.
     """
 
-    def __init__(self) -> None:
-        super().__init__(limit=0, ssl=ssl.create_default_context())
+    def __init__(self, resolver: Resolver) -> None:
+        super().__init__(limit=0, ssl=ssl.create_default_context(), resolver=resolver)
         self._used: WeakSet[ResponseHandler] = WeakSet()
 
     async def connect(
@@ -58,9 +68,11 @@ class _CarefulConnector(aiohttp.TCPConnector):
             connection = await super().connect(req, traces, timeout)
         if handler is not None:
             self._used.add(handler)
-        if not _still_wanted.get()():
+        attempt = _attempt.get()
+        if not attempt.still_wanted():
             connection.release()
             raise NotSent
+        attempt.is_connected = True
         return connection
 
 
@@ -86,8 +98,11 @@ class _Route:
 class HttpClient:
     """Sends requests over one session; redirects are never followed, TLS always verified."""
 
-    def __init__(self, session: aiohttp.ClientSession, clients: Iterable[Client]) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, resolver: Resolver, clients: Iterable[Client]
+    ) -> None:
         self._session = session
+        self.addresses = resolver.addresses
         self._routes = {
             client.name: _route_for(client.server, client.certificate) for client in clients
         }
@@ -100,15 +115,16 @@ class HttpClient:
 
         Raises NotSent when `still_wanted` says no at the moment of sending.
         """
-        _still_wanted.set(still_wanted)
-        return await self._carry(self._routes[client.name], request)
+        return await self._carry(self._routes[client.name], request, _Attempt(still_wanted))
 
     async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Reason:
         """Send a request that is no token request, to wherever it says, and at once."""
-        _still_wanted.set(lambda: True)
-        return await self._carry(_route_for(server), request)
+        return await self._carry(_route_for(server), request, _Attempt(lambda: True))
 
-    async def _carry(self, route: _Route, request: HttpRequest) -> HttpResponse | Reason:
+    async def _carry(
+        self, route: _Route, request: HttpRequest, attempt: _Attempt
+    ) -> HttpResponse | Reason:
+        _attempt.set(attempt)
         try:
             async with self._session.request(
                 request.method,
@@ -126,7 +142,7 @@ class HttpClient:
                     return HttpResponse(*told, b"", lost_because=body)
                 return HttpResponse(*told, body)
         except TimeoutError:  # first: some of aiohttp's errors are both
-            return Reason.TIMED_OUT
+            return Reason.TIMED_OUT if attempt.is_connected else Reason.UNREACHABLE
         except (aiohttp.ClientSSLError, ssl.SSLError):
             return Reason.TLS_FAILURE
         except (aiohttp.ClientConnectionError, aiohttp.ClientHttpProxyError, OSError):
@@ -199,9 +215,13 @@ def _proxy_of_the_environment(url: str) -> str | None:
 @asynccontextmanager
 async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
     """Open the one session of a run. How many requests are in the air is up to the rate groups."""
+    resolver = Resolver()
     async with aiohttp.ClientSession(
-        connector=_CarefulConnector(),
+        connector=_CarefulConnector(resolver),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept-Encoding": "identity"},
     ) as session:
-        yield HttpClient(session, clients)
+        try:
+            yield HttpClient(session, resolver, clients)
+        finally:
+            await resolver.close()
