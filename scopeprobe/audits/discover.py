@@ -16,12 +16,12 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.server import Endpoints, Server
-from scopeprobe.model.urls import host_of, is_address, is_private
+from scopeprobe.model.urls import host_of, is_address, is_private, origin_of
 from scopeprobe.oauth.endpoint_trust import ResolvedServer, resolved_server
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
 from scopeprobe.reports.metadata import Described
 
-AT_ONCE = 8
+AT_ONCE = 64
 """Issuers that are asked at the same time."""
 _SAID = {
     Reason.UNREACHABLE: "no connection",
@@ -48,20 +48,25 @@ class Discovered:
 
 async def discover(servers: Iterable[Server]) -> dict[Server, Discovered]:
     """Read the metadata of servers that name an issuer, each document once."""
+    async with connect(()) as transport:
+        return await _discover(servers, transport)
+
+
+async def _discover(servers: Iterable[Server], transport: HttpClient) -> dict[Server, Discovered]:
     servers = [server for server in dict.fromkeys(servers) if server.endpoints.issuer]
     found: dict[Server, Discovered] = {}
     turns = anyio.Semaphore(AT_ONCE)
 
-    async def read(source: Server, transport: HttpClient) -> None:
+    async def read(source: Server) -> None:
         async with turns:
             url, document = await _document(source, transport)
             for server in servers:
                 if _source(server) == source:
                     found[server] = await _settle(server, url, document, transport)
 
-    async with connect(()) as transport, anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks:
         for source in dict.fromkeys(map(_source, servers)):
-            tasks.start_soon(read, source, transport)
+            tasks.start_soon(read, source)
     return {server: found[server] for server in servers}
 
 
@@ -180,7 +185,13 @@ async def resolve(fleet: Fleet) -> Fleet:
     """
     if not fleet.needs_metadata:
         return fleet
-    found = await discover(client.server for client in fleet.clients)
+    async with connect(()) as transport:
+        return await resolve_by(transport, fleet)
+
+
+async def resolve_by(transport: HttpClient, fleet: Fleet) -> Fleet:
+    """The same, over connections that are there."""
+    found = await _discover((client.server for client in fleet.clients), transport)
     clients = tuple(_resolved(client, found.get(client.server), fleet) for client in fleet.clients)
     told = list({one.written.name: one for one in found.values()}.values())
     unusable = {
@@ -197,6 +208,39 @@ async def resolve(fleet: Fleet) -> Fleet:
         unusable=unusable,
         as_written=fleet.digest,
     )
+
+
+def parted(fleet: Fleet) -> tuple[Fleet, list[Fleet]]:
+    """
+    The clients that can be asked at once, and those whose metadata is to be read before.
+
+    Those of the second kind in parts that keep a pace of their own: no two servers of different
+    parts share a rate group, an origin or an issuer. So each part can be asked when it is read.
+    """
+    if not fleet.needs_metadata:
+        return fleet, []
+    parts: list[tuple[set[str], list[Client]]] = []
+    for client in fleet.clients:
+        marks, members = _marks(client.server), [client]
+        apart = []
+        for part in parts:
+            if part[0].isdisjoint(marks):
+                apart.append(part)
+            else:
+                marks |= part[0]
+                members = [*part[1], *members]
+        parts = [*apart, (marks, members)]
+    fleets = [replace(fleet, clients=tuple(members), notices=()) for _, members in parts]
+    known = {client.name for one in fleets if not one.needs_metadata for client in one.clients}
+    at_once = tuple(client for client in fleet.clients if client.name in known)
+    return replace(fleet, clients=at_once), [one for one in fleets if one.needs_metadata]
+
+
+def _marks(server: Server) -> set[str]:
+    """What servers have in common that cannot be asked independently."""
+    issuer = server.endpoints.issuer
+    origins = {server.origin, origin_of(issuer)} if issuer else {server.origin}
+    return {f"group {server.group}", *(f"origin {origin}" for origin in origins)}
 
 
 def _resolved(client: Client, found: Discovered | None, fleet: Fleet) -> Client:

@@ -20,7 +20,7 @@ from yarl import URL
 
 from scopeprobe.engine.resolver import Resolver
 from scopeprobe.model.cell import Reason
-from scopeprobe.model.client import Certificate, Client
+from scopeprobe.model.client import Certificate, Client, ClientName
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.server import Server
 
@@ -103,9 +103,13 @@ class HttpClient:
     ) -> None:
         self._session = session
         self.addresses = resolver.addresses
-        self._routes = {
-            client.name: _route_for(client.server, client.certificate) for client in clients
-        }
+        self._routes: dict[ClientName, _Route] = {}
+        self.admit(clients)
+
+    def admit(self, clients: Iterable[Client]) -> None:
+        """Learn how the servers of clients are reached."""
+        for client in clients:
+            self._routes[client.name] = _route_for(client.server, client.certificate)
 
     async def send(
         self, client: Client, request: HttpRequest, still_wanted: Callable[[], bool] = lambda: True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from asyncio import get_running_loop
-from collections.abc import Callable, Iterator, Sequence
+from asyncio import TimerHandle, get_running_loop
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import anyio
+from anyio.abc import TaskGroup
 
 from scopeprobe.engine.answer_handling import AnswerHandling
 from scopeprobe.engine.budgets import Budgets
@@ -36,6 +37,8 @@ class Scheduler:
     observer: Observer
     budgets: Budgets
     groups: Sequence[RateGroup]
+    late: Sequence[Callable[[], Awaitable[Sequence[RateGroup]]]] = ()
+    """Bring further groups, once it is known where they are to be asked. `stop` cuts them short."""
     next_round: Callable[[RateGroup], bool] = lambda _group: False
     """Lays out what else is to be asked in a group that is over; False where nothing is."""
     usage: dict[str, Usage] = field(default_factory=dict)
@@ -43,6 +46,8 @@ class Scheduler:
     on_response: OnResponse = ignore_response
     stopped_because: Reason | None = None
     _in_air: int = 0
+    _alarms: list[TimerHandle] = field(default_factory=list)
+    _waits: dict[object, anyio.CancelScope] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._air = anyio.Semaphore(self.budgets.in_air, fast_acquire=True)
@@ -60,38 +65,48 @@ class Scheduler:
 
     async def run(self) -> None:
         """Ask all there is to ask. Cancelling it keeps every answer that was received."""
-        loop, alarms = get_running_loop(), []
         if self.budgets.max_time is not None:
-            alarms.append(loop.call_later(self.budgets.max_time, self.stop, Reason.DEADLINE))
-        for server, begins_in in self._quiet_hours():
-            if begins_in > 0:
-                alarms.append(loop.call_later(begins_in, self._leave_alone, server))
-            else:
-                self._leave_alone(server)
+            self._call_later(self.budgets.max_time, self.stop, Reason.DEADLINE)
         try:
-            async with anyio.create_task_group() as groups:
-                for group in self.groups:
-                    groups.start_soon(self._finish, group)
+            async with anyio.create_task_group() as tasks:
+                self._begin(tasks, self.groups)
+                for more in self.late:
+                    tasks.start_soon(self._begin_late, tasks, more)
         finally:
-            for alarm in alarms:
+            for alarm in self._alarms:
                 alarm.cancel()
             with anyio.CancelScope(shield=True):
                 await self.journal.flush()
+
+    def _begin(self, tasks: TaskGroup, groups: Sequence[RateGroup]) -> None:
+        for server, begins_in in _quiet_hours(groups):
+            if begins_in > 0:
+                self._call_later(begins_in, self._leave_alone, server)
+            else:
+                self._leave_alone(server)
+        for group in groups:
+            tasks.start_soon(self._finish, group)
+
+    async def _begin_late(
+        self, tasks: TaskGroup, more: Callable[[], Awaitable[Sequence[RateGroup]]]
+    ) -> None:
+        if self.stopped_because is not None:
+            return
+        with anyio.CancelScope() as self._waits[more]:
+            self._begin(tasks, await more())
+        del self._waits[more]
+
+    def _call_later(self, seconds: float, call: Callable[..., None], *arguments: object) -> None:
+        self._alarms.append(get_running_loop().call_later(seconds, call, *arguments))
 
     def stop(self, reason: Reason) -> None:
         """Send nothing more; take the answers to what was sent."""
         if self.stopped_because is None:
             self.stopped_because = reason
+        for wait in self._waits.values():
+            wait.cancel()
         for group in self.groups:
             group.close(reason)
-
-    def _quiet_hours(self) -> Iterator[tuple[str, float]]:
-        """Servers that want to be left alone for hours, and in how many seconds those begin."""
-        now = datetime.now(UTC)
-        servers = {queue.client.server for group in self.groups for queue in group.queues}
-        for server in servers:
-            if server.limits.quiet is not None:
-                yield server.name, server.limits.quiet.begins_in(now)
 
     def _leave_alone(self, server: str) -> None:
         """Its quiet hours have begun."""
@@ -198,3 +213,11 @@ class Scheduler:
             queue.close(Reason.BUDGET_SPENT)
             group.refresh([queue])
         return job
+
+
+def _quiet_hours(groups: Sequence[RateGroup]) -> Iterator[tuple[str, float]]:
+    """Servers that want to be left alone for hours, and in how many seconds those begin."""
+    now = datetime.now(UTC)
+    for server in {queue.client.server for group in groups for queue in group.queues}:
+        if server.limits.quiet is not None:
+            yield server.name, server.limits.quiet.begins_in(now)

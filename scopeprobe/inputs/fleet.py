@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -36,6 +36,21 @@ class Fleet:
         )
 
     @property
+    def cells(self) -> int:
+        """How many are to be judged, as far as candidates are known."""
+        return sum(len(target.candidates) for one in self.clients for target in one.targets)
+
+    def with_part(self, part: Fleet) -> Fleet:
+        """The fleet with some of its clients as the metadata of their servers completed them."""
+        completed = {client.name: client for client in part.clients}
+        return replace(
+            self,
+            clients=tuple(completed.get(client.name, client) for client in self.clients),
+            notices=(*self.notices, *part.notices),
+            unusable={**self.unusable, **part.unusable},
+        )
+
+    @property
     def digest(self) -> str:
         """
         A SHA-256 of all that decides which questions are asked, and of no secret.
@@ -61,13 +76,23 @@ class Fleet:
         A server whose metadata could not be read, then or now, is left out of the comparison: it
         was not asked then, or is not now.
         """
-        before, *read_before = digest.split("+")
-        now, *read_now = self.digest.split("+")
-        earlier = dict(part.split("=") for part in read_before)
+        before, earlier = _parts(digest)
+        now, later = _parts(self.digest)
         return before == now and all(
-            earlier.get(server, found) == found
-            for server, found in (part.split("=") for part in read_now)
+            earlier.get(server, found) == found for server, found in later.items()
         )
+
+    def added_to(self, digest: str) -> str:
+        """The digest of a run that this fleet goes on from, with what was read since."""
+        inputs, read = _parts(digest)
+        read |= _parts(self.digest)[1]
+        return "+".join((inputs, *(f"{server}={found}" for server, found in sorted(read.items()))))
+
+
+def _parts(digest: str) -> tuple[str, dict[str, str]]:
+    """The digest of the inputs, and that of each server whose metadata was read."""
+    inputs, *read = digest.split("+")
+    return inputs, dict(part.split("=") for part in read)
 
 
 def _short(name: str) -> str:

@@ -26,6 +26,7 @@ _PUT = "insert or replace into facts values (?, ?, ?, ?, ?, ?, ?)"
 _USED = "insert into used_permits values (?, ?)"
 _PAUSED = "insert or replace into pauses values (?, ?)"
 
+_READ = "update runs set digest = ?, cells = ? where id = ?"
 _FAILED = "insert or replace into failures values (?, ?, ?)"
 
 encode = msgspec.json.Encoder().encode
@@ -70,6 +71,10 @@ class SqliteJournal:
 
     def note_failures(self, registration: str, count: int) -> None:
         self._entries.put(_Entry(_FAILED, (self._run, registration, count)))
+
+    def note_inputs(self, digest: str, cells: int) -> None:
+        """Store what the run's inputs are, now that more metadata was read."""
+        self._entries.put(_Entry(_READ, (digest, cells, self._run)))
 
     async def flush(self) -> None:
         written = asyncio.Event()
