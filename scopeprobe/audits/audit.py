@@ -297,6 +297,7 @@ class _Session:
         of_metadata = self._fleet.notices[len(order.fleet.notices) :]
         notices = (
             *sorted(of_metadata),
+            *rounds.notices,
             *notices,
             *(f"{one.client}: {one.detail}" for one in warnings),
             *notices_of(summary, maps, self._fleet),

@@ -62,6 +62,8 @@ class Rounds:
         """What became of tokens, by token endpoint."""
         self.stopped_because: Reason | None = None
         """Why all that was left was not asked."""
+        self.notices: tuple[str, ...] = ()
+        """What deserves a look although nothing failed."""
         self._strategy = strategy
         self._known = known
         self._budgets = budgets
@@ -135,11 +137,13 @@ class Rounds:
                 late=[partial(groups_of, read) for read in late],
                 next_round=self._lay_out_next,
                 usage=self.usage,
+                files=http.files,
             )
             stopped_by = await until_interrupted(engine.run)
             if stopped_by is not None:
                 engine.stop(Reason.INTERRUPTED)
             self.stopped_because = engine.stopped_because
+            self.notices = tuple(engine.notices)
             if refusals:
                 raise refusals[0]
             return stopped_by

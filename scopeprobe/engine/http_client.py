@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import select
 import ssl
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -18,6 +19,7 @@ from weakref import WeakSet
 import aiohttp
 from yarl import URL
 
+from scopeprobe.engine.open_files import OpenFiles, open_files
 from scopeprobe.engine.resolver import Resolver
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Certificate, Client, ClientName
@@ -37,7 +39,8 @@ class _Attempt:
     """One request on its way."""
 
     still_wanted: Callable[[], bool]
-    is_connected: bool = False
+    handler: ResponseHandler | None = None
+    """The connection on which it was sent."""
 
 
 _attempt: ContextVar[_Attempt] = ContextVar("attempt")
@@ -55,8 +58,14 @@ class _CarefulConnector(aiohttp.TCPConnector):
     a TLS handshake takes a while: a throttle that is read meanwhile must hold the request back.
     """
 
-    def __init__(self, resolver: Resolver) -> None:
-        super().__init__(limit=0, ssl=ssl.create_default_context(), resolver=resolver)
+    def __init__(self, resolver: Resolver, most: float) -> None:
+        """`most` connections at once, those included that wait for another request."""
+        limit = 0 if most == math.inf else int(most)
+        super().__init__(limit=limit, ssl=ssl.create_default_context(), resolver=resolver)
+        self._most = most
+        self._busy = 0
+        self._idle: dict[ResponseHandler, None] = {}
+        """Connections without a request, the one that has been so for longest first."""
         self._used: WeakSet[ResponseHandler] = WeakSet()
 
     async def connect(
@@ -68,12 +77,35 @@ class _CarefulConnector(aiohttp.TCPConnector):
             connection = await super().connect(req, traces, timeout)
         if handler is not None:
             self._used.add(handler)
+            self._idle.pop(handler, None)
         attempt = _attempt.get()
         if not attempt.still_wanted():
             connection.release()
             raise NotSent
-        attempt.is_connected = True
+        attempt.handler = handler
         return connection
+
+    @contextmanager
+    def busy(self, attempt: _Attempt) -> Iterator[None]:
+        """Count a request's connection as one in use, and afterwards as one that may be closed."""
+        self._busy += 1
+        self._close_idle()
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            if attempt.handler is not None and attempt.handler.is_connected():
+                self._idle[attempt.handler] = None
+
+    def _close_idle(self) -> None:
+        """Make room for another connection; forget those that were closed meanwhile."""
+        while self._idle:
+            handler = next(iter(self._idle))
+            is_too_many = len(self._idle) + self._busy > self._most
+            if handler.is_connected() and not is_too_many:
+                return
+            del self._idle[handler]
+            handler.close()
 
 
 def _has_unread_bytes(connection: aiohttp.connector.Connection) -> bool:
@@ -99,10 +131,17 @@ class HttpClient:
     """Sends requests over one session; redirects are never followed, TLS always verified."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, resolver: Resolver, clients: Iterable[Client]
+        self,
+        session: aiohttp.ClientSession,
+        connector: _CarefulConnector,
+        resolver: Resolver,
+        files: OpenFiles,
+        clients: Iterable[Client],
     ) -> None:
         self._session = session
+        self._connector = connector
         self.addresses = resolver.addresses
+        self.files = files
         self._routes: dict[ClientName, _Route] = {}
         self.admit(clients)
 
@@ -129,6 +168,12 @@ class HttpClient:
         self, route: _Route, request: HttpRequest, attempt: _Attempt
     ) -> HttpResponse | Reason:
         _attempt.set(attempt)
+        with self._connector.busy(attempt):
+            return await self._answer(route, request, attempt)
+
+    async def _answer(
+        self, route: _Route, request: HttpRequest, attempt: _Attempt
+    ) -> HttpResponse | Reason:
         try:
             async with self._session.request(
                 request.method,
@@ -146,7 +191,7 @@ class HttpClient:
                     return HttpResponse(*told, b"", lost_because=body)
                 return HttpResponse(*told, body)
         except TimeoutError:  # first: some of aiohttp's errors are both
-            return Reason.TIMED_OUT if attempt.is_connected else Reason.UNREACHABLE
+            return Reason.TIMED_OUT if attempt.handler else Reason.UNREACHABLE
         except (aiohttp.ClientSSLError, ssl.SSLError):
             return Reason.TLS_FAILURE
         except (aiohttp.ClientConnectionError, aiohttp.ClientHttpProxyError, OSError):
@@ -219,13 +264,15 @@ def _proxy_of_the_environment(url: str) -> str | None:
 @asynccontextmanager
 async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
     """Open the one session of a run. How many requests are in the air is up to the rate groups."""
-    resolver = Resolver()
+    files = open_files()
+    resolver = Resolver(files.lookups)
+    connector = _CarefulConnector(resolver, files.connections)
     async with aiohttp.ClientSession(
-        connector=_CarefulConnector(resolver),
+        connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept-Encoding": "identity"},
     ) as session:
         try:
-            yield HttpClient(session, resolver, clients)
+            yield HttpClient(session, connector, resolver, files, clients)
         finally:
             await resolver.close()

@@ -33,10 +33,10 @@ class Resolver(AbstractResolver):
     that no other name wants. The threads keep no program from ending.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = MOST_THREADS) -> None:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._slots_of_late = asyncio.Semaphore(LATE_AT_ONCE)
-        self._threads = asyncio.Semaphore(MOST_THREADS)
+        self._threads = asyncio.Semaphore(int(min(most, MOST_THREADS)))
         self._late: set[str] = set()
         self._asked: dict[tuple[str, int], asyncio.Task[_Found]] = {}
 

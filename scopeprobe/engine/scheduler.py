@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import anyio
 from anyio.abc import TaskGroup
 
+from scopeprobe.engine.air import Air
 from scopeprobe.engine.answer_handling import AnswerHandling
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.client_queue import ClientQueue, Job
@@ -21,6 +22,7 @@ from scopeprobe.engine.exchange_runner import (
     note_permits,
 )
 from scopeprobe.engine.http_client import HttpClient
+from scopeprobe.engine.open_files import UNLIMITED, OpenFiles
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.usage import Usage
 from scopeprobe.model.cell import Reason
@@ -44,13 +46,14 @@ class Scheduler:
     usage: dict[str, Usage] = field(default_factory=dict)
     """By the name of the server."""
     on_response: OnResponse = ignore_response
+    files: OpenFiles = UNLIMITED
     stopped_because: Reason | None = None
     _in_air: int = 0
     _alarms: list[TimerHandle] = field(default_factory=list)
     _waits: dict[object, anyio.CancelScope] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._air = anyio.Semaphore(self.budgets.in_air, fast_acquire=True)
+        self._air = Air(self.budgets.in_air, self.files.connections)
         self._exchange_runner = ExchangeRunner(
             self.http,
             self.journal,
@@ -84,6 +87,7 @@ class Scheduler:
                 self._call_later(begins_in, self._leave_alone, server)
             else:
                 self._leave_alone(server)
+        self._air.groups += len(groups)
         for group in groups:
             tasks.start_soon(self._finish, group)
 
@@ -98,6 +102,12 @@ class Scheduler:
 
     def _call_later(self, seconds: float, call: Callable[..., None], *arguments: object) -> None:
         self._alarms.append(get_running_loop().call_later(seconds, call, *arguments))
+
+    @property
+    def notices(self) -> Iterator[str]:
+        """What deserves a look although nothing failed."""
+        if (shortage := self.files.shortage(self._air.wanted)) is not None:
+            yield shortage
 
     def stop(self, reason: Reason) -> None:
         """Send nothing more; take the answers to what was sent."""
@@ -139,7 +149,7 @@ class Scheduler:
             if job.queue.guard.is_in_doubt:
                 await self.journal.flush()
             answer = await self._exchange_runner.carry_out(group, job)
-            self._air.release()
+            self._air.leave(group.group, job.place)
             group.came_back(job)
             self._in_air -= 1
             if answer is not None:
@@ -163,10 +173,11 @@ class Scheduler:
                 elif (delay := opens_at - time.monotonic()) > 0:
                     await group.change(delay)
                 else:
-                    await self._air.acquire()
+                    place = await self._air.enter(group.group)
                     if (job := self._claim(group)) is not None:
+                        job.place = place
                         return job
-                    self._air.release()
+                    self._air.give_back(group.group, place)
         return None
 
     def _look_again(self, group: RateGroup) -> None:

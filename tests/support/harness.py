@@ -257,7 +257,7 @@ class RawServer:
 
 @contextmanager
 def raw_server(
-    answer: Callable[[Asked], Reply] = lambda _asked: Reply(), tls=None
+    answer: Callable[[Asked], Reply] = lambda _asked: Reply(), tls=None, host="127.0.0.1"
 ) -> Iterator[RawServer]:
     server = RawServer(answer)
     loop = asyncio.new_event_loop()
@@ -265,7 +265,7 @@ def raw_server(
     stop = asyncio.Event()
 
     async def serve() -> None:
-        listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls, backlog=2048)
+        listener = await asyncio.start_server(server.serve, host, 0, ssl=tls, backlog=2048)
         server.port = listener.sockets[0].getsockname()[1]
         started.set()
         await stop.wait()
