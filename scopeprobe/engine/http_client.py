@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import select
 import ssl
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
 
+from scopeprobe.engine.connections import Attempt, CarefulConnector, NotSent, attempt_under_way
 from scopeprobe.engine.open_files import OpenFiles, open_files
 from scopeprobe.engine.resolver import Resolver
 from scopeprobe.model.cell import Reason
@@ -26,96 +22,10 @@ from scopeprobe.model.client import Certificate, Client, ClientName
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.server import Server
 
-if TYPE_CHECKING:
-    from aiohttp.client_proto import ResponseHandler
-    from aiohttp.tracing import Trace
+__all__ = ["HttpClient", "NotSent", "connect"]
 
 LARGEST_ANSWER = 1024 * 1024
 """Bytes. What is longer is cut off, and malformed."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """One request on its way."""
-
-    still_wanted: Callable[[], bool]
-    handler: ResponseHandler | None = None
-    """The connection on which it was sent."""
-
-
-_attempt: ContextVar[_Attempt] = ContextVar("attempt")
-
-
-class NotSent(Exception):
-    """The rate group was paused while the connection was being made: nothing was sent."""
-
-
-class _CarefulConnector(aiohttp.TCPConnector):
-    """
-    Gives out connections on which all was read, as long as the request is to be sent.
-
-    A server that answered an earlier request twice would be believed to answer the next one. And
-    a TLS handshake takes a while: a throttle that is read meanwhile must hold the request back.
-    """
-
-    def __init__(self, resolver: Resolver, most: float) -> None:
-        """`most` connections at once, those included that wait for another request."""
-        limit = 0 if most == math.inf else int(most)
-        super().__init__(limit=limit, ssl=ssl.create_default_context(), resolver=resolver)
-        self._most = most
-        self._busy = 0
-        self._idle: dict[ResponseHandler, None] = {}
-        """Connections without a request, the one that has been so for longest first."""
-        self._used: WeakSet[ResponseHandler] = WeakSet()
-
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.connector.Connection:
-        connection = await super().connect(req, traces, timeout)
-        while (handler := connection.protocol) in self._used and _has_unread_bytes(connection):
-            connection.close()
-            connection = await super().connect(req, traces, timeout)
-        if handler is not None:
-            self._used.add(handler)
-            self._idle.pop(handler, None)
-        attempt = _attempt.get()
-        if not attempt.still_wanted():
-            connection.release()
-            raise NotSent
-        attempt.handler = handler
-        return connection
-
-    @contextmanager
-    def busy(self, attempt: _Attempt) -> Iterator[None]:
-        """Count a request's connection as one in use, and afterwards as one that may be closed."""
-        self._busy += 1
-        self._close_idle()
-        try:
-            yield
-        finally:
-            self._busy -= 1
-            if attempt.handler is not None and attempt.handler.is_connected():
-                self._idle[attempt.handler] = None
-
-    def _close_idle(self) -> None:
-        """Make room for another connection; forget those that were closed meanwhile."""
-        while self._idle:
-            handler = next(iter(self._idle))
-            is_too_many = len(self._idle) + self._busy > self._most
-            if handler.is_connected() and not is_too_many:
-                return
-            del self._idle[handler]
-            handler.close()
-
-
-def _has_unread_bytes(connection: aiohttp.connector.Connection) -> bool:
-    """Whether the server said more than was asked, or closed; also what nobody has read yet."""
-    handler, transport = connection.protocol, connection.transport
-    if handler is None or transport is None or handler.should_close:
-        return True
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return bool(poll.poll(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +43,7 @@ class HttpClient:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        connector: _CarefulConnector,
+        connector: CarefulConnector,
         resolver: Resolver,
         files: OpenFiles,
         clients: Iterable[Client],
@@ -158,21 +68,21 @@ class HttpClient:
 
         Raises NotSent when `still_wanted` says no at the moment of sending.
         """
-        return await self._carry(self._routes[client.name], request, _Attempt(still_wanted))
+        return await self._carry(self._routes[client.name], request, Attempt(still_wanted))
 
     async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Reason:
         """Send a request that is no token request, to wherever it says, and at once."""
-        return await self._carry(_route_for(server), request, _Attempt(lambda: True))
+        return await self._carry(_route_for(server), request, Attempt(lambda: True))
 
     async def _carry(
-        self, route: _Route, request: HttpRequest, attempt: _Attempt
+        self, route: _Route, request: HttpRequest, attempt: Attempt
     ) -> HttpResponse | Reason:
-        _attempt.set(attempt)
+        attempt_under_way.set(attempt)
         with self._connector.busy(attempt):
             return await self._answer(route, request, attempt)
 
     async def _answer(
-        self, route: _Route, request: HttpRequest, attempt: _Attempt
+        self, route: _Route, request: HttpRequest, attempt: Attempt
     ) -> HttpResponse | Reason:
         try:
             async with self._session.request(
@@ -191,13 +101,16 @@ class HttpClient:
                     return HttpResponse(*told, b"", lost_because=body)
                 return HttpResponse(*told, body)
         except TimeoutError:  # first: some of aiohttp's errors are both
-            return Reason.TIMED_OUT if attempt.handler else Reason.UNREACHABLE
+            reason = Reason.TIMED_OUT if attempt.handler is not None else Reason.UNREACHABLE
         except (aiohttp.ClientSSLError, ssl.SSLError):
-            return Reason.TLS_FAILURE
+            reason = Reason.TLS_FAILURE
         except (aiohttp.ClientConnectionError, aiohttp.ClientHttpProxyError, OSError):
-            return Reason.UNREACHABLE
+            reason = Reason.MALFORMED_ANSWER if attempt.is_answered else Reason.UNREACHABLE
         except (aiohttp.ClientError, ValueError):
-            return Reason.MALFORMED_ANSWER
+            reason = Reason.MALFORMED_ANSWER
+        if attempt.status is None:
+            return reason
+        return HttpResponse(attempt.status, {}, b"", lost_because=reason)
 
 
 async def _whole_body(response: aiohttp.ClientResponse) -> bytes | Reason:
@@ -266,7 +179,7 @@ async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
     """Open the one session of a run. How many requests are in the air is up to the rate groups."""
     files = open_files()
     resolver = Resolver(files.lookups)
-    connector = _CarefulConnector(resolver, files.connections)
+    connector = CarefulConnector(resolver, files.connections)
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 from harness import Reply, reasons, verdicts
-from locking_server import DRESSES, INVALID_CLIENT, LockingServer, nights
+from locking_server import DRESSES, INVALID_CLIENT, SPOILED, LockingServer, nights
 
 SCOPES = [f"s{n:02}" for n in range(24)]
 STRATEGIES = ["each", "adaptive", "recheck"]
@@ -25,6 +25,21 @@ def test_a_wrong_secret_fails_three_times_whatever_it_looks_like(tmp_path, strat
         night(strategy, "--resume")
     assert 0 < server.most["c"] <= 3
     assert not {"granted", "denied"} & set(verdicts(tmp_path / "out").values())
+
+
+@pytest.mark.parametrize("dress", SPOILED.values(), ids=SPOILED)
+@pytest.mark.parametrize(("strategy", "rotates_at"), [("each", 0), ("each", 5), ("adaptive", 5)])
+def test_a_401_that_cannot_be_read_is_a_failed_authentication(
+    tmp_path, strategy, dress, rotates_at
+):
+    """Whether the secret is wrong from the start or rotated in the middle, and over resumes."""
+    server = LockingServer({"c": set(SCOPES[::2])}, dress=dress)
+    server.rotates_at = rotates_at
+    with nights(tmp_path, server, SCOPES) as night:
+        night(strategy, "--max-requests", rotates_at + 1)
+        for _ in range(2):
+            night(strategy, "--resume")
+    assert 0 < server.most["c"] <= 3
 
 
 @pytest.mark.parametrize("refusal", [INVALID_CLIENT, DRESSES["403 access_denied"]])
