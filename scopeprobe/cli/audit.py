@@ -88,7 +88,7 @@ def audit_command(
         options.option(
             "--max-pause",
             metavar="15m",
-            help="Give a server up that asks for a longer pause.",
+            help="Give a server up that asks for a longer pause, or is away for longer.",
             panel=options.BUDGETS,
         ),
     ] = "15m",

@@ -26,6 +26,7 @@ _LEVELS = {
     "request_answered": DEBUG,
     "request_retried": DEBUG,
     "endpoint_throttled": WARNING,
+    "endpoint_out_of_reach": WARNING,
     "endpoint_left_alone": WARNING,
     "client_left_alone": WARNING,
 }

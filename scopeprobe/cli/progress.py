@@ -19,6 +19,7 @@ from rich.text import Text
 
 from scopeprobe.model.events import (
     ClientFinished,
+    EndpointOutOfReach,
     EndpointThrottled,
     Event,
     RequestAnswered,
@@ -61,6 +62,8 @@ class ProgressBar:
                 self._describe(f"{self._finished}/{self._clients} clients")
             case EndpointThrottled():
                 self._describe(f"{event.server} paused {event.wait_s:.0f} s")
+            case EndpointOutOfReach():
+                self._describe(f"{event.server} out of reach, tried again in {event.wait_s:.0f} s")
             case _:
                 pass
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.rate_group import RateGroup
-from scopeprobe.engine.retry import seconds_until_retry
+from scopeprobe.engine.retry import Failures, seconds_until_retry
 from scopeprobe.engine.usage import Usage
 from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered
 from scopeprobe.model.cell import Reason
@@ -19,6 +19,7 @@ from scopeprobe.model.events import (
     ClientLeftAlone,
     ClientStarted,
     EndpointLeftAlone,
+    EndpointOutOfReach,
     EndpointThrottled,
     Observer,
     RequestAnswered,
@@ -149,14 +150,30 @@ class AnswerHandling:
             if not self._pause(group, client, answer.wait) or retry_at is None:
                 return None
             return max(group.paused_until, retry_at)
-        if answer.reason is Reason.UNREACHABLE and not group.broke(retry_at):
-            group.close(Reason.ENDPOINT_LEFT_ALONE)
-            self.observer(EndpointLeftAlone(client.server.name, answer.reason))
+        if answer.reason is not Reason.UNREACHABLE and answer.status is not None:
+            group.reached()
+        if answer.reason is Reason.UNREACHABLE:
+            return self._retry_unreached(group, job, retry_at)
+        return retry_at
+
+    def _retry_unreached(self, group: RateGroup, job: Job, retry_at: float | None) -> float | None:
+        """When a question is sent again whose server was not reached; None where it is not."""
+        queue, server = job.queue, job.queue.client.server.name
+        if not group.broke(retry_at):
+            group.close(Reason.UNREACHABLE)
+            self.observer(EndpointLeftAlone(server, Reason.UNREACHABLE))
             return None
-        if retry_at is None or not group.is_worth_retrying:
+        if retry_at is not None and not group.is_out_of_reach:
+            return retry_at
+        if not queue.retry_policy.waits_for_server:
             group.gave_up_a_request()
             return None
-        return retry_at
+        if not group.put_off(queue, job.met.unreached):
+            return None
+        job.met = Failures()
+        wait = round(max(group.paused_until - time.monotonic(), 0.0), 3)
+        self.observer(EndpointOutOfReach(server, wait))
+        return group.paused_until
 
     def _pause(self, group: RateGroup, client: Client, wait: float | None) -> bool:
         """Pause the whole group after a throttle; False where that would take too long."""

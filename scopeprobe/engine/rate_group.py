@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -62,7 +62,9 @@ class RateGroup:
         self._max_pause = max_pause
         self._clock = clock
         self._waiting: list[tuple[float, int]] = []
-        self._ready: list[int] = []
+        self._ready: list[tuple[int, int]] = []
+        """Clients that may send: how often each was put off in an outage, and its position."""
+        self._put_off: Counter[int] = Counter()
         self._positions = {id(queue): position for position, queue in enumerate(queues)}
         self._offered: dict[int, float] = {}
         self._unfinished = set(range(len(queues)))
@@ -118,10 +120,10 @@ class RateGroup:
     @property
     def opens_at(self) -> float | None:
         """When the next request may leave; None while there is none. Bring forward before."""
-        if self._is_broken and self._in_air:
+        if self.is_out_of_reach and self._in_air:
             return None
         if self._ready:
-            ready_at = self._offered[self._ready[0]]
+            ready_at = self._offered[self._ready[0][1]]
         elif self._waiting:
             ready_at = self._waiting[0][0]
         else:
@@ -138,14 +140,15 @@ class RateGroup:
         Make every client ready whose time has come; drop offers that hold no more.
 
         Of those that may send, the first of the file goes first: clients are finished one after
-        the other, and a server that rejects all of them is found out with the first few.
+        the other, and a server that rejects all of them is found out with the first few. In an
+        outage they take turns: it may be one client's requests that are hung up on.
         """
         now = self._clock()
         while self._waiting and (self._waiting[0][0] <= now or self._is_stale(*self._waiting[0])):
             ready_at, position = heapq.heappop(self._waiting)
             if not self._is_stale(ready_at, position):
-                heapq.heappush(self._ready, position)
-        while self._ready and not self._offered.get(self._ready[0], math.inf) <= now:
+                heapq.heappush(self._ready, (self._put_off[position], position))
+        while self._ready and not self._offered.get(self._ready[0][1], math.inf) <= now:
             heapq.heappop(self._ready)
 
     def _is_stale(self, ready_at: float, position: int) -> bool:
@@ -153,7 +156,7 @@ class RateGroup:
 
     def take(self, now: float) -> Job:
         """The next request, at a time when the group is open."""
-        position = heapq.heappop(self._ready)
+        _, position = heapq.heappop(self._ready)
         self._offered.pop(position)
         queue = self.queues[position]
         job = queue.take(now)
@@ -193,8 +196,16 @@ class RateGroup:
 
     def answered(self) -> None:
         """The server gave an answer: whatever trouble there was is over."""
-        self._throttled = self._faulty = None
+        self._throttled = None
         self.limiter.speed_up()
+        self.reached()
+
+    def reached(self) -> None:
+        """The server said something, be it that it cannot: connections are made again."""
+        self._faulty = None
+        if self._put_off:
+            self._put_off.clear()
+            self._ready = sorted((0, position) for _, position in self._ready)
 
     def throttled(self, wait: float | None) -> float | None:
         """
@@ -223,25 +234,40 @@ class RateGroup:
         now = self._clock()
         trouble = self._faulty = self._faulty or _Trouble(now)
         trouble.count += 1
+        gives_up_at = trouble.since + min(SECONDS_TO_GIVE_UP, self._max_pause)
         if now >= self.paused_until:
             trouble.pauses += 1
-            self.paused_until = max(now + self._pause_after(trouble), retry_at or 0.0)
-        return now - trouble.since < SECONDS_TO_GIVE_UP
+            resumes_at = max(now + self._pause_after(trouble), retry_at or 0.0)
+            self.paused_until = min(resumes_at, gives_up_at)
+        return now < gives_up_at
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """
+        A request used up its retries on connection faults, and nothing was answered since.
+
+        Connection faults are retried for a group, not for each of its clients anew: a server that
+        is not there is found out with the first client's retries.
+        """
+        return self._faulty is not None and self._faulty.gave_up
 
     def gave_up_a_request(self) -> None:
         """All retries of a request were used up on connection faults."""
         if self._faulty:
             self._faulty.gave_up = True
 
-    @property
-    def is_worth_retrying(self) -> bool:
+    def put_off(self, queue: ClientQueue, faults: int) -> bool:
         """
-        Connection faults are retried for a group, not for each of its clients anew.
+        Whether a client is to wait with the group until the outage is over, and not give up.
 
-        A server that is not there is found out with the first client's retries; from then on, and
-        until it answers, every other client spends one request on it.
+        Not where the group was answered between the `faults` that its request met: then they are
+        about that request.
         """
-        return self._faulty is None or not self._faulty.gave_up
+        if self._faulty is None or self._faulty.count < faults:
+            return False
+        self._faulty.gave_up = True
+        self._put_off[self._positions[id(queue)]] += 1
+        return True
 
     @property
     def _is_broken(self) -> bool:

@@ -32,9 +32,11 @@ class RetryPolicy:
     """Throttles that use up no retry; None: all, because `max_pause` bounds them."""
     repeats_unauthorized: bool = True
     """A page with status 401 is asked for once more, although it may be a failed login."""
+    waits_for_server: bool = False
+    """While nothing of its group is answered, a request is put off and not given up."""
 
 
-QUESTION = RetryPolicy(RETRYABLE, free_throttles=None)
+QUESTION = RetryPolicy(RETRYABLE, free_throttles=None, waits_for_server=True)
 """A token request of an audit."""
 EXPERIMENT = RetryPolicy(RETRYABLE, most_retries=1, free_throttles=3, repeats_unauthorized=False)
 """A token request of `explain`, which has few failed authentications to spend."""
@@ -50,13 +52,19 @@ class Failures:
 
     faults: int = 0
     throttles: int = 0
+    unreached: int = 0
+    """Connection faults in a row, up to the last."""
     reason: Reason | None = None
     status: int | None = None
 
     def and_also(self, reason: Reason, status: int | None = None) -> Failures:
         is_throttle = reason is Reason.THROTTLED
         return Failures(
-            self.faults + (not is_throttle), self.throttles + is_throttle, reason, status
+            faults=self.faults + (not is_throttle),
+            throttles=self.throttles + is_throttle,
+            unreached=self.unreached + 1 if reason is Reason.UNREACHABLE else 0,
+            reason=reason,
+            status=status,
         )
 
 
