@@ -266,7 +266,8 @@ class _Session:
         self, journal: SqliteJournal, part: Fleet, http: HttpClient
     ) -> Sequence[RateGroup]:
         """Read the metadata of servers that keep one pace, and lay out what is to be asked."""
-        read = replace(await resolve_by(http, part), as_written=self._order.fleet.digest)
+        read = await resolve_by(http, part, patience=self._order.limits.max_pause)
+        read = replace(read, as_written=self._order.fleet.digest)
         _refuse_other_inputs(self._order, read, self._run)
         self._unread.remove(part)
         self._fleet = self._fleet.with_part(read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ import anyio
 
 import scopeprobe
 from scopeprobe.engine.http_client import HttpClient, connect
-from scopeprobe.engine.retry import HOST_IS_AWAY, METADATA, Failures, seconds_until_retry
+from scopeprobe.engine.retry import HOST_IS_AWAY, METADATA, Failures, backoff, seconds_until_retry
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.cell import Reason
@@ -52,14 +53,16 @@ async def discover(servers: Iterable[Server]) -> dict[Server, Discovered]:
         return await _discover(servers, transport)
 
 
-async def _discover(servers: Iterable[Server], transport: HttpClient) -> dict[Server, Discovered]:
+async def _discover(
+    servers: Iterable[Server], transport: HttpClient, patience: float = 0.0
+) -> dict[Server, Discovered]:
     servers = [server for server in dict.fromkeys(servers) if server.endpoints.issuer]
     found: dict[Server, Discovered] = {}
     turns = anyio.Semaphore(AT_ONCE)
 
     async def read(source: Server) -> None:
         async with turns:
-            url, document = await _document(source, transport)
+            url, document = await _document(source, transport, patience)
             for server in servers:
                 if _source(server) == source:
                     found[server] = await _settle(server, url, document, transport)
@@ -77,12 +80,12 @@ def _source(server: Server) -> Server:
 
 
 async def _document(
-    server: Server, transport: HttpClient
+    server: Server, transport: HttpClient, patience: float
 ) -> tuple[str, Metadata | MetadataProblem]:
     """The first sound document and where it was, or the most telling refusal."""
     refusals: list[tuple[str, MetadataProblem]] = []
     for url in well_known_urls(server.endpoints.issuer):
-        found = await _asked(server, url, transport)
+        found = await _asked(server, url, transport, patience)
         if isinstance(found, Metadata):
             return url, found
         refusals.append((url, found))
@@ -92,8 +95,10 @@ async def _document(
     return next((told for told in refusals if "is 404" not in told[1].words), refusals[0])
 
 
-async def _asked(server: Server, url: str, transport: HttpClient) -> Metadata | MetadataProblem:
-    request, met = _request(server, url), Failures()
+async def _asked(
+    server: Server, url: str, transport: HttpClient, patience: float
+) -> Metadata | MetadataProblem:
+    request, met, began = _request(server, url), Failures(), time.monotonic()
     while True:
         found = _read(server.endpoints.issuer, await transport.fetch(server, request))
         if isinstance(found, Metadata):
@@ -101,7 +106,10 @@ async def _asked(server: Server, url: str, transport: HttpClient) -> Metadata | 
         met = met.and_also(found.reason)
         seconds = seconds_until_retry(METADATA, met, server.limits)
         if seconds is None:
-            return found
+            is_away = found.reason is Reason.UNREACHABLE
+            if not is_away or time.monotonic() - began >= patience:
+                return found
+            seconds = backoff(met.faults)
         await anyio.sleep(seconds)
 
 
@@ -189,9 +197,9 @@ async def resolve(fleet: Fleet) -> Fleet:
         return await resolve_by(transport, fleet)
 
 
-async def resolve_by(transport: HttpClient, fleet: Fleet) -> Fleet:
-    """The same, over connections that are there."""
-    found = await _discover((client.server for client in fleet.clients), transport)
+async def resolve_by(transport: HttpClient, fleet: Fleet, patience: float = 0.0) -> Fleet:
+    """The same, over connections that are there; an issuer may be away for `patience` seconds."""
+    found = await _discover((client.server for client in fleet.clients), transport, patience)
     clients = tuple(_resolved(client, found.get(client.server), fleet) for client in fleet.clients)
     told = list({one.written.name: one for one in found.values()}.values())
     unusable = {

@@ -1,5 +1,6 @@
 """A server that is away for a while: its clients wait, and all are asked when it is back."""
 
+import json
 import threading
 import time
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from scopeprobe.model.rate import Rate
 
 FAST = 'rate = "200/s"\nclient_rate = "200/s"\nretries = 1'
 SCOPES = [f"s{n}" for n in range(6)]
+GRANTS = grants("s0", "s1")
 
 
 def audited(tmp_path, port, *options, clients=6):
@@ -26,23 +28,23 @@ def audited(tmp_path, port, *options, clients=6):
 
 
 @contextmanager
-def away(port, *, begins_after, seconds):
+def away(port, *, begins_after, seconds, answer=GRANTS):
     """A server that goes away after so many requests, and comes back."""
     asked, is_over = [], threading.Event()
     is_away = threading.Event()
 
-    def answer(request):
+    def counted(request):
         asked.append(request)
         if len(asked) == begins_after:
             is_away.set()
-        return grants("s0", "s1")(request)
+        return answer(request)
 
     def serve():
         if begins_after:
-            with raw_server(answer, port=port):
+            with raw_server(counted, port=port):
                 is_away.wait(60)
         time.sleep(seconds)
-        with raw_server(answer, port=port):
+        with raw_server(counted, port=port):
             is_over.wait(60)
 
     thread = threading.Thread(target=serve)
@@ -67,6 +69,21 @@ def test_every_client_is_asked_when_the_server_is_back(tmp_path, begins_after, s
     assert {found[f"c{n}", scope] for n in range(6) for scope in SCOPES[2:]} == {"denied"}
     assert '"endpoint_out_of_reach"' in result.stderr
     assert result.stderr.count('"outcome": "unreachable"') <= 2 * 12
+
+
+def test_a_server_whose_metadata_is_away_is_asked_when_that_is_back(tmp_path):
+    port = free_port()
+    issuer = f"http://127.0.0.1:{port}"
+    metadata = json.dumps({"issuer": issuer, "token_endpoint": f"{issuer}/token"}).encode()
+
+    def answer(asked):
+        return Reply(body=metadata) if asked.method == "GET" else grants("s0")(asked)
+
+    with away(port, begins_after=0, seconds=4, answer=answer):
+        settings = {"s": f'issuer = "{issuer}"\n{FAST}'}
+        arguments, environment = write_inputs(tmp_path, settings, [Entry("c", "s")], SCOPES)
+        scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    assert verdicts(tmp_path / "out")["c", "s0"] == "granted"
 
 
 def test_a_server_that_stays_away_is_given_up_after_the_longest_pause(tmp_path):
