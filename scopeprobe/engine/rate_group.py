@@ -16,12 +16,16 @@ from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.engine.retry import backoff
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
+from scopeprobe.oauth.throttling import LONGEST_WAIT
 
 FAULTS_TO_BREAK = 20
 SECONDS_TO_BREAK = 60.0
 FIRST_TRIAL, LAST_TRIAL = 30.0, 600.0
 """Seconds between single trials of a group that is out of reach: doubling."""
 SECONDS_TO_GIVE_UP = 900.0
+MISTAKEN_PAUSE = 20 * 3600.0
+"""Seconds for which a server is left alone that asks for a pause beyond all reason: until the next
+night, which sees whether it meant that."""
 
 
 @dataclass(slots=True)
@@ -184,6 +188,11 @@ class RateGroup:
         may_be_sooner = self._unfinished - self._offered.keys()
         return not may_be_sooner and self.exceeds_max_pause(opens_at - self._clock())
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Its server asked for a longer pause than any that is put up with."""
+        return self.exceeds_max_pause(self.paused_until - self._clock())
+
     def exceeds_max_pause(self, seconds: float) -> bool:
         """Whether a wait is longer than any that is put up with."""
         return seconds > self._max_pause
@@ -219,7 +228,8 @@ class RateGroup:
             trouble.pauses += 1
             self.limiter.slow_down()
         seconds = max(wait or 0.0, backoff(trouble.pauses))
-        self.paused_until = max(self.paused_until, now + seconds)
+        kept = MISTAKEN_PAUSE if seconds >= LONGEST_WAIT else seconds
+        self.paused_until = max(self.paused_until, now + kept)
         too_long = seconds > self._max_pause or now - trouble.since > self._max_pause
         return None if too_long else seconds
 

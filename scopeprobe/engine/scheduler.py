@@ -106,6 +106,14 @@ class Scheduler:
     @property
     def notices(self) -> Iterator[str]:
         """What deserves a look although nothing failed."""
+        for group in self.groups:
+            if group.is_left_alone:
+                until = time.time() + group.paused_until - time.monotonic()
+                moment = f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC"
+                yield (
+                    f"{group.group}: its server asked to be left alone for longer than --max-pause;"
+                    f" it is, until {moment}, and its open cells are `throttled`"
+                )
         if (shortage := self.files.shortage(self._air.wanted)) is not None:
             yield shortage
 
@@ -169,7 +177,7 @@ class Scheduler:
                 if opens_at is None:
                     await group.change(None)
                 elif group.is_too_far(opens_at):
-                    group.close(Reason.BUDGET_SPENT)
+                    group.close(Reason.THROTTLED if group.is_left_alone else Reason.BUDGET_SPENT)
                 elif (delay := opens_at - time.monotonic()) > 0:
                     await group.change(delay)
                 else:
