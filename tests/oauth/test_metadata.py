@@ -266,6 +266,11 @@ def test_an_alias_in_a_private_network_needs_leave(allowed, used):
         ("mtls.example", "login.example", False),
         ("mtls.co.uk", "corp.co.uk", False),
         ("mtls.evil.example", "login.corp.example", False),
+        ("mtls.azurewebsites.net", "tenant.azurewebsites.net", False),
+        ("mtls-x.herokuapp.com", "tenant.herokuapp.com", False),
+        ("mtls.github.io", "github.io", False),
+        ("mtls.tenant.azurewebsites.net", "tenant.azurewebsites.net", True),
+        ("mtls.login.okta.com", "login.okta.com", True),
         ("1.10.0.0.1", "10.0.0.1", False),
     ],
 )
