@@ -150,9 +150,11 @@ class AnswerHandling:
             if not self._pause(group, client, answer.wait) or retry_at is None:
                 return None
             return max(group.paused_until, retry_at)
-        if answer.reason is not Reason.UNREACHABLE and answer.status is not None:
+        if answer.status is not None:
             group.reached()
-        if answer.reason is Reason.UNREACHABLE:
+        if answer.reason is Reason.TLS_FAILURE:
+            return group.failed_at_tls(retry_at)
+        if answer.reason is Reason.UNREACHABLE and answer.status is None:
             return self._retry_unreached(group, job, retry_at)
         return retry_at
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ from yarl import URL
 from scopeprobe.engine.connections import Attempt, CarefulConnector, NotSent, attempt_under_way
 from scopeprobe.engine.open_files import OpenFiles, open_files
 from scopeprobe.engine.resolver import Resolver
+from scopeprobe.errors import InputError
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Certificate, Client, ClientName
 from scopeprobe.model.http import HttpRequest, HttpResponse
@@ -26,6 +29,7 @@ __all__ = ["HttpClient", "NotSent", "connect"]
 
 LARGEST_ANSWER = 1024 * 1024
 """Bytes. What is longer is cut off, and malformed."""
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class HttpClient:
     def admit(self, clients: Iterable[Client]) -> None:
         """Learn how the servers of clients are reached."""
         for client in clients:
+            if not client.server.connection.proxy:
+                _proxy_of_the_environment(client.server.endpoints.token)
             self._routes[client.name] = _route_for(client.server, client.certificate)
 
     async def send(
@@ -84,6 +90,7 @@ class HttpClient:
     async def _answer(
         self, route: _Route, request: HttpRequest, attempt: Attempt
     ) -> HttpResponse | Reason:
+        proxy = route.proxy or _proxy_of_the_environment(request.url)
         try:
             async with self._session.request(
                 request.method,
@@ -92,7 +99,8 @@ class HttpClient:
                 headers=request.headers,
                 allow_redirects=False,
                 ssl=route.ssl,
-                proxy=route.proxy or _proxy_of_the_environment(request.url),
+                proxy=proxy,
+                proxy_headers={"User-Agent": _user_agent(request)} if proxy else None,
                 timeout=route.timeout,
             ) as response:
                 body = await _whole_body(response)
@@ -104,13 +112,34 @@ class HttpClient:
             reason = Reason.TIMED_OUT if attempt.handler is not None else Reason.UNREACHABLE
         except (aiohttp.ClientSSLError, ssl.SSLError):
             reason = Reason.TLS_FAILURE
-        except (aiohttp.ClientConnectionError, aiohttp.ClientHttpProxyError, OSError):
+        except aiohttp.ClientHttpProxyError as error:
+            if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                return HttpResponse(error.status, error.headers or {}, b"")
+            reason = Reason.UNREACHABLE
+        except aiohttp.ClientConnectorError as error:
+            reason = Reason.TLS_FAILURE if _ends_handshake(error) else Reason.UNREACHABLE
+        except (aiohttp.ClientConnectionError, OSError):
             reason = Reason.MALFORMED_ANSWER if attempt.is_answered else Reason.UNREACHABLE
         except (aiohttp.ClientError, ValueError):
             reason = Reason.MALFORMED_ANSWER
         if attempt.status is None:
             return reason
         return HttpResponse(attempt.status, {}, b"", lost_because=reason)
+
+
+def _ends_handshake(error: aiohttp.ClientConnectorError) -> bool:
+    """
+    Whether the server took the connection and ended it in the middle of the TLS handshake.
+
+    So do servers that speak older versions of TLS only: the loop raises an error without a number,
+    which no failing system call does.
+    """
+    is_ended = isinstance(error.os_error, ConnectionError) and error.os_error.errno is None
+    return is_ended and bool(error.ssl)
+
+
+def _user_agent(request: HttpRequest) -> str:
+    return next((value for name, value in request.headers if name.lower() == "user-agent"), "")
 
 
 async def _whole_body(response: aiohttp.ClientResponse) -> bytes | Reason:
@@ -164,6 +193,7 @@ def _proxy_of_the_environment(url: str) -> str | None:
     `HTTPS_PROXY` and `NO_PROXY`, but never for loopback.
 
     Not aiohttp's `trust_env`: that would read credentials out of `.netrc` as well.
+    :raises InputError: where the variable holds no URL of a proxy.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -171,7 +201,24 @@ def _proxy_of_the_environment(url: str) -> str | None:
         return None
     if urllib.request.proxy_bypass(host):
         return None
-    return urllib.request.getproxies().get(parts.scheme)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    return proxy and _url_of_proxy(parts.scheme, proxy)
+
+
+def _url_of_proxy(scheme: str, text: str) -> str:
+    """As most programs read it: a host and port alone are a URL, too."""
+    url = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(url)
+        is_sound = parts.scheme in {"http", "https"} and parts.port != 0
+        is_sound = is_sound and _HOST.fullmatch(parts.hostname or "") is not None
+    except ValueError:
+        is_sound = False
+    if not is_sound:
+        raise InputError(
+            [f"{scheme.upper()}_PROXY: is no URL of a proxy, such as http://proxy.example:3128"]
+        )
+    return url
 
 
 @asynccontextmanager

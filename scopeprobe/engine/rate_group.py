@@ -77,6 +77,8 @@ class RateGroup:
         """Held by the worker that waits for the next request; the others wait behind it."""
         self._throttled: _Trouble | None = None
         self._faulty: _Trouble | None = None
+        self._fails_at_tls = False
+        """A request used up its retries on TLS failures, and nothing was answered since."""
         self._changed = anyio.Event()
         peers: defaultdict[int, list[ClientQueue]] = defaultdict(list)
         for queue in queues:
@@ -212,6 +214,7 @@ class RateGroup:
     def reached(self) -> None:
         """The server said something, be it that it cannot: connections are made again."""
         self._faulty = None
+        self._fails_at_tls = False
         if self._put_off:
             self._put_off.clear()
             self._ready = sorted((0, position) for _, position in self._ready)
@@ -250,6 +253,18 @@ class RateGroup:
             resumes_at = max(now + self._pause_after(trouble), retry_at or 0.0)
             self.paused_until = min(resumes_at, gives_up_at)
         return now < gives_up_at
+
+    def failed_at_tls(self, retry_at: float | None) -> float | None:
+        """
+        Pause until a request is sent again whose handshake failed; None where it is not.
+
+        What used up the retries of one client is tried once for each of the others.
+        """
+        self._fails_at_tls |= retry_at is None
+        if self._fails_at_tls or retry_at is None:
+            return None
+        self.paused_until = max(self.paused_until, retry_at)
+        return retry_at
 
     @property
     def is_out_of_reach(self) -> bool:
