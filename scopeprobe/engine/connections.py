@@ -7,6 +7,7 @@ import math
 import re
 import select
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,8 +23,11 @@ from aiohttp.client_proto import ResponseHandler
 from scopeprobe.engine.resolver import Resolver
 
 if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.tracing import Trace
 
+REST = 0.04
+"""Seconds between an answer and the next request on its connection."""
 _REMEMBERED = 4096
 """Bytes of an answer, interim ones among them."""
 _STATUS = re.compile(rb"(?:\A|\n\r?\n)HTTP/\d(?:\.\d)? ([1-5]\d\d)\b")
@@ -61,6 +65,8 @@ class _Handler(ResponseHandler):
     """Remembers how an answer begins: its status counts, whatever follows."""
 
     heard: bytes = b""
+    rested_since: float = 0.0
+    """When its last answer was read."""
 
     def data_received(self, data: bytes) -> None:
         if len(self.heard) < _REMEMBERED:
@@ -72,8 +78,10 @@ class CarefulConnector(aiohttp.TCPConnector):
     """
     Gives out connections on which all was read, as long as the request is to be sent.
 
-    A server that answered an earlier request twice would be believed to answer the next one. And
-    a TLS handshake takes a while: a throttle that is read meanwhile must hold the request back.
+    A server that answered an earlier request twice would be believed to answer the next one. So a
+    connection rests for a moment before it is used again, and is closed where it has not kept
+    silent; from then on its server is given a connection for each request. And a TLS handshake
+    takes a while: a throttle that is read meanwhile must hold the request back.
     """
 
     def __init__(self, resolver: Resolver, most: float) -> None:
@@ -88,16 +96,17 @@ class CarefulConnector(aiohttp.TCPConnector):
         self._idle: dict[_Handler, None] = {}
         """Connections without a request, the one that has been so for longest first."""
         self._used: WeakSet[ResponseHandler] = WeakSet()
+        self._talkative: set[ConnectionKey] = set()
+        """Servers that said what nobody asked for."""
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.connector.Connection:
-        connection = await super().connect(req, traces, timeout)
-        while (handler := connection.protocol) in self._used and _has_unread_bytes(connection):
-            connection.close()
-            connection = await super().connect(req, traces, timeout)
-        attempt = attempt_under_way.get()
+        connection = await self._silent_connection(req, traces, timeout)
+        handler, attempt = connection.protocol, attempt_under_way.get()
         if isinstance(handler, _Handler):
+            if req.connection_key in self._talkative:
+                handler.force_close()
             self._used.add(handler)
             self._idle.pop(handler, None)
             handler.heard = b""
@@ -106,6 +115,34 @@ class CarefulConnector(aiohttp.TCPConnector):
             connection.release()
             raise NotSent
         return connection
+
+    async def _silent_connection(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        """A new connection, or one that has kept silent since its last answer."""
+        resting = []
+        try:
+            while True:
+                connection = await super().connect(req, traces, timeout)
+                handler = connection.protocol
+                if not isinstance(handler, _Handler) or handler not in self._used:
+                    return connection
+                if _has_unread_bytes(connection):
+                    if handler.should_close and handler.is_connected():
+                        self._talkative.add(req.connection_key)
+                    connection.close()
+                elif self._has_rested(handler):
+                    return connection
+                else:
+                    resting.append(connection)
+        finally:
+            for connection in resting:
+                connection.release()
+
+    def _has_rested(self, handler: _Handler) -> bool:
+        """Long enough, or as long as can be afforded where connections are few."""
+        is_short = len(self._idle) + self._busy >= self._most
+        return is_short or time.monotonic() - handler.rested_since >= REST
 
     @contextmanager
     def busy(self, attempt: Attempt) -> Iterator[None]:
@@ -117,6 +154,7 @@ class CarefulConnector(aiohttp.TCPConnector):
         finally:
             self._busy -= 1
             if attempt.handler is not None and attempt.handler.is_connected():
+                attempt.handler.rested_since = time.monotonic()
                 self._idle[attempt.handler] = None
 
     def _close_idle(self) -> None:
