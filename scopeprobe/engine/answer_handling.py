@@ -27,6 +27,9 @@ from scopeprobe.model.events import (
 )
 from scopeprobe.model.journal import Journal
 
+FAILURES_FOR_EACH = 3
+"""Failed authentications for each client that may fail, after which a server is left alone."""
+
 
 @dataclass
 class AnswerHandling:
@@ -101,20 +104,33 @@ class AnswerHandling:
         guard, client = job.queue.guard, job.queue.client
         if job.sent is not None:
             guard.note(answer, job.sent)
-        if not guard.leaves_alone or job.queue.closed_because is not None:
-            return
-        if isinstance(answer, Unanswered):
-            job.queue.close(answer.reason)
-            return
-        job.queue.close(Reason.CLIENT_LEFT_ALONE)
-        self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))
-        self._failed_clients[client.server.name] += 1
-        if self._failed_clients[client.server.name] == self.max_failed_clients:
-            for queue in group.queues:
-                if queue.client.server.name == client.server.name:
-                    queue.close(Reason.ENDPOINT_LEFT_ALONE)
-            group.refresh(group.queues)
-            self.observer(EndpointLeftAlone(client.server.name, "too many clients rejected"))
+        if guard.leaves_alone and job.queue.closed_because is None:
+            if isinstance(answer, Unanswered):
+                job.queue.close(answer.reason)
+            else:
+                job.queue.close(Reason.CLIENT_LEFT_ALONE)
+                self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))
+                self._failed_clients[client.server.name] += 1
+        if guard.failures and not guard.is_proved:
+            self.look_at_failures(group, client.server.name)
+
+    def look_at_failures(self, group: RateGroup, server: str) -> None:
+        """
+        Leave a server alone that rejected too many clients, or too often.
+
+        What earlier invocations of the run may have caused counts as well: a server that locks
+        addresses does not care which client failed, nor in which process.
+        """
+        queues = [queue for queue in group.queues if queue.client.server.name == server]
+        registrations = {id(q.guard.registration): q.guard.registration for q in queues}
+        failures = sum(one.failures for one in registrations.values())
+        is_too_often = failures >= self.max_failed_clients * FAILURES_FOR_EACH
+        is_news = any(queue.closed_because is None for queue in queues)
+        if is_news and (is_too_often or self._failed_clients[server] >= self.max_failed_clients):
+            for queue in queues:
+                queue.close(Reason.ENDPOINT_LEFT_ALONE)
+            group.refresh(queues)
+            self.observer(EndpointLeftAlone(server, "too many clients rejected"))
 
     def _ask_again(self, group: RateGroup, job: Job, answer: Unanswered) -> bool:
         """Put a question without an answer back into the queue, while that may help."""

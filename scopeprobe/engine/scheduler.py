@@ -89,6 +89,8 @@ class Scheduler:
                 self._leave_alone(server)
         self._air.groups += len(groups)
         for group in groups:
+            for server in {queue.client.server.name for queue in group.queues}:
+                self._answers.look_at_failures(group, server)
             tasks.start_soon(self._finish, group)
 
     async def _begin_late(

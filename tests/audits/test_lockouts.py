@@ -125,6 +125,23 @@ def test_a_recheck_takes_no_more_than_each_and_no_strategy_more_than_planned(
     assert server.most["c"] <= 2
 
 
+@pytest.mark.parametrize("settings", ["", "max_auth_failures = 8\nin_flight = 12"])
+@pytest.mark.parametrize("dress", ["401 invalid_client", "401 with half a body"])
+def test_an_address_is_not_locked_by_many_clients_in_a_row_nor_by_resumes(
+    tmp_path, dress, settings
+):
+    """A server may lock an address after 80 failed authentications, whoever failed."""
+    names = [f"c{n:02}" for n in range(60)]
+    server = LockingServer({name: set(SCOPES) for name in names}, dress=DRESSES[dress])
+    server.secrets = dict.fromkeys(names, "another")
+    with nights(tmp_path, server, SCOPES, settings=settings) as night:
+        night("each", "--max-requests", 30)
+        for _ in range(3):
+            night("each", "--resume")
+    assert 55 < len(server.asked) < 80
+    assert "endpoint_left_alone" in reasons(tmp_path / "out").values()
+
+
 # -- what succeeded last night is asked first
 
 
