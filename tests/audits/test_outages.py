@@ -1,6 +1,7 @@
 """A server that is away for a while: its clients wait, and all are asked when it is back."""
 
 import json
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -130,3 +131,27 @@ def test_a_group_that_is_away_is_tried_ever_less_often_for_a_quarter_of_an_hour(
     assert len(gaps) < 30
     assert max(gaps[:19]) <= 10
     assert gaps[19:23] == pytest.approx([30.0, 60.0, 120.0, 240.0])
+
+
+@pytest.mark.parametrize("manner", ["refused", "hanging"])
+def test_a_name_that_resolves_again_is_asked_for_all_its_clients(tmp_path, monkeypatch, manner):
+    heals_at, real = time.monotonic() + 4, socket.getaddrinfo
+
+    def getaddrinfo(host, *arguments, **options):
+        if host == "login.example":
+            if manner == "hanging":
+                time.sleep(max(heals_at - time.monotonic(), 0.0))
+            if time.monotonic() < heals_at:
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            host = "127.0.0.1"
+        return real(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with raw_server(GRANTS) as server:
+        endpoint = f"http://login.example:{server.port}/token"
+        settings = f'token_endpoint = "{endpoint}"\nallow_http = true\ntimeout = "1s"\n{FAST}'
+        entries = [Entry(f"c{n}", "s") for n in range(6)]
+        arguments, environment = write_inputs(tmp_path, {"s": settings}, entries, SCOPES)
+        result = scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    assert result.returncode == 0, result.stderr
+    assert set(verdicts(tmp_path / "out").values()) == {"granted", "denied"}
