@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import anyio
 
 from scopeprobe.engine.client_queue import ClientQueue, Job
+from scopeprobe.engine.outage import Outage
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.engine.retry import backoff
@@ -18,26 +19,17 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.oauth.throttling import LONGEST_WAIT
 
-FAULTS_TO_BREAK = 20
-SECONDS_TO_BREAK = 60.0
-FIRST_TRIAL, LAST_TRIAL = 30.0, 600.0
-"""Seconds between single trials of a group that is out of reach: doubling."""
-SECONDS_TO_GIVE_UP = 900.0
 MISTAKEN_PAUSE = 20 * 3600.0
 """Seconds for which a server is left alone that asks for a pause beyond all reason: until the next
 night, which sees whether it meant that."""
 
 
 @dataclass(slots=True)
-class _Trouble:
-    """Throttles or connection faults in a row, with no answer between them."""
+class _Throttles:
+    """In a row, with no answer between them."""
 
     since: float
-    count: int = 0
     pauses: int = 0
-    trials: int = 0
-    gave_up: bool = False
-    """Some request used up its retries on it."""
 
 
 class RateGroup:
@@ -75,8 +67,8 @@ class RateGroup:
         self._in_air = 0
         self.turn = anyio.Lock(fast_acquire=True)
         """Held by the worker that waits for the next request; the others wait behind it."""
-        self._throttled: _Trouble | None = None
-        self._faulty: _Trouble | None = None
+        self._throttled: _Throttles | None = None
+        self._outage: Outage | None = None
         self._fails_at_tls = False
         """A request used up its retries on TLS failures, and nothing was answered since."""
         self._changed = anyio.Event()
@@ -213,7 +205,7 @@ class RateGroup:
 
     def reached(self) -> None:
         """The server said something, be it that it cannot: connections are made again."""
-        self._faulty = None
+        self._outage = None
         self._fails_at_tls = False
         if self._put_off:
             self._put_off.clear()
@@ -226,7 +218,7 @@ class RateGroup:
         Returns the seconds, or None where the pause is longer than `max_pause`.
         """
         now = self._clock()
-        trouble = self._throttled = self._throttled or _Trouble(now)
+        trouble = self._throttled = self._throttled or _Throttles(now)
         if now >= self.paused_until:
             trouble.pauses += 1
             self.limiter.slow_down()
@@ -240,19 +232,14 @@ class RateGroup:
         """
         Note a connection fault: pause, and after many of them try only now and then.
 
-        The pause lasts until `retry_at`, when the request is sent again: what others of the group
-        would ask before that would only meet the same. Returns False when the group has to be
-        given up.
+        Returns False when the group has to be given up.
         """
         now = self._clock()
-        trouble = self._faulty = self._faulty or _Trouble(now)
-        trouble.count += 1
-        gives_up_at = trouble.since + min(SECONDS_TO_GIVE_UP, self._max_pause)
+        outage = self._outage = self._outage or Outage(now, self._max_pause)
+        outage.faults += 1
         if now >= self.paused_until:
-            trouble.pauses += 1
-            resumes_at = max(now + self._pause_after(trouble), retry_at or 0.0)
-            self.paused_until = min(resumes_at, gives_up_at)
-        return now < gives_up_at
+            self.paused_until = outage.pause(now, retry_at)
+        return not outage.is_for_good(now)
 
     def failed_at_tls(self, retry_at: float | None) -> float | None:
         """
@@ -274,12 +261,12 @@ class RateGroup:
         Connection faults are retried for a group, not for each of its clients anew: a server that
         is not there is found out with the first client's retries.
         """
-        return self._faulty is not None and self._faulty.gave_up
+        return self._outage is not None and self._outage.is_certain
 
     def gave_up_a_request(self) -> None:
         """All retries of a request were used up on connection faults."""
-        if self._faulty:
-            self._faulty.gave_up = True
+        if self._outage is not None:
+            self._outage.is_certain = True
 
     def put_off(self, queue: ClientQueue, faults: int) -> bool:
         """
@@ -288,26 +275,11 @@ class RateGroup:
         Not where the group was answered between the `faults` that its request met: then they are
         about that request.
         """
-        if self._faulty is None or self._faulty.count < faults:
+        if self._outage is None or self._outage.faults < faults:
             return False
-        self._faulty.gave_up = True
+        self._outage.is_certain = True
         self._put_off[self._positions[id(queue)]] += 1
         return True
-
-    @property
-    def _is_broken(self) -> bool:
-        trouble = self._faulty
-        return (
-            trouble is not None
-            and trouble.count >= FAULTS_TO_BREAK
-            and self._clock() - trouble.since >= SECONDS_TO_BREAK
-        )
-
-    def _pause_after(self, trouble: _Trouble) -> float:
-        if not self._is_broken:
-            return backoff(trouble.pauses)
-        trouble.trials += 1
-        return min(FIRST_TRIAL * 2.0 ** min(trouble.trials - 1, 10), LAST_TRIAL)
 
     def close(self, reason: Reason) -> None:
         """Ask nothing more in this group."""
