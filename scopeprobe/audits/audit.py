@@ -174,7 +174,8 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
     if order.resume:
         run = store.run(order.run_id) if order.run_id else store.last_run()
         if run is not None:
-            _refuse_other_inputs(order, order.fleet, run)
+            if not order.fleet.goes_on_from(run.digest):
+                raise InputsChanged([_other_inputs(order.out, run)])
             return run, (f"run {run.id} was complete already",) if run.complete else ()
     now = time.time()
     run = Run(
@@ -195,13 +196,11 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
     return run, ()
 
 
-def _refuse_other_inputs(order: Audit, fleet: Fleet, run: Run) -> None:
-    if not fleet.goes_on_from(run.digest):
-        message = (
-            f"{order.out}: run {run.id} was started with other inputs; put them back, or start a"
-            " new run without --resume"
-        )
-        raise InputsChanged([message])
+def _other_inputs(out: Path, run: Run) -> str:
+    return (
+        f"{out}: run {run.id} was started with other inputs; put them back, or start a new run"
+        " without --resume"
+    )
 
 
 class _Session:
@@ -267,8 +266,8 @@ class _Session:
     ) -> Sequence[RateGroup]:
         """Read the metadata of servers that keep one pace, and lay out what is to be asked."""
         read = await resolve_by(http, part, patience=self._order.limits.max_pause)
-        read = replace(read, as_written=self._order.fleet.digest)
-        _refuse_other_inputs(self._order, read, self._run)
+        if not read.is_read_as_in(self._run.digest):
+            raise InputsChanged([_other_inputs(self._order.out, self._run)])
         self._unread.remove(part)
         self._fleet = self._fleet.with_part(read)
         self._run = replace(

@@ -61,13 +61,7 @@ class Fleet:
         """
         if self.as_written is None:
             return _digest(self.clients)
-        read = {client.server.name for client in self.clients if client.server.endpoints.issuer}
-        parts = (
-            f"{_short(name)}={_digest(c for c in self.clients if c.server.name == name)[:32]}"
-            for name in sorted(read)
-            if name not in self.unusable
-        )
-        return "+".join((self.as_written, *parts))
+        return _joined(self.as_written, self._read)
 
     def goes_on_from(self, digest: str) -> bool:
         """
@@ -76,23 +70,38 @@ class Fleet:
         A server whose metadata could not be read, then or now, is left out of the comparison: it
         was not asked then, or is not now.
         """
-        before, earlier = _parts(digest)
-        now, later = _parts(self.digest)
-        return before == now and all(
-            earlier.get(server, found) == found for server, found in later.items()
-        )
+        before, _ = _parts(digest)
+        now, _ = _parts(self.digest)
+        return before == now and self.is_read_as_in(digest)
+
+    def is_read_as_in(self, digest: str) -> bool:
+        """Whether the metadata of its servers says what it said then, as far as that is known."""
+        _, earlier = _parts(digest)
+        return all(earlier.get(server, found) == found for server, found in self._read.items())
 
     def added_to(self, digest: str) -> str:
-        """The digest of a run that this fleet goes on from, with what was read since."""
+        """A run's digest, with what was read of these servers since."""
         inputs, read = _parts(digest)
-        read |= _parts(self.digest)[1]
-        return "+".join((inputs, *(f"{server}={found}" for server, found in sorted(read.items()))))
+        return _joined(inputs, read | self._read)
+
+    @property
+    def _read(self) -> dict[str, str]:
+        """By server whose metadata was read, a digest of its clients as that completed them."""
+        members: dict[str, list[Client]] = {}
+        for client in self.clients:
+            if client.server.endpoints.issuer and client.server.name not in self.unusable:
+                members.setdefault(client.server.name, []).append(client)
+        return {_short(name): _digest(clients)[:32] for name, clients in members.items()}
 
 
 def _parts(digest: str) -> tuple[str, dict[str, str]]:
     """The digest of the inputs, and that of each server whose metadata was read."""
     inputs, *read = digest.split("+")
     return inputs, dict(part.split("=") for part in read)
+
+
+def _joined(inputs: str, read: Mapping[str, str]) -> str:
+    return "+".join((inputs, *(f"{server}={found}" for server, found in sorted(read.items()))))
 
 
 def _short(name: str) -> str:
