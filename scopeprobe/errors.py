@@ -46,3 +46,28 @@ class StoreError(ScopeprobeError):
 
 class LabError(ScopeprobeError):
     code = "lab_error"
+
+
+def describe(error: BaseException) -> str:
+    """
+    What is wrong, for whoever reads it.
+
+    Of a bug, its type and place: its message may quote what a server sent.
+    """
+    error = cause_of(error)
+    if isinstance(error, ScopeprobeError):
+        return str(error)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    code = trace.tb_frame.f_code
+    return f"{type(error).__name__} in {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """What went wrong first, where tasks that ran together raise a group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -21,7 +21,7 @@ from scopeprobe.audits.discover import resolve
 from scopeprobe.audits.rounds import Rounds
 from scopeprobe.audits.signals import uninterrupted
 from scopeprobe.engine.budgets import Budgets
-from scopeprobe.errors import FolderInUse, InputsChanged
+from scopeprobe.errors import FolderInUse, InputsChanged, cause_of, describe
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
@@ -123,7 +123,9 @@ async def audit(order: Audit) -> Result:
     Find out which scopes every client of a fleet has, and write it down.
 
     Raises InputError where the folder cannot be used, FolderInUse while another audit writes
-    there, InputsChanged where a run is to be resumed with other inputs.
+    there, InputsChanged where a run is to be resumed with other inputs. Whatever fails later ends
+    the run: StoreError where disk or database do, anything else is a bug. A note of the error says
+    what could be written.
     """
     fleet = await resolve(order.fleet)
     notices_of_metadata = fleet.notices[len(order.fleet.notices) :]
@@ -136,7 +138,13 @@ async def audit(order: Audit) -> Result:
         known = store.facts(run)
         session = _Session(order, store, run, known, earlier)
         session.announce()
-        stopped_by = await session.ask()
+        try:
+            stopped_by = await session.ask()
+        except Exception as error:  # noqa: BLE001 - whatever it is, what is known is written
+            failure = cause_of(error)
+            with uninterrupted():
+                failure.add_note(session.write_what_is_known())
+            raise failure from None
         with uninterrupted():
             return session.conclude(stopped_by, notices)
 
@@ -244,6 +252,15 @@ class _Session:
             return await self._rounds.ask(journal, self._order.observer)
         finally:
             await journal.close()
+
+    def write_what_is_known(self) -> str:
+        """Judge and write down what was committed before something failed; says what came of it."""
+        out = self._order.out
+        try:
+            self.conclude(None, ())
+        except Exception as error:  # noqa: BLE001 - there is a worse failure to be told of
+            return f"{out}: what is known could not all be written: {describe(error)}"
+        return f"{out}: the files hold what was known by then"
 
     def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         """Judge, write the files, and only then call the run finished."""

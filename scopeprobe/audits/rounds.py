@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import itemgetter
 
+import anyio
+
 from scopeprobe.audits.signals import until_interrupted
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.build_queues import build_queues
@@ -24,10 +26,11 @@ from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName, Registration
 from scopeprobe.model.events import Observer
 from scopeprobe.model.http import Purpose
-from scopeprobe.model.journal import Journal, KnownFacts
+from scopeprobe.model.journal import KnownFacts
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenHandling
+from scopeprobe.store import SqliteJournal
 from scopeprobe.strategies import LEARNING
 from scopeprobe.verdicts import (
     accepted_sets,
@@ -96,8 +99,12 @@ class Rounds:
         """Nothing that was laid out is left to ask."""
         return all(group.is_over for group in self._groups)
 
-    async def ask(self, journal: Journal, observer: Observer) -> signal.Signals | None:
-        """Ask what is not known yet. Returns the signal that ended it early, if one did."""
+    async def ask(self, journal: SqliteJournal, observer: Observer) -> signal.Signals | None:
+        """
+        Ask what is not known yet. Returns the signal that ended it early, if one did.
+
+        Whatever fails in a task, the journal or a callback ends all that goes on, and is raised.
+        """
         clients = self._fleet.clients
         reachable = [c for c in clients if c.server.name not in self._fleet.unusable]
         async with connect(reachable) as http:
@@ -110,10 +117,17 @@ class Rounds:
                 next_round=self._lay_out_next,
                 usage=self.usage,
             )
-            stopped_by = await until_interrupted(engine.run)
-            if stopped_by is not None:
-                engine.stop(Reason.INTERRUPTED)
-            self._stopped_because = engine.stopped_because
+            ended = False
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(journal.failure)
+                    stopped_by = await until_interrupted(engine.run)
+                    tasks.cancel_scope.cancel()
+                ended = stopped_by is None
+            finally:
+                if not ended:
+                    engine.stop(Reason.INTERRUPTED)
+                self._stopped_because = engine.stopped_because
             return stopped_by
 
     # -- the rounds of a rate group

@@ -14,7 +14,7 @@ import typer.main
 import scopeprobe
 from scopeprobe.cli import streams
 from scopeprobe.cli.exit_codes import Exit
-from scopeprobe.errors import InputError, ScopeprobeError, StoreError
+from scopeprobe.errors import InputError, ScopeprobeError, StoreError, cause_of, describe
 
 
 class Entry(NamedTuple):
@@ -170,7 +170,7 @@ for _name, _entry in COMMANDS.items():
     app.command(_name, help=_entry.help)(_only_listed)
 
 
-def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - an exit code each
+def main(argv: Sequence[str] | None = None) -> int:
     """
     Run the command line and return its exit code.
 
@@ -182,36 +182,31 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - an exit c
         app(args=words, prog_name="scopeprobe", obj=tuple(words))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    except InputError as error:
-        _complain(*error.messages)
-        return Exit.INPUT
-    except StoreError as error:
-        _complain(str(error), "what was committed is kept: mend this, then go on with --resume")
-        return Exit.INCOMPLETE
-    except ScopeprobeError as error:
-        _complain(str(error))
-        return Exit.INPUT
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback, it may hold secrets
-        _complain(f"internal error: {_origin(error)}", "this is a bug of scopeprobe's")
-        return Exit.BUG
+        return _complain_of(cause_of(error))
     return Exit.DONE
+
+
+def _complain_of(error: BaseException) -> int:
+    """Say what went wrong and what to do, and return the exit code for it."""
+    notes = getattr(error, "__notes__", ())
+    match error:
+        case StoreError():
+            advice = "what was committed is kept: mend this, then go on with --resume"
+            _complain(str(error), *notes, advice)
+            return Exit.INCOMPLETE
+        case InputError():
+            _complain(*error.messages)
+        case ScopeprobeError():
+            _complain(str(error))
+        case _:
+            _complain(f"internal error: {describe(error)}", *notes, "this is a bug of scopeprobe's")
+            return Exit.BUG
+    return Exit.INPUT
 
 
 def _complain(*messages: str) -> None:
     for message in messages:
         streams.say(f"error: {message}")
-
-
-def _origin(error: BaseException) -> str:
-    """Type and place of an error, without its message: that may quote what a server sent."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    code = trace.tb_frame.f_code
-    return f"{type(error).__name__} in {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"

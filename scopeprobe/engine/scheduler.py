@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from asyncio import get_running_loop
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,9 +21,18 @@ from scopeprobe.engine.exchange_runner import (
 from scopeprobe.engine.http_client import HttpClient
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.usage import Usage
+from scopeprobe.errors import StoreError
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.events import EndpointLeftAlone, Observer
 from scopeprobe.model.journal import Journal
+
+SECONDS_BETWEEN_LOOKS = 15.0
+LOOKS_AT_A_STALL = 4
+"""How often nothing may be seen to go on before a run is ended."""
+
+
+class Stalled(RuntimeError):
+    """A bug: requests are left, and nothing will ever send them."""
 
 
 @dataclass
@@ -60,21 +68,21 @@ class Scheduler:
 
     async def run(self) -> None:
         """Ask all there is to ask. Cancelling it keeps every answer that was received."""
-        loop, alarms = get_running_loop(), []
-        if self.budgets.max_time is not None:
-            alarms.append(loop.call_later(self.budgets.max_time, self.stop, Reason.DEADLINE))
-        for server, begins_in in self._quiet_hours():
-            if begins_in > 0:
-                alarms.append(loop.call_later(begins_in, self._leave_alone, server))
-            else:
-                self._leave_alone(server)
         try:
-            async with anyio.create_task_group() as groups:
-                for group in self.groups:
-                    groups.start_soon(self._finish, group)
+            async with anyio.create_task_group() as watches:
+                watches.start_soon(self._watch)
+                if self.budgets.max_time is not None:
+                    watches.start_soon(_after, self.budgets.max_time, self.stop, Reason.DEADLINE)
+                for server, begins_in in self._quiet_hours():
+                    if begins_in > 0:
+                        watches.start_soon(_after, begins_in, self._leave_alone, server)
+                    else:
+                        self._leave_alone(server)
+                async with anyio.create_task_group() as groups:
+                    for group in self.groups:
+                        groups.start_soon(self._finish, group)
+                watches.cancel_scope.cancel()
         finally:
-            for alarm in alarms:
-                alarm.cancel()
             with anyio.CancelScope(shield=True):
                 await self.journal.flush()
 
@@ -101,6 +109,32 @@ class Scheduler:
                 queue.close(Reason.QUIET)
             group.refresh(queues)
         self.observer(EndpointLeftAlone(server, Reason.QUIET))
+
+    async def _watch(self) -> None:
+        """
+        End a run that would never end: nothing is in the air or waits for a time that is known.
+
+        Raises Stalled, since that is a bug; StoreError where a disk takes its time over answers.
+        """
+        idle_looks = 0
+        before: object = None
+        while True:
+            await anyio.sleep(SECONDS_BETWEEN_LOOKS)
+            now = self.requests, self._answers.settled
+            idle_looks = 0 if self._goes_on or now != before else idle_looks + 1
+            before = now
+            if idle_looks == LOOKS_AT_A_STALL:
+                if self._answers.unsettled:
+                    seconds = SECONDS_BETWEEN_LOOKS * LOOKS_AT_A_STALL
+                    raise StoreError(f"the answers of {seconds:.0f} s ago are not written yet")
+                raise Stalled
+
+    @property
+    def _goes_on(self) -> bool:
+        """Something is in the air, or waits for a time to come."""
+        now = time.monotonic()
+        times = (group.opens_at for group in self.groups if not group.is_over)
+        return self._in_air > 0 or any(opens_at and opens_at > now for opens_at in times)
 
     @property
     def requests(self) -> int:
@@ -198,3 +232,9 @@ class Scheduler:
             queue.close(Reason.BUDGET_SPENT)
             group.refresh([queue])
         return job
+
+
+async def _after(seconds: float, do: Callable[..., None], *arguments: object) -> None:
+    """Do something later, in a task: what it raises ends the run."""
+    await anyio.sleep(seconds)
+    do(*arguments)

@@ -1,6 +1,7 @@
 """SQLite: every answer of every run of a folder, committed before it counts."""
 
+from scopeprobe.store.journal_writer import SqliteJournal
 from scopeprobe.store.store import Store
 from scopeprobe.store.stored_runs import AcceptedSets, StoredFacts, StoredRuns
 
-__all__ = ["AcceptedSets", "Store", "StoredFacts", "StoredRuns"]
+__all__ = ["AcceptedSets", "SqliteJournal", "Store", "StoredFacts", "StoredRuns"]

@@ -6,10 +6,11 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import Never
 
 import msgspec
 
@@ -44,7 +45,8 @@ class SqliteJournal:
     Commits entries in batches: all that were put in since the last commit.
 
     While there are few, every answer is committed at once. Callbacks run on the event loop, in
-    the order of the puts.
+    the order of the puts. After the first failure, of a commit or of a callback, nothing more is
+    written or counts, and `failure` raises it: who waits for an answer would wait for ever.
     """
 
     def __init__(self, connection: sqlite3.Connection, run: str) -> None:
@@ -52,7 +54,8 @@ class SqliteJournal:
         self._run = run
         self._entries: SimpleQueue[_Entry | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        self._failure: sqlite3.Error | None = None
+        self._failure: Exception | None = None
+        self._failed = asyncio.Event()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
@@ -71,6 +74,12 @@ class SqliteJournal:
     def note_failures(self, registration: str, count: int) -> None:
         self._entries.put(_Entry(_FAILED, (self._run, registration, count)))
 
+    async def failure(self) -> Never:
+        """Wait until nothing more can be written, or counted, and raise why."""
+        await self._failed.wait()
+        self._check()
+        raise AssertionError  # it has failed
+
     async def flush(self) -> None:
         written = asyncio.Event()
         self._entries.put(_Entry(None, (), written.set))
@@ -83,9 +92,11 @@ class SqliteJournal:
         await asyncio.to_thread(self._thread.join)
 
     def _check(self) -> None:
-        """Raise StoreError once a commit has failed: no answer counts any more."""
-        if self._failure is not None:
+        """Raise StoreError once a commit has failed, or what a callback or the thread raised."""
+        if isinstance(self._failure, sqlite3.DatabaseError):
             raise StoreError(f"the answers cannot be written: {self._failure}") from self._failure
+        if self._failure is not None:
+            raise self._failure
 
     def _write(self) -> None:
         is_open = True
@@ -96,15 +107,19 @@ class SqliteJournal:
                 if self._entries.empty():
                     break
             is_open = entry is not None
-            self._commit(batch)
-            self._loop.call_soon_threadsafe(_call_all, list(self._to_be_called(batch)))
+            failure = self._failure
+            try:
+                if failure is None:
+                    self._commit(batch)
+            except Exception as error:  # noqa: BLE001 - whatever it is, `failure` raises it
+                failure = error
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._call_back, batch, failure)
             if is_open and sum(entry.then is not None for entry in batch) >= BUSY:
                 time.sleep(REST)
 
     def _commit(self, batch: list[_Entry]) -> None:
-        """Commit a batch as a whole. After one failure nothing more is written."""
-        if self._failure is not None:
-            return
+        """Commit a batch as a whole."""
         rows: dict[str, list[tuple[object, ...]]] = {}
         for entry in batch:
             if entry.statement is not None:
@@ -114,18 +129,23 @@ class SqliteJournal:
             for statement, values in rows.items():
                 self._connection.executemany(statement, values)
             self._connection.execute("commit")
-        except sqlite3.Error as error:
-            self._failure = error
+        except BaseException:
             with suppress(sqlite3.Error):
                 self._connection.execute("rollback")
+            raise
 
-    def _to_be_called(self, batch: list[_Entry]) -> Iterator[Callable[[], None]]:
-        """The callbacks of what is committed, and of entries that write nothing."""
+    def _call_back(self, batch: list[_Entry], failure: Exception | None) -> None:
+        """Call what is committed, and entries that write nothing: those have somebody waiting."""
+        if failure is not None:
+            self._fail(failure)
         for entry in batch:
-            if entry.then is not None and (self._failure is None or entry.statement is None):
-                yield entry.then
+            if entry.then is None or (self._failure is not None and entry.statement is not None):
+                continue
+            try:
+                entry.then()
+            except Exception as error:  # noqa: BLE001 - whatever it is, `failure` raises it
+                self._fail(error)
 
-
-def _call_all(callbacks: list[Callable[[], None]]) -> None:
-    for callback in callbacks:
-        callback()
+    def _fail(self, failure: Exception) -> None:
+        self._failure = self._failure or failure
+        self._failed.set()

@@ -20,6 +20,8 @@ from scopeprobe.store.journal_writer import SqliteJournal, encode
 from scopeprobe.store.migrations import migrate
 from scopeprobe.store.stored_runs import AcceptedSets, StoredRuns
 
+SECONDS_FOR_A_LOCK = 8.0
+"""For which another process may hold the database before a commit fails."""
 _LONGEST_QUOTA = 7 * 86400.0
 """Seconds for which used permits are remembered."""
 _RESUMABLE = 30 * 86400.0
@@ -42,7 +44,10 @@ class Store(StoredRuns):
         with locked_folder(folder) as database, ExitStack() as at_end:
             with usable(database):
                 connection = sqlite3.connect(
-                    database, isolation_level=None, check_same_thread=False, timeout=10
+                    database,
+                    isolation_level=None,
+                    check_same_thread=False,
+                    timeout=SECONDS_FOR_A_LOCK,
                 )
                 at_end.callback(connection.close)
                 connection.execute("pragma journal_mode = wal")

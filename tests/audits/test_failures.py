@@ -1,0 +1,203 @@
+"""Whatever fails in the middle of a run ends it: with words, an exit code, and all it knew."""
+
+import resource
+import sqlite3
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from harness import maps, raw_server, reasons, scopeprobe
+from long_runs import SCOPES, inputs, strict
+
+from scopeprobe.cli import logs
+from scopeprobe.engine import scheduler
+from scopeprobe.engine.answer_handling import AnswerHandling
+from scopeprobe.reports import write
+from scopeprobe.store import SqliteJournal, store
+from scopeprobe.strategies import STRATEGIES
+
+ALL = 4 * (len(SCOPES) + 4)
+"""More requests than a whole run sends."""
+BY_THEN = 30
+"""Requests after which something fails: all that are in the air are in one failed batch."""
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits_long(monkeypatch):
+    monkeypatch.setattr(store, "SECONDS_FOR_A_LOCK", 0.5)
+    monkeypatch.setattr(scheduler, "SECONDS_BETWEEN_LOOKS", 0.1)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The maps of a run in which nothing fails."""
+    folder = tmp_path_factory.mktemp("whole")
+    with raw_server(strict) as server:
+        words, environment = inputs(folder, server, 4)
+        assert scopeprobe(*words, env=environment).returncode == 0
+    return maps(folder / "out")
+
+
+class Failing:
+    """An audit in which something fails, and its resume in which nothing does."""
+
+    def __init__(self, folder, whole):
+        self.out = folder / "out"
+        self.asked_again = 0
+        self._folder, self._whole = folder, whole
+
+    @contextmanager
+    def while_asked(self, fail=lambda: None):
+        """Run it; `fail` is called when the servers were asked so often."""
+
+        def answer(asked):
+            if len(server.asked) == BY_THEN:
+                fail()
+            return strict(asked)
+
+        with raw_server(answer) as server:
+            self._words, environment = inputs(self._folder, server, 4)
+            self.ended = scopeprobe(*self._words, "--log-format", "console", env=environment)
+            yield self
+            asked = len(server.asked)
+            again = scopeprobe(*self._words, "--resume", env=environment)
+            assert again.returncode == 0, again.stderr
+            assert maps(self.out) == self._whole
+            self.asked_again = len(server.asked) - asked
+
+    def ended_with(self, code, *texts):
+        __tracebackhide__ = True
+        assert self.ended.returncode == code, self.ended.stderr
+        assert "Traceback" not in self.ended.stderr
+        for text in texts:
+            assert text in " ".join(self.ended.stderr.split())
+
+
+@pytest.fixture
+def failing(tmp_path, whole):
+    return Failing(tmp_path, whole)
+
+
+@pytest.mark.parametrize("is_quite_full", [False, True], ids=["for the log", "quite"])
+def test_a_full_disk_ends_the_run(failing, is_quite_full):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill():
+        log = failing.out / "scopeprobe.db-wal"
+        room = 0 if is_quite_full else log.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+
+    try:
+        with failing.while_asked(fill):
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            failing.ended_with(3, "cannot be written", "--resume")
+            if is_quite_full:
+                failing.ended_with(3, "could not all be written")
+                assert not list(failing.out.glob("**/.*.draft"))
+            else:
+                found = Counter(reasons(failing.out).values())
+                assert found["interrupted"] > 0
+                assert found["listed_in_response"] > 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert failing.asked_again < ALL - BY_THEN + 24
+
+
+def test_a_database_that_another_process_holds_ends_the_run(failing):
+    held = []
+
+    def hold():
+        held.append(sqlite3.connect(failing.out / "scopeprobe.db", check_same_thread=False))
+        held[0].execute("begin immediate")
+
+    with failing.while_asked(hold):
+        held[0].close()
+        failing.ended_with(3, "database is locked", "--resume")
+        assert Counter(reasons(failing.out).values())["listed_in_response"] > 0
+
+
+def test_a_bug_in_a_plan_ends_the_run(failing, monkeypatch):
+    each = STRATEGIES["each"]
+
+    def broken(assignment):
+        plan = each.ask(assignment)
+        answers = None
+        for _ in range(2):
+            answers = yield plan.send(answers)
+        raise KeyError(answers)
+
+    monkeypatch.setitem(STRATEGIES, "each", replace(each, ask=broken))
+    with failing.while_asked():
+        monkeypatch.undo()
+        failing.ended_with(70, "KeyError in test_failures.py", "bug of scopeprobe's")
+        assert "interrupted" in reasons(failing.out).values()
+
+
+def test_a_bug_in_the_thread_that_writes_ends_the_run(failing, monkeypatch):
+    commit = vars(SqliteJournal)["_commit"]
+    batches = []
+
+    def broken(journal, batch):
+        batches.append(batch)
+        if len(batches) > 5:
+            raise IndexError
+        commit(journal, batch)
+
+    monkeypatch.setattr(SqliteJournal, "_commit", broken)
+    with failing.while_asked():
+        monkeypatch.undo()
+        failing.ended_with(70, "IndexError in test_failures.py")
+
+
+@pytest.mark.parametrize(
+    "event", ["run_started", "client_started", "request_answered", "client_finished"]
+)
+def test_a_bug_in_an_observer_ends_the_run(failing, monkeypatch, event):
+    fields = logs._fields
+
+    def broken(told):
+        return {}["no such member"] if told.name == event else fields(told)
+
+    monkeypatch.setattr(logs, "_fields", broken)
+    with failing.while_asked():
+        monkeypatch.undo()
+        failing.ended_with(70, "KeyError in test_failures.py")
+
+
+def test_a_bug_in_one_report_keeps_the_others_and_the_run(failing, monkeypatch):
+    monkeypatch.setattr(write, "matrix_csv", lambda maps: maps["no such client"])
+    with failing.while_asked():
+        monkeypatch.undo()
+        failing.ended_with(70, "TypeError in test_failures.py")
+        assert "granted" in (failing.out / "permissions.csv").read_text()
+        assert (failing.out / "summary.json").exists()
+        assert not (failing.out / "matrix.csv").exists()
+    assert failing.asked_again == 0
+
+
+def test_a_run_that_nothing_wakes_any_more_is_ended_as_a_bug(failing, monkeypatch):
+    settle = vars(AnswerHandling)["_settle"]
+
+    def forget_some(handling, group, job, fact):
+        if handling.settled < BY_THEN:
+            settle(handling, group, job, fact)
+
+    monkeypatch.setattr(AnswerHandling, "_settle", forget_some)
+    with failing.while_asked():
+        monkeypatch.undo()
+        failing.ended_with(70, "Stalled in scheduler.py")
+
+
+def test_a_commit_that_does_not_come_back_is_a_trouble_of_the_disk(failing, monkeypatch):
+    put, puts = SqliteJournal.put, []
+
+    def lose_some(journal, assignment, fact, then):
+        puts.append(fact)
+        if len(puts) < BY_THEN:
+            put(journal, assignment, fact, then)
+
+    monkeypatch.setattr(SqliteJournal, "put", lose_some)
+    with failing.while_asked():
+        monkeypatch.undo()
+        failing.ended_with(3, "not written yet", "--resume")
