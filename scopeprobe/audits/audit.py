@@ -32,7 +32,7 @@ from scopeprobe.model.run import Run
 from scopeprobe.policy import Earlier, Policy, findings, new_findings
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
-from scopeprobe.reports.write import write_reports
+from scopeprobe.reports.write import refuse_foreign_files, write_reports
 from scopeprobe.store import Store, StoredFacts
 from scopeprobe.strategies import STRATEGIES
 from scopeprobe.strategies.estimates import total
@@ -132,9 +132,11 @@ async def audit(order: Audit) -> Result:
     order = replace(order, fleet=fleet)
     with ExitStack() as folder:
         store = await _enter(folder, order)
+        names = [client.name for client in order.fleet.clients]
+        refuse_foreign_files(order.out, names, store.written_files())
         earlier, absence = _earlier(order, store)
         run, notices = _run_of(order, store)
-        notices = (*notices_of_metadata, *notices, *absence)
+        notices = (*notices_of_metadata, *store.notices, *notices, *absence)
         known = store.facts(run)
         session = _Session(order, store, run, known, earlier)
         session.announce()
@@ -219,6 +221,7 @@ class _Session:
         self._store = store
         self._run = run
         self._known = known
+        self._written_files = store.written_files()
         self._started = time.monotonic()
         before = PreviousMaps.before(run.started, store)
         assignments = list(assignments_of(order.fleet, before, order.proof))
@@ -309,7 +312,14 @@ class _Session:
 
     def _write(self, maps: Sequence[PermissionMap], summary: Summary, finished: float) -> None:
         order = self._order
-        write_reports(order.out, maps, summary, order.fleet.known, order.formats)
+        self._written_files = write_reports(
+            order.out,
+            maps,
+            summary,
+            known=order.fleet.known,
+            formats=order.formats,
+            written=self._written_files,
+        )
         self._run = replace(
             self._run,
             finished=finished,
@@ -322,6 +332,7 @@ class _Session:
             maps,
             rounds.accepted_sets(maps),
             rounds.last_successes(),
+            written_files=self._written_files,
             keep=order.keep,
         )
         order.observer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -33,6 +33,9 @@ _RUNS_WITH_SETS = 2
 class Store(StoredRuns):
     """All runs of one output folder, to be read and written. One process at a time holds it."""
 
+    notices: tuple[str, ...] = ()
+    """What deserves a look about the folder."""
+
     @classmethod
     @contextmanager
     def open(cls, folder: Path) -> Iterator[Self]:
@@ -41,7 +44,7 @@ class Store(StoredRuns):
 
         Raises FolderInUse while another audit writes there, InputError where it cannot be used.
         """
-        with locked_folder(folder) as database, ExitStack() as at_end:
+        with locked_folder(folder) as (database, notices), ExitStack() as at_end:
             with usable(database):
                 connection = sqlite3.connect(
                     database,
@@ -53,7 +56,9 @@ class Store(StoredRuns):
                 connection.execute("pragma journal_mode = wal")
                 connection.execute("pragma synchronous = normal")
                 migrate(connection, database)
-            yield cls(folder, connection)
+            store = cls(folder, connection)
+            store.notices = notices
+            yield store
 
     def begin(self, run: Run) -> None:
         """Store a new run. Facts are kept of runs that may still be resumed."""
@@ -83,9 +88,14 @@ class Store(StoredRuns):
         accepted_sets: Iterable[tuple[Assignment, AcceptedSets]],
         last_successes: Iterable[tuple[Assignment, Question, bool]] = (),
         *,
+        written_files: Mapping[str, str],
         keep: int,
     ) -> None:
-        """Store what a run found out and what proved it; forget all but `keep` runs."""
+        """
+        Store what a run found out and what proved it; forget all but `keep` runs.
+
+        `written_files` are all that this folder's runs wrote for clients, with their digests.
+        """
         found = [
             (permissions.client, encode(permissions.cells), permissions.registration)
             for permissions in maps
@@ -117,6 +127,8 @@ class Store(StoredRuns):
             connection.executemany("insert into accepted_sets values (?, ?, ?, ?)", sets_of_targets)
             connection.execute("delete from last_successes where run = ?", (run.id,))
             connection.executemany("insert into last_successes values (?, ?, ?, ?, ?)", successes)
+            connection.execute("delete from written_files")
+            connection.executemany("insert into written_files values (?, ?)", written_files.items())
             connection.execute(
                 "update runs set finished = ?, complete = ?, summary = ? where id = ?",
                 (run.finished, run.complete, run.summary and run.summary.decode(), run.id),

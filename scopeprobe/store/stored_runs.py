@@ -217,6 +217,10 @@ class StoredRuns:
                     proved.setdefault(cell.key, cell)
         return proved
 
+    def written_files(self) -> dict[str, str]:
+        """The permission maps of clients that runs of this folder wrote, with their digests."""
+        return dict(self._connection.execute("select file, digest from written_files").fetchall())
+
     # -- what a run that goes on needs
 
     def facts(self, run: Run) -> StoredFacts:

@@ -416,7 +416,9 @@ def test_only_the_newest_finished_runs_are_kept_with_what_they_found(tmp_path):
                 Evidence.ALONE,
             )  # fmt: skip
             store.begin(one)
-            store.finish(one, [PermissionMap(ClientName("c"), (cell,))], [], keep=2)
+            store.finish(
+                one, [PermissionMap(ClientName("c"), (cell,))], [], written_files={}, keep=2
+            )
         assert [run.id for run in store.runs()] == ["3", "2"]
         kept = [permissions.cells[0].verdict for _, permissions in store.maps_of_client("c")]
     assert kept == [Verdict.DENIED, Verdict.GRANTED]
