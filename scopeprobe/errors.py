@@ -6,6 +6,7 @@ ScopeprobeError
 │   ├── FolderInUse       another audit writes to the output folder
 │   └── InputsChanged     a run cannot be resumed with inputs that differ from its own
 ├── StoreError        the output folder failed in the middle of a run: what is committed is kept
+│   └── FolderGone        it was removed or moved away meanwhile, and all that is in it
 └── LabError          the embedded authorization server cannot play what it was asked to
 
 What a server does wrong is never raised: it is an `Unanswered` answer (model/answers.py).
@@ -14,6 +15,7 @@ What a server does wrong is never raised: it is an `Unanswered` answer (model/an
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class ScopeprobeError(Exception):
@@ -42,6 +44,15 @@ class InputsChanged(InputError):
 
 class StoreError(ScopeprobeError):
     code = "store_error"
+    advice = "what was committed is kept: mend this, then go on with --resume"
+
+
+class FolderGone(StoreError):
+    code = "folder_gone"
+    advice = "put it back and go on with --resume, or start again"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: was removed or moved away while the run went on")
 
 
 class LabError(ScopeprobeError):

@@ -21,7 +21,7 @@ from scopeprobe.audits.discover import resolve
 from scopeprobe.audits.rounds import Rounds
 from scopeprobe.audits.signals import uninterrupted
 from scopeprobe.engine.budgets import Budgets
-from scopeprobe.errors import FolderInUse, InputsChanged, cause_of, describe
+from scopeprobe.errors import FolderGone, FolderInUse, InputsChanged, cause_of, describe
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
@@ -145,7 +145,7 @@ async def audit(order: Audit) -> Result:
         except Exception as error:  # noqa: BLE001 - whatever it is, what is known is written
             failure = cause_of(error)
             with uninterrupted():
-                failure.add_note(session.write_what_is_known())
+                failure.add_note(session.write_what_is_known(failure))
             raise failure from None
         with uninterrupted():
             return session.conclude(stopped_by, notices)
@@ -256,9 +256,11 @@ class _Session:
         finally:
             await journal.close()
 
-    def write_what_is_known(self) -> str:
+    def write_what_is_known(self, failure: BaseException) -> str:
         """Judge and write down what was committed before something failed; says what came of it."""
         out = self._order.out
+        if isinstance(failure, FolderGone):
+            return f"{out}: nothing was written there any more"
         try:
             self.conclude(None, ())
         except Exception as error:  # noqa: BLE001 - there is a worse failure to be told of

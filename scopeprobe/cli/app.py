@@ -194,8 +194,7 @@ def _complain_of(error: BaseException) -> int:
     notes = getattr(error, "__notes__", ())
     match error:
         case StoreError():
-            advice = "what was committed is kept: mend this, then go on with --resume"
-            _complain(str(error), *notes, advice)
+            _complain(str(error), *notes, error.advice)
             return Exit.INCOMPLETE
         case InputError():
             _complain(*error.messages)

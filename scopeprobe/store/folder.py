@@ -68,7 +68,38 @@ def usable(path: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError([f"{path}: cannot be used: {error.strerror}"]) from error
     except sqlite3.Error as error:
-        raise InputError([f"{path}: cannot be used: {error}"]) from error
+        text = damaged(path, error) if _is_damage(error) else f"{path}: cannot be used: {error}"
+        raise InputError([text]) from error
+
+
+def why_not_written(database: Path, error: sqlite3.Error) -> str:
+    return (
+        damaged(database, error) if _is_damage(error) else f"{database}: cannot be written: {error}"
+    )
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Which file stands there, whatever its name was before; None: none does."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
+def damaged(database: Path, error: Exception) -> str:
+    """What to tell of a database that cannot be read, and what can be done about it."""
+    return (
+        f"{database}: is damaged ({error}); put a backup in its place, try `sqlite3 {database}"
+        " .recover`, or move it away to begin anew without history"
+    )
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    }
 
 
 def _made_private(folder: Path) -> tuple[str, ...]:

@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Never
 
 import msgspec
 
-from scopeprobe.errors import StoreError
+from scopeprobe.errors import FolderGone, StoreError
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
+from scopeprobe.store.folder import file_at, why_not_written
 
 BUSY = 4
 """Answers of one batch from which on the thread waits for more of them."""
@@ -49,8 +51,10 @@ class SqliteJournal:
     written or counts, and `failure` raises it: who waits for an answer would wait for ever.
     """
 
-    def __init__(self, connection: sqlite3.Connection, run: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, run: str, database: Path) -> None:
         self._connection = connection
+        self._database = database
+        self._file = file_at(database)
         self._run = run
         self._entries: SimpleQueue[_Entry | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
@@ -94,7 +98,7 @@ class SqliteJournal:
     def _check(self) -> None:
         """Raise StoreError once a commit has failed, or what a callback or the thread raised."""
         if isinstance(self._failure, sqlite3.DatabaseError):
-            raise StoreError(f"the answers cannot be written: {self._failure}") from self._failure
+            raise StoreError(why_not_written(self._database, self._failure)) from self._failure
         if self._failure is not None:
             raise self._failure
 
@@ -119,7 +123,9 @@ class SqliteJournal:
                 time.sleep(REST)
 
     def _commit(self, batch: list[_Entry]) -> None:
-        """Commit a batch as a whole."""
+        """Commit a batch as a whole. Raises FolderGone where nobody would find it again."""
+        if file_at(self._database) != self._file:
+            raise FolderGone(self._database.parent)
         rows: dict[str, list[tuple[object, ...]]] = {}
         for entry in batch:
             if entry.statement is not None:

@@ -15,7 +15,7 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
-from scopeprobe.store.folder import DATABASE, locked_folder, usable
+from scopeprobe.store.folder import DATABASE, locked_folder, usable, why_not_written
 from scopeprobe.store.journal_writer import SqliteJournal, encode
 from scopeprobe.store.migrations import migrate
 from scopeprobe.store.stored_runs import AcceptedSets, StoredRuns
@@ -79,7 +79,7 @@ class Store(StoredRuns):
             connection.execute("delete from pauses where until < ?", (now,))
 
     def journal(self, run: Run) -> SqliteJournal:
-        return SqliteJournal(self._connection, run.id)
+        return SqliteJournal(self._connection, run.id, self.folder / DATABASE)
 
     def finish(
         self,
@@ -137,7 +137,7 @@ class Store(StoredRuns):
 
     def quota_journal(self) -> SqliteJournal:
         """A journal of no run, for what is used up of quotas."""
-        return SqliteJournal(self._connection, run="")
+        return SqliteJournal(self._connection, "", self.folder / DATABASE)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -149,7 +149,7 @@ class Store(StoredRuns):
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):
                 self._connection.execute("rollback")
-            raise StoreError(f"{self.folder / DATABASE} cannot be written: {error}") from error
+            raise StoreError(why_not_written(self.folder / DATABASE, error)) from error
 
 
 def _forget(connection: sqlite3.Connection, keep: int) -> None:
