@@ -220,3 +220,27 @@ def test_a_commit_that_does_not_come_back_is_a_trouble_of_the_disk(failing, monk
     with failing.while_asked():
         monkeypatch.undo()
         failing.ended_with(3, "not written yet", "--resume")
+
+
+def test_a_full_disk_under_the_log_file_ends_nothing(tmp_path, whole):
+    log = tmp_path / "events.log"
+
+    def answer(asked):
+        if len(server.asked) == BY_THEN:
+            full = log.stat().st_size
+            resource.setrlimit(resource.RLIMIT_FSIZE, (max(full, 2_000_000), before[1]))
+            with log.open("ab") as file:
+                file.truncate(max(full, 2_000_000))
+        return strict(asked)
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with raw_server(answer) as server:
+            words, environment = inputs(tmp_path, server, 4)
+            words += ["--log-file", log, "--log-format", "console"]
+            ended = scopeprobe(*words, env=environment)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert ended.returncode == 0
+    assert ended.stderr.count("events.log: File too large; the run goes on") == 1
+    assert maps(tmp_path / "out") == whole
