@@ -20,6 +20,7 @@ from scopeprobe.model.server import Endpoints, Server
 from scopeprobe.model.urls import host_of, is_address, is_private
 from scopeprobe.oauth.endpoint_trust import ResolvedServer, resolved_server
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
+from scopeprobe.oauth.token_request import configured_headers
 from scopeprobe.reports.metadata import Described
 
 AT_ONCE = 8
@@ -101,7 +102,7 @@ async def _asked(server: Server, url: str, transport: HttpClient) -> Metadata | 
 def _request(server: Server, url: str) -> HttpRequest:
     contact = f" ({server.connection.contact})" if server.connection.contact else ""
     headers = (
-        *server.connection.headers,
+        *configured_headers(server),
         ("Accept", "application/json"),
         ("User-Agent", f"scopeprobe/{scopeprobe.__version__}{contact}"),
     )
@@ -190,7 +191,7 @@ async def resolve(fleet: Fleet) -> Fleet:
         clients=clients,
         notices=(*fleet.notices, *(text for one in told for text in _notices(one))),
         unusable=unusable,
-        as_written=fleet.digest,
+        as_written=fleet.clients,
     )
 
 

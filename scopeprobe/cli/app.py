@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -177,6 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the words behind the program's name; those of the process unless given.
     """
     streams.open_all()
+    _dump_no_core()
     words = sys.argv[1:] if argv is None else [*argv]
     try:
         app(args=words, prog_name="scopeprobe", obj=tuple(words))
@@ -187,6 +189,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback, it may hold secrets
         return _complain_of(cause_of(error))
     return Exit.DONE
+
+
+def _dump_no_core() -> None:
+    """Secrets are in memory: where the process crashes, that is not to be written anywhere."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def _complain_of(error: BaseException) -> int:

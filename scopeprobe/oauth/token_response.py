@@ -17,6 +17,7 @@ from scopeprobe.model.client import Client, Target
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import revealed
 from scopeprobe.oauth.dpop import NONCE
 from scopeprobe.oauth.error_response import WANTS_NONCE, read_error
 from scopeprobe.oauth.masking import Mask
@@ -49,7 +50,7 @@ class Reader:
 
     @classmethod
     def of(cls, client: Client, target: Target, also_claims: tuple[str, ...] = ()) -> Reader:
-        parameters = (value for _, value in target.token_params)
+        parameters = (revealed(value) for _, value in target.token_params)
         words = (client.client_id, target.audience, target.resource, *_OUR_GRANT, *parameters)
         expected = () if client.server.traits.send_scope else target.candidates
         return cls(Mask.of(client), tuple(word for word in words if word), also_claims, expected)

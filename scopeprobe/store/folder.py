@@ -111,8 +111,9 @@ def _made_private(folder: Path) -> tuple[str, ...]:
     of another user, who could put links there; root is nobody to be kept out.
     """
     with usable(folder):
-        for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        for missing in reversed([path for path in folder.parents if not path.exists()]):
             missing.mkdir(mode=0o700, exist_ok=True)  # whatever the umask would give others
+        folder.mkdir(mode=0o700, exist_ok=True)
         shared = {Path.cwd(), Path.home(), *Path.cwd().parents, *Path.home().parents}
         state = folder.stat()
         is_ours = state.st_uid == os.geteuid()
