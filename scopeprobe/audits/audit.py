@@ -19,7 +19,7 @@ from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notices_of
 from scopeprobe.audits.discover import resolve
 from scopeprobe.audits.rounds import Rounds
-from scopeprobe.audits.signals import uninterrupted
+from scopeprobe.audits.signals import Interruption, noted_signals
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.errors import FolderGone, FolderInUse, InputsChanged, cause_of, describe
 from scopeprobe.inputs import Fleet
@@ -139,15 +139,14 @@ async def audit(order: Audit) -> Result:
         notices = (*notices_of_metadata, *store.notices, *notices, *absence)
         known = store.facts(run)
         session = _Session(order, store, run, known, earlier)
-        session.announce()
-        try:
-            stopped_by = await session.ask()
-        except Exception as error:  # noqa: BLE001 - whatever it is, what is known is written
-            failure = cause_of(error)
-            with uninterrupted():
+        with noted_signals() as interruption:
+            try:
+                session.announce()
+                stopped_by = await session.ask(interruption)
+            except Exception as error:  # noqa: BLE001 - whatever it is, what is known is written
+                failure = cause_of(error)
                 failure.add_note(session.write_what_is_known(failure))
-            raise failure from None
-        with uninterrupted():
+                raise failure from None
             return session.conclude(stopped_by, notices)
 
 
@@ -245,14 +244,14 @@ class _Session:
             )
         )
 
-    async def ask(self) -> signal.Signals | None:
+    async def ask(self, interruption: Interruption) -> signal.Signals | None:
         """Ask what is not known yet. Returns the signal that ended it early, if one did."""
         self._rounds.lay_out()
         if self._rounds.is_over:
             return None
         journal = self._store.journal(self._run)
         try:
-            return await self._rounds.ask(journal, self._order.observer)
+            return await self._rounds.ask(journal, self._order.observer, interruption)
         finally:
             await journal.close()
 

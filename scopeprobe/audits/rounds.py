@@ -9,7 +9,7 @@ from operator import itemgetter
 
 import anyio
 
-from scopeprobe.audits.signals import until_interrupted
+from scopeprobe.audits.signals import Interruption
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.build_queues import build_queues
 from scopeprobe.engine.client_queue import ClientQueue
@@ -99,7 +99,9 @@ class Rounds:
         """Nothing that was laid out is left to ask."""
         return all(group.is_over for group in self._groups)
 
-    async def ask(self, journal: SqliteJournal, observer: Observer) -> signal.Signals | None:
+    async def ask(
+        self, journal: SqliteJournal, observer: Observer, interruption: Interruption
+    ) -> signal.Signals | None:
         """
         Ask what is not known yet. Returns the signal that ended it early, if one did.
 
@@ -121,7 +123,7 @@ class Rounds:
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(journal.failure)
-                    stopped_by = await until_interrupted(engine.run)
+                    stopped_by = await interruption.unless_it_comes(engine.run)
                     tasks.cancel_scope.cancel()
                 ended = stopped_by is None
             finally:

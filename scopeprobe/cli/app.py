@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from collections.abc import Mapping, Sequence
@@ -171,7 +172,7 @@ for _name, _entry in COMMANDS.items():
     app.command(_name, help=_entry.help)(_only_listed)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def run(argv: Sequence[str] | None = None) -> int:
     """
     Run the command line and return its exit code.
 
@@ -181,14 +182,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     _dump_no_core()
     words = sys.argv[1:] if argv is None else [*argv]
     try:
+        _refuse_what_terminals_act_on(words)
         app(args=words, prog_name="scopeprobe", obj=tuple(words))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback, it may hold secrets
         return _complain_of(cause_of(error))
     return Exit.DONE
+
+
+def _refuse_what_terminals_act_on(words: Sequence[str]) -> None:
+    """Refuse arguments that no file and no option has: messages quote them."""
+    given = [(f"argument {number}", word) for number, word in enumerate(words, start=1)]
+    given += [(name, value) for name, value in os.environ.items() if name.startswith("SCOPEPROBE_")]
+    wrong = [place for place, text in given if streams.inert(text) != text or "\n" in text]
+    if wrong:
+        raise InputError(f"{place}: holds a control character, or is no UTF-8" for place in wrong)
 
 
 def _dump_no_core() -> None:

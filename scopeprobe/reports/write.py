@@ -30,6 +30,8 @@ def refuse_foreign_files(
     there = folder / CLIENTS
     if there.is_symlink() or (there.exists() and not there.is_dir()):
         raise InputError([f"{there}: is not a folder; choose another --out"])
+    if there.exists() and not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
+        raise InputError([f"{there}: cannot be written to; choose another --out"])
     maps = [there / f"{name}.csv" for name in clients if f"{name}.csv" not in written]
     complaints = [
         f"{path}: was not written by scopeprobe and would be overwritten; choose another --out"

@@ -22,10 +22,13 @@ from scopeprobe.store.stored_runs import AcceptedSets, StoredRuns
 
 SECONDS_FOR_A_LOCK = 8.0
 """For which another process may hold the database before a commit fails."""
-_LONGEST_QUOTA = 7 * 86400.0
+_DAY = 86400.0
+_LONGEST_QUOTA = 7 * _DAY
 """Seconds for which used permits are remembered."""
-_RESUMABLE = 30 * 86400.0
+_RESUMABLE = 30 * _DAY
 """Seconds for which an unfinished run can be resumed."""
+_ALWAYS_RESUMABLE = 3
+"""Newest runs that can be resumed whatever the clock says."""
 _RUNS_WITH_SETS = 2
 """Runs of a client whose accepted sets are kept: those that a recheck, or its resume, may need."""
 
@@ -61,8 +64,13 @@ class Store(StoredRuns):
             yield store
 
     def begin(self, run: Run) -> None:
-        """Store a new run. Facts are kept of runs that may still be resumed."""
+        """
+        Store a new run. Facts are kept of runs that may still be resumed.
+
+        Nothing is deleted because of one night's clock alone: it may be wrong.
+        """
         with self._transaction() as connection:
+            _bring_back_from_the_future(connection, run.started)
             connection.execute(
                 "insert into runs (id, started, digest, strategy, clients, cells)"
                 " values (?, ?, ?, ?, ?, ?)",
@@ -70,13 +78,15 @@ class Store(StoredRuns):
             )
             for table in ("facts", "failures"):
                 connection.execute(
-                    f"delete from {table} where run in"  # noqa: S608 - our own words
-                    " (select id from runs where complete or started < ?)",
-                    (run.started - _RESUMABLE,),
+                    f"delete from {table} where run in (select id from runs where complete"  # noqa: S608 - our own words
+                    " or (started < ? and rowid < (select max(rowid) from runs) - ?))",
+                    (run.started - _RESUMABLE, _ALWAYS_RESUMABLE),
                 )
-            now = time.time()
-            connection.execute("delete from used_permits where at < ?", (now - _LONGEST_QUOTA,))
-            connection.execute("delete from pauses where until < ?", (now,))
+            connection.execute(
+                "delete from used_permits where at < (select max(at) from used_permits) - ?",
+                (_LONGEST_QUOTA,),
+            )
+            connection.execute("delete from pauses where until < ?", (time.time(),))
 
     def journal(self, run: Run) -> SqliteJournal:
         return SqliteJournal(self._connection, run.id, self.folder / DATABASE)
@@ -150,6 +160,26 @@ class Store(StoredRuns):
             with suppress(sqlite3.Error):
                 self._connection.execute("rollback")
             raise StoreError(why_not_written(self.folder / DATABASE, error)) from error
+
+
+def _bring_back_from_the_future(connection: sqlite3.Connection, now: float) -> None:
+    """
+    Let what a clock that was ahead dated after now be of now, in the order in which it came.
+
+    Otherwise that run would be the last one, and what it used of quotas be used, until then.
+    """
+    future = connection.execute(
+        "select id from runs where started > ? order by rowid desc", (now,)
+    ).fetchall()
+    for age, (run_id,) in enumerate(future, start=1):
+        connection.execute(
+            "update runs set started = ?, finished = min(finished, ?) where id = ?",
+            (now - age, now, run_id),
+        )
+    connection.execute("update used_permits set at = ? where at > ?", (now, now))
+    connection.execute(
+        "update pauses set until = ? where until > ?", (now + _DAY, now + _LONGEST_QUOTA)
+    )
 
 
 def _forget(connection: sqlite3.Connection, keep: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import wraps
@@ -279,7 +280,8 @@ class StoredRuns:
         execute = self._connection.execute
         pause = execute("select until from pauses where quota = ?", (quota,)).fetchone()
         used = execute("select at from used_permits where quota = ?", (quota,))
-        return Allowance(pause[0] if pause else 0.0, tuple(at for (at,) in used))
+        now = time.time()  # what a clock that was ahead noted, was before now
+        return Allowance(pause[0] if pause else 0.0, tuple(min(at, now) for (at,) in used))
 
 
 class StoredFacts:

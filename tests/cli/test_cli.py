@@ -9,7 +9,8 @@ import pytest
 from granting import FAST, grants
 from harness import Entry, raw_server, rows, scopeprobe, summary, write_inputs
 
-from scopeprobe.cli.app import COMMANDS, load, main
+from scopeprobe.cli import main
+from scopeprobe.cli.app import COMMANDS, load
 
 EVENT_FIELDS = {
     "timestamp",

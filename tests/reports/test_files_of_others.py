@@ -196,3 +196,17 @@ def test_the_folder_its_parents_and_its_files_are_private_whatever_the_umask(aud
     assert {mode for path, mode in modes.items() if (tmp_path / path).is_dir()} == {0o700}
     assert {mode for path, mode in modes.items() if (tmp_path / path).is_file()} == {0o600}
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
+def test_a_folder_of_maps_that_cannot_be_written_to_is_said_before_anything_is_asked(
+    audit, open_folder
+):
+    out = open_folder / "out"
+    (out / "clients").mkdir(parents=True)
+    os.chown(out, NOBODY, -1)
+    with acting_as(NOBODY):
+        ended = audit(out, 1, folder=open_folder / "in")
+    assert ended.returncode == 2
+    assert audit.asked() == 0
+    assert "clients: cannot be written to" in ended.stderr
