@@ -9,7 +9,7 @@ from operator import itemgetter
 
 import anyio
 
-from scopeprobe.audits.signals import Interruption
+from scopeprobe.audits.signals import Interruption, end_what_is_endless
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.build_queues import build_queues
 from scopeprobe.engine.client_queue import ClientQueue
@@ -123,6 +123,7 @@ class Rounds:
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(journal.failure)
+                    tasks.start_soon(end_what_is_endless)
                     stopped_by = await interruption.unless_it_comes(engine.run)
                     tasks.cancel_scope.cancel()
                 ended = stopped_by is None

@@ -8,9 +8,13 @@ from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import ClassVar
+from typing import ClassVar, Never, NoReturn
 
 import anyio
+
+SECONDS_OF_A_CALL = 120.0
+"""Of processor time, that one callback of the event loop may take."""
+_BEATS_EVERY = 1.0
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -67,3 +71,29 @@ def noted_signals() -> Iterator[Interruption]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class Endless(RuntimeError):
+    """A bug: something on the event loop does not come to an end."""
+
+
+async def end_what_is_endless() -> Never:
+    """
+    Raise Endless in the middle of what keeps the event loop from going on.
+
+    Processor time is measured: a machine that sleeps, or is busy otherwise, ends nothing.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise Endless
+
+    if threading.current_thread() is not threading.main_thread():
+        await anyio.sleep_forever()
+    before = signal.signal(signal.SIGVTALRM, end)
+    try:
+        while True:
+            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS_OF_A_CALL)
+            await anyio.sleep(_BEATS_EVERY)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

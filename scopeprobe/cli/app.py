@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
@@ -181,6 +184,11 @@ def run(argv: Sequence[str] | None = None) -> int:
     streams.open_all()
     _dump_no_core()
     words = sys.argv[1:] if argv is None else [*argv]
+    with _no_tracebacks():
+        return _run(words)
+
+
+def _run(words: Sequence[str]) -> int:
     try:
         _refuse_what_terminals_act_on(words)
         app(args=words, prog_name="scopeprobe", obj=tuple(words))
@@ -198,6 +206,30 @@ def _refuse_what_terminals_act_on(words: Sequence[str]) -> None:
     wrong = [place for place, text in given if streams.inert(text) != text or "\n" in text]
     if wrong:
         raise InputError(f"{place}: holds a control character, or is no UTF-8" for place in wrong)
+
+
+@contextmanager
+def _no_tracebacks() -> Iterator[None]:
+    """Say of what nobody can catch what is said of other bugs: tracebacks may hold secrets."""
+
+    def tell(error: BaseException | None) -> None:
+        if error is not None:
+            _complain(f"internal error: {describe(error)}", "this is a bug of scopeprobe's")
+
+    hooks = threading.excepthook, sys.unraisablehook
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda told: tell(told.exc_value)
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda told: tell(told.exc_value)
+    logging.getLogger().addHandler(_SILENCE)  # asyncio and aiohttp log theirs
+    try:
+        yield
+    finally:
+        threading.excepthook, sys.unraisablehook = hooks
+        logging.getLogger().removeHandler(_SILENCE)
+
+
+_SILENCE = logging.NullHandler()
 
 
 def _dump_no_core() -> None:

@@ -3,6 +3,7 @@
 import resource
 import shutil
 import sqlite3
+import threading
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from harness import maps, raw_server, reasons, scopeprobe
 from long_runs import SCOPES, inputs, strict
 
+from scopeprobe.audits import signals
 from scopeprobe.cli import logs
 from scopeprobe.engine import scheduler
 from scopeprobe.engine.answer_handling import AnswerHandling
@@ -206,6 +208,38 @@ def test_a_run_that_nothing_wakes_any_more_is_ended_as_a_bug(failing, monkeypatc
     with failing.while_asked():
         monkeypatch.undo()
         failing.ended_with(70, "Stalled in scheduler.py")
+
+
+def test_a_loop_without_an_end_is_ended_as_a_bug(failing, monkeypatch):
+    monkeypatch.setattr(signals, "SECONDS_OF_A_CALL", 1.5)
+    each = STRATEGIES["each"]
+
+    def endless(assignment):
+        answers = yield next(each.ask(assignment))
+        while answers:
+            pass
+
+    monkeypatch.setitem(STRATEGIES, "each", replace(each, ask=endless))
+    with failing.while_asked():
+        monkeypatch.undo()
+        failing.ended_with(70, "Endless in signals.py", "bug of scopeprobe's")
+
+
+def test_what_nobody_catches_is_no_traceback_either(failing, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    fields = logs._fields
+
+    def in_another_thread(told):
+        if told.name == "client_started":
+            thread = threading.Thread(target=lambda: {}["no such member"])
+            thread.start()
+            thread.join()
+        return fields(told)
+
+    monkeypatch.setattr(logs, "_fields", in_another_thread)
+    with failing.while_asked():
+        monkeypatch.undo()
+        failing.ended_with(0, "internal error: KeyError in test_failures.py")
 
 
 def test_a_commit_that_does_not_come_back_is_a_trouble_of_the_disk(failing, monkeypatch):
