@@ -6,19 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROWS = re.findall(
-    r"^\| (.+) \| (`tests/.+`) \|$",
-    (ROOT / "scopeprobe/docs/promises.md").read_text(),
-    re.MULTILINE,
-)
+PAGE = (ROOT / "scopeprobe/docs/promises.md").read_text()
+ROWS = re.findall(r"^\| (.+) \| (`tests/.+`) \|$", PAGE, re.MULTILINE)
 NAMED = [(promise, test) for promise, tests in ROWS for test in re.findall("`([^`]+)`", tests)]
 
 
 def test_every_row_names_a_test():
-    rows = [
-        line for line in PAGE.splitlines() if line.startswith("| ") and "| kept by |" not in line
-    ]
-    assert len(rows) == len(ROWS) > 20
+    lines = (line for line in PAGE.splitlines() if line.startswith("| "))
+    assert len(ROWS) == sum("| kept by |" not in line for line in lines) > 20
 
 
 @pytest.mark.parametrize(("promise", "test"), NAMED, ids=[test for _, test in NAMED])
