@@ -34,7 +34,7 @@ INPUTS = """
 token_endpoint = "URL/t"
 rate = "900/s"
 client_rate = "900/s"
-retries = 1
+retries = 0
 headers = { X-Gateway-Key = { env = "GATEWAY" } }
 [[clients]]
 name = "c"

@@ -187,6 +187,12 @@ def test_init_writes_inputs_that_validate_and_overwrites_nothing(tmp_path):
     assert "is there already" in again.stderr
 
 
+def test_init_writes_through_no_link(tmp_path):
+    (tmp_path / "clients.toml").symlink_to(tmp_path / "elsewhere")
+    assert scopeprobe("init", tmp_path).returncode == 2
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_runs_lists_the_stored_runs_newest_first(run, tmp_path):
     run("--max-requests", "3")
     run()
