@@ -20,9 +20,9 @@ from scopeprobe.reports import write
 from scopeprobe.store import SqliteJournal, store
 from scopeprobe.strategies import STRATEGIES
 
-ALL = 4 * (len(SCOPES) + 2)
+ALL = 4 * (len(SCOPES) + 3)
 """Requests that a whole run needs, or a few more."""
-BY_THEN = 30
+BY_THEN = 50
 """Requests after which something fails: all that are in the air are in one failed batch."""
 
 
@@ -101,7 +101,7 @@ def test_a_full_disk_ends_the_run(failing, is_quite_full):
             else:
                 found = Counter(reasons(failing.out).values())
                 assert found["interrupted"] > 0
-                assert found["listed_in_response"] > 0
+                assert found["refused_alone"] > 0
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert failing.asked_again < ALL
@@ -117,7 +117,7 @@ def test_a_database_that_another_process_holds_ends_the_run(failing):
     with failing.while_asked(hold):
         held[0].close()
         failing.ended_with(3, "database is locked", "--resume")
-        assert Counter(reasons(failing.out).values())["listed_in_response"] > 0
+        assert Counter(reasons(failing.out).values())["refused_alone"] > 0
 
 
 @pytest.mark.parametrize("is_moved", [True, False], ids=["moved", "removed"])

@@ -61,7 +61,7 @@ def test_a_signal_and_all_that_follow_leave_the_files(running, signals, code):
     assert "Traceback" not in stderr
     found = Counter(reasons(running.out).values())
     assert found["interrupted"] > 0
-    assert found["listed_in_response"] > 0
+    assert found["refused_alone"] > 0
     assert running.resume() == 0
 
 
