@@ -20,11 +20,18 @@ from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notices_of
 from scopeprobe.audits.discover import parted, resolve_by
 from scopeprobe.audits.rounds import Rounds
-from scopeprobe.audits.signals import uninterrupted
+from scopeprobe.audits.signals import Interruption, noted_signals
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.http_client import HttpClient
 from scopeprobe.engine.rate_group import RateGroup
-from scopeprobe.errors import FolderInUse, InputsChanged
+from scopeprobe.errors import (
+    FolderGone,
+    FolderInUse,
+    InputError,
+    InputsChanged,
+    cause_of,
+    describe,
+)
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
@@ -35,7 +42,7 @@ from scopeprobe.model.run import Run
 from scopeprobe.policy import Earlier, Policy, findings, new_findings
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
-from scopeprobe.reports.write import write_reports
+from scopeprobe.reports.write import refuse_foreign_files, write_reports
 from scopeprobe.store import SqliteJournal, Store, StoredFacts
 from scopeprobe.strategies import STRATEGIES
 from scopeprobe.strategies.estimates import total
@@ -126,18 +133,29 @@ async def audit(order: Audit) -> Result:
     Find out which scopes every client of a fleet has, and write it down.
 
     Raises InputError where the folder cannot be used, FolderInUse while another audit writes
-    there, InputsChanged where a run is to be resumed with other inputs.
+    there, InputsChanged where a run is to be resumed with other inputs. Whatever fails later ends
+    the run: StoreError where disk or database do, anything else is a bug. A note of the error says
+    what could be written.
     """
     with ExitStack() as folder:
         store = await _enter(folder, order)
+        names = [client.name for client in order.fleet.clients]
+        refuse_foreign_files(order.out, names, store.written_files())
         earlier, absence = _earlier(order, store)
         run, notices = _run_of(order, store)
-        notices = (*notices, *absence)
+        notices = (*store.notices, *notices, *absence)
         known = store.facts(run)
         session = _Session(order, store, run, known, earlier)
-        session.announce()
-        stopped_by = await session.ask()
-        with uninterrupted():
+        with noted_signals() as interruption:
+            try:
+                session.announce()
+                stopped_by = await session.ask(interruption)
+            except InputError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, what is known is written
+                failure = cause_of(error)
+                failure.add_note(session.write_what_is_known(failure))
+                raise failure from None
             return session.conclude(stopped_by, notices)
 
 
@@ -214,6 +232,7 @@ class _Session:
         self._store = store
         self._run = run
         self._known = known
+        self._written_files = store.written_files()
         self._started = time.monotonic()
         before = PreviousMaps.before(run.started, store)
         self._assignments_of = partial(assignments_of, previous_maps=before, proof=order.proof)
@@ -239,7 +258,7 @@ class _Session:
             )
         )
 
-    async def ask(self) -> signal.Signals | None:
+    async def ask(self, interruption: Interruption) -> signal.Signals | None:
         """
         Ask what is not known yet. Returns the signal that ended it early, if one did.
 
@@ -251,15 +270,18 @@ class _Session:
         journal, observer = self._store.journal(self._run), self._order.observer
         late = [partial(self._read, journal, part) for part in self._unread]
         try:
-            stopped_by = await self._rounds.ask(journal, observer, late)
+            return await self._rounds.ask(journal, observer, interruption, late)
         finally:
             await journal.close()
+            self._give_up_unread()
+
+    def _give_up_unread(self) -> None:
+        """Lay out what was not asked because its metadata did not come in time."""
         because = self._rounds.stopped_because or Reason.NOT_ASKED
         for part in self._unread:
             unread = dict.fromkeys((client.server.name for client in part.clients), because)
             self._fleet = replace(self._fleet, unusable={**self._fleet.unusable, **unread})
             self._rounds.add(self._assignments_of(part), unread)
-        return stopped_by
 
     async def _read(
         self, journal: SqliteJournal, part: Fleet, http: HttpClient
@@ -275,6 +297,17 @@ class _Session:
         )
         journal.note_inputs(self._run.digest, self._run.cells)
         return self._rounds.add(self._assignments_of(read), read.unusable)
+
+    def write_what_is_known(self, failure: BaseException) -> str:
+        """Judge and write down what was committed before something failed; says what came of it."""
+        out = self._order.out
+        if isinstance(failure, FolderGone):
+            return f"{out}: nothing was written there any more"
+        try:
+            self.conclude(None, ())
+        except Exception as error:  # noqa: BLE001 - there is a worse failure to be told of
+            return f"{out}: what is known could not all be written: {describe(error)}"
+        return f"{out}: the files hold what was known by then"
 
     def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         """Judge, write the files, and only then call the run finished."""
@@ -327,7 +360,14 @@ class _Session:
 
     def _write(self, maps: Sequence[PermissionMap], summary: Summary, finished: float) -> None:
         order = self._order
-        write_reports(order.out, maps, summary, order.fleet.known, order.formats)
+        self._written_files = write_reports(
+            order.out,
+            maps,
+            summary,
+            known=order.fleet.known,
+            formats=order.formats,
+            written=self._written_files,
+        )
         self._run = replace(
             self._run,
             finished=finished,
@@ -340,6 +380,7 @@ class _Session:
             maps,
             rounds.accepted_sets(maps),
             rounds.last_successes(),
+            written_files=self._written_files,
             keep=order.keep,
         )
         order.observer(

@@ -20,6 +20,7 @@ from scopeprobe.model.server import Endpoints, Server
 from scopeprobe.model.urls import host_of, is_address, is_private, origin_of
 from scopeprobe.oauth.endpoint_trust import ResolvedServer, resolved_server
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
+from scopeprobe.oauth.token_request import configured_headers
 from scopeprobe.reports.metadata import Described
 
 AT_ONCE = 64
@@ -116,7 +117,7 @@ async def _asked(
 def _request(server: Server, url: str) -> HttpRequest:
     contact = f" ({server.connection.contact})" if server.connection.contact else ""
     headers = (
-        *server.connection.headers,
+        *configured_headers(server),
         ("Accept", "application/json"),
         ("User-Agent", f"scopeprobe/{scopeprobe.__version__}{contact}"),
     )
@@ -214,7 +215,7 @@ async def resolve_by(transport: HttpClient, fleet: Fleet, patience: float = 0.0)
         clients=clients,
         notices=(*fleet.notices, *(text for one in told for text in _notices(one))),
         unusable=unusable,
-        as_written=fleet.digest,
+        as_written=fleet.clients,
     )
 
 

@@ -9,7 +9,9 @@ from functools import partial
 from operator import itemgetter
 from typing import TypeAlias
 
-from scopeprobe.audits.signals import until_interrupted
+import anyio
+
+from scopeprobe.audits.signals import Interruption, end_what_is_endless
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.build_queues import build_queues
 from scopeprobe.engine.client_queue import ClientQueue
@@ -26,10 +28,11 @@ from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import Client, ClientName, Registration
 from scopeprobe.model.events import Observer
 from scopeprobe.model.http import Purpose
-from scopeprobe.model.journal import Journal, KnownFacts
+from scopeprobe.model.journal import KnownFacts
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenHandling
+from scopeprobe.store import SqliteJournal
 from scopeprobe.strategies import LEARNING
 from scopeprobe.verdicts import (
     accepted_sets,
@@ -107,11 +110,16 @@ class Rounds:
         return all(group.is_over for group in self._groups)
 
     async def ask(
-        self, journal: Journal, observer: Observer, late: Iterable[LateGroups] = ()
+        self,
+        journal: SqliteJournal,
+        observer: Observer,
+        interruption: Interruption,
+        late: Iterable[LateGroups] = (),
     ) -> signal.Signals | None:
         """
         Ask what is not known yet. Returns the signal that ended it early, if one did.
 
+        Whatever fails in a task, the journal or a callback ends all that goes on, and is raised.
         :param late: each adds what can be asked once its metadata was read. Raises InputError where
             one of them does: what is under way ends first.
         """
@@ -139,11 +147,19 @@ class Rounds:
                 usage=self.usage,
                 files=http.files,
             )
-            stopped_by = await until_interrupted(engine.run)
-            if stopped_by is not None:
-                engine.stop(Reason.INTERRUPTED)
-            self.stopped_because = engine.stopped_because
-            self.notices = tuple(engine.notices)
+            ended = False
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(journal.failure)
+                    tasks.start_soon(end_what_is_endless)
+                    stopped_by = await interruption.unless_it_comes(engine.run)
+                    tasks.cancel_scope.cancel()
+                ended = stopped_by is None
+            finally:
+                if not ended:
+                    engine.stop(Reason.INTERRUPTED)
+                self.stopped_because = engine.stopped_because
+                self.notices = tuple(engine.notices)
             if refusals:
                 raise refusals[0]
             return stopped_by

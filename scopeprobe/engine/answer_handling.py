@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -39,6 +40,10 @@ class AnswerHandling:
     observer: Observer
     usage: dict[str, Usage]
     max_failed_clients: int
+    settled: int = 0
+    """Facts that are committed and count."""
+    unsettled: int = 0
+    """Facts that the journal has not committed yet."""
     _failed_clients: Counter[str] = field(default_factory=Counter)
     _started: set[int] = field(default_factory=set)
     """Queues that were begun and are not finished yet."""
@@ -76,7 +81,13 @@ class AnswerHandling:
         if isinstance(answer, Unanswered):
             settle()
         else:
-            self.journal.put(job.plan.assignment, fact, settle)
+            self.unsettled += 1
+            self.journal.put(job.plan.assignment, fact, partial(self._committed, settle))
+
+    def _committed(self, settle: Callable[[], None]) -> None:
+        self.unsettled -= 1
+        self.settled += 1
+        settle()
 
     def _settle(self, group: RateGroup, job: Job, fact: Fact) -> None:
         """Once the fact is committed, it counts: a full wave makes the plan go on."""

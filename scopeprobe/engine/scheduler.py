@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from asyncio import TimerHandle, get_running_loop
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,9 +24,18 @@ from scopeprobe.engine.http_client import HttpClient
 from scopeprobe.engine.open_files import UNLIMITED, OpenFiles
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.usage import Usage
+from scopeprobe.errors import StoreError
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.events import EndpointLeftAlone, Observer
 from scopeprobe.model.journal import Journal
+
+SECONDS_BETWEEN_LOOKS = 15.0
+LOOKS_AT_A_STALL = 4
+"""How often nothing may be seen to go on before a run is ended."""
+
+
+class Stalled(RuntimeError):
+    """A bug: requests are left, and nothing will ever send them."""
 
 
 @dataclass
@@ -49,7 +57,6 @@ class Scheduler:
     files: OpenFiles = UNLIMITED
     stopped_because: Reason | None = None
     _in_air: int = 0
-    _alarms: list[TimerHandle] = field(default_factory=list)
     _waits: dict[object, anyio.CancelScope] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,23 +75,24 @@ class Scheduler:
 
     async def run(self) -> None:
         """Ask all there is to ask. Cancelling it keeps every answer that was received."""
-        if self.budgets.max_time is not None:
-            self._call_later(self.budgets.max_time, self.stop, Reason.DEADLINE)
         try:
-            async with anyio.create_task_group() as tasks:
-                self._begin(tasks, self.groups)
-                for more in self.late:
-                    tasks.start_soon(self._begin_late, tasks, more)
+            async with anyio.create_task_group() as watches:
+                watches.start_soon(self._watch)
+                if self.budgets.max_time is not None:
+                    watches.start_soon(_after, self.budgets.max_time, self.stop, Reason.DEADLINE)
+                async with anyio.create_task_group() as groups:
+                    self._begin(watches, groups, self.groups)
+                    for more in self.late:
+                        groups.start_soon(self._begin_late, watches, groups, more)
+                watches.cancel_scope.cancel()
         finally:
-            for alarm in self._alarms:
-                alarm.cancel()
             with anyio.CancelScope(shield=True):
                 await self.journal.flush()
 
-    def _begin(self, tasks: TaskGroup, groups: Sequence[RateGroup]) -> None:
+    def _begin(self, watches: TaskGroup, tasks: TaskGroup, groups: Sequence[RateGroup]) -> None:
         for server, begins_in in _quiet_hours(groups):
             if begins_in > 0:
-                self._call_later(begins_in, self._leave_alone, server)
+                watches.start_soon(_after, begins_in, self._leave_alone, server)
             else:
                 self._leave_alone(server)
         self._air.groups += len(groups)
@@ -94,16 +102,16 @@ class Scheduler:
             tasks.start_soon(self._finish, group)
 
     async def _begin_late(
-        self, tasks: TaskGroup, more: Callable[[], Awaitable[Sequence[RateGroup]]]
+        self,
+        watches: TaskGroup,
+        tasks: TaskGroup,
+        more: Callable[[], Awaitable[Sequence[RateGroup]]],
     ) -> None:
         if self.stopped_because is not None:
             return
         with anyio.CancelScope() as self._waits[more]:
-            self._begin(tasks, await more())
+            self._begin(watches, tasks, await more())
         del self._waits[more]
-
-    def _call_later(self, seconds: float, call: Callable[..., None], *arguments: object) -> None:
-        self._alarms.append(get_running_loop().call_later(seconds, call, *arguments))
 
     @property
     def notices(self) -> Iterator[str]:
@@ -136,6 +144,34 @@ class Scheduler:
                 queue.close(Reason.QUIET)
             group.refresh(queues)
         self.observer(EndpointLeftAlone(server, Reason.QUIET))
+
+    async def _watch(self) -> None:
+        """
+        End a run that would never end: nothing is in the air or waits for a time that is known.
+
+        Raises Stalled, since that is a bug; StoreError where a disk takes its time over answers.
+        """
+        idle_looks = 0
+        before: object = None
+        while True:
+            await anyio.sleep(SECONDS_BETWEEN_LOOKS)
+            now = self.requests, self._answers.settled
+            idle_looks = 0 if self._goes_on or now != before else idle_looks + 1
+            before = now
+            if idle_looks == LOOKS_AT_A_STALL:
+                if self._answers.unsettled:
+                    seconds = SECONDS_BETWEEN_LOOKS * LOOKS_AT_A_STALL
+                    raise StoreError(f"the answers of {seconds:.0f} s ago are not written yet")
+                raise Stalled
+
+    @property
+    def _goes_on(self) -> bool:
+        """Something is in the air, or waits for a time to come, or for metadata."""
+        now = time.monotonic()
+        if self._in_air or self._waits:
+            return True
+        times = (group.opens_at for group in self.groups if not group.is_over)
+        return any(opens_at and opens_at > now for opens_at in times)
 
     @property
     def requests(self) -> int:
@@ -234,6 +270,12 @@ class Scheduler:
             queue.close(Reason.BUDGET_SPENT)
             group.refresh([queue])
         return job
+
+
+async def _after(seconds: float, do: Callable[..., None], *arguments: object) -> None:
+    """Do something later, in a task: what it raises ends the run."""
+    await anyio.sleep(seconds)
+    do(*arguments)
 
 
 def _quiet_hours(groups: Sequence[RateGroup]) -> Iterator[tuple[str, float]]:

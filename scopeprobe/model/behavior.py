@@ -56,8 +56,11 @@ class ServerBehavior:
     """A scope was left out of one list and stood in another of the same client."""
     one_resource: bool = False
     """Scopes of several resources were refused together, each of which is granted by itself."""
-    judges_sets: bool = False
-    """A list left out what was asked for, or a set with one bad scope was refused."""
+    judges_sets: frozenset[str] = frozenset()
+    """
+    Audiences for which a list left out what was asked for, or all that is listed was refused beside
+    a bad scope.
+    """
     refuses_sets_whole: bool = False
     """
     Accepted sets were refused whole once the canary, and once a known scope, was added to them.

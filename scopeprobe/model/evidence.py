@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -58,26 +58,28 @@ class ServerEvidence:
     has_gaps: frozenset[Kind] = frozenset()
     """Some list lacks what was asked for: it does not merely repeat the request."""
     refuses_mixed_sets: frozenset[str] = frozenset()
-    """Audiences for which the canary, or a scope refused alone, had a granted one refused too."""
+    """Audiences for which all that lists show to some client was refused beside another scope."""
     canary_refused: Witnesses[str] = field(default_factory=dict)
     """By audience."""
     canary_refusals: frozenset[Likeness] = frozenset()
-    """What canaries met twice on this server."""
+    """What the canary of some client met twice."""
     failures_without_scope: frozenset[Likeness] = frozenset()
     """What clients with good credentials met on a request without scope."""
     issues_without_scope: bool = False
     """Some client was given a token for a request without scope."""
+    issues_canary: bool = False
+    """Some client was given a token for an invented scope."""
     gives_scopes: bool = False
     """Some client was given a token for a request with scopes."""
     refuses: frozenset[str] = frozenset()
-    """Audiences for which an authenticated client was refused candidates, if only once."""
+    """Audiences for which candidates were refused, if only once."""
     leaves_out: frozenset[str] = frozenset()
-    """Audiences for which some list lacks a candidate that was asked for."""
+    """Audiences for which some list lacks what was asked for, or is absent where others come."""
     known_refused: frozenset[str] = frozenset()
     """The same of scopes that another client was given."""
     known_withheld: frozenset[str] = frozenset()
     """Audiences for which a lone refusal denies a scope that another client was given."""
-    lists_what_was_asked: frozenset[Kind] = frozenset()
+    lists_what_was_asked: Witnesses[Kind] = field(default_factory=dict)
     """Some list was exactly what was asked for."""
     lists_nothing: frozenset[Form] = frozenset()
     """Some list was empty."""
@@ -87,23 +89,28 @@ class ServerEvidence:
     """Silent for scopes all of which other lists show to the same client."""
 
     def withholds(self, audience: str) -> bool:
-        """Some scope was refused or left out, in whatever way."""
+        """Some scope of this audience was refused or left out, in whatever way."""
         return audience in self.refuses or audience in self.leaves_out
 
-    def silence_is_an_empty_list(self, kind: Kind) -> bool:
-        """
-        Lists of this kind hold exactly what tokens carry; there is none where they carry nothing.
+    @property
+    def withholds_anything(self) -> bool:
+        """Some scope of any audience was, be it the canary."""
+        return bool(self.refuses or self.leaves_out or self.canary_refused)
 
-        They held exactly what was asked, never were empty or showed the canary, never were absent
-        for scopes that other lists show, on a server that never refused a known scope (rule 3).
+    def empty_lists(self, form: Form, client: ClientName) -> Iterator[Kind]:
         """
-        return (
-            kind in self.lists_what_was_asked
-            and kind not in self.canary_shown
-            and kind.form not in self.lists_nothing
-            and kind.form not in self.silent_for_granted
-            and not self.known_refused
-        )
+        Kinds of lists that are empty for this client where a token of this form shows nothing.
+
+        They held exactly what was asked, for this client or for two others, never were empty or
+        showed the canary, never were absent for scopes that other lists show, on a server that
+        never refused a known scope (rule 3).
+        """
+        if form in self.lists_nothing or form in self.silent_for_granted or self.known_refused:
+            return
+        for kind, met in self.lists_what_was_asked.items():
+            is_given_lists = client in met or len(met) > 1
+            if kind.form == form and is_given_lists and kind not in self.canary_shown:
+                yield kind
 
 
 def has_others(witnesses: Witnesses[_Key], key: _Key, client: ClientName) -> bool:

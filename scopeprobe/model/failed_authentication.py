@@ -52,10 +52,15 @@ def may_be_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:
 
 
 def _may_reject(fault: Unanswered) -> bool:
-    """A rejecting status, a refusal that could not be read, or a server that trips by itself."""
-    is_unread = fault.reason in _UNREADABLE and fault.status in _REFUSING
-    trips = fault.status == HTTPStatus.INTERNAL_SERVER_ERROR and fault.error
-    return fault.status in _REJECTING or is_unread or bool(trips)
+    """
+    A rejecting status, or a refusal that could not be read.
+
+    Or a server that trips over what it was sent: with a code, or nobody knows with what.
+    """
+    is_unread = fault.reason in _UNREADABLE
+    if fault.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return is_unread or bool(fault.error)
+    return fault.status in _REJECTING or (is_unread and fault.status in _REFUSING)
 
 
 def looks_like_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:

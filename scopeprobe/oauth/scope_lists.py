@@ -55,13 +55,18 @@ def scope_list(
             items = value
         case _:
             return None
-    names = [name for item in items for name in _BLANKS.split(item)]
     whole = set(asked)
-    single = {part for name in names for part in ((name,) if name in whole else name.split(","))}
-    others = {name for name in single - whole if name and mask(name) == name}
+    single = _names_in(items, whole)
+    shown = _names_in(map(mask, items), whole)  # a secret may have blanks, as names have not
+    others = {name for name in single - whole if name in shown and name and mask(name) == name}
     looked_for = sorted(others.intersection(candidates))
     told = sorted(map(_told, others.difference(looked_for)))[:MOST_NAMES]
     return (*sorted(whole & single), *map(Scope, (*looked_for, *told)))
+
+
+def _names_in(items: Iterable[str], whole: Collection[str]) -> set[str]:
+    names = (name for item in items for name in _BLANKS.split(item))
+    return {part for name in names for part in ((name,) if name in whole else name.split(","))}
 
 
 def _told(name: str) -> str:

@@ -17,6 +17,7 @@ from scopeprobe.model.client import Client, Target
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import revealed
 from scopeprobe.oauth.dpop import NONCE
 from scopeprobe.oauth.error_response import WANTS_NONCE, read_error
 from scopeprobe.oauth.masking import Mask
@@ -50,7 +51,7 @@ class Reader:
 
     @classmethod
     def of(cls, client: Client, target: Target, also_claims: tuple[str, ...] = ()) -> Reader:
-        parameters = (value for _, value in target.token_params)
+        parameters = (revealed(value) for _, value in target.token_params)
         words = (client.client_id, target.audience, target.resource, *_OUR_GRANT, *parameters)
         expected = () if client.server.traits.send_scope else target.candidates
         return cls(
@@ -83,10 +84,15 @@ class Reader:
         """
         What status and headers say by themselves where the body was lost.
 
-        A rejection may be a failed authentication, which is no throttle to be waited out.
+        A rejection may be a failed authentication, which is no throttle to be waited out; so may be
+        what a server that tripped had to say.
         """
-        rejections = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-        if response.status >= HTTPStatus.BAD_REQUEST and response.status not in rejections:
+        may_reject = {
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+        }
+        if response.status >= HTTPStatus.BAD_REQUEST and response.status not in may_reject:
             answer = self._error(response, None, (), now)
             is_told = isinstance(answer, Unanswered) and answer.reason is not _UNREADABLE
             if is_told or isinstance(answer, TooLarge):

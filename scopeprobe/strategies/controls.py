@@ -104,7 +104,10 @@ class AskedSoFar:
         is_due = self._assignment.is_first or self._assignment.behavior == NOTHING_KNOWN
         if not is_due or self.success is None or met is None or not _is_unspecific(met):
             return
-        if any(self._is_canarys(self.answers[Question((s,))], s) for s in self.refused_alone()):
+        if any(
+            self.is_refused_like_the_canary(self.answers[Question((scope,))], [scope])
+            for scope in self.refused_alone()
+        ):
             if not self._has_succeeded_since(self.canary):
                 yield from self.repeat_success()
             again = yield from self.ask(Question(self.canary.scopes, again=1))
@@ -252,16 +255,19 @@ class AskedSoFar:
             scope
             for scope in self.refused_alone()
             if not is_plain_about_scope(answer := self.answers[Question((scope,))])
-            and (asked[Question((scope,))] < first_success or not self._is_canarys(answer, scope))
+            and (
+                asked[Question((scope,))] < first_success
+                or not self.is_refused_like_the_canary(answer, [scope])
+            )
         ]
 
-    def _is_canarys(self, answer: Answer, scope: Scope) -> bool:
-        """The canary was refused alike (docs/design.md, Terms)."""
+    def is_refused_like_the_canary(self, answer: Answer, scopes: Sequence[Scope]) -> bool:
+        """The canary alone was refused as they were (docs/design.md, Terms)."""
         canary = self.answers.get(self.canary)
         return (
             isinstance(canary, Refusal)
             and isinstance(answer, Refusal)
-            and likeness(canary, self.canary.scopes or ()) == likeness(answer, (scope,))
+            and likeness(canary, self.canary.scopes or ()) == likeness(answer, scopes)
         )
 
 

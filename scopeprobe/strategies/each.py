@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from scopeprobe.model.answer import Issued
+from scopeprobe.model.answer import Issued, Refusal
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
-from scopeprobe.model.scope_names import Scope
 from scopeprobe.strategies.controls import (
-    AskedSoFar,
     ControlFailed,
     PlanPart,
     conclude,
     tells_scopes_apart,
 )
-from scopeprobe.strategies.estimates import Estimate, expected_denials, with_controls
+from scopeprobe.strategies.estimates import (
+    Estimate,
+    expected_denials,
+    requests_for_all,
+    with_controls,
+)
+from scopeprobe.strategies.scope_sets import SetProber
+from scopeprobe.strategies.set_controls import add_the_canary
 
 
 def each(assignment: Assignment) -> Plan:
@@ -27,12 +32,13 @@ def each(assignment: Assignment) -> Plan:
     on a scope that nobody has. Where scopes are not sent, only the request without scope is asked.
     """
     try:
-        yield from _ask_each(assignment, AskedSoFar(assignment))
+        yield from _ask_each(SetProber(assignment))
     except ControlFailed:
         return
 
 
-def _ask_each(assignment: Assignment, so_far: AskedSoFar) -> PlanPart[None]:
+def _ask_each(prober: SetProber) -> PlanPart[None]:
+    assignment, so_far = prober.assignment, prober.so_far
     candidates = list(assignment.candidates)
     if assignment.was_unauthenticated:
         yield from so_far.learn(assignment.first_try)
@@ -46,33 +52,39 @@ def _ask_each(assignment: Assignment, so_far: AskedSoFar) -> PlanPart[None]:
     else:
         candidates.sort(key=assignment.is_hopeful, reverse=True)
     yield from so_far.learn_all(Question((scope,)) for scope in candidates)
-    if (with_canary := _listed_with_the_canary(so_far)) is not None:
-        yield from so_far.learn(with_canary)
+    yield from _see_whether_lists_repeat_requests(prober)
     yield from conclude(assignment, so_far)
 
 
-def _listed_with_the_canary(so_far: AskedSoFar) -> Question | None:
+def _see_whether_lists_repeat_requests(prober: SetProber) -> PlanPart[None]:
     """
-    The canary beside what is listed, where alone it was issued in silence (docs/design.md, rule 1).
+    Ask for the canary beside what is listed (docs/design.md, rule 1).
 
-    Whether lists repeat the request is seen in one that comes; and what was issued in silence too
-    is seen to be left out like the canary.
+    Where alone it was issued in silence: what was issued in silence too is seen to be left out
+    like it. Where alone it was refused: if no list left anything out, since unknown names may be
+    refused and others dropped; unless other clients have shown that. Raises ControlFailed.
     """
+    assignment, so_far = prober.assignment, prober.so_far
+    issued = {
+        question.scopes[0]: answer
+        for question, answer in so_far.answers.items()
+        if isinstance(answer, Issued) and question.scopes and question != so_far.canary
+    }
+    listed = [scope for scope, answer in issued.items() if scope in answer.names]
+    silent = [scope for scope, answer in issued.items() if not answer.tells]
     canary = so_far.answers.get(so_far.canary)
-    if not isinstance(canary, Issued) or canary.tells:
-        return None
-    listed, silent = list[Scope](), list[Scope]()
-    for question, answer in so_far.answers.items():
-        if isinstance(answer, Issued) and question.scopes and question != so_far.canary:
-            if answer.names.issuperset(question.scopes):
-                listed += question.scopes
-            elif not answer.tells:
-                silent += question.scopes
-    question = Question((*listed[:1], *silent, *(so_far.canary.scopes or ())))
-    return question if listed else None
+    if listed and isinstance(canary, Issued) and not canary.tells:
+        yield from so_far.learn(Question((listed[0], *silent, assignment.canary)))
+    elif (
+        isinstance(canary, Refusal)
+        and len(listed) + len(silent) == len(issued)
+        and assignment.target.label not in assignment.behavior.judges_sets
+    ):
+        yield from add_the_canary(prober, listed)
 
 
 def estimate_each(assignment: Assignment) -> Estimate:
     """One request a candidate, and its controls."""
     n, denied = len(assignment.candidates), expected_denials(assignment, assignment.candidates)
-    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 3)
+    sets = requests_for_all(assignment, assignment.candidates)
+    return with_controls(assignment, expected=n + 2, refused=denied, most=n + 3 + sets)

@@ -113,7 +113,7 @@ def _weighed(prior: Prior, scopes: Sequence[Scope]) -> tuple[float, float]:
     return denied, cost
 
 
-def requests_for_all(assignment: Assignment, scopes: Sequence[Scope]) -> float:
+def requests_for_all(assignment: Assignment, scopes: Sequence[Scope]) -> int:
     """How many requests it takes to ask for all of them, by the length that one may have."""
     prober, requests, start = SetProber(assignment), 0, 0
     while start < len(scopes):

@@ -111,6 +111,11 @@ class SetProber:
         return not self.granted.isdisjoint(self._refused_together)
 
     @property
+    def refuses_all_that_is_granted(self) -> bool:
+        """The same of everything that is granted: none of it was merely dropped when alone."""
+        return bool(self.granted) and self.granted.issubset(self._refused_together)
+
+    @property
     def is_told_of_each(self) -> bool:
         """Lists say of every scope of a set whether it is granted: the more, the better."""
         return (self.narrows or self.behavior.narrows) and not self.refuses_whole
@@ -120,7 +125,7 @@ class SetProber:
         is_new = question not in self.so_far.answers
         answer = yield from self.so_far.learn(question)
         if isinstance(answer, TooLarge):
-            self.most_bytes = min(self.most_bytes, question.size // 2)
+            self.note_too_large(question)
         left_out = self._left_out(asked, answer)
         is_in_doubt = yield from self._may_be_narrowed_in_silence(question, answer)
         reply = SetAnswer(asked, answer, left_out, anchor, is_in_doubt)
@@ -135,6 +140,10 @@ class SetProber:
         if reply.is_refused and len(reply.request) > 1:
             self._refused_together.update(reply.request)
         return reply
+
+    def note_too_large(self, question: Question) -> None:
+        """Ask for no more than half of it from now on."""
+        self.most_bytes = min(self.most_bytes, question.size // 2)
 
     def _may_be_narrowed_in_silence(self, question: Question, answer: Answer) -> PlanPart[bool]:
         """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import islice
 
-from scopeprobe.model.answer import Issued, names_on
+from scopeprobe.model.answer import Issued, TooLarge, is_plain_about_scope, names_on
 from scopeprobe.model.behavior import NOTHING_KNOWN
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.model.scope_names import Scope
@@ -51,9 +52,31 @@ def ask_controls(prober: SetProber) -> PlanPart[None]:
         yield from so_far.learn(WITHOUT_SCOPE)
     if _is_canary_needed_in_a_set(prober):
         yield from _ask_canary_in_a_set(prober)
-    if _lists_may_repeat_sets(prober):
-        accepted = min(prober.accepted, key=len)
-        yield from so_far.learn(Question((*accepted, prober.assignment.canary)))
+    if _lists_may_repeat_requests(prober):
+        yield from add_the_canary(prober, prober.granted)
+
+
+def add_the_canary(prober: SetProber, accepted: Collection[Scope]) -> PlanPart[None]:
+    """
+    Ask for all that was accepted, and the canary beside it, until a token comes (rule 1).
+
+    Its list shows the canary, and repeats the request; or lacks it. A refusal that may be a passing
+    fault is met twice. Raises ControlFailed.
+    """
+    canary, rest = prober.assignment.canary, sorted(accepted)
+    while rest:
+        size = prober.fitting(rest, beside=[canary])
+        question = Question((*rest[:size], canary))
+        answer = yield from prober.so_far.learn(question)
+        if isinstance(answer, TooLarge) and size > 1:
+            prober.note_too_large(question)
+            continue
+        is_meant = is_plain_about_scope(answer) or prober.so_far.is_refused_like_the_canary(
+            answer, question.scopes or ()
+        )
+        if withholds(answer) and not is_meant:
+            yield from prober.so_far.learn(Question(question.scopes, again=1))
+        rest = [] if isinstance(answer, Issued) else rest[size:]
 
 
 def add_bad_scopes_to_a_set(prober: SetProber) -> PlanPart[None]:
@@ -93,16 +116,17 @@ def _is_canary_needed_in_a_set(prober: SetProber) -> bool:
     return is_silent or not _known_to_others(prober).issuperset(_left_out(prober))
 
 
-def _lists_may_repeat_sets(prober: SetProber) -> bool:
+def _lists_may_repeat_requests(prober: SetProber) -> bool:
     """
-    No list had a gap, and no set with a granted scope was refused (rule 1).
+    No list had a gap, and not all that was accepted was refused beside a bad scope (rule 1).
 
-    A server that narrows sets in silence may repeat the request in its answer all the same.
+    A server that drops in silence what is not given may repeat the request in its answer all the
+    same.
     """
     return (
         prober.has_listed
-        and any(len(asked) > 1 for asked in prober.accepted)
-        and not (prober.left_out or prober.refuses_whole or prober.behavior.judges_sets)
+        and not (prober.left_out or prober.refuses_all_that_is_granted)
+        and prober.assignment.target.label not in prober.behavior.judges_sets
         and prober.assignment.canary not in prober.carried
     )
 

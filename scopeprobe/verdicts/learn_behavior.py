@@ -12,6 +12,7 @@ from scopeprobe.model.evidence import ServerEvidence, has_others
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.verdicts.client_facts import ClientFacts
+from scopeprobe.verdicts.lone_refusals import refuses_a_set
 from scopeprobe.verdicts.server_evidence import gather_evidence, is_given
 
 
@@ -38,7 +39,9 @@ def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -
         narrows=any(map(_was_left_out_again, clients)),
         drops_companions=any(map(_was_left_out_once_only, clients)),
         one_resource=any(map(_is_kept_to_one_resource, clients)),
-        judges_sets=bool(evidence.has_gaps or evidence.refuses_mixed_sets),
+        judges_sets=evidence.refuses_mixed_sets.union(
+            kind.form.audience for kind in evidence.has_gaps
+        ),
         refuses_sets_whole=_refuses_sets_whole(clients, evidence),
         most_bytes=min(chain.from_iterable(map(_too_large, clients)), default=None),
         evidence=evidence,
@@ -176,7 +179,9 @@ def _refuses_sets_whole(clients: Iterable[ClientFacts], evidence: ServerEvidence
     It takes both: a set that was accepted and was refused with the canary added; and one that was
     refused with a scope added that was refused alone as well, and that another client was given.
     """
-    added = [(client, scope) for client in clients for scope in _refused_once_added(client)]
+    added = [
+        (client, scope) for client in clients for scope in _refused_once_added(client, evidence)
+    ]
     return any(scope == client.assignment.canary for client, scope in added) and any(
         client.name in evidence.refused_alone.get((client.audience, scope), ())
         and has_others(evidence.given, (client.audience, scope), client.name)
@@ -184,7 +189,7 @@ def _refuses_sets_whole(clients: Iterable[ClientFacts], evidence: ServerEvidence
     )
 
 
-def _refused_once_added(client: ClientFacts) -> Iterator[Scope]:
+def _refused_once_added(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Scope]:
     """Scopes without which a refused set had been, or was to be, accepted."""
     accepted: dict[int, set[frozenset[Scope]]] = {}
     for asked, issued in _scoped(client):
@@ -192,7 +197,7 @@ def _refused_once_added(client: ClientFacts) -> Iterator[Scope]:
             accepted.setdefault(len(set(asked)), set()).add(frozenset(asked))
     for fact in client.facts:
         asked_for = frozenset(fact.question.scopes or ())
-        if len(asked_for) > 1 and isinstance(fact.answer, Refusal) and client.is_bracketed(fact):
+        if refuses_a_set(client, fact, evidence) and client.is_bracketed(fact):
             for rest in accepted.get(len(asked_for) - 1, ()):
                 if rest < asked_for:
                     yield from asked_for - rest

@@ -58,23 +58,30 @@ def _shown(known: Known, scope: Scope, holding: list[Kind]) -> Ruling | None:
     if not proving:
         return unknown(why_no_canary(known))
     if not any(_shows_more_than_was_asked(known, scope, kind) for kind in proving):
-        return unknown(Reason.UNCONFIRMED)
+        was_cut_short = known.open_because is not Reason.NOT_ASKED
+        return unknown(known.open_because if was_cut_short else Reason.UNCONFIRMED)
     return granted_by_list(scope, _showing(known, scope, holding))
 
 
 def _shows_more_than_was_asked(known: Known, scope: Scope, kind: Kind) -> bool:
     """
-    A list of this kind does not merely repeat a set that the server narrowed.
+    A list of this kind does not merely repeat what was asked, as far as this scope goes.
 
-    The scope was listed without being asked for, or alone; or some list has a gap, or sets with
-    one bad scope are refused.
+    It was listed without being asked for; or some list has a gap, or the canary was issued and not
+    listed, or sets with one bad scope are refused; or it was asked for alone, and a known scope, or
+    this one to another client, is refused alone: what is not given is not dropped here.
     """
     server = known.server
     if kind in server.has_gaps or known.audience in server.refuses_mixed_sets:
         return True
-    return any(
-        fact.question.scopes == (scope,) or scope not in (fact.question.scopes or ())
-        for fact in known.facts.showing(scope)
+    if isinstance(known.facts.canary, Issued) and lacks_the_canary(known, kind):
+        return True
+    requests = {fact.question.scopes for fact in known.facts.showing(scope)}
+    if any(scope not in (asked or ()) for asked in requests):
+        return True
+    return (scope,) in requests and (
+        known.audience in server.known_withheld
+        or has_others(server.refused_alone, (known.audience, scope), known.client)
     )
 
 

@@ -1,4 +1,4 @@
-"""When the refusal of a lone scope denies it (docs/design.md, rule 6)."""
+"""When refusals are about scopes, and that of a lone one denies it (docs/design.md, rule 6)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def denying_refusal(client: ClientFacts, scope: Scope, evidence: ServerEvidence)
 
     A success of the same credentials follows it. Where neither code nor words say that it is the
     scope, one comes before as well; all answers to the question are alike; they were met twice
-    with a success between, or are what canaries met twice on this server; and unless they look
+    with a success between, or are what the canary of some client met twice; and unless they look
     like failed authentication, which no parameter as such and no firewall causes, the server gives
     scopes to somebody.
     """
@@ -51,6 +51,21 @@ def _is_met_twice(client: ClientFacts, refusals: list[Fact]) -> bool:
         for one, other in pairwise(refusals)
         for success in client.successes
     )
+
+
+def refuses_a_set(client: ClientFacts, fact: Fact, evidence: ServerEvidence) -> bool:
+    """
+    A set was refused for its scopes, and not by a passing fault.
+
+    Code or words say so, or the canary of some client met the same twice, or the same set did.
+    """
+    kind, asked = client.likeness(fact), fact.question.scopes or ()
+    if kind is None or len(asked) < 2:  # noqa: PLR2004
+        return False
+    if is_plain_about_scope(fact.answer) or kind in evidence.canary_refusals:
+        return True
+    same = (f for f in client.with_others(asked[0]) if f.question.scopes == fact.question.scopes)
+    return sum(client.likeness(one) == kind for one in same) > 1
 
 
 def canary_is_refused(client: ClientFacts, evidence: ServerEvidence) -> bool:

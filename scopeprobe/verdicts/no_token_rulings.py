@@ -38,10 +38,11 @@ def ruling_without_token(known: Known, scope: Scope) -> Ruling:
     everywhere = ClientFacts(
         known.facts.assignment, (*known.facts.facts, *known.other_targets.facts)
     )
-    refusals = everywhere.refusals
-    is_rejected = all(isinstance(answer, Unauthenticated) for answer in refusals)
-    if refusals and is_rejected and not everywhere.successes:
-        return _unauthenticated(known, everywhere)
+    failures = [fact for fact in everywhere.facts if _is_failure(known, fact.answer)]
+    others = (answer for answer in everywhere.refusals if not _is_failure(known, answer))
+    is_rejected = all(map(is_plain_about_scope, others))
+    if failures and is_rejected and not everywhere.successes:
+        return _unauthenticated(known, everywhere, failures)
     match known.facts.control:
         case GrantNotAllowed() as control:
             return unknown(Reason.GRANT_NOT_ALLOWED, control)
@@ -51,6 +52,18 @@ def ruling_without_token(known: Known, scope: Scope) -> Ruling:
             return unknown(Reason.AUTHENTICATION_UNPROVED, control)
         case _:
             return _refused_without_token(known, scope)
+
+
+def _is_failure(known: Known, answer: Answer) -> bool:
+    """
+    A failed authentication; or, where good clients need no scope, what may be one in strange words.
+
+    `access_denied` says that somebody is known, and denied.
+    """
+    if isinstance(answer, Refused) and known.server.issues_without_scope:
+        is_said = is_plain_about_scope(answer) or answer.about is not Subject.UNSAID
+        return not is_said and answer.error != "access_denied"
+    return isinstance(answer, Unauthenticated)
 
 
 def _refused_without_token(known: Known, scope: Scope) -> Ruling:
@@ -75,25 +88,26 @@ def _passed_authentication(known: Known) -> bool:
     The server rejects credentials before it looks at scopes, and never rejected these.
 
     Unless the provider's pack says so, it must not have refused this client what others are given:
-    a token without scope.
+    a token without scope, or for an invented one.
     """
     is_refused_bare = isinstance(known.facts.control, Refusal)
-    is_shown = known.behavior.rejects_credentials_first and not (
+    is_refused_what_others_get = known.server.issues_canary or (
         is_refused_bare and known.server.issues_without_scope
     )
+    is_shown = known.behavior.rejects_credentials_first and not is_refused_what_others_get
     is_first = is_shown or known.facts.assignment.client.server.traits.credentials_first
     return is_first and not any(isinstance(a, Unauthenticated) for a in known.facts.refusals)
 
 
-def _unauthenticated(known: Known, facts: ClientFacts) -> Ruling:
+def _unauthenticated(known: Known, facts: ClientFacts, failures: list[Fact]) -> Ruling:
     """
     No request got past authentication: are the credentials rejected, or is it the scopes?
 
+    Some may have been refused for their scopes, where these are looked at before the secret.
     They are rejected where a request without scope and a hopeful one failed alike, and no client
     with good credentials met that without scope; or where the single try of tonight met what all
     met last night.
     """
-    failures = [fact for fact in facts.facts if isinstance(fact.answer, Unauthenticated)]
     answer = failures[0].answer
     if known.open_because in _CUT_SHORT:
         return unknown(known.open_because, answer)
@@ -157,7 +171,7 @@ def _is_as_last_night(known: Known, failures: list[Fact]) -> bool:
     if not assignment.was_unauthenticated or len(failures) != 1:
         return False
     answer = failures[0].answer
-    assert isinstance(answer, Unauthenticated)  # noqa: S101 - its caller chose it so
+    assert isinstance(answer, Unauthenticated | Refused)  # noqa: S101 - its caller chose it so
     met = {
         (cell.http_status, cell.error, cell.error_description) for cell in assignment.known_before
     }

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from scopeprobe.model.answer import Fact, Issued, Likeness, Refusal, is_plain_about_scope
+from scopeprobe.model.answer import (
+    Answer,
+    Fact,
+    Issued,
+    Likeness,
+    Refusal,
+    Refused,
+    Subject,
+    is_plain_about_scope,
+)
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.evidence import (
     Form,
@@ -19,7 +28,11 @@ from scopeprobe.model.evidence import (
 )
 from scopeprobe.model.scope_names import Scope, resembles
 from scopeprobe.verdicts.client_facts import ClientFacts
-from scopeprobe.verdicts.lone_refusals import canary_is_refused, denying_refusal
+from scopeprobe.verdicts.lone_refusals import (
+    canary_is_refused,
+    denying_refusal,
+    refuses_a_set,
+)
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Shown = Callable[[ClientFacts], Iterable[_Key]]
@@ -27,6 +40,7 @@ _Shown = Callable[[ClientFacts], Iterable[_Key]]
 
 def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
     """What the answers to all clients show together. Their order does not matter."""
+    places = _places_by_form(clients)
     evidence = ServerEvidence(
         listed=_witnesses(clients, _listed),
         given=_witnesses(clients, _given),
@@ -34,18 +48,19 @@ def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
         canary_missing=_witnesses(clients, _canary_missing),
         repeats_requests=_all_of(clients, _repeats_requests),
         has_gaps=_all_of(clients, _has_gaps),
-        canary_refusals=_met_twice(clients),
+        canary_refusals=_all_of(clients, _met_twice),
         failures_without_scope=_all_of(clients, _failures_without_scope),
         issues_without_scope=any(
             fact.question.scopes is None for client in clients for fact in client.successes
         ),
+        issues_canary=any(isinstance(client.canary, Issued) for client in clients),
         gives_scopes=any(fact.question.scopes for c in clients for fact in c.successes),
-        lists_what_was_asked=_all_of(clients, _lists_what_was_asked),
+        lists_what_was_asked=_witnesses(clients, _lists_what_was_asked),
         lists_nothing=_all_of(clients, _lists_nothing),
         lists_for_scopes=_all_of(clients, _lists_for_scopes),
         silent_for_granted=_all_of(clients, _silent_for_granted),
         refuses=_all_of(clients, _refuses),
-        leaves_out=_all_of(clients, _leaves_out),
+        leaves_out=_all_of(clients, lambda client: _leaves_out(client, places)),
     )
     evidence = replace(
         evidence,
@@ -110,10 +125,11 @@ def _silences(
     client: ClientFacts, fact: Fact, issued: Issued, evidence: ServerEvidence
 ) -> Iterator[Listing]:
     """The same of a token that shows nothing, where silence is an empty list (rule 3)."""
-    for kind in evidence.lists_what_was_asked if not issued.tells else ():
-        is_empty = kind.form == client.form(issued) and evidence.silence_is_an_empty_list(kind)
+    if issued.tells:
+        return
+    for kind in evidence.empty_lists(client.form(issued), client.name):
         for scope in fact.question.scopes or ():
-            if is_empty and not client.lists(scope):
+            if not client.lists(scope):
                 yield kind, scope
 
 
@@ -195,21 +211,19 @@ def _canary_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[s
         yield client.audience
 
 
-def _met_twice(clients: Iterable[ClientFacts]) -> frozenset[Likeness]:
+def _met_twice(client: ClientFacts) -> Iterator[Likeness]:
     """
-    Refusals that canaries met at least twice, a success of their clients behind each.
+    Refusals that the canary of one client met at least twice, a success of it behind each.
 
-    Before one of them was a success as well; the other may have been the first that was asked.
+    Before one of them was a success as well; the other may have been the first that was asked. The
+    canaries of two clients may have met one passing fault each.
     """
-    met: Counter[Likeness] = Counter()
-    bracketed = set[Likeness]()
-    for client in clients:
-        for fact in client.about(client.assignment.canary):
-            if (kind := client.likeness(fact)) is not None and client.is_followed(fact):
-                met[kind] += 1
-                if client.is_bracketed(fact):
-                    bracketed.add(kind)
-    return frozenset(kind for kind in bracketed if met[kind] > 1)
+    asked = client.about(client.assignment.canary)
+    met = Counter(client.likeness(fact) for fact in asked if client.is_followed(fact))
+    for fact in filter(client.is_bracketed, asked):
+        kind = client.likeness(fact)
+        if kind is not None and met[kind] > 1:
+            yield kind
 
 
 # -- scopes given and withheld
@@ -270,28 +284,42 @@ def _known_withheld(client: ClientFacts, evidence: ServerEvidence) -> Iterator[s
 
 def _refuses_mixed(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
     """
-    Whether a set was refused though some of its scopes, alone or together, were accepted.
+    Whether all that lists show to the client was refused beside what is not given to it.
 
-    The server narrows no set then. What may be a passing fault shows nothing.
+    The server narrows no set then: it would have issued what the client was truly given of them.
+    One accepted scope is not enough: alone, it may have been dropped. What may be a passing fault
+    shows nothing, unless it was met twice, or by the canary alone.
     """
-    accepted = {frozenset(fact.question.scopes or ()) for fact, _ in _scoped(client)}
-    for fact in client.facts:
-        asked = frozenset(fact.question.scopes or ())
-        is_meant = is_plain_about_scope(fact.answer) or (
-            client.likeness(fact) in evidence.canary_refusals
-        )
-        if len(asked) > 1 and is_meant and any(one < asked for one in accepted):
-            yield client.audience
-            return
+    canarys = set(map(client.likeness, client.about(client.assignment.canary))) - {None}
+    refused = {
+        scope
+        for fact in client.facts
+        if refuses_a_set(client, fact, evidence) or client.likeness(fact) in canarys
+        for scope in fact.question.scopes or ()
+        if fact.question.scopes != (scope,)
+    }
+    listed = {scope for scope in _candidates(client) if client.lists(scope)}
+    if listed and refused.issuperset(listed):
+        yield client.audience
 
 
 def _refuses(client: ClientFacts) -> Iterator[str]:
-    """Whether a request without invented scopes was refused, be it by a passing fault."""
+    """
+    Whether a request without invented scopes was refused, be it by a passing fault.
+
+    To a client that was never authenticated, with words that only scopes are refused with.
+    """
     candidates = set(_candidates(client))
-    for fact in client.facts if client.successes else ():
-        asked = fact.question.scopes
-        if asked and candidates.issuperset(asked) and isinstance(fact.answer, Refusal):
+    for fact in client.facts:
+        asked, is_meant = fact.question.scopes, client.successes or _speaks_of_scopes(fact.answer)
+        if asked and candidates.issuperset(asked) and isinstance(fact.answer, Refusal) and is_meant:
             yield client.audience
+
+
+def _speaks_of_scopes(answer: Answer) -> bool:
+    """Code or words are about a scope, under whatever status."""
+    is_said = isinstance(answer, Refused) and answer.about in {Subject.SCOPE, Subject.UNKNOWN_SCOPE}
+    return is_said or is_plain_about_scope(answer)
 
 
 def _known_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
@@ -307,9 +335,24 @@ def _is_known(client: ClientFacts, scope: Scope, evidence: ServerEvidence) -> bo
     return has_others(evidence.given, (client.audience, scope), client.name)
 
 
-def _leaves_out(client: ClientFacts) -> Iterator[str]:
-    if any(map(client.is_left_out, _candidates(client))):
-        yield client.audience
+def _places_by_form(clients: Iterable[ClientFacts]) -> Mapping[Form, frozenset[Kind]]:
+    """The kinds of lists that came for requests with scopes, by the form of their tokens."""
+    places: dict[Form, frozenset[Kind]] = {}
+    for client in clients:
+        for _, issued in _scoped(client):
+            form = client.form(issued)
+            places[form] = places.get(form, frozenset()).union(client.kinds(issued))
+    return places
+
+
+def _leaves_out(client: ClientFacts, places: Mapping[Form, frozenset[Kind]]) -> Iterator[str]:
+    """Whether some list lacks what was asked for, or does not come where others come."""
+    for fact, issued in _scoped(client):
+        kinds = client.kinds(issued)
+        asked = set(fact.question.scopes or ())
+        if places[client.form(issued)] - kinds.keys() or any(map(asked.difference, kinds.values())):
+            yield client.audience
+            return
 
 
 def _candidates(client: ClientFacts) -> Iterator[Scope]:

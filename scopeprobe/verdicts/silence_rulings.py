@@ -61,5 +61,5 @@ def _nothing_is_decided(known: Known) -> bool:
     return (
         isinstance(canary, Issued)
         and not any(issued.tells for issued in known.facts.issued)
-        and not known.server.withholds(known.audience)
+        and not known.server.withholds_anything
     )

@@ -18,8 +18,7 @@ def true_lists(known: Known, issued: Issued) -> dict[Kind, frozenset[Scope]]:
     shown = known.facts.kinds(issued)
     if not shown:
         form = known.facts.form(issued)
-        kinds = (kind for kind in known.server.lists_what_was_asked if kind.form == form)
-        shown = {kind: frozenset() for kind in kinds if known.server.silence_is_an_empty_list(kind)}
+        shown = dict.fromkeys(known.server.empty_lists(form, known.client), frozenset())
     return {kind: names for kind, names in shown.items() if not repeats_requests(known, kind)}
 
 
@@ -56,8 +55,7 @@ def _is_silent_about_the_canary(known: Known, kind: Kind) -> bool:
     return (
         isinstance(canary, Issued)
         and not canary.tells
-        and known.facts.form(canary) == kind.form
-        and known.server.silence_is_an_empty_list(kind)
+        and kind in known.server.empty_lists(known.facts.form(canary), known.client)
     )
 
 

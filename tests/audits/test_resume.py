@@ -40,7 +40,7 @@ def test_a_secret_rotated_between_two_invocations_denies_nothing(tmp_path, wrong
         refusal = Reply(wrong, b'{"error":"%s"}' % error.encode())
         if base64.b64decode(asked.client.split()[-1]).decode() != f"c000:{secret['good']}":
             return refusal
-        if asked.scopes and not asked.scopes.startswith("s0"):
+        if not all(scope.startswith("s0") for scope in (asked.scopes or "").split()):
             return refusal
         if len(server.asked) == 8:
             secret["good"] = "other-s3cret"

@@ -9,7 +9,8 @@ import pytest
 from granting import FAST, grants
 from harness import Entry, raw_server, rows, scopeprobe, summary, write_inputs
 
-from scopeprobe.cli.app import COMMANDS, load, main
+from scopeprobe.cli import main
+from scopeprobe.cli.app import COMMANDS, load
 
 EVENT_FIELDS = {
     "timestamp",
@@ -86,7 +87,7 @@ def test_summary_json_has_the_members_that_scripts_rely_on(run, tmp_path):
         "version": 1,
         "complete": True,
         "over_bar": True,
-        "requests": 5,
+        "requests": 6,
     }
     assert told["counts"] == {
         "granted": 1,
@@ -106,15 +107,15 @@ def test_summary_json_has_the_members_that_scripts_rely_on(run, tmp_path):
     ]
     assert told["not_tested"] == []
     (client,), (server,) = told["clients"], told["servers"]
-    assert (client["name"], client["server"], client["requests"]) == ("c", "s", 5)
-    assert (server["name"], server["requests"], server["throttled"]) == ("s", 5, 0)
+    assert (client["name"], client["server"], client["requests"]) == ("c", "s", 6)
+    assert (server["name"], server["requests"], server["throttled"]) == ("s", 6, 0)
     assert told["authorised_by"] == ["CISO"]
 
 
 def test_what_was_not_tested_is_said_with_its_reason(run, tmp_path):
     run("--max-requests", "3")
     assert summary(tmp_path / "out")["not_tested"] == [
-        {"client": "c", "reason": "budget_spent", "cells": 1}
+        {"client": "c", "reason": "budget_spent", "cells": 2}
     ]
 
 
@@ -123,7 +124,7 @@ def test_logs_have_constant_names_and_the_facts_as_fields(run, tmp_path):
     events = [json.loads(line) for line in result.stderr.splitlines()]
     filed = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     answered = [event for event in filed if event["event"] == "request_answered"]
-    assert len(answered) == 5
+    assert len(answered) == 6
     assert set(answered[0]) == EVENT_FIELDS
     assert answered[0]["scopes"] is None
     assert {event["outcome"] for event in answered} == {"issued", "refused"}
@@ -186,6 +187,12 @@ def test_init_writes_inputs_that_validate_and_overwrites_nothing(tmp_path):
     assert "is there already" in again.stderr
 
 
+def test_init_writes_through_no_link(tmp_path):
+    (tmp_path / "clients.toml").symlink_to(tmp_path / "elsewhere")
+    assert scopeprobe("init", tmp_path).returncode == 2
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_runs_lists_the_stored_runs_newest_first(run, tmp_path):
     run("--max-requests", "3")
     run()
@@ -194,13 +201,6 @@ def test_runs_lists_the_stored_runs_newest_first(run, tmp_path):
     assert told[0]["run"] == summary(tmp_path / "out")["run"]
     assert told[0]["run"] in scopeprobe("runs", "-o", tmp_path / "out").stdout
     assert scopeprobe("runs", "-o", tmp_path / "nowhere").returncode == 2
-
-
-def test_maps_of_clients_that_are_gone_are_removed(run, tmp_path):
-    run()
-    (tmp_path / "out" / "clients" / "gone.csv").write_text("client\n")
-    run()
-    assert [path.name for path in (tmp_path / "out" / "clients").iterdir()] == ["c.csv"]
 
 
 def test_the_matrix_has_a_row_a_client_and_a_column_a_scope(run, tmp_path):
@@ -313,20 +313,20 @@ def test_a_folder_that_cannot_be_used_is_said_before_anything_is_sent(tmp_path):
             result = scopeprobe("audit", *arguments, "-o", tmp_path / out, env=environment)
             assert result.returncode == 2, result.stderr
             assert str(tmp_path / out) in result.stderr
-            assert "cannot be used" in result.stderr
+            assert "cannot be used" in result.stderr or "is damaged" in result.stderr
     assert server.asked == []
 
 
 def test_reports_that_cannot_be_written_end_the_run_as_incomplete(tmp_path):
-    (tmp_path / "out" / "permissions.csv").mkdir(parents=True)
+    (tmp_path / "out" / "summary.json").mkdir(parents=True)
     with raw_server(grants("a")) as server:
         settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
         arguments, environment = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a"])
         words = ["audit", *arguments, "-o", tmp_path / "out"]
         result = scopeprobe(*words, env=environment)
         assert result.returncode == 3
-        assert "permissions.csv: the reports cannot be written" in result.stderr
-        (tmp_path / "out" / "permissions.csv").rmdir()
+        assert "summary.json: the reports cannot be written" in result.stderr
+        (tmp_path / "out" / "summary.json").rmdir()
         asked = len(server.asked)
         assert scopeprobe(*words, "--resume", env=environment).returncode == 0
         assert len(server.asked) == asked

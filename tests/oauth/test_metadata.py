@@ -357,7 +357,7 @@ def test_a_run_goes_on_when_metadata_came_within_reach_and_not_when_it_changed(m
     written = make_client("a", name="x", token_endpoint="", issuer=ISSUER)
     resolved = replace(written, server=changed(written.server, token_endpoint=f"{ISSUER}/t"))
     moved = replace(written, server=changed(written.server, token_endpoint=f"{ISSUER}/u"))
-    as_written = Fleet((written,)).digest
+    as_written = (written,)
 
     def read_as(client, **unusable):
         return Fleet((client,), unusable=unusable, as_written=as_written)

@@ -87,9 +87,11 @@ def test_each_finds_the_truth_with_its_candidates_and_few_controls(
     if not needs_scope:
         most_in_a_row = 25 if refusal is REFUSED else 2
         canary_again, its_control = (0, 0) if refusal is REFUSED else (1, 1)
-        controls = math.ceil((refused + 1 + canary_again) / most_in_a_row) + its_control
+        beside_the_canary = bool(names)
+        refusals = refused + 1 + beside_the_canary + canary_again
+        controls = math.ceil(refusals / most_in_a_row) + its_control
         assert asked_again <= canary_again + controls
-        assert len(facts) == count + 2 + asked_again
+        assert len(facts) == count + 2 + beside_the_canary + asked_again
 
 
 @pytest.mark.parametrize("limit", [2, 3, 5])

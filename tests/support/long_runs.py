@@ -6,11 +6,11 @@ SCOPES = [f"s{n:02}" for n in range(20)]
 
 
 def strict(asked):
-    """Refuses every third scope, and the canary; lists the rest."""
-    scope = asked.scopes
-    if scope and (scope.startswith("scopeprobe-canary-") or int(scope[1:]) % 3 == 0):
+    """Refuses every third scope, the canary, and sets with one of them; lists the rest."""
+    scopes = (asked.scopes or "").split()
+    if any(scope not in SCOPES or int(scope[1:]) % 3 == 0 for scope in scopes):
         return Reply(400, b'{"error":"invalid_scope"}', delay=0.004)
-    return Reply(body=token_body(scope=scope or ""), delay=0.004)
+    return Reply(body=token_body(scope=asked.scopes or ""), delay=0.004)
 
 
 def inputs(folder, server, clients, *, scopes=SCOPES, rate="400/s", servers=2):

@@ -19,6 +19,7 @@ from scopeprobe.verdicts import judge, learn_behavior
 INVALID = Refused(400, "invalid_scope")
 VAGUE = Refused(403, "forbidden")
 FAILED = Unauthenticated(401, "invalid_client")
+STRANGE = Refused(400, "invalid_request", "認証に失敗しました")
 OK = Issued()
 CANDIDATES = ("a", "b", "c")
 
@@ -141,6 +142,23 @@ def test_an_echo_of_a_set_tells_nothing_of_its_members(fleet):
     found.facts["one"] = [f for f in found.facts["one"] if f.question.scopes != ("b",)]
     found.tell("one", ("a", "b"), Issued(("a", "b")))
     assert found.verdicts("one") == "g?d"
+
+
+def test_an_echo_of_lone_scopes_tells_nothing_where_only_unknown_names_are_refused(fleet):
+    """What exists is dropped in silence where it is not given, and repeated in the answer."""
+
+    def server(has, asked):
+        unknown = set(asked or ()).difference(CANDIDATES)
+        return INVALID if unknown and not has.intersection(asked) else Issued(asked or ())
+
+    found = fleet(server, one="a")
+    assert found.verdicts("one") == "???"
+    beside_the_canary = (*CANDIDATES, found.assignments["one"].canary)
+    found.tell("one", beside_the_canary, server({"a"}, beside_the_canary))
+    assert found.verdicts("one") == "???"
+    honest = fleet(server, one="a")
+    honest.tell("one", beside_the_canary, INVALID)
+    assert honest.verdicts("one") == "ggg"
 
 
 # -- rule 2
@@ -284,6 +302,51 @@ def test_credentials_that_are_rejected_first_prove_those_of_others(fleet):
     assert found.verdicts("wrong") == "xxx"
 
 
+def test_who_is_refused_the_canary_that_others_are_issued_is_not_authenticated(fleet):
+    """An unknown client meets the words of a refused scope, whatever it asks."""
+
+    def server(has, asked):
+        if "wrong" in has:
+            return FAILED
+        if "unknown" in has or asked is None:
+            return INVALID
+        return Issued(tuple(scope for scope in asked if scope in has))
+
+    found = fleet(server, good="a b", other="b", wrong="wrong", stranger="unknown")
+    assert set(found.verdicts("stranger")) == {"?"}
+
+
+def test_credentials_are_rejected_in_whatever_words_where_good_ones_need_no_scope(fleet):
+    """Unknown scopes are refused before the secret is looked at."""
+
+    def server(has, asked):
+        if set(asked or ()).difference(CANDIDATES):
+            return INVALID
+        return STRANGE if "wrong" in has else listing(has, asked)
+
+    assert fleet(server, good="a b", wrong="wrong").verdicts("wrong") == "xxx"
+
+
+def test_who_is_denied_by_a_policy_has_no_wrong_secret(fleet):
+    def server(has, asked):
+        return Refused(400, "access_denied") if "denied" in has else listing(has, asked)
+
+    assert fleet(server, good="a b", other="denied").verdicts("other") == "???"
+
+
+def test_one_passing_refusal_of_each_of_two_canaries_denies_nothing(fleet):
+    def server(has, asked):
+        known = {"a", "b", "c"}.intersection(asked or ())
+        return FAILED if known - has else Issued(asked or ())
+
+    found = fleet(server, one="a b c", other="a b c")
+    for facts in found.facts.values():
+        facts[1] = Fact(facts[1].question, VAGUE, facts[1].sent, facts[1].received)
+    stray = found.facts["one"][2]
+    found.facts["one"][2] = Fact(stray.question, VAGUE, stray.sent, stray.received)
+    assert "d" not in found.verdicts("one")
+
+
 def test_the_401_of_the_forum_rejects_nobody(fleet):
     """A wrong secret, a bad scope and a missing one look alike."""
 
@@ -305,6 +368,29 @@ def test_scopes_that_are_policed_are_not_open_though_unknown_ones_pass(fleet):
 
     found = fleet(server, one="a", other="b")
     assert "o" not in found.verdicts("one") + found.verdicts("other")
+
+
+def test_a_claim_that_comes_for_some_scopes_only_says_that_something_is_decided(fleet):
+    """The answer repeats the request; JWTs, which some clients get, lack what is not given."""
+
+    def server(has, asked):
+        carried = tuple(s for s in asked or () if s in has or s not in CANDIDATES)
+        is_jwt = "jwt" in has
+        return Issued(asked or (), carried if is_jwt and carried else None, is_jwt)
+
+    found = fleet(server, one="a jwt", other="b")
+    assert "o" not in found.verdicts("other")
+
+
+def test_words_about_a_scope_say_that_something_is_decided_to_whomever_they_are_said(fleet):
+    """The client that is told so never gets a token; for the other, sets are narrowed silently."""
+
+    def server(has, asked):
+        return INVALID if asked and "none" in has else OK
+
+    found = fleet(server, one="a", stranger="none")
+    found.facts["stranger"] = [f for f in found.facts["stranger"] if f.question.scopes]
+    assert "o" not in found.verdicts("one")
 
 
 def test_a_client_that_gets_whatever_it_asks_is_open_where_others_are_not(fleet):

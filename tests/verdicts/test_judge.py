@@ -17,14 +17,15 @@ from scopeprobe.verdicts import judge, learn_behavior
 
 REFUSED = Refused(400, "invalid_scope")
 FAILED = Unauthenticated(401, "invalid_client")
-CONTROL, CANARY = "control", "canary"
+CONTROL, CANARY, BESIDE = "control", "canary", "a beside the canary"
 
 
 def story(assignment, *answers):
     """Facts one after the other: (what was asked, what was answered), each sent after the last."""
-    facts, again = [], {}
+    facts, again, canary = [], {}, assignment.canary
+    named = {CONTROL: None, CANARY: (canary,), BESIDE: ("a", canary)}
     for tick, (asked, answer) in enumerate(answers):
-        scopes = None if asked == CONTROL else (assignment.canary if asked == CANARY else asked,)
+        scopes = named.get(asked, (asked,))
         times = again[scopes] = again.get(scopes, -1) + 1
         facts.append(Fact(Question(scopes, times), answer, 2 * tick, 2 * tick + 1))
     return facts
@@ -61,14 +62,29 @@ POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
     ("answers", "verdict"),
     [
         pytest.param(
-            [(CONTROL, OK), (CANARY, REFUSED), ("a", LISTS_A)],
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", LISTS_A), (BESIDE, REFUSED)],
             ("granted", "listed_in_response"),
             id="listed",
         ),
         pytest.param(
-            [(CONTROL, OK), (CANARY, REFUSED), ("a", Issued(None, ("a",), True))],
+            [
+                (CONTROL, OK),
+                (CANARY, REFUSED),
+                ("a", Issued(None, ("a",), True)),
+                (BESIDE, REFUSED),
+            ],
             ("granted", "listed_in_token"),
             id="claimed",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", LISTS_A)],
+            ("unknown", "unconfirmed"),
+            id="listed-where-it-may-be-dropped-and-the-request-repeated",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, REFUSED), ("a", LISTS_A), (BESIDE, LISTS_A)],
+            ("granted", "listed_in_response"),
+            id="listed-and-the-canary-beside-it-left-out",
         ),
         pytest.param(
             [(CONTROL, OK), (CANARY, REFUSED), ("a", Issued(("a",), ("b",), True))],
@@ -295,9 +311,15 @@ def test_a_canary_that_is_listed_back_makes_every_listing_worthless(say, make_cl
         ),
         pytest.param(
             [(CONTROL, OK), (CANARY, OK), ("a", OK)],
-            [[(CONTROL, OK), (CANARY, OK), ("a", LISTS_A)]],
+            [[(CONTROL, OK), (CANARY, OK), ("a", LISTS_A)]] * 2,
             ("denied", "left_out"),
             id="absent-where-the-server-lists",
+        ),
+        pytest.param(
+            [(CONTROL, OK), (CANARY, OK), ("a", OK)],
+            [[(CONTROL, OK), (CANARY, OK), ("a", LISTS_A)]],
+            ("unknown", "unconfirmed"),
+            id="absent-where-one-client-only-is-given-lists",
         ),
         pytest.param(
             [(CONTROL, OK), (CANARY, REFUSED), ("a", OK)],
@@ -307,7 +329,7 @@ def test_a_canary_that_is_listed_back_makes_every_listing_worthless(say, make_cl
         ),
         pytest.param(
             [(CONTROL, OK), (CANARY, OK), ("a", Issued(None, None, True))],
-            [[(CONTROL, OK), (CANARY, OK), ("a", Issued(None, ("a",), True))]],
+            [[(CONTROL, OK), (CANARY, OK), ("a", Issued(None, ("a",), True))]] * 2,
             ("denied", "left_out"),
             id="absent-claim-where-tokens-list",
         ),
@@ -358,6 +380,7 @@ def test_a_success_in_the_air_at_the_same_time_brackets_nothing(make_client):
         Fact(Question((client.canary,)), REFUSED, 2, 3),
         Fact(Question(("b",)), Issued(("b",)), 4, 7),
         Fact(Question(("a",)), REFUSED, 5, 6),
+        Fact(Question(("b", client.canary)), REFUSED, 8, 9),
     ]
     behavior = learn_behavior([(assignment, facts)])
     found = {f.scope: f.reason for f in judge(assignment, behavior, facts, Reason.NOT_ASKED)}

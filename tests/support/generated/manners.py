@@ -113,13 +113,15 @@ def goes_together(m: Manner) -> bool:
     """
     Whether there can be such a server, and one of which the rules say anything.
 
-    Assumption B of docs/design.md: only servers that refuse what they withhold hide scopes. What
+    Assumption B of docs/design.md: only servers that refuse what they withhold, also what does not
+    exist, hide scopes. What
     is given to everybody is not told apart by lists of what the client has.
     """
     is_spelled_otherwise = m.spelling not in {"as_asked", "commas"}
     return all(
         (
-            m.hides == "none" or (m.ungranted == "refuse" and m.lists in {"always", "nonempty"}),
+            m.hides == "none"
+            or ({m.ungranted, m.unknown} == {"refuse"} and m.lists in {"always", "nonempty"}),
             m.lists != "all" or {m.ungranted, m.unknown} == {"drop"},
             not m.caches or m.ungranted != "carry",
             not is_spelled_otherwise
