@@ -6,6 +6,7 @@ ScopeprobeError
 │   ├── FolderInUse       another audit writes to the output folder
 │   └── InputsChanged     a run cannot be resumed with inputs that differ from its own
 ├── StoreError        the output folder failed in the middle of a run: what is committed is kept
+│   └── FolderGone        it was removed or moved away meanwhile, and all that is in it
 └── LabError          the embedded authorization server cannot play what it was asked to
 
 What a server does wrong is never raised: it is an `Unanswered` answer (model/answers.py).
@@ -14,6 +15,7 @@ What a server does wrong is never raised: it is an `Unanswered` answer (model/an
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class ScopeprobeError(Exception):
@@ -42,7 +44,41 @@ class InputsChanged(InputError):
 
 class StoreError(ScopeprobeError):
     code = "store_error"
+    advice = "what was committed is kept: mend this, then go on with --resume"
+
+
+class FolderGone(StoreError):
+    code = "folder_gone"
+    advice = "put it back and go on with --resume, or start again"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: was removed or moved away while the run went on")
 
 
 class LabError(ScopeprobeError):
     code = "lab_error"
+
+
+def describe(error: BaseException) -> str:
+    """
+    What is wrong, for whoever reads it.
+
+    Of a bug, its type and place: its message may quote what a server sent.
+    """
+    error = cause_of(error)
+    if isinstance(error, ScopeprobeError):
+        return str(error)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    code = trace.tb_frame.f_code
+    return f"{type(error).__name__} in {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """What went wrong first, where tasks that ran together raise a group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

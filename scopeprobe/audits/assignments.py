@@ -40,7 +40,8 @@ def assignments_of(fleet: Fleet, previous_maps: PreviousMaps, proof: Proof) -> I
     led = set()
     for client in fleet.clients:
         for target in client.targets:
-            place = client.server.endpoints.token, target.label
+            endpoints = client.server.endpoints
+            place = endpoints.token or endpoints.issuer, target.label
             asked = client.name, target.label
             success, needs_scope = previous_maps.last_successes.get(asked, (None, False))
             yield Assignment(

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -17,11 +18,20 @@ import anyio
 
 from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notices_of
-from scopeprobe.audits.discover import resolve
+from scopeprobe.audits.discover import parted, resolve_by
 from scopeprobe.audits.rounds import Rounds
-from scopeprobe.audits.signals import uninterrupted
+from scopeprobe.audits.signals import Interruption, noted_signals
 from scopeprobe.engine.budgets import Budgets
-from scopeprobe.errors import FolderInUse, InputsChanged
+from scopeprobe.engine.http_client import HttpClient
+from scopeprobe.engine.rate_group import RateGroup
+from scopeprobe.errors import (
+    FolderGone,
+    FolderInUse,
+    InputError,
+    InputsChanged,
+    cause_of,
+    describe,
+)
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
@@ -32,8 +42,8 @@ from scopeprobe.model.run import Run
 from scopeprobe.policy import Earlier, Policy, findings, new_findings
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
-from scopeprobe.reports.write import write_reports
-from scopeprobe.store import Store, StoredFacts
+from scopeprobe.reports.write import refuse_foreign_files, write_reports
+from scopeprobe.store import SqliteJournal, Store, StoredFacts
 from scopeprobe.strategies import STRATEGIES
 from scopeprobe.strategies.estimates import total
 
@@ -123,21 +133,29 @@ async def audit(order: Audit) -> Result:
     Find out which scopes every client of a fleet has, and write it down.
 
     Raises InputError where the folder cannot be used, FolderInUse while another audit writes
-    there, InputsChanged where a run is to be resumed with other inputs.
+    there, InputsChanged where a run is to be resumed with other inputs. Whatever fails later ends
+    the run: StoreError where disk or database do, anything else is a bug. A note of the error says
+    what could be written.
     """
-    fleet = await resolve(order.fleet)
-    notices_of_metadata = fleet.notices[len(order.fleet.notices) :]
-    order = replace(order, fleet=fleet)
     with ExitStack() as folder:
         store = await _enter(folder, order)
+        names = [client.name for client in order.fleet.clients]
+        refuse_foreign_files(order.out, names, store.written_files())
         earlier, absence = _earlier(order, store)
         run, notices = _run_of(order, store)
-        notices = (*notices_of_metadata, *notices, *absence)
+        notices = (*store.notices, *notices, *absence)
         known = store.facts(run)
         session = _Session(order, store, run, known, earlier)
-        session.announce()
-        stopped_by = await session.ask()
-        with uninterrupted():
+        with noted_signals() as interruption:
+            try:
+                session.announce()
+                stopped_by = await session.ask(interruption)
+            except InputError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, what is known is written
+                failure = cause_of(error)
+                failure.add_note(session.write_what_is_known(failure))
+                raise failure from None
             return session.conclude(stopped_by, notices)
 
 
@@ -175,11 +193,7 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
         run = store.run(order.run_id) if order.run_id else store.last_run()
         if run is not None:
             if not order.fleet.goes_on_from(run.digest):
-                message = (
-                    f"{order.out}: run {run.id} was started with other inputs; put them back, or"
-                    " start a new run without --resume"
-                )
-                raise InputsChanged([message])
+                raise InputsChanged([_other_inputs(order.out, run)])
             return run, (f"run {run.id} was complete already",) if run.complete else ()
     now = time.time()
     run = Run(
@@ -189,7 +203,7 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
         digest=order.fleet.digest,
         strategy=order.strategy,
         clients=len(order.fleet.clients),
-        cells=sum(len(target.candidates) for c in order.fleet.clients for target in c.targets),
+        cells=order.fleet.cells,
     )
     last = store.last_run()
     store.begin(run)
@@ -198,6 +212,13 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
     if last is not None and not last.complete:
         return run, (f"run {last.id} was left unfinished; --resume would have gone on with it",)
     return run, ()
+
+
+def _other_inputs(out: Path, run: Run) -> str:
+    return (
+        f"{out}: run {run.id} was started with other inputs; put them back, or start a new run"
+        " without --resume"
+    )
 
 
 class _Session:
@@ -211,17 +232,20 @@ class _Session:
         self._store = store
         self._run = run
         self._known = known
+        self._written_files = store.written_files()
         self._started = time.monotonic()
         before = PreviousMaps.before(run.started, store)
-        assignments = list(assignments_of(order.fleet, before, order.proof))
-        self._requests_expected = round(
-            total(map(STRATEGIES[run.strategy].estimate, assignments)).requests_expected
-        )
-        strategy = STRATEGIES[run.strategy].ask
-        self._rounds = Rounds(order.fleet, assignments, strategy, known, order.limits)
+        self._assignments_of = partial(assignments_of, previous_maps=before, proof=order.proof)
+        self._fleet = order.fleet
+        """With all metadata that was read so far."""
+        at_once, self._unread = parted(order.fleet)
+        self._rounds = Rounds(STRATEGIES[run.strategy].ask, known, order.limits)
+        self._rounds.add(self._assignments_of(at_once), at_once.unusable)
 
     def announce(self) -> None:
         fleet = self._order.fleet
+        estimate = STRATEGIES[self._run.strategy].estimate
+        expected = total(map(estimate, self._assignments_of(fleet))).requests_expected
         if len(self._known):
             self._order.observer(RunResumed(self._run.id, len(self._known)))
         self._order.observer(
@@ -230,20 +254,60 @@ class _Session:
                 clients=len(fleet.clients),
                 servers=len({client.server.name for client in fleet.clients}),
                 cells=self._run.cells,
-                requests_expected=max(self._requests_expected - len(self._known), 0),
+                requests_expected=max(round(expected) - len(self._known), 0),
             )
         )
 
-    async def ask(self) -> signal.Signals | None:
-        """Ask what is not known yet. Returns the signal that ended it early, if one did."""
-        self._rounds.lay_out()
-        if self._rounds.is_over:
+    async def ask(self, interruption: Interruption) -> signal.Signals | None:
+        """
+        Ask what is not known yet. Returns the signal that ended it early, if one did.
+
+        Raises InputsChanged where metadata is another than that of the run that is gone on with,
+        InputError where it has no candidates; what was asked until then is kept.
+        """
+        if self._rounds.is_over and not self._unread:
             return None
-        journal = self._store.journal(self._run)
+        journal, observer = self._store.journal(self._run), self._order.observer
+        late = [partial(self._read, journal, part) for part in self._unread]
         try:
-            return await self._rounds.ask(journal, self._order.observer)
+            return await self._rounds.ask(journal, observer, interruption, late)
         finally:
             await journal.close()
+            self._give_up_unread()
+
+    def _give_up_unread(self) -> None:
+        """Lay out what was not asked because its metadata did not come in time."""
+        because = self._rounds.stopped_because or Reason.NOT_ASKED
+        for part in self._unread:
+            unread = dict.fromkeys((client.server.name for client in part.clients), because)
+            self._fleet = replace(self._fleet, unusable={**self._fleet.unusable, **unread})
+            self._rounds.add(self._assignments_of(part), unread)
+
+    async def _read(
+        self, journal: SqliteJournal, part: Fleet, http: HttpClient
+    ) -> Sequence[RateGroup]:
+        """Read the metadata of servers that keep one pace, and lay out what is to be asked."""
+        read = await resolve_by(http, part, patience=self._order.limits.max_pause)
+        if not read.is_read_as_in(self._run.digest):
+            raise InputsChanged([_other_inputs(self._order.out, self._run)])
+        self._unread.remove(part)
+        self._fleet = self._fleet.with_part(read)
+        self._run = replace(
+            self._run, digest=read.added_to(self._run.digest), cells=self._fleet.cells
+        )
+        journal.note_inputs(self._run.digest, self._run.cells)
+        return self._rounds.add(self._assignments_of(read), read.unusable)
+
+    def write_what_is_known(self, failure: BaseException) -> str:
+        """Judge and write down what was committed before something failed; says what came of it."""
+        out = self._order.out
+        if isinstance(failure, FolderGone):
+            return f"{out}: nothing was written there any more"
+        try:
+            self.conclude(None, ())
+        except Exception as error:  # noqa: BLE001 - there is a worse failure to be told of
+            return f"{out}: what is known could not all be written: {describe(error)}"
+        return f"{out}: the files hold what was known by then"
 
     def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         """Judge, write the files, and only then call the run finished."""
@@ -255,7 +319,7 @@ class _Session:
         summary = build_summary(
             self._run,
             finished,
-            order.fleet,
+            self._fleet,
             maps,
             failures=failures,
             cost=self._cost(),
@@ -263,14 +327,18 @@ class _Session:
         )
         self._write(maps, summary, finished)
         warnings = (one for one in found if one.kind in WARNINGS - {*order.fail_on})
-        notices += (
+        of_metadata = self._fleet.notices[len(order.fleet.notices) :]
+        notices = (
+            *sorted(of_metadata),
+            *rounds.notices,
+            *notices,
             *(f"{one.client}: {one.detail}" for one in warnings),
-            *notices_of(summary, maps, order.fleet),
+            *notices_of(summary, maps, self._fleet),
         )
         return Result(self._run.id, maps, summary, failures, stopped_by, notices)
 
     def _findings(self, maps: Sequence[PermissionMap]) -> list[Finding]:
-        order, clients = self._order, self._order.fleet.clients
+        order, clients = self._order, self._fleet.clients
         compared = self._earlier if order.previous is not None else None
         found = findings(maps, clients, order.policy, compared, self._run.day)
         if order.new_only and self._earlier is not None:
@@ -292,7 +360,14 @@ class _Session:
 
     def _write(self, maps: Sequence[PermissionMap], summary: Summary, finished: float) -> None:
         order = self._order
-        write_reports(order.out, maps, summary, order.fleet.known, order.formats)
+        self._written_files = write_reports(
+            order.out,
+            maps,
+            summary,
+            known=order.fleet.known,
+            formats=order.formats,
+            written=self._written_files,
+        )
         self._run = replace(
             self._run,
             finished=finished,
@@ -305,6 +380,7 @@ class _Session:
             maps,
             rounds.accepted_sets(maps),
             rounds.last_successes(),
+            written_files=self._written_files,
             keep=order.keep,
         )
         order.observer(

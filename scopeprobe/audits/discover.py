@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -11,19 +11,20 @@ import anyio
 
 import scopeprobe
 from scopeprobe.engine.http_client import HttpClient, connect
-from scopeprobe.engine.retry import HOST_IS_AWAY, METADATA, Failures, seconds_until_retry
+from scopeprobe.engine.retry import HOST_IS_AWAY, METADATA, Failures, backoff, seconds_until_retry
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.server import Endpoints, Server
-from scopeprobe.model.urls import host_of, is_address, is_private
+from scopeprobe.model.urls import host_of, is_address, is_private, origin_of
 from scopeprobe.oauth.endpoint_trust import ResolvedServer, resolved_server
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem, read_metadata, well_known_urls
+from scopeprobe.oauth.token_request import configured_headers
 from scopeprobe.reports.metadata import Described
 
-AT_ONCE = 8
+AT_ONCE = 64
 """Issuers that are asked at the same time."""
 _BRIEF = 5.0
 """Seconds that a guess may take."""
@@ -52,18 +53,28 @@ class Discovered:
 
 async def discover(servers: Iterable[Server]) -> dict[Server, Discovered]:
     """Read the metadata of servers that name an issuer, each document once."""
+    async with connect(()) as transport:
+        return await _discover(servers, transport)
+
+
+async def _discover(
+    servers: Iterable[Server], transport: HttpClient, patience: float = 0.0
+) -> dict[Server, Discovered]:
     servers = [server for server in dict.fromkeys(servers) if server.endpoints.issuer]
-    documents: dict[Server, tuple[str, Metadata | MetadataProblem]] = {}
+    found: dict[Server, Discovered] = {}
     turns = anyio.Semaphore(AT_ONCE)
 
-    async def read(source: Server, transport: HttpClient) -> None:
+    async def read(source: Server) -> None:
         async with turns:
-            documents[source] = await _document(source, transport)
+            url, document = await _document(source, transport, patience)
+            for server in servers:
+                if _source(server) == source:
+                    found[server] = await _settle(server, url, document, transport)
 
-    async with connect(()) as transport, anyio.create_task_group() as tasks:
-        for source in {_source(server) for server in servers}:
-            tasks.start_soon(read, source, transport)
-    return {server: await _settle(server, *documents[_source(server)]) for server in servers}
+    async with anyio.create_task_group() as tasks:
+        for source in dict.fromkeys(map(_source, servers)):
+            tasks.start_soon(read, source)
+    return {server: found[server] for server in servers}
 
 
 def _source(server: Server) -> Server:
@@ -73,12 +84,12 @@ def _source(server: Server) -> Server:
 
 
 async def _document(
-    server: Server, transport: HttpClient
+    server: Server, transport: HttpClient, patience: float
 ) -> tuple[str, Metadata | MetadataProblem]:
     """The first sound document and where it was, or the most telling refusal."""
     refusals: list[tuple[str, MetadataProblem]] = []
     for url in well_known_urls(server.endpoints.issuer):
-        found = await _asked(server, url, transport)
+        found = await _asked(server, url, transport, patience)
         if isinstance(found, Metadata):
             return url, found
         refusals.append((url, found))
@@ -88,8 +99,10 @@ async def _document(
     return next((told for told in refusals if "is 404" not in told[1].words), refusals[0])
 
 
-async def _asked(server: Server, url: str, transport: HttpClient) -> Metadata | MetadataProblem:
-    request, met = _request(server, url), Failures()
+async def _asked(
+    server: Server, url: str, transport: HttpClient, patience: float
+) -> Metadata | MetadataProblem:
+    request, met, began = _request(server, url), Failures(), time.monotonic()
     while True:
         found = _read(server.endpoints.issuer, await transport.fetch(server, request))
         if isinstance(found, Metadata):
@@ -97,14 +110,17 @@ async def _asked(server: Server, url: str, transport: HttpClient) -> Metadata | 
         met = met.and_also(found.reason)
         seconds = seconds_until_retry(METADATA, met, server.limits)
         if seconds is None:
-            return found
+            is_away = found.reason is Reason.UNREACHABLE
+            if not is_away or time.monotonic() - began >= patience:
+                return found
+            seconds = backoff(met.faults)
         await anyio.sleep(seconds)
 
 
 def _request(server: Server, url: str) -> HttpRequest:
     contact = f" ({server.connection.contact})" if server.connection.contact else ""
     headers = (
-        *server.connection.headers,
+        *configured_headers(server),
         ("Accept", "application/json"),
         ("User-Agent", f"scopeprobe/{scopeprobe.__version__}{contact}"),
     )
@@ -117,14 +133,18 @@ def _read(issuer: str, response: HttpResponse | Reason) -> Metadata | MetadataPr
     return read_metadata(issuer, response)
 
 
-async def _settle(server: Server, url: str, found: Metadata | MetadataProblem) -> Discovered:
+async def _settle(
+    server: Server, url: str, found: Metadata | MetadataProblem, transport: HttpClient
+) -> Discovered:
     if isinstance(found, MetadataProblem):
         return Discovered(server, url, None, found)
-    private = await _private_hosts(server, found)
+    private = await _private_hosts(server, found, transport)
     return Discovered(server, url, found, resolved_server(server, found, private))
 
 
-async def _private_hosts(server: Server, metadata: Metadata) -> frozenset[str]:
+async def _private_hosts(
+    server: Server, metadata: Metadata, transport: HttpClient
+) -> frozenset[str]:
     """Hosts that are, or resolve to, an address of a private network; looked up this moment."""
     urls = (
         server.endpoints.issuer,
@@ -134,18 +154,17 @@ async def _private_hosts(server: Server, metadata: Metadata) -> frozenset[str]:
         metadata.mtls_token_endpoint,
     )
     hosts = set(filter(None, map(host_of, urls)))
-    return frozenset([host for host in sorted(hosts) if await _is_inside(host)])
+    return frozenset([host for host in sorted(hosts) if await _is_inside(host, transport)])
 
 
-async def _is_inside(host: str) -> bool:
+async def _is_inside(host: str, transport: HttpClient) -> bool:
     if is_address(host):
         return is_private(host)
     try:
         with anyio.fail_after(10):
-            found = await anyio.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError, TimeoutError):
+            return any(map(is_private, await transport.addresses(host)))
+    except OSError:  # a time-out is one
         return False  # nothing can be sent to it from here; a proxy may know it
-    return any(is_private(str(address[4][0])) for address in found)
 
 
 async def describe(servers: Sequence[Server]) -> list[Described]:
@@ -215,7 +234,13 @@ async def resolve(fleet: Fleet) -> Fleet:
     """
     if not fleet.needs_metadata:
         return fleet
-    found = await discover(client.server for client in fleet.clients)
+    async with connect(()) as transport:
+        return await resolve_by(transport, fleet)
+
+
+async def resolve_by(transport: HttpClient, fleet: Fleet, patience: float = 0.0) -> Fleet:
+    """The same, over connections that are there; an issuer may be away for `patience` seconds."""
+    found = await _discover((client.server for client in fleet.clients), transport, patience)
     clients = tuple(_resolved(client, found.get(client.server), fleet) for client in fleet.clients)
     told = list({one.written.name: one for one in found.values()}.values())
     unusable = {
@@ -230,8 +255,41 @@ async def resolve(fleet: Fleet) -> Fleet:
         clients=clients,
         notices=(*fleet.notices, *(text for one in told for text in _notices(one))),
         unusable=unusable,
-        as_written=fleet.digest,
+        as_written=fleet.clients,
     )
+
+
+def parted(fleet: Fleet) -> tuple[Fleet, list[Fleet]]:
+    """
+    The clients that can be asked at once, and those whose metadata is to be read before.
+
+    Those of the second kind in parts that keep a pace of their own: no two servers of different
+    parts share a rate group, an origin or an issuer. So each part can be asked when it is read.
+    """
+    if not fleet.needs_metadata:
+        return fleet, []
+    parts: list[tuple[set[str], list[Client]]] = []
+    for client in fleet.clients:
+        marks, members = _marks(client.server), [client]
+        apart = []
+        for part in parts:
+            if part[0].isdisjoint(marks):
+                apart.append(part)
+            else:
+                marks |= part[0]
+                members = [*part[1], *members]
+        parts = [*apart, (marks, members)]
+    fleets = [replace(fleet, clients=tuple(members), notices=()) for _, members in parts]
+    known = {client.name for one in fleets if not one.needs_metadata for client in one.clients}
+    at_once = tuple(client for client in fleet.clients if client.name in known)
+    return replace(fleet, clients=at_once), [one for one in fleets if one.needs_metadata]
+
+
+def _marks(server: Server) -> set[str]:
+    """What servers have in common that cannot be asked independently."""
+    issuer = server.endpoints.issuer
+    origins = {server.origin, origin_of(issuer)} if issuer else {server.origin}
+    return {f"group {server.group}", *(f"origin {origin}" for origin in origins)}
 
 
 def _resolved(client: Client, found: Discovered | None, fleet: Fleet) -> Client:

@@ -130,7 +130,8 @@ def _waits_of_clients(
                 need.requests_expected, rates, DEFAULT_CLIENT_SPACING, allowance, " for one client"
             )
         )
-        by_server.setdefault(client.server.endpoints.token, []).append(
+        endpoints = client.server.endpoints
+        by_server.setdefault(endpoints.token or endpoints.issuer, []).append(
             max(waits, key=lambda wait: wait.seconds)
         )
     for waits in by_server.values():

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from operator import itemgetter
+from typing import TypeAlias
 
-from scopeprobe.audits.signals import until_interrupted
+import anyio
+
+from scopeprobe.audits.signals import Interruption, end_what_is_endless
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.build_queues import build_queues
 from scopeprobe.engine.client_queue import ClientQueue
-from scopeprobe.engine.http_client import connect
+from scopeprobe.engine.http_client import HttpClient, connect
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.scheduler import Scheduler
 from scopeprobe.engine.usage import Usage
-from scopeprobe.inputs import Fleet
+from scopeprobe.errors import InputError
 from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
-from scopeprobe.model.client import ClientName, Registration
+from scopeprobe.model.client import Client, ClientName, Registration
 from scopeprobe.model.events import Observer
 from scopeprobe.model.http import Purpose
-from scopeprobe.model.journal import Journal, KnownFacts
+from scopeprobe.model.journal import KnownFacts
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenHandling
+from scopeprobe.store import SqliteJournal
 from scopeprobe.strategies import LEARNING
 from scopeprobe.verdicts import (
     accepted_sets,
@@ -37,6 +42,8 @@ from scopeprobe.verdicts import (
     shapes_in_doubt,
 )
 
+LateGroups: TypeAlias = Callable[[HttpClient], Awaitable[Sequence[RateGroup]]]
+"""Reads the metadata of servers, and adds the rate groups of their clients."""
 PILOTS = 5
 """Clients of a server that are asked before anything is known of it."""
 
@@ -51,70 +58,116 @@ class Rounds:
     granted are tried for their shapes.
     """
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        assignments: Iterable[Assignment],
-        strategy: Strategy,
-        known: KnownFacts,
-        budgets: Budgets,
-    ) -> None:
+    def __init__(self, strategy: Strategy, known: KnownFacts, budgets: Budgets) -> None:
         self.usage: dict[str, Usage] = {}
         """What was spent, by the name of the server."""
         self.token_handling: dict[str, TokenHandling] = {}
         """What became of tokens, by token endpoint."""
-        self._fleet = fleet
+        self.stopped_because: Reason | None = None
+        """Why all that was left was not asked."""
+        self.notices: tuple[str, ...] = ()
+        """What deserves a look although nothing failed."""
         self._strategy = strategy
         self._known = known
         self._budgets = budgets
+        self._groups: list[RateGroup] = []
+        self._further: dict[int, Iterator[None]] = {}
+
+    def add(
+        self, assignments: Iterable[Assignment], unusable: Mapping[str, Reason]
+    ) -> Sequence[RateGroup]:
+        """
+        Lay out what is to be asked first, and return the new rate groups.
+
+        :param assignments: all of their servers: no other has its rate group.
+        :param unusable: the servers among them that cannot be asked, by name, and why.
+        """
         assignments = list(assignments)
-        held = _behind_the_pilots(assignments) if strategy in LEARNING else set()
-        self._groups = build_queues(
+        held = _behind_the_pilots(assignments) if self._strategy in LEARNING else set()
+        groups = build_queues(
             assignments,
-            strategy,
-            known=known,
-            budgets=budgets,
+            self._strategy,
+            known=self._known,
+            budgets=self._budgets,
             token_handling=self.token_handling,
             held=held,
         )
-        self._further = {id(group): self._rounds(group) for group in self._groups}
-        self._stopped_because: Reason | None = None
-        for group in self._groups:
+        self._groups += groups
+        for group in groups:
+            self._further[id(group)] = self._rounds(group)
             for queue in group.queues:
-                if reason := fleet.unusable.get(queue.client.server.name):
+                if reason := unusable.get(queue.client.server.name):
                     queue.close(reason)
             group.refresh(group.queues)
-
-    def lay_out(self) -> None:
-        """Lay out further rounds where facts of an earlier invocation answer the first ones."""
-        for group in self._groups:
             if group.is_over:
+                # Facts of an earlier invocation answer the first round.
                 self._lay_out_next(group)
+        return groups
 
     @property
     def is_over(self) -> bool:
         """Nothing that was laid out is left to ask."""
         return all(group.is_over for group in self._groups)
 
-    async def ask(self, journal: Journal, observer: Observer) -> signal.Signals | None:
-        """Ask what is not known yet. Returns the signal that ended it early, if one did."""
-        clients = self._fleet.clients
-        reachable = [c for c in clients if c.server.name not in self._fleet.unusable]
-        async with connect(reachable) as http:
+    async def ask(
+        self,
+        journal: SqliteJournal,
+        observer: Observer,
+        interruption: Interruption,
+        late: Iterable[LateGroups] = (),
+    ) -> signal.Signals | None:
+        """
+        Ask what is not known yet. Returns the signal that ended it early, if one did.
+
+        Whatever fails in a task, the journal or a callback ends all that goes on, and is raised.
+        :param late: each adds what can be asked once its metadata was read. Raises InputError where
+            one of them does: what is under way ends first.
+        """
+        async with connect(self._reachable(self._groups)) as http:
+
+            async def groups_of(read: LateGroups) -> Sequence[RateGroup]:
+                try:
+                    groups = await read(http)
+                except InputError as refusal:
+                    refusals.append(refusal)
+                    engine.stop(Reason.NOT_ASKED)
+                    return ()
+                http.admit(self._reachable(groups))
+                return groups
+
+            refusals: list[InputError] = []
             engine = Scheduler(
                 http=http,
                 journal=journal,
                 observer=observer,
                 budgets=self._budgets,
                 groups=self._groups,
+                late=[partial(groups_of, read) for read in late],
                 next_round=self._lay_out_next,
                 usage=self.usage,
+                files=http.files,
             )
-            stopped_by = await until_interrupted(engine.run)
-            if stopped_by is not None:
-                engine.stop(Reason.INTERRUPTED)
-            self._stopped_because = engine.stopped_because
+            ended = False
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(journal.failure)
+                    tasks.start_soon(end_what_is_endless)
+                    stopped_by = await interruption.unless_it_comes(engine.run)
+                    tasks.cancel_scope.cancel()
+                ended = stopped_by is None
+            finally:
+                if not ended:
+                    engine.stop(Reason.INTERRUPTED)
+                self.stopped_because = engine.stopped_because
+                self.notices = tuple(engine.notices)
+            if refusals:
+                raise refusals[0]
             return stopped_by
+
+    @staticmethod
+    def _reachable(groups: Iterable[RateGroup]) -> Iterator[Client]:
+        queues = (queue for group in groups for queue in group.queues)
+        return (queue.client for queue in queues if queue.closed_because is None)
 
     # -- the rounds of a rate group
 
@@ -225,7 +278,7 @@ class Rounds:
         for members in _by_endpoint(self._begun()).values():
             for assignment, _ in shapes_in_doubt(map(_with_facts, members)):
                 _, queue, plan = plans[id(assignment)]
-                reasons = (queue.closed_because, self._stopped_because, plan.open_because)
+                reasons = (queue.closed_because, self.stopped_because, plan.open_because)
                 yield assignment.client.name, next(filter(None, reasons), Reason.NOT_ASKED)
 
     # -- what the facts say
@@ -265,10 +318,11 @@ class Rounds:
         return sum(usage.follow_ups[purpose] for usage in self.usage.values())
 
     def servers_that_share_tokens(self) -> Iterator[str]:
-        for client in self._fleet.clients:
-            handling = self.token_handling.get(client.server.endpoints.token)
+        for plan in self._begun():
+            server = plan.assignment.client.server
+            handling = self.token_handling.get(server.endpoints.token)
             if handling is not None and handling.shares_tokens:
-                yield client.server.name
+                yield server.name
 
     def _begun(self) -> Sequence[PlanRunner]:
         return _begun(self._groups)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import resource
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
@@ -14,7 +19,7 @@ import typer.main
 import scopeprobe
 from scopeprobe.cli import streams
 from scopeprobe.cli.exit_codes import Exit
-from scopeprobe.errors import InputError, ScopeprobeError, StoreError
+from scopeprobe.errors import InputError, ScopeprobeError, StoreError, cause_of, describe
 
 
 class Entry(NamedTuple):
@@ -175,48 +180,86 @@ for _name, _entry in COMMANDS.items():
     app.command(_name, help=_entry.help)(_only_listed)
 
 
-def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - an exit code each
+def run(argv: Sequence[str] | None = None) -> int:
     """
     Run the command line and return its exit code.
 
     :param argv: the words behind the program's name; those of the process unless given.
     """
     streams.open_all()
+    _dump_no_core()
     words = sys.argv[1:] if argv is None else [*argv]
+    with _no_tracebacks():
+        return _run(words)
+
+
+def _run(words: Sequence[str]) -> int:
     try:
+        _refuse_what_terminals_act_on(words)
         app(args=words, prog_name="scopeprobe", obj=tuple(words))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    except InputError as error:
-        _complain(*error.messages)
-        return Exit.INPUT
-    except StoreError as error:
-        _complain(str(error), "what was committed is kept: mend this, then go on with --resume")
-        return Exit.INCOMPLETE
-    except ScopeprobeError as error:
-        _complain(str(error))
-        return Exit.INPUT
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback, it may hold secrets
-        _complain(f"internal error: {_origin(error)}", "this is a bug of scopeprobe's")
-        return Exit.BUG
+        return _complain_of(cause_of(error))
     return Exit.DONE
+
+
+def _refuse_what_terminals_act_on(words: Sequence[str]) -> None:
+    """Refuse arguments that no file and no option has: messages quote them."""
+    given = [(f"argument {number}", word) for number, word in enumerate(words, start=1)]
+    given += [(name, value) for name, value in os.environ.items() if name.startswith("SCOPEPROBE_")]
+    wrong = [place for place, text in given if streams.inert(text) != text or "\n" in text]
+    if wrong:
+        raise InputError(f"{place}: holds a control character, or is no UTF-8" for place in wrong)
+
+
+@contextmanager
+def _no_tracebacks() -> Iterator[None]:
+    """Say of what nobody can catch what is said of other bugs: tracebacks may hold secrets."""
+
+    def tell(error: BaseException | None) -> None:
+        if error is not None:
+            _complain(f"internal error: {describe(error)}", "this is a bug of scopeprobe's")
+
+    hooks = threading.excepthook, sys.unraisablehook
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda told: tell(told.exc_value)
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda told: tell(told.exc_value)
+    logging.getLogger().addHandler(_SILENCE)  # asyncio and aiohttp log theirs
+    try:
+        yield
+    finally:
+        threading.excepthook, sys.unraisablehook = hooks
+        logging.getLogger().removeHandler(_SILENCE)
+
+
+_SILENCE = logging.NullHandler()
+
+
+def _dump_no_core() -> None:
+    """Secrets are in memory: where the process crashes, that is not to be written anywhere."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
+def _complain_of(error: BaseException) -> int:
+    """Say what went wrong and what to do, and return the exit code for it."""
+    notes = getattr(error, "__notes__", ())
+    match error:
+        case StoreError():
+            _complain(str(error), *notes, error.advice)
+            return Exit.INCOMPLETE
+        case InputError():
+            _complain(*error.messages)
+        case ScopeprobeError():
+            _complain(str(error))
+        case _:
+            _complain(f"internal error: {describe(error)}", *notes, "this is a bug of scopeprobe's")
+            return Exit.BUG
+    return Exit.INPUT
 
 
 def _complain(*messages: str) -> None:
     for message in messages:
         streams.say(f"error: {message}")
-
-
-def _origin(error: BaseException) -> str:
-    """Type and place of an error, without its message: that may quote what a server sent."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    code = trace.tb_frame.f_code
-    return f"{type(error).__name__} in {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"

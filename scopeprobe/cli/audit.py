@@ -22,7 +22,7 @@ from scopeprobe.cli.audit_options import (
     ProofOptions,
     RunOptions,
 )
-from scopeprobe.cli.inputs import parsed, with_metadata
+from scopeprobe.cli.inputs import parsed
 from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.run_audit import run_audit
 from scopeprobe.cli.signature import takes_options
@@ -88,7 +88,7 @@ def audit_command(
         options.option(
             "--max-pause",
             metavar="15m",
-            help="Give a server up that asks for a longer pause.",
+            help="Give a server up that asks for a longer pause, or is away for longer.",
             panel=options.BUDGETS,
         ),
     ] = "15m",
@@ -123,7 +123,7 @@ def audit_command(
     fail_on = output.kinds()
     fleet = inputs.fleet(proofs.added_to(pace.overrides()))
     order = Audit(
-        fleet=with_metadata(fleet),
+        fleet=fleet,
         out=output.out,
         limits=limits,
         fail_on=fail_on,
@@ -150,7 +150,8 @@ def _confirm(order: Audit, logs: LogOptions, *, is_agreed: bool) -> None:
         return
     cost = plan(order.fleet, order.limits, order.out, order.proof).cost_of(order.strategy)
     if logs.is_for_people and not logs.quiet:
-        say(fill(plan_line(order.strategy, cost), 80, subsequent_indent="  "))
+        more = ", and what metadata adds" if order.fleet.wants_advertised else ""
+        say(fill(plan_line(order.strategy, cost) + more, 80, subsequent_indent="  "))
     asks = cost.requests_expected > MANY_REQUESTS and sys.stdin.isatty() and sys.stderr.isatty()
     if asks and not is_agreed and not typer.confirm("Go on?", err=True):
         raise InputError(["nothing was sent; `--max-requests` sets a bound, `--yes` asks no more"])

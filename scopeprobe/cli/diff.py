@@ -10,7 +10,7 @@ import typer
 from scopeprobe.cli import options
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.options import TableOrJson
-from scopeprobe.cli.streams import print_data
+from scopeprobe.cli.streams import inert, print_data
 from scopeprobe.inputs import read_permissions
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.policy.changes import differences, last_proved
@@ -47,7 +47,8 @@ def diff_command(
     each cell has its last proved verdict, so that a night with a dead server hides nothing.
     """
     found = differences(_maps(old, out), _maps(new, out))
-    print_data(differences_json(found) if print_ is TableOrJson.JSON else differences_text(found))
+    is_json = print_ is TableOrJson.JSON
+    print_data(differences_json(found) if is_json else inert(differences_text(found)))
     if exit_code and found:
         raise typer.Exit(Exit.FAILED)
 

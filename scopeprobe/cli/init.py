@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -31,8 +32,9 @@ def init_command(
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:
             text = resources.files("scopeprobe.cli").joinpath("start", name).read_text("utf-8")
-            (folder / name).touch(mode=0o600)
-            (folder / name).write_text(text, encoding="utf-8")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with os.fdopen(os.open(folder / name, flags, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
     except OSError as error:
         raise InputError([f"{folder}: cannot be written to: {error.strerror}"]) from error
     first, second = (folder / name for name in FILES)

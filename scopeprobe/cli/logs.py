@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict
 
-from scopeprobe.cli.streams import STANDARD_ERROR
+from scopeprobe.cli.streams import STANDARD_ERROR, say
 from scopeprobe.errors import InputError
 from scopeprobe.model.events import Event, RequestAnswered, RunStarted
 
@@ -26,6 +28,7 @@ _LEVELS = {
     "request_answered": DEBUG,
     "request_retried": DEBUG,
     "endpoint_throttled": WARNING,
+    "endpoint_out_of_reach": WARNING,
     "endpoint_left_alone": WARNING,
     "client_left_alone": WARNING,
 }
@@ -47,7 +50,7 @@ class LogFormat(StrEnum):
 class LogObserver:
     """Writes events from a level up to standard error, and all of them to the log file."""
 
-    def __init__(self, log_format: LogFormat, level: int, file: TextIO | None) -> None:
+    def __init__(self, log_format: LogFormat, level: int, file: LogFile | None) -> None:
         self._level = level
         self._standard_error = _logger(STANDARD_ERROR, log_format.resolved(sys.stderr))
         self._file = None if file is None else _logger(file, LogFormat.JSON)
@@ -96,21 +99,49 @@ class ProgressLog:
             thread.join()
 
 
+class LogFile:
+    """A file that lines are appended to, as long as that can be done: the run is worth more."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._is_lost = False
+
+    def write(self, text: str) -> None:
+        if self._is_lost:
+            return
+        content = text.encode(errors="replace")
+        try:
+            while content:
+                content = content[os.write(self._descriptor, content) :]
+        except OSError as error:
+            self._is_lost = True
+            say(
+                f"notice: --log-file {self._path}: {error.strerror}; the run goes on, and nothing"
+                " more is logged there"
+            )
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
 @contextmanager
-def log_file(path: Path | None) -> Iterator[TextIO | None]:
+def log_file(path: Path | None) -> Iterator[LogFile | None]:
     """Open the log file for appending, readable by its owner alone."""
     if path is None:
         yield None
         return
     try:
-        path.touch(mode=0o600)
-        if path.is_file():
-            path.chmod(0o600)
-        file = path.open("a", encoding="utf-8", buffering=1)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise InputError([f"--log-file {path}: {error.strerror}"]) from error
-    with file:
-        yield file
+    try:
+        is_ours = os.fstat(descriptor).st_uid == os.geteuid()
+        if is_ours and stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)
+        yield LogFile(path, descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _fields(event: Event) -> dict[str, object]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 
 from scopeprobe.cli.options import TABLE, TableOrFormat, TableOrJson
-from scopeprobe.cli.streams import print_data
+from scopeprobe.cli.streams import inert, print_data
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
@@ -27,8 +28,19 @@ def print_table(*parts: RenderableType) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False)
     with console.capture() as captured:
         for part in parts:
-            console.print(part, crop=False)
+            console.print(_Inert(part), crop=False)
     print_data("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+class _Inert:
+    """A part of which no text acts on the terminal; its colors are rich's own."""
+
+    def __init__(self, part: RenderableType) -> None:
+        self._part = part
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._part, options):
+            yield Segment(inert(segment.text), segment.style, segment.control)
 
 
 def print_as(printed: TableOrJson, table: RenderableType, json: str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from scopeprobe.audits.plan import plan
 from scopeprobe.cli import options
 from scopeprobe.cli.audit_options import BudgetOptions, InputOptions, ProofOptions, RateOptions
@@ -13,6 +11,7 @@ from scopeprobe.cli.inputs import with_metadata
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
 from scopeprobe.cli.signature import takes_options
+from scopeprobe.cli.streams import say
 from scopeprobe.reports.plan import plan_json, plan_table
 
 EXAMPLES = """
@@ -46,5 +45,5 @@ def plan_command(
     fleet = inputs.fleet(proofs.added_to(rates.overrides()))
     planned = plan(with_metadata(fleet), budgets.budgets(), out, proofs.proof)
     for notice in fleet.notices:
-        typer.echo(f"notice: {notice}", err=True)
+        say(f"notice: {notice}")
     print_as(print_, plan_table(planned), plan_json(planned))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -17,8 +19,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from scopeprobe.cli.streams import OpenTerminal
 from scopeprobe.model.events import (
     ClientFinished,
+    EndpointOutOfReach,
     EndpointThrottled,
     Event,
     RequestAnswered,
@@ -42,7 +46,7 @@ class ProgressBar:
             _RateColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=Console(file=cast("IO[str]", OpenTerminal(sys.stderr))),
             transient=True,
         )
         self._task = self._progress.add_task("requests", total=None)
@@ -61,6 +65,8 @@ class ProgressBar:
                 self._describe(f"{self._finished}/{self._clients} clients")
             case EndpointThrottled():
                 self._describe(f"{event.server} paused {event.wait_s:.0f} s")
+            case EndpointOutOfReach():
+                self._describe(f"{event.server} out of reach, tried again in {event.wait_s:.0f} s")
             case _:
                 pass
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from scopeprobe.cli import options
@@ -54,7 +55,10 @@ def report_command(
         maps = store.maps_of(stored)
     if stored.summary is None:
         raise InputError([f"{out}: run {stored.id} is not finished"])
-    summary = Summary.from_json(stored.summary)
+    try:
+        summary = Summary.from_json(stored.summary)
+    except msgspec.MsgspecError as error:
+        raise InputError([f"{out}: the summary of run {stored.id} is damaged: {error}"]) from error
     for form in dict.fromkeys(formats or ()):
         file = (into or out) / form.file
         write_file(file, form.render(maps, summary))

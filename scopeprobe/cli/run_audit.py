@@ -26,6 +26,11 @@ from scopeprobe.model.events import Event, Observer
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.texts import counted
 
+_STOPPED = {
+    signal.SIGINT: "interrupted",
+    signal.SIGTERM: "terminated",
+    signal.SIGHUP: "the terminal is gone",
+}
 MOST_LINES = 20
 """Findings and untested cells that are named one by one."""
 MOST_COMMANDS = 3
@@ -177,8 +182,7 @@ def _lines(result: Result, order: Audit) -> list[str]:
         f"{summary.requests} requests, {summary.tokens} tokens issued, {seconds:.1f} s",
     ]
     if result.stopped_by is not None:
-        word = "interrupted" if result.stopped_by is signal.SIGINT else "terminated"
-        lines.insert(0, f"{word}: what is known is kept")
+        lines.insert(0, f"{_STOPPED[result.stopped_by]}: what is known is kept")
     lines += _some(
         [f"{d.kind}: {_where(d.client, d.audience, d.scope)}: {d.detail}" for d in result.findings]
     )

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
+from typing import TextIO
+
+_ACTIVE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def open_all() -> None:
@@ -20,6 +25,16 @@ def open_all() -> None:
             os.open(os.devnull, os.O_RDWR)
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Data is UTF-8 everywhere; a terminal shows `?` for a letter that it does not have.
+            encoding = stream.encoding if stream.isatty() or stream is sys.stderr else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
+
+
+def inert(text: str) -> str:
+    """Take out what a terminal would act on: control, bidirectional and surrogate characters."""
+    return text if text.isprintable() else _ACTIVE.sub("", text)
 
 
 def say(line: str) -> None:
@@ -28,7 +43,11 @@ def say(line: str) -> None:
 
 
 def print_data(text: str) -> None:
-    """Write data to standard output, as far as something reads it."""
+    """
+    Write data to standard output, as far as something reads it.
+
+    Its colors are made by rich, whose texts are inert; see cli/output.py.
+    """
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -36,12 +55,35 @@ def print_data(text: str) -> None:
         _discard(sys.stdout.fileno())
 
 
+class OpenTerminal:
+    """A stream to draw on, as long as somebody looks."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
 class _StandardError:
     """What `sys.stderr` is when something is written: rich replaces it at times."""
 
     def write(self, text: str) -> None:
         try:
-            sys.stderr.write(text)
+            sys.stderr.write(inert(text))
             sys.stderr.flush()
         except OSError:
             _discard(2)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import typer
-
 from scopeprobe.cli import options
 from scopeprobe.cli.audit_options import InputOptions, PaceOptions
 from scopeprobe.cli.inputs import with_metadata
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
 from scopeprobe.cli.signature import takes_options
+from scopeprobe.cli.streams import say
 from scopeprobe.reports.inventory import inventory_json, inventory_table
 
 EXAMPLES = """
@@ -39,5 +38,5 @@ def validate_command(
     if inputs.scopes_from_metadata:
         fleet = with_metadata(fleet)
     for notice in fleet.notices:
-        typer.echo(f"notice: {notice}", err=True)
+        say(f"notice: {notice}")
     print_as(print_, inventory_table(fleet.clients), inventory_json(fleet.clients))

@@ -20,6 +20,7 @@ from scopeprobe.diagnosis.experiments import diagnose
 from scopeprobe.diagnosis.outcomes import failures_in, is_accepting
 from scopeprobe.model.experiment import Experiment, ExperimentPlan
 from scopeprobe.model.question import Question
+from scopeprobe.model.secret import RequestValue
 from scopeprobe.model.urls import origin_of
 
 Take: TypeAlias = Callable[[Question], Question]
@@ -116,13 +117,21 @@ def _parameters(mine: Case, its: Case) -> Iterator[Difference]:
         one, other = here.get(name, ""), there.get(name, "")
         if one != other:
             yield Difference(name, one or "none", other or "none", _taking_parameter(name, other))
+    one, other = (_names(_secret_parameters(case)) for case in (mine, its))
+    if one != other:
+        yield _untried("secret parameters", one, other, "their values go to their own server only")
 
 
 def _sent(case: Case) -> Iterator[tuple[str, str]]:
-    """The parameters beside credentials, grant and scope."""
+    """The parameters beside credentials, grant, scope and what is secret."""
     target = case.target
-    named = {"audience": target.audience, "resource": target.resource, **dict(target.token_params)}
+    shown = {name: value for name, value in target.token_params if isinstance(value, str)}
+    named = {"audience": target.audience, "resource": target.resource, **shown}
     return ((name, value) for name, value in named.items() if value)
+
+
+def _secret_parameters(case: Case) -> Iterator[tuple[str, RequestValue]]:
+    return ((name, value) for name, value in case.target.token_params if not isinstance(value, str))
 
 
 def _connections(mine: Case, its: Case) -> Iterator[Difference]:
@@ -137,9 +146,9 @@ def _connections(mine: Case, its: Case) -> Iterator[Difference]:
             yield _untried(what, one, other, why)
 
 
-def _names(headers: Iterable[tuple[str, str]]) -> str:
+def _names(values: Iterable[tuple[str, RequestValue]]) -> str:
     """Their values may be secret."""
-    return ", ".join(name for name, _ in headers) or "none"
+    return ", ".join(name for name, _ in values) or "none"
 
 
 def _yes(value: object) -> str:

@@ -23,6 +23,7 @@ from scopeprobe.diagnosis.case import Case, Known
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.scope_names import CANARY_PREFIX, Scope, is_canary
+from scopeprobe.model.secret import revealed
 from scopeprobe.model.server import Server
 from scopeprobe.oauth.masking import Mask
 from scopeprobe.oauth.trace import challenges
@@ -96,7 +97,7 @@ def _hide_target(target: Target, names: Anonymizer) -> None:
         else:
             names.hide("audience", label)
     for _, value in target.token_params:
-        names.hide("value", value)
+        names.hide("value", revealed(value))
 
 
 def _bundled_client(client: Client, names: Anonymizer) -> BundledClient:

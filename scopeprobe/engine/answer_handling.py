@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.rate_group import RateGroup
-from scopeprobe.engine.retry import seconds_until_retry
+from scopeprobe.engine.retry import Failures, seconds_until_retry
 from scopeprobe.engine.usage import Usage
 from scopeprobe.model.answer import Answer, Fact, Issued, Unanswered
 from scopeprobe.model.cell import Reason
@@ -19,12 +20,16 @@ from scopeprobe.model.events import (
     ClientLeftAlone,
     ClientStarted,
     EndpointLeftAlone,
+    EndpointOutOfReach,
     EndpointThrottled,
     Observer,
     RequestAnswered,
     RequestRetried,
 )
 from scopeprobe.model.journal import Journal
+
+FAILURES_FOR_EACH = 3
+"""Failed authentications for each client that may fail, after which a server is left alone."""
 
 
 @dataclass
@@ -35,6 +40,10 @@ class AnswerHandling:
     observer: Observer
     usage: dict[str, Usage]
     max_failed_clients: int
+    settled: int = 0
+    """Facts that are committed and count."""
+    unsettled: int = 0
+    """Facts that the journal has not committed yet."""
     _failed_clients: Counter[str] = field(default_factory=Counter)
     _started: set[int] = field(default_factory=set)
     """Queues that were begun and are not finished yet."""
@@ -72,7 +81,13 @@ class AnswerHandling:
         if isinstance(answer, Unanswered):
             settle()
         else:
-            self.journal.put(job.plan.assignment, fact, settle)
+            self.unsettled += 1
+            self.journal.put(job.plan.assignment, fact, partial(self._committed, settle))
+
+    def _committed(self, settle: Callable[[], None]) -> None:
+        self.unsettled -= 1
+        self.settled += 1
+        settle()
 
     def _settle(self, group: RateGroup, job: Job, fact: Fact) -> None:
         """Once the fact is committed, it counts: a full wave makes the plan go on."""
@@ -100,20 +115,33 @@ class AnswerHandling:
         guard, client = job.queue.guard, job.queue.client
         if job.sent is not None:
             guard.note(answer, job.sent)
-        if not guard.leaves_alone or job.queue.closed_because is not None:
-            return
-        if isinstance(answer, Unanswered):
-            job.queue.close(answer.reason)
-            return
-        job.queue.close(Reason.CLIENT_LEFT_ALONE)
-        self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))
-        self._failed_clients[client.server.name] += 1
-        if self._failed_clients[client.server.name] == self.max_failed_clients:
-            for queue in group.queues:
-                if queue.client.server.name == client.server.name:
-                    queue.close(Reason.ENDPOINT_LEFT_ALONE)
-            group.refresh(group.queues)
-            self.observer(EndpointLeftAlone(client.server.name, "too many clients rejected"))
+        if guard.leaves_alone and job.queue.closed_because is None:
+            if isinstance(answer, Unanswered):
+                job.queue.close(answer.reason)
+            else:
+                job.queue.close(Reason.CLIENT_LEFT_ALONE)
+                self.observer(ClientLeftAlone(client.name, client.server.name, guard.failures))
+                self._failed_clients[client.server.name] += 1
+        if guard.failures and not guard.is_proved:
+            self.look_at_failures(group, client.server.name)
+
+    def look_at_failures(self, group: RateGroup, server: str) -> None:
+        """
+        Leave a server alone that rejected too many clients, or too often.
+
+        What earlier invocations of the run may have caused counts as well: a server that locks
+        addresses does not care which client failed, nor in which process.
+        """
+        queues = [queue for queue in group.queues if queue.client.server.name == server]
+        registrations = {id(q.guard.registration): q.guard.registration for q in queues}
+        failures = sum(one.failures for one in registrations.values())
+        is_too_often = failures >= self.max_failed_clients * FAILURES_FOR_EACH
+        is_news = any(queue.closed_because is None for queue in queues)
+        if is_news and (is_too_often or self._failed_clients[server] >= self.max_failed_clients):
+            for queue in queues:
+                queue.close(Reason.ENDPOINT_LEFT_ALONE)
+            group.refresh(queues)
+            self.observer(EndpointLeftAlone(server, "too many clients rejected"))
 
     def _ask_again(self, group: RateGroup, job: Job, answer: Unanswered) -> bool:
         """Put a question without an answer back into the queue, while that may help."""
@@ -149,14 +177,32 @@ class AnswerHandling:
             if not self._pause(group, client, answer.wait) or retry_at is None:
                 return None
             return max(group.paused_until, retry_at)
-        if answer.reason is Reason.UNREACHABLE and not group.broke(retry_at):
-            group.close(Reason.ENDPOINT_LEFT_ALONE)
-            self.observer(EndpointLeftAlone(client.server.name, answer.reason))
+        if answer.status is not None:
+            group.reached()
+        if answer.reason is Reason.TLS_FAILURE:
+            return group.failed_at_tls(retry_at)
+        if answer.reason is Reason.UNREACHABLE and answer.status is None:
+            return self._retry_unreached(group, job, retry_at)
+        return retry_at
+
+    def _retry_unreached(self, group: RateGroup, job: Job, retry_at: float | None) -> float | None:
+        """When a question is sent again whose server was not reached; None where it is not."""
+        queue, server = job.queue, job.queue.client.server.name
+        if not group.broke(retry_at):
+            group.close(Reason.UNREACHABLE)
+            self.observer(EndpointLeftAlone(server, Reason.UNREACHABLE))
             return None
-        if retry_at is None or not group.is_worth_retrying:
+        if retry_at is not None and not group.is_out_of_reach:
+            return retry_at
+        if not queue.retry_policy.waits_for_server:
             group.gave_up_a_request()
             return None
-        return retry_at
+        if not group.put_off(queue, job.met.unreached):
+            return None
+        job.met = Failures()
+        wait = round(max(group.paused_until - time.monotonic(), 0.0), 3)
+        self.observer(EndpointOutOfReach(server, wait))
+        return group.paused_until
 
     def _pause(self, group: RateGroup, client: Client, wait: float | None) -> bool:
         """Pause the whole group after a throttle; False where that would take too long."""

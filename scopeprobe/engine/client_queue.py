@@ -38,6 +38,8 @@ class Job:
     is_reassurance: bool = field(default=False, compare=False)
     """It repeats a success outside of the plan; unless that succeeds again, nothing follows."""
     wave: int = field(default=0, compare=False)
+    place: int = field(default=0, compare=False)
+    """Where it is in the air."""
     sent: Sent | None = field(default=None, compare=False)
     """What the guard calls its last attempt."""
     sent_tick: int = field(default=0, compare=False)

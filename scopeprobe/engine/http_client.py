@@ -2,76 +2,34 @@
 
 from __future__ import annotations
 
-import select
+import re
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
 
+from scopeprobe.engine.connections import Attempt, CarefulConnector, NotSent, attempt_under_way
+from scopeprobe.engine.open_files import OpenFiles, open_files
+from scopeprobe.engine.resolver import Resolver
+from scopeprobe.errors import InputError
 from scopeprobe.model.cell import Reason
-from scopeprobe.model.client import Certificate, Client
+from scopeprobe.model.client import Certificate, Client, ClientName
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.server import Server
 
-if TYPE_CHECKING:
-    from aiohttp.client_proto import ResponseHandler
-    from aiohttp.tracing import Trace
+__all__ = ["HttpClient", "NotSent", "connect"]
 
 LARGEST_ANSWER = 1024 * 1024
 """Bytes. What is longer is cut off, and malformed."""
-
-_still_wanted: ContextVar[Callable[[], bool]] = ContextVar("still_wanted")
-
-
-class NotSent(Exception):
-    """The rate group was paused while the connection was being made: nothing was sent."""
-
-
-class _CarefulConnector(aiohttp.TCPConnector):
-    """
-    Gives out connections on which all was read, as long as the request is to be sent.
-
-    A server that answered an earlier request twice would be believed to answer the next one. And
-    a TLS handshake takes a while: a throttle that is read meanwhile must hold the request back.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(limit=0, ssl=ssl.create_default_context())
-        self._used: WeakSet[ResponseHandler] = WeakSet()
-
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.connector.Connection:
-        connection = await super().connect(req, traces, timeout)
-        while (handler := connection.protocol) in self._used and _has_unread_bytes(connection):
-            connection.close()
-            connection = await super().connect(req, traces, timeout)
-        if handler is not None:
-            self._used.add(handler)
-        if not _still_wanted.get()():
-            connection.release()
-            raise NotSent
-        return connection
-
-
-def _has_unread_bytes(connection: aiohttp.connector.Connection) -> bool:
-    """Whether the server said more than was asked, or closed; also what nobody has read yet."""
-    handler, transport = connection.protocol, connection.transport
-    if handler is None or transport is None or handler.should_close:
-        return True
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +44,27 @@ class _Route:
 class HttpClient:
     """Sends requests over one session; redirects are never followed, TLS always verified."""
 
-    def __init__(self, session: aiohttp.ClientSession, clients: Iterable[Client]) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        connector: CarefulConnector,
+        resolver: Resolver,
+        files: OpenFiles,
+        clients: Iterable[Client],
+    ) -> None:
         self._session = session
-        self._routes = {
-            client.name: _route_for(client.server, client.certificate) for client in clients
-        }
+        self._connector = connector
+        self.addresses = resolver.addresses
+        self.files = files
+        self._routes: dict[ClientName, _Route] = {}
+        self.admit(clients)
+
+    def admit(self, clients: Iterable[Client]) -> None:
+        """Learn how the servers of clients are reached."""
+        for client in clients:
+            if not client.server.connection.proxy:
+                _proxy_of_the_environment(client.server.endpoints.token)
+            self._routes[client.name] = _route_for(client.server, client.certificate)
 
     async def send(
         self, client: Client, request: HttpRequest, still_wanted: Callable[[], bool] = lambda: True
@@ -100,15 +74,23 @@ class HttpClient:
 
         Raises NotSent when `still_wanted` says no at the moment of sending.
         """
-        _still_wanted.set(still_wanted)
-        return await self._carry(self._routes[client.name], request)
+        return await self._carry(self._routes[client.name], request, Attempt(still_wanted))
 
     async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Reason:
         """Send a request that is no token request, to wherever it says, and at once."""
-        _still_wanted.set(lambda: True)
-        return await self._carry(_route_for(server), request)
+        return await self._carry(_route_for(server), request, Attempt(lambda: True))
 
-    async def _carry(self, route: _Route, request: HttpRequest) -> HttpResponse | Reason:
+    async def _carry(
+        self, route: _Route, request: HttpRequest, attempt: Attempt
+    ) -> HttpResponse | Reason:
+        attempt_under_way.set(attempt)
+        with self._connector.busy(attempt):
+            return await self._answer(route, request, attempt)
+
+    async def _answer(
+        self, route: _Route, request: HttpRequest, attempt: Attempt
+    ) -> HttpResponse | Reason:
+        proxy = route.proxy or _proxy_of_the_environment(request.url)
         try:
             async with self._session.request(
                 request.method,
@@ -117,7 +99,8 @@ class HttpClient:
                 headers=request.headers,
                 allow_redirects=False,
                 ssl=route.ssl,
-                proxy=route.proxy or _proxy_of_the_environment(request.url),
+                proxy=proxy,
+                proxy_headers={"User-Agent": _user_agent(request)} if proxy else None,
                 timeout=route.timeout,
             ) as response:
                 body = await _whole_body(response)
@@ -126,13 +109,37 @@ class HttpClient:
                     return HttpResponse(*told, b"", lost_because=body)
                 return HttpResponse(*told, body)
         except TimeoutError:  # first: some of aiohttp's errors are both
-            return Reason.TIMED_OUT
+            reason = Reason.TIMED_OUT if attempt.handler is not None else Reason.UNREACHABLE
         except (aiohttp.ClientSSLError, ssl.SSLError):
-            return Reason.TLS_FAILURE
-        except (aiohttp.ClientConnectionError, aiohttp.ClientHttpProxyError, OSError):
-            return Reason.UNREACHABLE
+            reason = Reason.TLS_FAILURE
+        except aiohttp.ClientHttpProxyError as error:
+            if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                return HttpResponse(error.status, error.headers or {}, b"")
+            reason = Reason.UNREACHABLE
+        except aiohttp.ClientConnectorError as error:
+            reason = Reason.TLS_FAILURE if _ends_handshake(error) else Reason.UNREACHABLE
+        except (aiohttp.ClientConnectionError, OSError):
+            reason = Reason.MALFORMED_ANSWER if attempt.is_answered else Reason.UNREACHABLE
         except (aiohttp.ClientError, ValueError):
-            return Reason.MALFORMED_ANSWER
+            reason = Reason.MALFORMED_ANSWER
+        if attempt.status is None:
+            return reason
+        return HttpResponse(attempt.status, {}, b"", lost_because=reason)
+
+
+def _ends_handshake(error: aiohttp.ClientConnectorError) -> bool:
+    """
+    Whether the server took the connection and ended it in the middle of the TLS handshake.
+
+    So do servers that speak older versions of TLS only: the loop raises an error without a number,
+    which no failing system call does.
+    """
+    is_ended = isinstance(error.os_error, ConnectionError) and error.os_error.errno is None
+    return is_ended and bool(error.ssl)
+
+
+def _user_agent(request: HttpRequest) -> str:
+    return next((value for name, value in request.headers if name.lower() == "user-agent"), "")
 
 
 async def _whole_body(response: aiohttp.ClientResponse) -> bytes | Reason:
@@ -186,6 +193,7 @@ def _proxy_of_the_environment(url: str) -> str | None:
     `HTTPS_PROXY` and `NO_PROXY`, but never for loopback.
 
     Not aiohttp's `trust_env`: that would read credentials out of `.netrc` as well.
+    :raises InputError: where the variable holds no URL of a proxy.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -193,15 +201,38 @@ def _proxy_of_the_environment(url: str) -> str | None:
         return None
     if urllib.request.proxy_bypass(host):
         return None
-    return urllib.request.getproxies().get(parts.scheme)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    return proxy and _url_of_proxy(parts.scheme, proxy)
+
+
+def _url_of_proxy(scheme: str, text: str) -> str:
+    """As most programs read it: a host and port alone are a URL, too."""
+    url = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(url)
+        is_sound = parts.scheme in {"http", "https"} and parts.port != 0
+        is_sound = is_sound and _HOST.fullmatch(parts.hostname or "") is not None
+    except ValueError:
+        is_sound = False
+    if not is_sound:
+        raise InputError(
+            [f"{scheme.upper()}_PROXY: is no URL of a proxy, such as http://proxy.example:3128"]
+        )
+    return url
 
 
 @asynccontextmanager
 async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
     """Open the one session of a run. How many requests are in the air is up to the rate groups."""
+    files = open_files()
+    resolver = Resolver(files.lookups)
+    connector = CarefulConnector(resolver, files.connections)
     async with aiohttp.ClientSession(
-        connector=_CarefulConnector(),
+        connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept-Encoding": "identity"},
     ) as session:
-        yield HttpClient(session, clients)
+        try:
+            yield HttpClient(session, connector, resolver, files, clients)
+        finally:
+            await resolver.close()

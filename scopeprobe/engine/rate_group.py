@@ -4,36 +4,32 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
 
 from scopeprobe.engine.client_queue import ClientQueue, Job
+from scopeprobe.engine.outage import Outage
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.engine.retry import backoff
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
+from scopeprobe.oauth.throttling import LONGEST_WAIT
 
-FAULTS_TO_BREAK = 20
-SECONDS_TO_BREAK = 60.0
-FIRST_TRIAL, LAST_TRIAL = 30.0, 600.0
-"""Seconds between single trials of a group that is out of reach: doubling."""
-SECONDS_TO_GIVE_UP = 900.0
+MISTAKEN_PAUSE = 20 * 3600.0
+"""Seconds for which a server is left alone that asks for a pause beyond all reason: until the next
+night, which sees whether it meant that."""
 
 
 @dataclass(slots=True)
-class _Trouble:
-    """Throttles or connection faults in a row, with no answer between them."""
+class _Throttles:
+    """In a row, with no answer between them."""
 
     since: float
-    count: int = 0
     pauses: int = 0
-    trials: int = 0
-    gave_up: bool = False
-    """Some request used up its retries on it."""
 
 
 class RateGroup:
@@ -62,15 +58,19 @@ class RateGroup:
         self._max_pause = max_pause
         self._clock = clock
         self._waiting: list[tuple[float, int]] = []
-        self._ready: list[int] = []
+        self._ready: list[tuple[int, int]] = []
+        """Clients that may send: how often each was put off in an outage, and its position."""
+        self._put_off: Counter[int] = Counter()
         self._positions = {id(queue): position for position, queue in enumerate(queues)}
         self._offered: dict[int, float] = {}
         self._unfinished = set(range(len(queues)))
         self._in_air = 0
         self.turn = anyio.Lock(fast_acquire=True)
         """Held by the worker that waits for the next request; the others wait behind it."""
-        self._throttled: _Trouble | None = None
-        self._faulty: _Trouble | None = None
+        self._throttled: _Throttles | None = None
+        self._outage: Outage | None = None
+        self._fails_at_tls = False
+        """A request used up its retries on TLS failures, and nothing was answered since."""
         self._changed = anyio.Event()
         peers: defaultdict[int, list[ClientQueue]] = defaultdict(list)
         for queue in queues:
@@ -118,10 +118,10 @@ class RateGroup:
     @property
     def opens_at(self) -> float | None:
         """When the next request may leave; None while there is none. Bring forward before."""
-        if self._is_broken and self._in_air:
+        if self.is_out_of_reach and self._in_air:
             return None
         if self._ready:
-            ready_at = self._offered[self._ready[0]]
+            ready_at = self._offered[self._ready[0][1]]
         elif self._waiting:
             ready_at = self._waiting[0][0]
         else:
@@ -138,14 +138,15 @@ class RateGroup:
         Make every client ready whose time has come; drop offers that hold no more.
 
         Of those that may send, the first of the file goes first: clients are finished one after
-        the other, and a server that rejects all of them is found out with the first few.
+        the other, and a server that rejects all of them is found out with the first few. In an
+        outage they take turns: it may be one client's requests that are hung up on.
         """
         now = self._clock()
         while self._waiting and (self._waiting[0][0] <= now or self._is_stale(*self._waiting[0])):
             ready_at, position = heapq.heappop(self._waiting)
             if not self._is_stale(ready_at, position):
-                heapq.heappush(self._ready, position)
-        while self._ready and not self._offered.get(self._ready[0], math.inf) <= now:
+                heapq.heappush(self._ready, (self._put_off[position], position))
+        while self._ready and not self._offered.get(self._ready[0][1], math.inf) <= now:
             heapq.heappop(self._ready)
 
     def _is_stale(self, ready_at: float, position: int) -> bool:
@@ -153,7 +154,7 @@ class RateGroup:
 
     def take(self, now: float) -> Job:
         """The next request, at a time when the group is open."""
-        position = heapq.heappop(self._ready)
+        _, position = heapq.heappop(self._ready)
         self._offered.pop(position)
         queue = self.queues[position]
         job = queue.take(now)
@@ -181,6 +182,11 @@ class RateGroup:
         may_be_sooner = self._unfinished - self._offered.keys()
         return not may_be_sooner and self.exceeds_max_pause(opens_at - self._clock())
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Its server asked for a longer pause than any that is put up with."""
+        return self.exceeds_max_pause(self.paused_until - self._clock())
+
     def exceeds_max_pause(self, seconds: float) -> bool:
         """Whether a wait is longer than any that is put up with."""
         return seconds > self._max_pause
@@ -193,8 +199,17 @@ class RateGroup:
 
     def answered(self) -> None:
         """The server gave an answer: whatever trouble there was is over."""
-        self._throttled = self._faulty = None
+        self._throttled = None
         self.limiter.speed_up()
+        self.reached()
+
+    def reached(self) -> None:
+        """The server said something, be it that it cannot: connections are made again."""
+        self._outage = None
+        self._fails_at_tls = False
+        if self._put_off:
+            self._put_off.clear()
+            self._ready = sorted((0, position) for _, position in self._ready)
 
     def throttled(self, wait: float | None) -> float | None:
         """
@@ -203,12 +218,13 @@ class RateGroup:
         Returns the seconds, or None where the pause is longer than `max_pause`.
         """
         now = self._clock()
-        trouble = self._throttled = self._throttled or _Trouble(now)
+        trouble = self._throttled = self._throttled or _Throttles(now)
         if now >= self.paused_until:
             trouble.pauses += 1
             self.limiter.slow_down()
         seconds = max(wait or 0.0, backoff(trouble.pauses))
-        self.paused_until = max(self.paused_until, now + seconds)
+        kept = MISTAKEN_PAUSE if seconds >= LONGEST_WAIT else seconds
+        self.paused_until = max(self.paused_until, now + kept)
         too_long = seconds > self._max_pause or now - trouble.since > self._max_pause
         return None if too_long else seconds
 
@@ -216,47 +232,54 @@ class RateGroup:
         """
         Note a connection fault: pause, and after many of them try only now and then.
 
-        The pause lasts until `retry_at`, when the request is sent again: what others of the group
-        would ask before that would only meet the same. Returns False when the group has to be
-        given up.
+        Returns False when the group has to be given up.
         """
         now = self._clock()
-        trouble = self._faulty = self._faulty or _Trouble(now)
-        trouble.count += 1
+        outage = self._outage = self._outage or Outage(now, self._max_pause)
+        outage.faults += 1
         if now >= self.paused_until:
-            trouble.pauses += 1
-            self.paused_until = max(now + self._pause_after(trouble), retry_at or 0.0)
-        return now - trouble.since < SECONDS_TO_GIVE_UP
+            self.paused_until = outage.pause(now, retry_at)
+        return not outage.is_for_good(now)
+
+    def failed_at_tls(self, retry_at: float | None) -> float | None:
+        """
+        Pause until a request is sent again whose handshake failed; None where it is not.
+
+        What used up the retries of one client is tried once for each of the others.
+        """
+        self._fails_at_tls |= retry_at is None
+        if self._fails_at_tls or retry_at is None:
+            return None
+        self.paused_until = max(self.paused_until, retry_at)
+        return retry_at
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """
+        A request used up its retries on connection faults, and nothing was answered since.
+
+        Connection faults are retried for a group, not for each of its clients anew: a server that
+        is not there is found out with the first client's retries.
+        """
+        return self._outage is not None and self._outage.is_certain
 
     def gave_up_a_request(self) -> None:
         """All retries of a request were used up on connection faults."""
-        if self._faulty:
-            self._faulty.gave_up = True
+        if self._outage is not None:
+            self._outage.is_certain = True
 
-    @property
-    def is_worth_retrying(self) -> bool:
+    def put_off(self, queue: ClientQueue, faults: int) -> bool:
         """
-        Connection faults are retried for a group, not for each of its clients anew.
+        Whether a client is to wait with the group until the outage is over, and not give up.
 
-        A server that is not there is found out with the first client's retries; from then on, and
-        until it answers, every other client spends one request on it.
+        Not where the group was answered between the `faults` that its request met: then they are
+        about that request.
         """
-        return self._faulty is None or not self._faulty.gave_up
-
-    @property
-    def _is_broken(self) -> bool:
-        trouble = self._faulty
-        return (
-            trouble is not None
-            and trouble.count >= FAULTS_TO_BREAK
-            and self._clock() - trouble.since >= SECONDS_TO_BREAK
-        )
-
-    def _pause_after(self, trouble: _Trouble) -> float:
-        if not self._is_broken:
-            return backoff(trouble.pauses)
-        trouble.trials += 1
-        return min(FIRST_TRIAL * 2.0 ** min(trouble.trials - 1, 10), LAST_TRIAL)
+        if self._outage is None or self._outage.faults < faults:
+            return False
+        self._outage.is_certain = True
+        self._put_off[self._positions[id(queue)]] += 1
+        return True
 
     def close(self, reason: Reason) -> None:
         """Ask nothing more in this group."""

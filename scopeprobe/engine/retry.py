@@ -19,6 +19,8 @@ HOST_IS_AWAY = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.TLS_FAILU
 """Faults after which another address of the same host is not tried either."""
 _BLOCKED_PAGES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Statuses with which gateways and firewalls send pages of their own."""
+_TLS_RETRIES = 2
+"""It may be one backend of several that fails; all of them do where it is a certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,15 @@ class RetryPolicy:
     """Throttles that use up no retry; None: all, because `max_pause` bounds them."""
     repeats_unauthorized: bool = True
     """A page with status 401 is asked for once more, although it may be a failed login."""
+    waits_for_server: bool = False
+    """While nothing of its group is answered, a request is put off and not given up."""
 
 
-QUESTION = RetryPolicy(RETRYABLE, free_throttles=None)
+QUESTION = RetryPolicy(RETRYABLE | {Reason.TLS_FAILURE}, free_throttles=None, waits_for_server=True)
 """A token request of an audit."""
 EXPERIMENT = RetryPolicy(RETRYABLE, most_retries=1, free_throttles=3, repeats_unauthorized=False)
 """A token request of `explain`, which has few failed authentications to spend."""
-FOLLOW_UP = RetryPolicy(RETRYABLE | {Reason.THROTTLED})
+FOLLOW_UP = RetryPolicy(RETRYABLE | {Reason.THROTTLED, Reason.TLS_FAILURE})
 """A request that costs no token: introspection, a rights API, revocation."""
 METADATA = RetryPolicy(RETRYABLE - {Reason.MALFORMED_ANSWER} | {Reason.THROTTLED}, most_retries=2)
 """A document: one that is malformed will be malformed the next time, too."""
@@ -50,13 +54,19 @@ class Failures:
 
     faults: int = 0
     throttles: int = 0
+    unreached: int = 0
+    """Connection faults in a row, up to the last."""
     reason: Reason | None = None
     status: int | None = None
 
     def and_also(self, reason: Reason, status: int | None = None) -> Failures:
         is_throttle = reason is Reason.THROTTLED
         return Failures(
-            self.faults + (not is_throttle), self.throttles + is_throttle, reason, status
+            faults=self.faults + (not is_throttle),
+            throttles=self.throttles + is_throttle,
+            unreached=self.unreached + 1 if reason is Reason.UNREACHABLE else 0,
+            reason=reason,
+            status=status,
         )
 
 
@@ -86,6 +96,8 @@ def _most_retries(policy: RetryPolicy, met: Failures, limits: ServerLimits, is_p
         most = min(most, policy.most_retries)
     if met.reason is Reason.MALFORMED_ANSWER and met.status in _BLOCKED_PAGES:
         most = min(most, 1)
+    if met.reason is Reason.TLS_FAILURE:
+        most = min(most, _TLS_RETRIES)
     if met.status == HTTPStatus.UNAUTHORIZED and not policy.repeats_unauthorized:
         most = 0
     if met.reason is Reason.TIMED_OUT and not is_proved:

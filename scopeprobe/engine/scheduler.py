@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from asyncio import get_running_loop
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import anyio
+from anyio.abc import TaskGroup
 
+from scopeprobe.engine.air import Air
 from scopeprobe.engine.answer_handling import AnswerHandling
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.client_queue import ClientQueue, Job
@@ -20,11 +21,21 @@ from scopeprobe.engine.exchange_runner import (
     note_permits,
 )
 from scopeprobe.engine.http_client import HttpClient
+from scopeprobe.engine.open_files import UNLIMITED, OpenFiles
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.usage import Usage
+from scopeprobe.errors import StoreError
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.events import EndpointLeftAlone, Observer
 from scopeprobe.model.journal import Journal
+
+SECONDS_BETWEEN_LOOKS = 15.0
+LOOKS_AT_A_STALL = 4
+"""How often nothing may be seen to go on before a run is ended."""
+
+
+class Stalled(RuntimeError):
+    """A bug: requests are left, and nothing will ever send them."""
 
 
 @dataclass
@@ -36,16 +47,20 @@ class Scheduler:
     observer: Observer
     budgets: Budgets
     groups: Sequence[RateGroup]
+    late: Sequence[Callable[[], Awaitable[Sequence[RateGroup]]]] = ()
+    """Bring further groups, once it is known where they are to be asked. `stop` cuts them short."""
     next_round: Callable[[RateGroup], bool] = lambda _group: False
     """Lays out what else is to be asked in a group that is over; False where nothing is."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """By the name of the server."""
     on_response: OnResponse = ignore_response
+    files: OpenFiles = UNLIMITED
     stopped_because: Reason | None = None
     _in_air: int = 0
+    _waits: dict[object, anyio.CancelScope] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._air = anyio.Semaphore(self.budgets.in_air, fast_acquire=True)
+        self._air = Air(self.budgets.in_air, self.files.connections)
         self._exchange_runner = ExchangeRunner(
             self.http,
             self.journal,
@@ -60,38 +75,66 @@ class Scheduler:
 
     async def run(self) -> None:
         """Ask all there is to ask. Cancelling it keeps every answer that was received."""
-        loop, alarms = get_running_loop(), []
-        if self.budgets.max_time is not None:
-            alarms.append(loop.call_later(self.budgets.max_time, self.stop, Reason.DEADLINE))
-        for server, begins_in in self._quiet_hours():
-            if begins_in > 0:
-                alarms.append(loop.call_later(begins_in, self._leave_alone, server))
-            else:
-                self._leave_alone(server)
         try:
-            async with anyio.create_task_group() as groups:
-                for group in self.groups:
-                    groups.start_soon(self._finish, group)
+            async with anyio.create_task_group() as watches:
+                watches.start_soon(self._watch)
+                if self.budgets.max_time is not None:
+                    watches.start_soon(_after, self.budgets.max_time, self.stop, Reason.DEADLINE)
+                async with anyio.create_task_group() as groups:
+                    self._begin(watches, groups, self.groups)
+                    for more in self.late:
+                        groups.start_soon(self._begin_late, watches, groups, more)
+                watches.cancel_scope.cancel()
         finally:
-            for alarm in alarms:
-                alarm.cancel()
             with anyio.CancelScope(shield=True):
                 await self.journal.flush()
+
+    def _begin(self, watches: TaskGroup, tasks: TaskGroup, groups: Sequence[RateGroup]) -> None:
+        for server, begins_in in _quiet_hours(groups):
+            if begins_in > 0:
+                watches.start_soon(_after, begins_in, self._leave_alone, server)
+            else:
+                self._leave_alone(server)
+        self._air.groups += len(groups)
+        for group in groups:
+            for server in {queue.client.server.name for queue in group.queues}:
+                self._answers.look_at_failures(group, server)
+            tasks.start_soon(self._finish, group)
+
+    async def _begin_late(
+        self,
+        watches: TaskGroup,
+        tasks: TaskGroup,
+        more: Callable[[], Awaitable[Sequence[RateGroup]]],
+    ) -> None:
+        if self.stopped_because is not None:
+            return
+        with anyio.CancelScope() as self._waits[more]:
+            self._begin(watches, tasks, await more())
+        del self._waits[more]
+
+    @property
+    def notices(self) -> Iterator[str]:
+        """What deserves a look although nothing failed."""
+        for group in self.groups:
+            if group.is_left_alone:
+                until = time.time() + group.paused_until - time.monotonic()
+                moment = f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC"
+                yield (
+                    f"{group.group}: its server asked to be left alone for longer than --max-pause;"
+                    f" it is, until {moment}, and its open cells are `throttled`"
+                )
+        if (shortage := self.files.shortage(self._air.wanted)) is not None:
+            yield shortage
 
     def stop(self, reason: Reason) -> None:
         """Send nothing more; take the answers to what was sent."""
         if self.stopped_because is None:
             self.stopped_because = reason
+        for wait in self._waits.values():
+            wait.cancel()
         for group in self.groups:
             group.close(reason)
-
-    def _quiet_hours(self) -> Iterator[tuple[str, float]]:
-        """Servers that want to be left alone for hours, and in how many seconds those begin."""
-        now = datetime.now(UTC)
-        servers = {queue.client.server for group in self.groups for queue in group.queues}
-        for server in servers:
-            if server.limits.quiet is not None:
-                yield server.name, server.limits.quiet.begins_in(now)
 
     def _leave_alone(self, server: str) -> None:
         """Its quiet hours have begun."""
@@ -101,6 +144,34 @@ class Scheduler:
                 queue.close(Reason.QUIET)
             group.refresh(queues)
         self.observer(EndpointLeftAlone(server, Reason.QUIET))
+
+    async def _watch(self) -> None:
+        """
+        End a run that would never end: nothing is in the air or waits for a time that is known.
+
+        Raises Stalled, since that is a bug; StoreError where a disk takes its time over answers.
+        """
+        idle_looks = 0
+        before: object = None
+        while True:
+            await anyio.sleep(SECONDS_BETWEEN_LOOKS)
+            now = self.requests, self._answers.settled
+            idle_looks = 0 if self._goes_on or now != before else idle_looks + 1
+            before = now
+            if idle_looks == LOOKS_AT_A_STALL:
+                if self._answers.unsettled:
+                    seconds = SECONDS_BETWEEN_LOOKS * LOOKS_AT_A_STALL
+                    raise StoreError(f"the answers of {seconds:.0f} s ago are not written yet")
+                raise Stalled
+
+    @property
+    def _goes_on(self) -> bool:
+        """Something is in the air, or waits for a time to come, or for metadata."""
+        now = time.monotonic()
+        if self._in_air or self._waits:
+            return True
+        times = (group.opens_at for group in self.groups if not group.is_over)
+        return any(opens_at and opens_at > now for opens_at in times)
 
     @property
     def requests(self) -> int:
@@ -124,7 +195,7 @@ class Scheduler:
             if job.queue.guard.is_in_doubt:
                 await self.journal.flush()
             answer = await self._exchange_runner.carry_out(group, job)
-            self._air.release()
+            self._air.leave(group.group, job.place)
             group.came_back(job)
             self._in_air -= 1
             if answer is not None:
@@ -144,14 +215,15 @@ class Scheduler:
                 if opens_at is None:
                     await group.change(None)
                 elif group.is_too_far(opens_at):
-                    group.close(Reason.BUDGET_SPENT)
+                    group.close(Reason.THROTTLED if group.is_left_alone else Reason.BUDGET_SPENT)
                 elif (delay := opens_at - time.monotonic()) > 0:
                     await group.change(delay)
                 else:
-                    await self._air.acquire()
+                    place = await self._air.enter(group.group)
                     if (job := self._claim(group)) is not None:
+                        job.place = place
                         return job
-                    self._air.release()
+                    self._air.give_back(group.group, place)
         return None
 
     def _look_again(self, group: RateGroup) -> None:
@@ -198,3 +270,17 @@ class Scheduler:
             queue.close(Reason.BUDGET_SPENT)
             group.refresh([queue])
         return job
+
+
+async def _after(seconds: float, do: Callable[..., None], *arguments: object) -> None:
+    """Do something later, in a task: what it raises ends the run."""
+    await anyio.sleep(seconds)
+    do(*arguments)
+
+
+def _quiet_hours(groups: Sequence[RateGroup]) -> Iterator[tuple[str, float]]:
+    """Servers that want to be left alone for hours, and in how many seconds those begin."""
+    now = datetime.now(UTC)
+    for server in {queue.client.server for group in groups for queue in group.queues}:
+        if server.limits.quiet is not None:
+            yield server.name, server.limits.quiet.begins_in(now)

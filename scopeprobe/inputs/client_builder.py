@@ -25,6 +25,7 @@ from scopeprobe.inputs.precedence import (
     token_params_of,
 )
 from scopeprobe.inputs.problems import Place, Problems
+from scopeprobe.inputs.request_values import kept_elsewhere, written_values
 from scopeprobe.inputs.schema import (
     SECRET_KEYS,
     ClientEntry,
@@ -41,11 +42,15 @@ from scopeprobe.model.client import Client, ClientName, Expectation, Target
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId, Server
 
-INTROSPECTION_SECRET = "introspection_client_secret"
 NO_CANDIDATES = (
     "has no candidate scopes: give --scopes FILE, or `scopes` for the client, its server "
     "or its targets"
 )
+
+
+def token_params_key(target: int) -> str:
+    """What the sources of a target's parameters are called."""
+    return f"targets[{target}].token_params"
 
 
 class CandidatesFrom(Enum):
@@ -113,9 +118,10 @@ class ClientBuilder:
         sources = secret_sources(whole, authentication.keys)
         if server_draft is None:
             return ClientDraft(place, file, sources)
-        if server_draft.introspection_secret is not None:
-            sources[INTROSPECTION_SECRET] = server_draft.introspection_secret
         layers = (file.defaults, *server_draft.layers, entry)
+        sources |= server_draft.secrets
+        for index, target in enumerate(entry.targets or (TargetEntry(),)):
+            sources |= kept_elsewhere(token_params_of((*layers, target)), token_params_key(index))
         self._check_issuer(server_draft.server, place)
         client = self._client(whole, authentication, server_draft.server, layers, place)
         return ClientDraft(
@@ -212,7 +218,7 @@ class ClientBuilder:
             candidates=candidates,
             audience=entry.audience or "",
             resource=entry.resource or "",
-            token_params=tuple(sorted(parameters.items())),
+            token_params=written_values(parameters),
             expect=_expectation(nearest(ExpectEntry(), client.expect, entry.expect)),
         )
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from scopeprobe.inputs.schema import SECRET_KEYS, ClientEntry, ExpectEntry
 
 _TRUTH = {"true": True, "false": False}
+SOURCES = ("env", "file", "command", "keyring")
 _OPEN_KEYS = {"token_params", *SECRET_KEYS}
 """Keys with members that the schema does not name: parameters, and where a secret is."""
 
@@ -86,7 +87,11 @@ def _client(columns: Sequence[str], cells: Sequence[str], line: int) -> dict[str
         if not member:
             client[key] = value
         elif isinstance(inner := client.setdefault(key, {}), dict):
-            inner[member] = value
+            name, _, source = member.rpartition(".")
+            if key == "token_params" and name and source in SOURCES:
+                inner[name] = {source: value}
+            else:
+                inner[member] = value
         else:
             raise CsvError(f"has both `{key}` and `{column}`", line, number)
     return client
@@ -95,7 +100,8 @@ def _client(columns: Sequence[str], cells: Sequence[str], line: int) -> dict[str
 def _value(key: str, member: str, cell: str, line: int, number: int) -> object:
     model: type[BaseModel] = ExpectEntry if key == "expect" else ClientEntry
     kinds = _kinds(model.model_fields[member if key == "expect" else key])
-    if tuple in kinds or (key in _OPEN_KEYS and member == "command"):
+    is_command = member == "command" if key in SECRET_KEYS else member.endswith(".command")
+    if tuple in kinds or (key in _OPEN_KEYS and is_command):
         return cell.split()
     if bool in kinds:
         if cell.lower() not in _TRUTH:

@@ -6,11 +6,14 @@ import hashlib
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from scopeprobe.inputs.client_builder import INTROSPECTION_SECRET, ClientDraft
+from scopeprobe.inputs.client_builder import ClientDraft, token_params_key
 from scopeprobe.inputs.problems import Place, Problems
+from scopeprobe.inputs.request_values import one_secret
+from scopeprobe.inputs.schema import is_header_value
 from scopeprobe.inputs.secrets import (
     CommandSecret,
     FileSecret,
@@ -21,8 +24,9 @@ from scopeprobe.inputs.secrets import (
     UnusableSecret,
     look_up_all,
 )
+from scopeprobe.inputs.server_builder import HEADERS, INTROSPECTION_SECRET
 from scopeprobe.model.client import Certificate, Client
-from scopeprobe.model.secret import Secret
+from scopeprobe.model.secret import RequestValue, Secret
 from scopeprobe.model.server import ClientId
 
 if TYPE_CHECKING:
@@ -153,6 +157,12 @@ def _fault_of_pair(certificate: Path, key: Path, password: str) -> str:
     return ""
 
 
+def _sorted(
+    values: Iterable[tuple[str, RequestValue]],
+) -> tuple[tuple[str, RequestValue], ...]:
+    return tuple(sorted(values, key=itemgetter(0)))
+
+
 @dataclass(frozen=True, slots=True)
 class _SecretsGiver:
     found: FoundSecrets
@@ -166,6 +176,7 @@ class _SecretsGiver:
             client, secret=self._text(draft, "client_secret"), assertion=self._assertion(draft)
         )
         client = self._with_introspector(draft, client)
+        client = self._with_request_values(draft, client)
         client = self._with_key(draft, client, password)
         client = self._with_certificate(draft, client, password)
         return ClientWithSecrets(draft.place, client, draft.names_encoding)
@@ -197,6 +208,29 @@ class _SecretsGiver:
             return client
         introspector = replace(client.server.introspector, secret=secret)
         return replace(client, server=replace(client.server, introspector=introspector))
+
+    def _with_request_values(self, draft: ClientDraft, client: Client) -> Client:
+        """Add the headers and form parameters whose values are kept elsewhere."""
+        connection = client.server.connection
+        if headers := self._values(draft, HEADERS):
+            for name, value in headers:
+                if not is_header_value(value.reveal()):
+                    place = draft.place.at(f"{HEADERS}.{name}")
+                    self.problems.error(place, "must be one line of ASCII text")
+            connection = replace(connection, headers=_sorted((*connection.headers, *headers)))
+            client = replace(client, server=replace(client.server, connection=connection))
+        targets = tuple(
+            replace(target, token_params=_sorted((*target.token_params, *parameters)))
+            if (parameters := self._values(draft, token_params_key(index)))
+            else target
+            for index, target in enumerate(client.targets)
+        )
+        return replace(client, targets=targets)
+
+    def _values(self, draft: ClientDraft, key: str) -> list[tuple[str, Secret]]:
+        keys = [one for one in draft.sources if one.startswith(f"{key}.")]
+        found = ((one.removeprefix(f"{key}."), self._text(draft, one)) for one in keys)
+        return [(name, one_secret(text.reveal())) for name, text in found if text is not None]
 
     def _with_key(self, draft: ClientDraft, client: Client, password: Secret | None) -> Client:
         raw = self._raw(draft, "private_key")

@@ -22,6 +22,7 @@ from scopeprobe.inputs.schema import (
     ServerEntry,
 )
 from scopeprobe.inputs.scopes import distinct
+from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.model.provider import Verify
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
@@ -93,7 +94,7 @@ def tags_of(layers: Iterable[Layer]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(layer.tags for layer in layers)))
 
 
-def token_params_of(layers: Iterable[Layer]) -> dict[str, str]:
+def token_params_of(layers: Iterable[Layer]) -> dict[str, SecretSource]:
     """Add up form parameters; of two values the nearer layer's is sent."""
     return {name: value for layer in layers for name, value in layer.token_params.items()}
 

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from scopeprobe.inputs.scopes import expand
-from scopeprobe.inputs.secrets import SecretSource, secret_source
+from scopeprobe.inputs.secrets import LiteralSecret, SecretSource, secret_source
 from scopeprobe.inputs.units import parse_duration, parse_quiet, parse_rates
 from scopeprobe.model.client import AuthMethod, GrantType
 from scopeprobe.model.provider import BasicEncoding
@@ -135,19 +135,23 @@ def find_file(text: str, info: ValidationInfo[Path]) -> Path:
 ExistingFile: TypeAlias = Annotated[Path, PlainValidator(find_file)]
 
 
-def check_headers(given: dict[str, str]) -> dict[str, str]:
+def check_headers(given: dict[str, SecretSource]) -> dict[str, SecretSource]:
     """Check extra request headers: none may be one that scopeprobe writes."""
-    for name, value in given.items():
+    for name, source in given.items():
         if not HEADER_NAME.fullmatch(name):
             raise ValueError("holds a name that no header can have (RFC 9110 section 5.1)")
         if name.lower() in OUR_HEADERS:
             raise ValueError(f"{name} is written by scopeprobe itself")
-        if not (value.isascii() and value.isprintable()):
+        if isinstance(source, LiteralSecret) and not is_header_value(source.text):
             raise ValueError(f"{name} must be one line of ASCII text")
     return given
 
 
-def check_parameters(given: dict[str, str]) -> dict[str, str]:
+def is_header_value(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def check_parameters(given: dict[str, SecretSource]) -> dict[str, SecretSource]:
     """Check extra form parameters: none may stand twice (RFC 6749 section 3.2)."""
     if ours := sorted(OUR_PARAMETERS & given.keys()):
         raise ValueError(f"{ours[0]} is written by scopeprobe itself")
@@ -196,7 +200,7 @@ class Layer(Entry):
     """Keys whose values add up over defaults, server, client and target."""
 
     scopes: Patterns = ()
-    token_params: Annotated[dict[str, str], AfterValidator(check_parameters)] = {}
+    token_params: Annotated[dict[str, SecretReference], AfterValidator(check_parameters)] = {}
     tags: Texts = ()
 
 
@@ -225,7 +229,7 @@ class ServerEntry(PartyEntry):
     allow_http: bool | None = None
     allow_private: bool | None = None
     proxy: Annotated[str, AfterValidator(check_proxy)] | None = None
-    headers: Annotated[dict[str, str], AfterValidator(check_headers)] | None = None
+    headers: Annotated[dict[str, SecretReference], AfterValidator(check_headers)] | None = None
     basic_encoding: Annotated[BasicEncoding, Field(strict=False)] | None = None
     absent_scope: Literal["as_requested"] | None = None
     provider: Text | None = None

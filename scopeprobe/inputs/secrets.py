@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from select import select
 from typing import TypeAlias, assert_never
 
 from pydantic import ValidationInfo
@@ -21,6 +24,10 @@ PLAIN_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 COMMAND_SECONDS = 30
 COMMANDS_AT_ONCE = 8
+LONGEST = 1 << 20
+"""Bytes of a secret; keys and certificates are far shorter."""
+_LOOKS_EVERY = 0.02
+"""Seconds between two looks at a command that still runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,33 +189,68 @@ def _raw(text: str, name: str) -> RawSecret:
 
 def _from_file(path: Path) -> RawSecret | UnusableSecret:
     try:
-        return RawSecret(path.read_bytes(), "the file", drops_newline=True)
+        with path.open("rb") as file:
+            data = file.read(LONGEST + 1)
     except OSError as error:
         return UnusableSecret(f"the file cannot be read: {error.strerror}")
     except ValueError:
         return UnusableSecret("the file cannot be read: no system has a file of that name")
+    return _of_size(RawSecret(data, "the file", drops_newline=True))
+
+
+def _of_size(found: RawSecret) -> RawSecret | UnusableSecret:
+    if len(found.data) > LONGEST:
+        return UnusableSecret(f"{found.name} is longer than a secret: {LONGEST} bytes at most")
+    return found
 
 
 def _from_command(arguments: tuple[str, ...]) -> RawSecret | UnusableSecret:
     name = f"command {arguments[0]}"
     try:
-        done = subprocess.run(  # noqa: S603  # no shell, and the user's own file names it
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # it may speak of the secret
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        code, data = _run(arguments)
     except subprocess.TimeoutExpired:
         return UnusableSecret(f"{name} took longer than {COMMAND_SECONDS} s")
     except OSError as error:
         return UnusableSecret(f"{name} cannot be run: {error.strerror}")
     except ValueError:
         return UnusableSecret("the command cannot be run: an argument holds a NUL character")
-    if done.returncode != 0:
-        return UnusableSecret(f"{name} ended with exit code {done.returncode}")
-    return RawSecret(done.stdout, f"the output of {name}", drops_newline=True)
+    if code != 0:
+        return UnusableSecret(f"{name} ended with exit code {code}")
+    return _of_size(RawSecret(data, f"the output of {name}", drops_newline=True))
+
+
+def _run(arguments: tuple[str, ...]) -> tuple[int, bytes]:
+    """
+    The exit code of a command, and what it wrote until it ended.
+
+    What it leaves behind may hold its output open, as the agents of password managers do: nobody
+    waits for that. Raises TimeoutExpired.
+    """
+    deadline = time.monotonic() + COMMAND_SECONDS
+    with subprocess.Popen(  # noqa: S603  # no shell, and the user's own file names it
+        arguments,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # it may speak of the secret
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        output = process.stdout.fileno()
+        data, is_open = b"", True
+        while len(data) <= LONGEST:
+            code = process.poll()
+            wait = 0.0 if code is not None else _LOOKS_EVERY
+            if is_open and select([output], (), (), wait)[0]:
+                data += (more := os.read(output, LONGEST))
+                is_open = bool(more)
+            elif code is not None:
+                return code, data
+            elif not is_open:
+                time.sleep(_LOOKS_EVERY)
+            if time.monotonic() > deadline:
+                process.kill()
+                raise subprocess.TimeoutExpired(arguments[0], COMMAND_SECONDS)
+        process.kill()
+    return 0, data
 
 
 def _from_keyring(service: str, user: str) -> RawSecret | UnusableSecret:

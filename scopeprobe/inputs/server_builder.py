@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit, urlunsplit
 
 from scopeprobe.inputs.clients_file import ClientsFile
 from scopeprobe.inputs.precedence import Overrides, filled_server, lowered, nearest
 from scopeprobe.inputs.problems import Place, Problems
+from scopeprobe.inputs.request_values import kept_elsewhere, written_values
 from scopeprobe.inputs.schema import DefaultsEntry, PartyEntry, ServerEntry
 from scopeprobe.inputs.secrets import SecretSource
 from scopeprobe.model.provider import (
@@ -31,6 +32,7 @@ from scopeprobe.model.server import (
 from scopeprobe.model.urls import is_plain_http_abroad
 
 NO_PROVIDER = "none"
+INTROSPECTION_SECRET, HEADERS = "introspection_client_secret", "headers"
 _ENDPOINTS = (
     "issuer",
     "token_endpoint",
@@ -50,8 +52,8 @@ class ServerDraft:
     """What its file says about it, from far to near."""
     names_encoding: bool
     """`basic_encoding` was chosen, and not merely left at its default."""
-    introspection_secret: SecretSource | None = None
-    """The secret of the resource server that introspects, if that is not the client itself."""
+    secrets: Mapping[str, SecretSource] = field(default_factory=dict)
+    """By their keys: of the resource server that introspects, and of headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class ServerBuilder:
             server,
             layers,
             names_encoding=entry.basic_encoding is not None or not is_default,
-            introspection_secret=entry.introspection_client_secret,
+            secrets=_secrets(entry),
         )
 
     def _check_confirmation(self, server: Server, place: Place) -> None:
@@ -169,11 +171,18 @@ def _connection(entry: ServerEntry, overrides: Overrides) -> Connection:
         timeout=nearest(default.timeout, entry.timeout, overrides.timeout),
         ca_file=entry.ca_file,
         proxy=entry.proxy,
-        headers=tuple(sorted((entry.headers or {}).items())),
+        headers=written_values(entry.headers or {}),
         contact=entry.contact or "",
         allow_http=bool(entry.allow_http),
         allow_private=bool(entry.allow_private),
     )
+
+
+def _secrets(entry: ServerEntry) -> dict[str, SecretSource]:
+    secrets = kept_elsewhere(entry.headers or {}, HEADERS)
+    if entry.introspection_client_secret is not None:
+        secrets[INTROSPECTION_SECRET] = entry.introspection_client_secret
+    return secrets
 
 
 def _limits(entry: ServerEntry, pack: Pack | None, overrides: Overrides) -> ServerLimits:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NewType, assert_never
 import msgspec
 
 from scopeprobe.model.scope_names import CANARY_PREFIX, Scope
-from scopeprobe.model.secret import Secret
+from scopeprobe.model.secret import RequestValue, Secret
 from scopeprobe.model.server import ClientId, Server
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Target:
     candidates: tuple[Scope, ...]
     audience: str = ""
     resource: str = ""
-    token_params: tuple[tuple[str, str], ...] = ()
+    token_params: tuple[tuple[str, RequestValue], ...] = ()
     expect: Expectation = Expectation()
 
     @property

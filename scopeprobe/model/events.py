@@ -68,6 +68,15 @@ class EndpointThrottled:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointOutOfReach:
+    """Its clients wait for it, and one of them tries again after a while."""
+
+    name: ClassVar[str] = "endpoint_out_of_reach"
+    server: str
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointLeftAlone:
     name: ClassVar[str] = "endpoint_left_alone"
     server: str
@@ -106,6 +115,7 @@ Event = (
     | RequestAnswered
     | RequestRetried
     | EndpointThrottled
+    | EndpointOutOfReach
     | EndpointLeftAlone
     | ClientLeftAlone
     | ClientFinished

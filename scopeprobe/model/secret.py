@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 
 class Secret:
@@ -21,3 +21,11 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not serialised")
+
+
+RequestValue: TypeAlias = str | Secret
+"""What a configured header or form parameter holds: a secret is sent, masked and never shown."""
+
+
+def revealed(value: RequestValue) -> str:
+    return value.reveal() if isinstance(value, Secret) else value

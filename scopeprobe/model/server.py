@@ -10,7 +10,7 @@ from scopeprobe.model.provider import ProviderTraits
 from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.secret import Secret
+from scopeprobe.model.secret import RequestValue, Secret
 from scopeprobe.model.urls import host_of, origin_of
 
 _HOUR = 3600.0
@@ -41,7 +41,7 @@ class Connection:
     """Seconds from sending to the last byte of the answer."""
     ca_file: Path | None = None
     proxy: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, RequestValue], ...] = ()
     contact: str = ""
     allow_http: bool = False
     allow_private: bool = False

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cache
+
+from publicsuffixlist import PublicSuffixList
 
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.server import Server
@@ -12,8 +15,6 @@ from scopeprobe.model.urls import authority_of, host_of, is_address, is_plain_ht
 from scopeprobe.oauth.metadata import Metadata, MetadataProblem
 
 _MTLS_LABEL = re.compile(r"(?:[a-z0-9-]+-)?mtls(?:-[a-z0-9-]+)?")
-_REGISTRY = re.compile(r"[^.]+|[^.]{2,3}\.[^.]{2}")
-"""Names below which strangers register, as far as their shape tells: `com`, `co.uk`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +104,23 @@ def is_mtls_sibling(host: str, home: str) -> bool:
     """
     Whether mutual TLS of the issuer's host may be served there (RFC 8705 section 5).
 
-    The same host at another port, a subdomain of it, or `mtls.` beside it under a name that is no
-    registry's.
+    The same host at another port, a subdomain of it, or `mtls.` beside it. Not below a name under
+    which strangers register or rent theirs, as `co.uk` and `azurewebsites.net` are.
     """
-    if is_address(home):
+    if is_address(home) or host == home:
         return host == home
-    if host == home or host.endswith(f".{home}"):
-        return True
+    if host.endswith(f".{home}"):
+        return not _is_shared(home)
     label, _, parent = host.partition(".")
-    is_beside = parent == home.partition(".")[2] and not _REGISTRY.fullmatch(parent)
+    is_beside = parent == home.partition(".")[2] and not _is_shared(parent)
     return is_beside and _MTLS_LABEL.fullmatch(label) is not None
+
+
+def _is_shared(name: str) -> bool:
+    """Whether it is a public suffix (publicsuffix.org), of a registry or of a company."""
+    return not name or _public_suffixes().is_public(name)
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    return PublicSuffixList()

@@ -101,6 +101,8 @@ def read_error(
     whole = _cut(" ".join(dict.fromkeys(descriptions)))
     said = _laid_out(response, code, whole, asked, own_words, is_json=body is not None)
     line = first_line(descriptions[0][:_LONGEST_MASKED], mask) if descriptions else ""
+    if said.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        line = line or "a proxy on the way wants credentials of its own"
     told = (said.status, shown(code, mask)[:LONGEST_TEXT], line)
 
     if (reason := _no_answer(said)) is not None:

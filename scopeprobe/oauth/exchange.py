@@ -145,7 +145,7 @@ class _ExchangeFlow:
             return answer
         asked = question.scopes or self.target.candidates
         mask = self.reader.mask.and_of([token])
-        told = introspected_scopes(response, self.client, asked, mask)
+        told = introspected_scopes(response, self.client, asked, mask, self.target.candidates)
         return unconfirmed if told is None else msgspec.structs.replace(answer, confirmed=told)
 
     def _ask_rights(self, answer: Issued, token: str, api: RightsApi) -> _Steps:

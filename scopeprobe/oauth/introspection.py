@@ -47,7 +47,11 @@ def introspection_request(server: Server, token: str, write: RequestWriter) -> H
 
 
 def introspected_scopes(
-    response: HttpResponse, client: Client, asked: Collection[Scope], mask: Mask
+    response: HttpResponse,
+    client: Client,
+    asked: Collection[Scope],
+    mask: Mask,
+    candidates: Collection[Scope] = (),
 ) -> tuple[Scope, ...] | None:
     """
     The scopes of an active token (RFC 7662 section 2.2), or None where that is not told.
@@ -66,7 +70,7 @@ def introspected_scopes(
     is_active = told.active is True or client.server.traits.asks_tokeninfo
     if not is_active or is_other_clients:
         return None
-    return scope_list(told.scope, asked, mask)
+    return scope_list(told.scope, asked, mask, candidates)
 
 
 def is_not_introspected(response: HttpResponse) -> bool:

@@ -7,7 +7,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Self
 from urllib.parse import quote, quote_plus
 
@@ -70,6 +70,7 @@ class Mask:
         if (introspector := client.server.introspector) is not None:
             shown.append((introspector.client_id, introspector.secret))
         pairs = [(name, secret.reveal()) for name, secret in shown if secret]
+        pairs += [(client.client_id, part) for value in _sent_with(client) for part in value]
         return cls(spelling for name, secret in pairs for spelling in _spell(name, secret))
 
     def and_of(self, tokens: Iterable[str]) -> Mask:
@@ -96,6 +97,16 @@ class Mask:
                 if folded.endswith(start[:length]):
                     return text[: max(len(text) - length, 0)] + MASKED
         return text
+
+
+def _sent_with(client: Client) -> Iterator[tuple[str, ...]]:
+    """Secret values of headers and form parameters; of `Bearer …` and its like, the end as well."""
+    parameters = (pair for target in client.targets for pair in target.token_params)
+    for _, value in (*client.server.connection.headers, *parameters):
+        if isinstance(value, Secret):
+            text = value.reveal()
+            end = text.rpartition(" ")[2]
+            yield (text, end) if len(end) >= SHORTEST_TOKEN else (text,)
 
 
 def _spell(client_id: str, secret: str) -> set[str]:

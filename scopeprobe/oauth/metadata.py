@@ -19,11 +19,11 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import CANARY_PREFIX, SCOPE_TOKEN, Scope
 from scopeprobe.oauth.masking import LONGEST_TEXT, printable
-from scopeprobe.oauth.scope_lists import MOST_NAMES
 
 LARGEST_DOCUMENT = 1024 * 1024
 """Bytes."""
 LONGEST_URL = 2000
+MOST_SCOPES = 5000
 MOST_VALUES = 100
 """Algorithms, methods or grant types kept of one list."""
 
@@ -165,7 +165,7 @@ def _url(value: object) -> str:
 def _scopes(value: object) -> tuple[Scope, ...] | None:
     if not isinstance(value, list):
         return None
-    return tuple(dict.fromkeys(_sound_scopes(value)))[:MOST_NAMES]
+    return tuple(dict.fromkeys(_sound_scopes(value)))[:MOST_SCOPES]
 
 
 def _sound_scopes(values: list[object]) -> Iterator[Scope]:

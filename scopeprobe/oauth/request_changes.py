@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.http import HttpRequest
 from scopeprobe.model.question import AS_CONFIGURED, RequestChange
-from scopeprobe.model.secret import Secret
+from scopeprobe.model.secret import Secret, revealed
 from scopeprobe.model.server import ClientId, Server
 from scopeprobe.model.urls import origin_of
 
@@ -81,7 +81,7 @@ def _target(target: Target, change: RequestChange) -> Target:
     named = {"audience": target.audience, "resource": target.resource}
     parameters = dict(target.token_params) | named | dict(change.added)
     kept = {name: value for name, value in parameters.items() if name not in change.dropped}
-    audience, resource = (kept.pop(name, "") for name in named)
+    audience, resource = (revealed(kept.pop(name, "")) for name in named)
     return replace(
         target, audience=audience, resource=resource, token_params=tuple(sorted(kept.items()))
     )

@@ -13,8 +13,8 @@ import msgspec
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.masking import Mask
 
-MOST_NAMES = 5000
-"""Names kept of one list; no honest list is longer."""
+MOST_NAMES = 1000
+"""Names kept of one list, beside those that are looked for: as many as are shown of a client."""
 LONGEST_NAME = 1000
 """Characters kept of a name that nobody asked for."""
 CUT = "…"
@@ -35,13 +35,15 @@ def is_scope_list(value: object) -> bool:
     )
 
 
-def scope_list(value: object, asked: Collection[Scope], mask: Mask) -> tuple[Scope, ...] | None:
+def scope_list(
+    value: object, asked: Collection[Scope], mask: Mask, candidates: Collection[Scope] = ()
+) -> tuple[Scope, ...] | None:
     """
     Read a list of scopes: one string separated by spaces or commas, or an array of strings.
 
     A comma may also be part of a name (RFC 6749 section 3.3), so a name that was asked for is left
-    whole, and is kept however long the list. Names that hold something secret are dropped. None
-    where the value is no list of scopes at all.
+    whole. It is kept however long the list, and so are candidates. Names that hold something secret
+    are dropped. None where the value is no list of scopes at all.
 
     Names are compared as they were sent (docs/design.md, rule 10): one that cannot be shown so
     becomes one that is no `scope-token`, and equals none.
@@ -53,12 +55,18 @@ def scope_list(value: object, asked: Collection[Scope], mask: Mask) -> tuple[Sco
             items = value
         case _:
             return None
-    names = [name for item in items for name in _BLANKS.split(item)]
     whole = set(asked)
-    single = {part for name in names for part in ((name,) if name in whole else name.split(","))}
-    others = (name for name in single - whole if name and mask(name) == name)
-    told = sorted(map(_told, others))
-    return (*sorted(whole & single), *map(Scope, told[:MOST_NAMES]))
+    single = _names_in(items, whole)
+    shown = _names_in(map(mask, items), whole)  # a secret may have blanks, as names have not
+    others = {name for name in single - whole if name in shown and name and mask(name) == name}
+    looked_for = sorted(others.intersection(candidates))
+    told = sorted(map(_told, others.difference(looked_for)))[:MOST_NAMES]
+    return (*sorted(whole & single), *map(Scope, (*looked_for, *told)))
+
+
+def _names_in(items: Iterable[str], whole: Collection[str]) -> set[str]:
+    names = (name for item in items for name in _BLANKS.split(item))
+    return {part for name in names for part in ((name,) if name in whole else name.split(","))}
 
 
 def _told(name: str) -> str:
@@ -107,6 +115,7 @@ def claimed_scopes(
     asked: Collection[Scope],
     mask: Mask,
     also: tuple[str, ...] = (),
+    candidates: Collection[Scope] = (),
 ) -> tuple[Scope, ...] | None:
     """
     The scopes that a token's claims speak of, or None where none does.
@@ -115,7 +124,8 @@ def claimed_scopes(
     (`realm_access.roles`), where `*` stands for any one member.
     """
     values = [value for name in (*_CLAIMS, *also) for value in _values_at(claims, name)]
-    told = [names for value in values if (names := scope_list(value, asked, mask)) is not None]
+    lists = (scope_list(value, asked, mask, candidates) for value in values)
+    told = [names for names in lists if names is not None]
     if not told:
         return None
     return tuple(dict.fromkeys(name for names in told for name in names))

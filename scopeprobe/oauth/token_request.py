@@ -16,6 +16,7 @@ import scopeprobe
 from scopeprobe.model.client import Client, GrantType, Target
 from scopeprobe.model.http import HttpRequest, Purpose
 from scopeprobe.model.question import Question
+from scopeprobe.model.secret import revealed
 from scopeprobe.model.server import Server
 from scopeprobe.oauth.assertions import AssertionWriter, Clock, RandomHex, wall_clock
 from scopeprobe.oauth.client_auth import Authenticator, Credentials
@@ -98,11 +99,15 @@ def request_writer(
     )
 
 
+def configured_headers(server: Server) -> tuple[tuple[str, str], ...]:
+    return tuple((name, revealed(value)) for name, value in server.connection.headers)
+
+
 def common_headers(server: Server) -> tuple[tuple[str, str], ...]:
     """Name the headers of every form that is posted to a server."""
     contact = f" ({server.connection.contact})" if server.connection.contact else ""
     return (
-        *server.connection.headers,
+        *configured_headers(server),
         ("Accept", "application/json"),
         ("Content-Type", "application/x-www-form-urlencoded"),
         ("User-Agent", f"scopeprobe/{scopeprobe.__version__}{contact}"),
@@ -110,7 +115,8 @@ def common_headers(server: Server) -> tuple[tuple[str, str], ...]:
 
 
 def _common(client: Client, target: Target) -> list[tuple[str, str]]:
-    parameters = [("grant_type", client.grant_type.value), *target.token_params]
+    parameters = [("grant_type", client.grant_type.value)]
+    parameters += [(name, revealed(value)) for name, value in target.token_params]
     if target.audience and not client.server.traits.scope_of_target:
         parameters.append(("audience", target.audience))
     if target.resource and not client.server.traits.scope_of_target:

@@ -17,6 +17,7 @@ from scopeprobe.model.client import Client, Target
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import revealed
 from scopeprobe.oauth.dpop import NONCE
 from scopeprobe.oauth.error_response import WANTS_NONCE, read_error
 from scopeprobe.oauth.masking import Mask
@@ -46,13 +47,20 @@ class Reader:
     """Names or dotted paths of token claims that hold scopes, beside `scope` and `scp`."""
     expected: tuple[Scope, ...] = ()
     """Scopes that are looked for although no request names them."""
+    candidates: frozenset[Scope] = frozenset()
 
     @classmethod
     def of(cls, client: Client, target: Target, also_claims: tuple[str, ...] = ()) -> Reader:
-        parameters = (value for _, value in target.token_params)
+        parameters = (revealed(value) for _, value in target.token_params)
         words = (client.client_id, target.audience, target.resource, *_OUR_GRANT, *parameters)
         expected = () if client.server.traits.send_scope else target.candidates
-        return cls(Mask.of(client), tuple(word for word in words if word), also_claims, expected)
+        return cls(
+            Mask.of(client),
+            tuple(word for word in words if word),
+            also_claims,
+            expected,
+            frozenset(target.candidates),
+        )
 
     def read(self, question: Question, response: HttpResponse, now: datetime) -> Answer:
         """Turn a whole response into an answer."""
@@ -98,8 +106,10 @@ class Reader:
         claims = token_claims(token_text(body.access_token))
         mask = self.mask.and_of(tokens_in(body))
         return Issued(
-            listed=scope_list(body.scope, asked, mask),
-            claimed=claimed_scopes(claims, asked, mask, self.also_claims) if claims else None,
+            listed=scope_list(body.scope, asked, mask, self.candidates),
+            claimed=claimed_scopes(claims, asked, mask, self.also_claims, self.candidates)
+            if claims
+            else None,
             readable=claims is not None and is_readable(claims, self.also_claims),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, quote
@@ -14,7 +14,9 @@ from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.experiment import Trace
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.provider import BasicEncoding
-from scopeprobe.oauth.masking import Mask, printable
+from scopeprobe.model.secret import Secret
+from scopeprobe.oauth.masking import MASKED, SHORTEST_TOKEN, Mask, printable
+from scopeprobe.oauth.response_body import read_body, tokens_in
 from scopeprobe.oauth.token_response import access_token
 
 LONGEST_BODY = 2000
@@ -36,6 +38,16 @@ _SECRETS = {
 _SECRET_NAME = re.compile(
     r"secret|password|passwd|token|api.?key|\bkey\b|credential", re.IGNORECASE
 )
+_TOKEN = re.compile(
+    r"""((?<![A-Za-z])(?:[a-z]+_)?(?:token|secret|password|assertion)["']?\s*[=:]\s*["']?)"""
+    rf"""(?!invalid_|expired)[^\s"'&,;<>]{{{SHORTEST_TOKEN},}}""",
+    re.IGNORECASE,
+)
+"""A member, form parameter or the like that has a token for its value."""
+_BEARER = re.compile(
+    rf"\b((?:Bearer|DPoP|Basic)\s+)[\w.~+/-]{{{2 * SHORTEST_TOKEN},}}=*(?=[\s,;]|$)", re.IGNORECASE
+)
+"""A token as RFC 6750 section 2.1 has it; a challenge has parameters instead."""
 _CHALLENGE = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9-]*)(?:\s+(?=[A-Za-z_-]+\s*=))?"
     r"(?P<parameters>(?:[A-Za-z_#-]+\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s,]+)[\s,]*)*)"
@@ -50,12 +62,15 @@ def trace_of(
     curl = curl_line(client, request)
     if response is None:
         return Trace(curl)
-    mask = Mask.of(client)
+    told = read_body(response.body)
+    mask = Mask.of(client).and_of(tokens_in(told) if told else ())
     headers = ((name, response.headers.get(name, "")) for name in SHOWN_HEADERS)
     return Trace(
         curl=curl,
         status=response.status,
-        headers=tuple((n, printable(mask(v))[:LONGEST_HEADER]) for n, v in headers if v),
+        headers=tuple(
+            (n, printable(_without_tokens(mask(v)))[:LONGEST_HEADER]) for n, v in headers if v
+        ),
         body=_body(response, mask),
         skew=_skew(response.headers.get("Date", ""), now),
     )
@@ -65,9 +80,14 @@ def _body(response: HttpResponse, mask: Mask) -> str:
     """The words of an error; an answer with a token in it is not shown at all."""
     if access_token(response) is not None or b"access_token" in response.body:
         return ""
-    text = mask(response.body[: 4 * LONGEST_BODY].decode("utf-8", "replace"))
+    text = _without_tokens(mask(response.body[: 4 * LONGEST_BODY].decode("utf-8", "replace")))
     lines = (printable(line) for line in text.splitlines())
     return mask.and_its_end("\n".join(filter(None, lines))[:LONGEST_BODY])
+
+
+def _without_tokens(text: str) -> str:
+    """Mask what stands where a token may stand, whatever it looks like."""
+    return _BEARER.sub(rf"\1{MASKED}", _TOKEN.sub(rf"\1{MASKED}", text))
 
 
 def _skew(date: str, now: datetime) -> float | None:
@@ -108,7 +128,14 @@ def curl_line(client: Client, request: HttpRequest) -> str:
     words += _header_words(client, request.headers)
     if client.certificate is not None:
         words += ['--cert "$CLIENT_CERTIFICATE" --key "$CLIENT_KEY"']
-    words += _json_words(request) if _is_json(request) else _form_words(request.body)
+    secret = {
+        name
+        for target in client.targets
+        for name, value in target.token_params
+        if isinstance(value, Secret)
+    }
+    written = _json_words if _is_json(request) else _form_words
+    words += written(request.body, secret)
     return " \\\n  ".join(words)
 
 
@@ -152,27 +179,28 @@ def _is_json(request: HttpRequest) -> bool:
     return request.body[:1] == b"{"
 
 
-def _variable(name: str) -> str:
+def _variable(name: str, secret: Collection[str]) -> str:
     """The shell variable that stands for a parameter which is secret; empty for any other."""
     if name in _SECRETS:
         return _SECRETS[name]
-    return re.sub(r"[^A-Za-z0-9]", "_", name).upper() if _SECRET_NAME.search(name) else ""
+    is_secret = name in secret or _SECRET_NAME.search(name)
+    return re.sub(r"[^A-Za-z0-9]", "_", name).upper() if is_secret else ""
 
 
-def _json_words(request: HttpRequest) -> Iterator[str]:
+def _json_words(body: bytes, secret: Collection[str]) -> Iterator[str]:
     """Single quotes around all but the variables, which the shell is to fill in."""
-    members = json.loads(request.body)
-    shown = {name: f"${variable}" for name in members if (variable := _variable(name))}
+    members = json.loads(body)
+    shown = {name: f"${variable}" for name in members if (variable := _variable(name, secret))}
     text = shlex.quote(json.dumps(members | shown))
     for variable in shown.values():
         text = text.replace(f'"{variable}"', f"""\"'"{variable}"'\"""")
     yield f"--data {text}"
 
 
-def _form_words(body: bytes) -> Iterator[str]:
+def _form_words(body: bytes, secret: Collection[str]) -> Iterator[str]:
     for written in body.decode("ascii").split("&"):
         ((name, value),) = parse_qsl(written, keep_blank_values=True)
-        if variable := _variable(name):
+        if variable := _variable(name, secret):
             yield f'--data-urlencode "{name}=${variable}"'
         elif name == "scope" and " " in value:
             yield f"--data {shlex.quote(written)}"

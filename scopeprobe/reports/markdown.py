@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from scopeprobe.model.cell import PermissionMap
@@ -11,8 +12,10 @@ from scopeprobe.reports.texts import counted
 MOST_ROWS = 20
 _INERT = str.maketrans(
     {chr(code): " " for code in (*range(32), 127)}
-    | {"|": "\\|", "`": "'", "<": "&lt;", ">": "&gt;", "[": "\\[", "]": "\\]"}
+    | {"|": "\\|", "`": "'", "<": "&lt;", ">": "&gt;", "[": "\\[", "]": "\\]", "\\": "\\\\"}
 )
+_ADDRESS = re.compile(r"(?<=:)/(?=/)|(?<=www)\.|@", re.IGNORECASE)
+"""Characters by which GitHub knows an address, of which it makes a link."""
 
 
 def report_markdown(_maps: Sequence[PermissionMap], summary: Summary) -> str:
@@ -45,7 +48,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield "|" + "---|" * len(head)
     for row in rows[:MOST_ROWS]:
-        yield f"| {' | '.join(cell.translate(_INERT) for cell in row)} |"
+        yield f"| {' | '.join(map(_inert, row))} |"
     if len(rows) > MOST_ROWS:
         yield ""
         yield f"… and {len(rows) - MOST_ROWS} more."
+
+
+def _inert(cell: str) -> str:
+    """Text that is shown as it is: no link, no cell more, no tag."""
+    return _ADDRESS.sub(lambda found: f"&#{ord(found[0])};", cell.translate(_INERT))

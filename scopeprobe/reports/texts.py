@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 
+_ACTIVE = re.compile("[\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
+"""Characters that JSON need not escape: of control (C1), and of the direction of text."""
+
 
 def json_text(document: object) -> str:
-    """A document as indented JSON, with a line end."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    """A document as indented JSON, with a line end; what a terminal would act on is escaped."""
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def counted(number: int, noun: str, form: str = "") -> str:

@@ -1,12 +1,15 @@
-"""Write reports into the output folder: private, and never half written."""
+"""Write reports into the output folder: private, never half written, and never through a link."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
-from scopeprobe.errors import StoreError
+from scopeprobe.errors import InputError, StoreError
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
 from scopeprobe.reports.csv_files import HEADER, matrix_csv, permission_rows
@@ -16,61 +19,160 @@ from scopeprobe.reports.summary import Summary
 MATRIX, SUMMARY, CLIENTS = "matrix.csv", "summary.json", "clients"
 
 
+def refuse_foreign_files(
+    folder: Path, clients: Collection[ClientName], written: Mapping[str, str]
+) -> None:
+    """
+    Raise InputError where a permission map would overwrite a file that is none.
+
+    `written` are the files that this folder's runs wrote for clients, with their digests.
+    """
+    there = folder / CLIENTS
+    if there.is_symlink() or (there.exists() and not there.is_dir()):
+        raise InputError([f"{there}: is not a folder; choose another --out"])
+    if there.exists() and not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
+        raise InputError([f"{there}: cannot be written to; choose another --out"])
+    maps = [there / f"{name}.csv" for name in clients if f"{name}.csv" not in written]
+    complaints = [
+        f"{path}: was not written by scopeprobe and would be overwritten; choose another --out"
+        for path in (*maps, folder / Format.CSV.file)
+        if path.exists() and not _is_permission_map(path)
+    ]
+    if complaints:
+        raise InputError(complaints)
+
+
 def write_reports(
     folder: Path,
     maps: Sequence[PermissionMap],
     summary: Summary,
+    *,
     known: Collection[ClientName],
-    formats: Collection[Format] = (),
-) -> None:
+    formats: Collection[Format],
+    written: Mapping[str, str],
+) -> dict[str, str]:
     """
     Write all files of a run. `maps` are sorted by client; `known` are all clients of the inputs.
 
-    `formats` are those that were asked for beside the CSV files.
+    `formats` are those that were asked for beside the CSV files. `written` are the files that
+    earlier runs wrote for clients, with their digests; returned are those that are there now.
 
-    Maps of clients that are no longer in the inputs are removed, those of clients that were merely
-    not selected stay. Raises StoreError where a file cannot be written.
+    Of those, maps of clients that are no longer in the inputs are removed, unless somebody changed
+    them; no other file ever is. What cannot be written keeps none of the others from it: the first
+    failure is raised at the end, StoreError where it is the disk's.
     """
-    try:
-        _write_all(folder, maps, summary, known)
-        for form in dict.fromkeys(formats):
-            _replace(folder / form.file, form.render(maps, summary))
-    except OSError as error:
-        place = error.filename2 or error.filename or folder
-        raise StoreError(f"{place}: the reports cannot be written: {error.strerror}") from error
-
-
-def _write_all(
-    folder: Path, maps: Sequence[PermissionMap], summary: Summary, known: Collection[ClientName]
-) -> None:
-    clients = folder / CLIENTS
-    clients.mkdir(mode=0o700, exist_ok=True)
-    all_rows = [HEADER]
-    for permissions in maps:
-        rows = permission_rows(permissions.cells)
-        _replace(clients / f"{permissions.client}.csv", HEADER + rows)
-        all_rows.append(rows)
-    names = {f"{name}.csv" for name in known}
-    for stale in clients.glob("*.csv"):
-        if stale.name not in names:
-            stale.unlink()
-    _replace(folder / Format.CSV.file, "".join(all_rows))
-    _replace(folder / MATRIX, matrix_csv(maps))
-    _replace(folder / SUMMARY, summary.as_json())
+    now = dict(written)
+    failures: list[Exception] = []
+    with _opened(folder) as place:
+        writes = (
+            partial(_write_maps_of_clients, place, maps, known, now),
+            *(partial(_write, place, file, render) for file, render in _files(maps, summary)),
+            *(
+                partial(_write, place, form.file, partial(form.render, maps, summary))
+                for form in dict.fromkeys(formats)
+            ),
+        )
+        for write in writes:
+            try:
+                write()
+            except Exception as error:  # noqa: BLE001 - raised below
+                failures.append(error)
+    for failure in failures:
+        if isinstance(failure, OSError):
+            name, why = failure.filename or "", failure.strerror
+            message = f"{folder / name}: the reports cannot be written: {why}"
+            raise StoreError(message) from failure
+        raise failure
+    return now
 
 
 def write_file(path: Path, text: str) -> None:
     """Write one private file, whole or not at all. Raises StoreError where it cannot be."""
     try:
-        _replace(path, text)
+        with _opened(path.parent) as place:
+            _replace(place, path.name, text)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write beside the file's place (0600), then rename: a reader sees the old or the new one."""
-    draft = path.with_name(f".{path.name}.draft")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-        file.write(text.encode())
-    draft.replace(path)
+def _files(
+    maps: Sequence[PermissionMap], summary: Summary
+) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The files of every run, and what renders them."""
+    yield Format.CSV.file, partial(Format.CSV.render, maps, summary)
+    yield MATRIX, partial(matrix_csv, maps)
+    yield SUMMARY, summary.as_json
+
+
+def _write(place: int, file: str, render: Callable[[], str]) -> None:
+    _replace(place, file, render())
+
+
+def _write_maps_of_clients(
+    place: int,
+    maps: Sequence[PermissionMap],
+    known: Collection[ClientName],
+    written: dict[str, str],
+) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(CLIENTS, 0o700, dir_fd=place)
+    with _opened(CLIENTS, place) as clients:
+        for permissions in maps:
+            file = f"{permissions.client}.csv"
+            written[file] = _replace(clients, file, HEADER + permission_rows(permissions.cells))
+        for file in written.keys() - {f"{name}.csv" for name in known}:
+            digest = written.pop(file)
+            with suppress(FileNotFoundError):
+                if _is_unchanged(clients, file, digest):
+                    os.unlink(file, dir_fd=clients)
+
+
+def _is_unchanged(clients: int, file: str, digest: str) -> bool:
+    """It is what was written then; of a run that kept no digest, it looks like a map."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=clients)
+    with os.fdopen(descriptor, "rb") as opened:
+        content = opened.read()
+    return _digest(content) == digest if digest else content.startswith(HEADER.encode())
+
+
+def _is_permission_map(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(len(HEADER)) == HEADER.encode()
+    return False
+
+
+@contextmanager
+def _opened(folder: Path | str, inside: int | None = None) -> Iterator[int]:
+    """A folder: what is done inside stays inside, whatever becomes of its name."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    descriptor = os.open(folder, flags | (0 if inside is None else os.O_NOFOLLOW), dir_fd=inside)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _replace(place: int, name: str, text: str) -> str:
+    """
+    Write beside the file's place (0600), then rename: a reader sees the old or the new one.
+
+    Returns the digest of its content. A draft that is there already is of a run that was killed,
+    or somebody's link: it is removed, and never written to.
+    """
+    draft, content = f".{name}.draft", text.encode()
+    with suppress(FileNotFoundError):
+        os.unlink(draft, dir_fd=place)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(draft, flags, 0o600, dir_fd=place), "wb") as file:
+            file.write(content)
+        os.replace(draft, name, src_dir_fd=place, dst_dir_fd=place)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(draft, dir_fd=place)
+        raise OSError(error.errno, error.strerror, name) from error
+    return _digest(content)
+
+
+def _digest(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()

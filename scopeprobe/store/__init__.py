@@ -1,7 +1,16 @@
 """SQLite: every answer of every run of a folder, committed before it counts."""
 
 from scopeprobe.store.folder import discard_store
+from scopeprobe.store.journal_writer import SqliteJournal
 from scopeprobe.store.store import Store
 from scopeprobe.store.stored_runs import AcceptedSets, StoredFacts, StoredRuns, has_store
 
-__all__ = ["AcceptedSets", "Store", "StoredFacts", "StoredRuns", "discard_store", "has_store"]
+__all__ = [
+    "AcceptedSets",
+    "SqliteJournal",
+    "Store",
+    "StoredFacts",
+    "StoredRuns",
+    "discard_store",
+    "has_store",
+]

@@ -6,16 +6,19 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
+from typing import Never
 
 import msgspec
 
-from scopeprobe.errors import StoreError
+from scopeprobe.errors import FolderGone, StoreError
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
+from scopeprobe.store.folder import file_at, why_not_written
 
 BUSY = 4
 """Answers of one batch from which on the thread waits for more of them."""
@@ -26,6 +29,7 @@ _PUT = "insert or replace into facts values (?, ?, ?, ?, ?, ?, ?)"
 _USED = "insert into used_permits values (?, ?)"
 _PAUSED = "insert or replace into pauses values (?, ?)"
 
+_READ = "update runs set digest = ?, cells = ? where id = ?"
 _FAILED = "insert or replace into failures values (?, ?, ?)"
 
 encode = msgspec.json.Encoder().encode
@@ -44,15 +48,19 @@ class SqliteJournal:
     Commits entries in batches: all that were put in since the last commit.
 
     While there are few, every answer is committed at once. Callbacks run on the event loop, in
-    the order of the puts.
+    the order of the puts. After the first failure, of a commit or of a callback, nothing more is
+    written or counts, and `failure` raises it: who waits for an answer would wait for ever.
     """
 
-    def __init__(self, connection: sqlite3.Connection, run: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, run: str, database: Path) -> None:
         self._connection = connection
+        self._database = database
+        self._file = file_at(database)
         self._run = run
         self._entries: SimpleQueue[_Entry | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        self._failure: sqlite3.Error | None = None
+        self._failure: Exception | None = None
+        self._failed = asyncio.Event()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
@@ -71,6 +79,16 @@ class SqliteJournal:
     def note_failures(self, registration: str, count: int) -> None:
         self._entries.put(_Entry(_FAILED, (self._run, registration, count)))
 
+    def note_inputs(self, digest: str, cells: int) -> None:
+        """Store what the run's inputs are, now that more metadata was read."""
+        self._entries.put(_Entry(_READ, (digest, cells, self._run)))
+
+    async def failure(self) -> Never:
+        """Wait until nothing more can be written, or counted, and raise why."""
+        await self._failed.wait()
+        self._check()
+        raise AssertionError  # it has failed
+
     async def flush(self) -> None:
         written = asyncio.Event()
         self._entries.put(_Entry(None, (), written.set))
@@ -83,9 +101,11 @@ class SqliteJournal:
         await asyncio.to_thread(self._thread.join)
 
     def _check(self) -> None:
-        """Raise StoreError once a commit has failed: no answer counts any more."""
+        """Raise StoreError once a commit has failed, or what a callback or the thread raised."""
+        if isinstance(self._failure, sqlite3.DatabaseError):
+            raise StoreError(why_not_written(self._database, self._failure)) from self._failure
         if self._failure is not None:
-            raise StoreError(f"the answers cannot be written: {self._failure}") from self._failure
+            raise self._failure
 
     def _write(self) -> None:
         is_open = True
@@ -96,15 +116,21 @@ class SqliteJournal:
                 if self._entries.empty():
                     break
             is_open = entry is not None
-            self._commit(batch)
-            self._loop.call_soon_threadsafe(_call_all, list(self._to_be_called(batch)))
+            failure = self._failure
+            try:
+                if failure is None:
+                    self._commit(batch)
+            except Exception as error:  # noqa: BLE001 - whatever it is, `failure` raises it
+                failure = error
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._call_back, batch, failure)
             if is_open and sum(entry.then is not None for entry in batch) >= BUSY:
                 time.sleep(REST)
 
     def _commit(self, batch: list[_Entry]) -> None:
-        """Commit a batch as a whole. After one failure nothing more is written."""
-        if self._failure is not None:
-            return
+        """Commit a batch as a whole. Raises FolderGone where nobody would find it again."""
+        if file_at(self._database) != self._file:
+            raise FolderGone(self._database.parent)
         rows: dict[str, list[tuple[object, ...]]] = {}
         for entry in batch:
             if entry.statement is not None:
@@ -114,18 +140,23 @@ class SqliteJournal:
             for statement, values in rows.items():
                 self._connection.executemany(statement, values)
             self._connection.execute("commit")
-        except sqlite3.Error as error:
-            self._failure = error
+        except BaseException:
             with suppress(sqlite3.Error):
                 self._connection.execute("rollback")
+            raise
 
-    def _to_be_called(self, batch: list[_Entry]) -> Iterator[Callable[[], None]]:
-        """The callbacks of what is committed, and of entries that write nothing."""
+    def _call_back(self, batch: list[_Entry], failure: Exception | None) -> None:
+        """Call what is committed, and entries that write nothing: those have somebody waiting."""
+        if failure is not None:
+            self._fail(failure)
         for entry in batch:
-            if entry.then is not None and (self._failure is None or entry.statement is None):
-                yield entry.then
+            if entry.then is None or (self._failure is not None and entry.statement is not None):
+                continue
+            try:
+                entry.then()
+            except Exception as error:  # noqa: BLE001 - whatever it is, `failure` raises it
+                self._fail(error)
 
-
-def _call_all(callbacks: list[Callable[[], None]]) -> None:
-    for callback in callbacks:
-        callback()
+    def _fail(self, failure: Exception) -> None:
+        self._failure = self._failure or failure
+        self._failed.set()

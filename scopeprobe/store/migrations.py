@@ -58,7 +58,15 @@ _FAILURES = """
         primary key (run, client, audience)
     ) strict, without rowid;
 """
-STEPS = (_PLAIN_NAMES, _REGISTRATIONS, _FAILURES)
+_WRITTEN_FILES = """
+    create table written_files (        -- permission maps of clients that runs of this folder wrote
+        file text primary key,
+        digest text not null            -- of its content; empty: it was not kept yet
+    ) strict, without rowid;
+
+    insert into written_files select distinct client || '.csv', '' from maps_of_runs;
+"""
+STEPS = (_PLAIN_NAMES, _REGISTRATIONS, _FAILURES, _WRITTEN_FILES)
 """The n-th makes version n + 1 of a database of version n."""
 
 

@@ -52,6 +52,11 @@ create table permission_maps (      -- equal maps of several runs are stored onc
     cells blob not null
 ) strict;
 
+create table written_files (        -- permission maps of clients that runs of this folder wrote
+    file text primary key,
+    digest text not null            -- of its content; empty: it was not kept yet
+) strict, without rowid;
+
 create table accepted_sets (
     run text not null,
     client text not null,

@@ -15,22 +15,29 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
-from scopeprobe.store.folder import DATABASE, locked_folder, usable
+from scopeprobe.store.folder import DATABASE, locked_folder, usable, why_not_written
 from scopeprobe.store.journal_writer import SqliteJournal, encode
 from scopeprobe.store.migrations import migrate
 from scopeprobe.store.stored_runs import EXPLANATION, AcceptedSets, StoredRuns
 
-_LONGEST_QUOTA = 7 * 86400.0
-"""Seconds for which used permits are remembered."""
-_RESUMABLE = 30 * 86400.0
-"""Seconds for which an unfinished run can be resumed."""
+SECONDS_FOR_A_LOCK = 8.0
+"""For which another process may hold the database before a commit fails."""
 _DAY = 86400.0
+_LONGEST_QUOTA = 7 * _DAY
+"""Seconds for which used permits are remembered."""
+_RESUMABLE = 30 * _DAY
+"""Seconds for which an unfinished run can be resumed."""
+_ALWAYS_RESUMABLE = 3
+"""Newest runs that can be resumed whatever the clock says."""
 _RUNS_WITH_SETS = 2
 """Runs of a client whose accepted sets are kept: those that a recheck, or its resume, may need."""
 
 
 class Store(StoredRuns):
     """All runs of one output folder, to be read and written. One process at a time holds it."""
+
+    notices: tuple[str, ...] = ()
+    """What deserves a look about the folder."""
 
     @classmethod
     @contextmanager
@@ -40,20 +47,30 @@ class Store(StoredRuns):
 
         Raises FolderInUse while another audit writes there, InputError where it cannot be used.
         """
-        with locked_folder(folder) as database, ExitStack() as at_end:
+        with locked_folder(folder) as (database, notices), ExitStack() as at_end:
             with usable(database):
                 connection = sqlite3.connect(
-                    database, isolation_level=None, check_same_thread=False, timeout=10
+                    database,
+                    isolation_level=None,
+                    check_same_thread=False,
+                    timeout=SECONDS_FOR_A_LOCK,
                 )
                 at_end.callback(connection.close)
                 connection.execute("pragma journal_mode = wal")
                 connection.execute("pragma synchronous = normal")
                 migrate(connection, database)
-            yield cls(folder, connection)
+            store = cls(folder, connection)
+            store.notices = notices
+            yield store
 
     def begin(self, run: Run) -> None:
-        """Store a new run. Facts are kept of runs that may still be resumed."""
+        """
+        Store a new run. Facts are kept of runs that may still be resumed.
+
+        Nothing is deleted because of one night's clock alone: it may be wrong.
+        """
         with self._transaction() as connection:
+            _bring_back_from_the_future(connection, run.started)
             connection.execute(
                 "insert into runs (id, started, digest, strategy, clients, cells)"
                 " values (?, ?, ?, ?, ?, ?)",
@@ -61,20 +78,22 @@ class Store(StoredRuns):
             )
             for table in ("facts", "failures"):
                 connection.execute(
-                    f"delete from {table} where run in"  # noqa: S608 - our own words
-                    " (select id from runs where complete or started < ?)",
-                    (run.started - _RESUMABLE,),
+                    f"delete from {table} where run in (select id from runs where complete"  # noqa: S608 - our own words
+                    " or (started < ? and rowid < (select max(rowid) from runs) - ?))",
+                    (run.started - _RESUMABLE, _ALWAYS_RESUMABLE),
                 )
             connection.execute(
                 "delete from failures where run like ? and run < ?",
                 (f"{EXPLANATION}%", f"{EXPLANATION}{run.started - _DAY:.6f}"),
             )
-            now = time.time()
-            connection.execute("delete from used_permits where at < ?", (now - _LONGEST_QUOTA,))
-            connection.execute("delete from pauses where until < ?", (now,))
+            connection.execute(
+                "delete from used_permits where at < (select max(at) from used_permits) - ?",
+                (_LONGEST_QUOTA,),
+            )
+            connection.execute("delete from pauses where until < ?", (time.time(),))
 
     def journal(self, run: Run) -> SqliteJournal:
-        return SqliteJournal(self._connection, run.id)
+        return SqliteJournal(self._connection, run.id, self.folder / DATABASE)
 
     def finish(
         self,
@@ -83,9 +102,14 @@ class Store(StoredRuns):
         accepted_sets: Iterable[tuple[Assignment, AcceptedSets]],
         last_successes: Iterable[tuple[Assignment, Question, bool]] = (),
         *,
+        written_files: Mapping[str, str],
         keep: int,
     ) -> None:
-        """Store what a run found out and what proved it; forget all but `keep` runs."""
+        """
+        Store what a run found out and what proved it; forget all but `keep` runs.
+
+        `written_files` are all that this folder's runs wrote for clients, with their digests.
+        """
         found = [
             (permissions.client, encode(permissions.cells), permissions.registration)
             for permissions in maps
@@ -117,6 +141,8 @@ class Store(StoredRuns):
             connection.executemany("insert into accepted_sets values (?, ?, ?, ?)", sets_of_targets)
             connection.execute("delete from last_successes where run = ?", (run.id,))
             connection.executemany("insert into last_successes values (?, ?, ?, ?, ?)", successes)
+            connection.execute("delete from written_files")
+            connection.executemany("insert into written_files values (?, ?)", written_files.items())
             connection.execute(
                 "update runs set finished = ?, complete = ?, summary = ? where id = ?",
                 (run.finished, run.complete, run.summary and run.summary.decode(), run.id),
@@ -125,7 +151,7 @@ class Store(StoredRuns):
 
     def quota_journal(self) -> SqliteJournal:
         """A journal of no run, for what is used up of quotas."""
-        return SqliteJournal(self._connection, run="")
+        return SqliteJournal(self._connection, "", self.folder / DATABASE)
 
     def remember_failures(self, begun: float, counts: Mapping[str, int]) -> None:
         """
@@ -154,7 +180,27 @@ class Store(StoredRuns):
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):
                 self._connection.execute("rollback")
-            raise StoreError(f"{self.folder / DATABASE} cannot be written: {error}") from error
+            raise StoreError(why_not_written(self.folder / DATABASE, error)) from error
+
+
+def _bring_back_from_the_future(connection: sqlite3.Connection, now: float) -> None:
+    """
+    Let what a clock that was ahead dated after now be of now, in the order in which it came.
+
+    Otherwise that run would be the last one, and what it used of quotas be used, until then.
+    """
+    future = connection.execute(
+        "select id from runs where started > ? order by rowid desc", (now,)
+    ).fetchall()
+    for age, (run_id,) in enumerate(future, start=1):
+        connection.execute(
+            "update runs set started = ?, finished = min(finished, ?) where id = ?",
+            (now - age, now, run_id),
+        )
+    connection.execute("update used_permits set at = ? where at > ?", (now, now))
+    connection.execute(
+        "update pauses set until = ? where until > ?", (now + _DAY, now + _LONGEST_QUOTA)
+    )
 
 
 def _forget(connection: sqlite3.Connection, keep: int) -> None:

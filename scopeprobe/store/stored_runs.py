@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 import msgspec
 
@@ -20,7 +22,7 @@ from scopeprobe.model.journal import Allowance
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.store.folder import DATABASE, usable
+from scopeprobe.store.folder import DATABASE, damaged, usable
 from scopeprobe.store.snapshot import snapshot
 
 AcceptedSets: TypeAlias = tuple[tuple[Scope, ...], ...]
@@ -29,11 +31,29 @@ AcceptedSets: TypeAlias = tuple[tuple[Scope, ...], ...]
 EXPLANATION = "explain "
 """How the names of explanations begin, in the place of a run; the rest is when they began."""
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
 _accepted_sets = msgspec.json.Decoder(AcceptedSets).decode
 _registration = msgspec.json.Decoder(Registration).decode
 _cells = msgspec.json.Decoder(tuple[Cell, ...]).decode
+
+
+def _reads(
+    method: Callable[Concatenate[StoredRuns, P], R],
+) -> Callable[Concatenate[StoredRuns, P], R]:
+    """Raise InputError where the database is damaged: its pages, or what is written on them."""
+
+    @wraps(method)
+    def read(stored: StoredRuns, /, *arguments: P.args, **named: P.kwargs) -> R:
+        try:
+            return method(stored, *arguments, **named)
+        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, TypeError, ValueError) as error:
+            raise InputError([damaged(stored.folder / DATABASE, error)]) from error
+
+    return read
 
 
 class StoredRuns:
@@ -68,6 +88,7 @@ class StoredRuns:
 
     # -- runs
 
+    @_reads
     def runs(self) -> list[Run]:
         """All of them, the newest first."""
         rows = self._connection.execute(
@@ -75,16 +96,20 @@ class StoredRuns:
             " from runs order by started desc, id desc"
         )
         return [
-            Run(
-                id=run_id,
-                started=started,
-                finished=finished,
-                digest=digest,
-                strategy=strategy,
-                clients=clients,
-                cells=cells,
-                complete=bool(complete),
-                summary=summary and summary.encode(),
+            msgspec.convert(
+                {
+                    "id": run_id,
+                    "started": started,
+                    "finished": finished,
+                    "digest": digest,
+                    "strategy": strategy,
+                    "clients": clients,
+                    "cells": cells,
+                    "complete": bool(complete),
+                    "summary": summary and summary.encode(),
+                },
+                Run,
+                builtin_types=(bytes,),
             )
             for run_id, started, finished, digest, strategy, clients, cells, complete, summary in (
                 rows
@@ -113,6 +138,7 @@ class StoredRuns:
 
     # -- what they found out
 
+    @_reads
     def maps_of(self, run: Run) -> tuple[PermissionMap, ...]:
         """What a run found out, sorted by client."""
         rows = self._connection.execute(
@@ -125,17 +151,21 @@ class StoredRuns:
             for client, cells, told in rows
         )
 
-    def maps_of_client(self, client: ClientName) -> Iterator[tuple[Run, PermissionMap]]:
+    @_reads
+    def maps_of_client(self, client: ClientName) -> list[tuple[Run, PermissionMap]]:
         """What each finished run found out about a client, the oldest first."""
         rows = self._connection.execute(
             "select run, cells from maps_of_runs join permission_maps using (map) where client = ?",
             (client,),
         )
         cells = dict(rows.fetchall())
-        for run in reversed(self.runs()):
-            if run.id in cells and run.finished is not None:
-                yield run, PermissionMap(client, _cells(cells[run.id]))
+        return [
+            (run, PermissionMap(client, _cells(cells[run.id])))
+            for run in reversed(self.runs())
+            if run.id in cells and run.finished is not None
+        ]
 
+    @_reads
     def ever_granted(self, client: ClientName) -> frozenset[tuple[str, Scope]] | None:
         """What any finished run was granted, by audience and scope; None where none asked."""
         found = [permissions for _, permissions in self.maps_of_client(client)]
@@ -143,11 +173,13 @@ class StoredRuns:
         granted = (cell for cell in cells if cell.verdict is Verdict.GRANTED)
         return frozenset((cell.audience, cell.scope) for cell in granted) if found else None
 
+    @_reads
     def clients(self) -> list[ClientName]:
         """All clients that finished runs found something out about."""
         rows = self._connection.execute("select distinct client from maps_of_runs order by client")
         return [client for (client,) in rows]
 
+    @_reads
     def maps_before(self, started: float) -> dict[ClientName, PermissionMap]:
         """What was found out last about each client by runs that began before then (epoch)."""
         rows = self._connection.execute(
@@ -163,6 +195,7 @@ class StoredRuns:
         )
         return {client: PermissionMap(client, _cells(cells)) for client, cells in rows}
 
+    @_reads
     def accepted_sets_before(self, started: float) -> dict[tuple[ClientName, str], AcceptedSets]:
         """The sets that were accepted last, by client and audience, of runs that began before."""
         rows = self._connection.execute(
@@ -179,6 +212,7 @@ class StoredRuns:
         )
         return {(client, audience): _accepted_sets(sets) for client, audience, sets in rows}
 
+    @_reads
     def last_successes_before(
         self, started: float
     ) -> dict[tuple[ClientName, str], tuple[Question, bool]]:
@@ -204,6 +238,7 @@ class StoredRuns:
             for client, audience, question, needs_scope in rows
         }
 
+    @_reads
     def last_worked(self, client: ClientName) -> float | None:
         """When (epoch) the last finished run ended that was issued a token for the client."""
         (ended,) = self._connection.execute(
@@ -213,6 +248,7 @@ class StoredRuns:
         ).fetchone()
         return None if ended is None else float(ended)
 
+    @_reads
     def proved_by(self, moment: float) -> dict[CellKey, Cell]:
         """
         The last proved verdict on every cell, by runs that began before then (epoch).
@@ -234,8 +270,14 @@ class StoredRuns:
                     proved.setdefault(cell.key, cell)
         return proved
 
+    @_reads
+    def written_files(self) -> dict[str, str]:
+        """The permission maps of clients that runs of this folder wrote, with their digests."""
+        return dict(self._connection.execute("select file, digest from written_files").fetchall())
+
     # -- what a run that goes on needs
 
+    @_reads
     def facts(self, run: Run) -> StoredFacts:
         rows = self._connection.execute(
             "select client, audience, question, answer, sent, received from facts"
@@ -255,6 +297,7 @@ class StoredRuns:
                 failures[registration] = max(count, failures.get(registration, 0))
         return StoredFacts(facts, failures, self)
 
+    @_reads
     def failures_today(self, registration: str, client: ClientName, now: datetime) -> int:
         """
         How many requests in a row may have failed to authenticate, before an explanation begins.
@@ -290,12 +333,14 @@ class StoredRuns:
             for run, registration, count in rows
         }
 
+    @_reads
     def allowance(self, quota: str) -> Allowance:
         """What was used up of a quota before, and until when its group is to be left alone."""
         execute = self._connection.execute
         pause = execute("select until from pauses where quota = ?", (quota,)).fetchone()
         used = execute("select at from used_permits where quota = ?", (quota,))
-        return Allowance(pause[0] if pause else 0.0, tuple(at for (at,) in used))
+        now = time.time()  # what a clock that was ahead noted, was before now
+        return Allowance(pause[0] if pause else 0.0, tuple(min(at, now) for (at,) in used))
 
 
 def has_store(folder: Path) -> bool:

@@ -1,10 +1,12 @@
 """Metadata over real HTTP: `discover`, and audits of servers that only name an issuer."""
 
 import json
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, contextmanager
 from urllib.parse import parse_qs
 
 import pytest
+from granting import grants
 from harness import (
     Entry,
     Reply,
@@ -16,6 +18,9 @@ from harness import (
     verdicts,
     write_inputs,
 )
+
+from scopeprobe.audits.discover import parted
+from scopeprobe.inputs import Fleet
 
 FAST = 'rate = "500/s"\nclient_rate = "500/s"\nretries = 0'
 RFC8414 = "/.well-known/oauth-authorization-server"
@@ -290,6 +295,66 @@ def test_a_server_that_is_away_can_be_gone_on_with_when_it_is_back(audit, tmp_pa
     assert first.returncode == 4
     assert second.returncode == 0, second.stderr
     assert set(verdicts(tmp_path / "out").values()) == {"unenforced"}
+
+
+def test_dead_issuers_hold_no_healthy_server_back_and_end_with_the_time(audit, tmp_path):
+    """Twenty accept and say nothing: more than are read at once, by whatever bound."""
+    with (
+        authorization_server() as healthy,
+        ExitStack() as stack,
+        raw_server(grants("a")) as without,
+    ):
+        dead = [stack.enter_context(raw_server(lambda _asked: Reply(delay=60))) for _ in range(20)]
+        servers = {f"dead{n}": f'issuer = "{one.url}"' for n, one in enumerate(dead)}
+        servers["issuer"] = f'issuer = "{healthy.url}"'
+        servers["without"] = f'token_endpoint = "{without.url}/token"'
+        began = time.monotonic()
+        result = audit(servers, "--max-time", "4s")
+        seconds = time.monotonic() - began
+        asked = [one.at - began for server in (healthy, without) for one in server.asked]
+    assert max(asked) < 3
+    assert seconds < 8
+    assert result.returncode == 3
+    found = reasons(tmp_path / "out")
+    assert {reason for (client, _), reason in found.items() if "dead" in client} == {"deadline"}
+    for client in ("client-issuer", "client-without"):
+        assert verdicts(tmp_path / "out")[client, "a"] == "granted"
+
+
+def test_a_run_is_not_gone_on_with_where_metadata_changed_meanwhile(audit):
+    supported = ["a", "b"]
+    with authorization_server(scopes_supported=supported) as server:
+        issuer = {"s": f'issuer = "{server.url}"'}
+        options = ("--scopes-from-metadata", "--max-requests", "1")
+        assert audit(issuer, *options, scopes=None).returncode == 3
+        before = len(asked_for_tokens(server))
+        supported.append("c")
+        result = audit(issuer, *options, "--resume", scopes=None)
+        assert len(asked_for_tokens(server)) == before
+    assert result.returncode == 2
+    assert "other inputs" in result.stderr
+
+
+def test_servers_that_share_a_pace_or_an_issuer_are_read_together(make_client):
+    def client(name, **server):
+        return make_client("a", name=name, **{"token_endpoint": "", **server})
+
+    fleet = Fleet(
+        (
+            client("a", issuer="https://a.example"),
+            client("b", issuer="https://b.example", rate_group="g"),
+            client("a-too", issuer="https://a.example/realm"),
+            client("written", token_endpoint="https://w.example/token"),
+            client("in-g", token_endpoint="https://g.example/token", rate_group="g"),
+            client("at-b", token_endpoint="https://b.example/token"),
+        )
+    )
+    at_once, parts = parted(fleet)
+    assert [one.name for one in at_once.clients] == ["written"]
+    assert [[one.name for one in part.clients] for part in parts] == [
+        ["a", "a-too"],
+        ["b", "in-g", "at-b"],
+    ]
 
 
 # -- scopes_supported

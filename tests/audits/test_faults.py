@@ -1,7 +1,6 @@
 """Everything that can go wrong on the wire ends as a reason in the map: never a denial."""
 
 import gzip
-import socket
 import ssl
 
 import pytest
@@ -9,6 +8,7 @@ import trustme
 from harness import (
     Entry,
     Reply,
+    free_port,
     raw_server,
     reasons,
     rows,
@@ -30,17 +30,12 @@ def audit(tmp_path, endpoint, *options, settings="", clients=1):
         SCOPES,
     )
     result = scopeprobe(
-        "audit", *arguments, "-o", tmp_path / "out", "-vv", *options, env=environment
-    )
+        "audit", *arguments, "-o", tmp_path / "out", "-vv", "--max-pause", "2s", *options,
+        env=environment,
+    )  # fmt: skip
     assert "Traceback" not in result.stderr
     assert "denied" not in verdicts(tmp_path / "out").values()
     return result
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 from harness import Reply, reasons, verdicts
-from locking_server import DRESSES, INVALID_CLIENT, LockingServer, nights
+from locking_server import DRESSES, INVALID_CLIENT, SPOILED, LockingServer, nights
 
 SCOPES = [f"s{n:02}" for n in range(24)]
 STRATEGIES = ["each", "adaptive", "recheck"]
@@ -25,6 +25,21 @@ def test_a_wrong_secret_fails_three_times_whatever_it_looks_like(tmp_path, strat
         night(strategy, "--resume")
     assert 0 < server.most["c"] <= 3
     assert not {"granted", "denied"} & set(verdicts(tmp_path / "out").values())
+
+
+@pytest.mark.parametrize("dress", SPOILED.values(), ids=SPOILED)
+@pytest.mark.parametrize(("strategy", "rotates_at"), [("each", 0), ("each", 5), ("adaptive", 5)])
+def test_a_401_that_cannot_be_read_is_a_failed_authentication(
+    tmp_path, strategy, dress, rotates_at
+):
+    """Whether the secret is wrong from the start or rotated in the middle, and over resumes."""
+    server = LockingServer({"c": set(SCOPES[::2])}, dress=dress)
+    server.rotates_at = rotates_at
+    with nights(tmp_path, server, SCOPES) as night:
+        night(strategy, "--max-requests", rotates_at + 1)
+        for _ in range(2):
+            night(strategy, "--resume")
+    assert 0 < server.most["c"] <= 3
 
 
 @pytest.mark.parametrize("refusal", [INVALID_CLIENT, DRESSES["403 access_denied"]])
@@ -108,6 +123,23 @@ def test_a_recheck_takes_no_more_than_each_and_no_strategy_more_than_planned(
             server.granted["c"] ^= set(Random(changed).sample(scopes, changed))
         assert taken["recheck"] <= taken["each"]
     assert server.most["c"] <= 2
+
+
+@pytest.mark.parametrize("settings", ["", "max_auth_failures = 8\nin_flight = 12"])
+@pytest.mark.parametrize("dress", ["401 invalid_client", "401 with half a body"])
+def test_an_address_is_not_locked_by_many_clients_in_a_row_nor_by_resumes(
+    tmp_path, dress, settings
+):
+    """A server may lock an address after 80 failed authentications, whoever failed."""
+    names = [f"c{n:02}" for n in range(60)]
+    server = LockingServer({name: set(SCOPES) for name in names}, dress=DRESSES[dress])
+    server.secrets = dict.fromkeys(names, "another")
+    with nights(tmp_path, server, SCOPES, settings=settings) as night:
+        night("each", "--max-requests", 30)
+        for _ in range(3):
+            night("each", "--resume")
+    assert 55 < len(server.asked) < 80
+    assert "endpoint_left_alone" in reasons(tmp_path / "out").values()
 
 
 # -- what succeeded last night is asked first

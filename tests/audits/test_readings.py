@@ -106,3 +106,21 @@ def test_a_name_that_shares_200_letters_grants_nothing(tmp_path):
 
     found = audited(tmp_path, listing, scopes=("a", long))
     assert found["c", long] != "granted"
+
+
+@pytest.mark.parametrize("strategy", ["each", "adaptive"])
+def test_names_nobody_asked_for_fill_no_disk_and_hide_no_grant(tmp_path, strategy):
+    """Five thousand fresh ones an answer, which sort before all that is looked for."""
+    fresh, scopes = count(), [f"s{n}" for n in range(40)]
+
+    def answer(asked):
+        if set((asked.scopes or "").split()) - set(scopes[:30]):
+            return error()
+        flood = " ".join(f"fresh-name-of-nobody-{next(fresh)}" for _ in range(5000))
+        return token(scope=f"{flood} {asked.scopes or 's0'}")
+
+    found = audited(tmp_path, answer, "-s", strategy, scopes=scopes)
+    assert [scope for scope in scopes if found["c", scope] == "granted"] == scopes[:30]
+    assert {found["c", scope] for scope in scopes[30:]} == {"denied"}
+    assert len(found) <= 1000 + len(scopes)
+    assert (tmp_path / "out" / "scopeprobe.db").stat().st_size < 2_000_000

@@ -181,7 +181,8 @@ def test_no_line_of_output_is_wider_than_a_terminal():
 
 def test_the_exit_codes_are_those_of_the_program():
     codes = [int(row[0]) for row in table("code", "meaning")]
-    assert sorted(codes) == sorted({*map(int, Exit), 128 + signal.SIGTERM})
+    stopped = {128 + signal.SIGTERM, 128 + signal.SIGHUP}
+    assert sorted(codes) == sorted({*map(int, Exit), *stopped})
 
 
 def test_the_log_events_are_those_of_the_model():

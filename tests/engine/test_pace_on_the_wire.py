@@ -144,17 +144,37 @@ def test_a_longer_pause_than_the_run_may_hang_ends_the_servers_cells(tmp_path):
         sent = len(server.asked)
         # The pause outlives the process: nothing is sent to a group that asked for eight hours.
         arguments = [tmp_path / "clients.toml", "--scopes", tmp_path / "scopes.txt"]
-        scopeprobe(
-            "audit",
-            *arguments,
-            "-o",
-            tmp_path / "out",
-            "--resume",
-            env={"SECRET_0": "s3cret-of-nobody"},
-        )
+        words = ("audit", *arguments, "-o", tmp_path / "out", "--resume")
+        second = scopeprobe(*words, env={"SECRET_0": "s3cret-of-nobody"})
         assert len(server.asked) == sent
+    assert "left alone" in second.stderr
+    assert reasons(tmp_path / "out")["c", "s4"] == "throttled"
     assert first[("c", "s2")] == "listed_in_response"
     assert {first[("c", scope)] for scope in ("s3", "s4", "s5")} == {"throttled"}
+
+
+def test_a_pause_beyond_all_reason_is_told_and_ends_before_the_next_night(tmp_path, monkeypatch):
+    def throttles_once(asked):
+        if len(server.asked) == 2:
+            return Reply(429, b"", {"Retry-After": "99999999"})
+        return listing(asked)
+
+    with raw_server(throttles_once) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}\nin_flight = 1'}
+        scopes, now = ["s0", "s1"], time.time()
+        nights = []
+        for hours in (0, 1, 24):
+            monkeypatch.setattr(time, "time", lambda later=hours: now + later * 3600)
+            before = len(server.asked)
+            result = audit(tmp_path, settings, [Entry("c", "s")], scopes)
+            told = "asked to be left alone" in result.stderr
+            nights.append(
+                (set(reasons(tmp_path / "out").values()), told, len(server.asked) - before)
+            )
+    (first, later, next_night) = nights
+    assert first == ({"throttled"}, True, 2)
+    assert later == ({"throttled"}, True, 0)
+    assert next_night == ({"listed_in_response"}, False, 4)
 
 
 def test_a_quota_of_hours_is_spent_once_and_remembered(tmp_path):

@@ -38,7 +38,7 @@ def retries(policy, reason, status=None, *, limits=LIMITS, is_proved=True):
         (Reason.MALFORMED_ANSWER, 403, [1, 1, 1, 0]),
         (Reason.MALFORMED_ANSWER, 401, [1, 0, 1, 0]),
         (Reason.THROTTLED, 429, [99, 3, 4, 2]),
-        (Reason.TLS_FAILURE, None, [0, 0, 0, 0]),
+        (Reason.TLS_FAILURE, None, [2, 0, 2, 0]),
         (Reason.REDIRECTED, 302, [0, 0, 0, 0]),
         (Reason.UNCONFIRMED, 401, [0, 0, 0, 0]),
     ],

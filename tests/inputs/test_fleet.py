@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("_folder")
 )
 def test_whatever_decides_questions_changes_the_digest(before, after):
     text = CORP + BILLING
-    assert fleet_of(text).digest != fleet_of(text.replace(before, after, 1)).digest
+    assert not fleet_of(text).goes_on_from(fleet_of(text.replace(before, after, 1)).digest)
 
 
 def test_neither_secrets_nor_manners_nor_order_change_the_digest():
@@ -40,11 +40,11 @@ def test_neither_secrets_nor_manners_nor_order_change_the_digest():
         CORP + "rate = '1/h'\nowner = 'me'\n" + crm + BILLING,
         environment={"BILLING_SECRET": "new", "CRM_SECRET": "newer"},
     )
-    assert fleet.digest == other.digest
+    assert fleet.goes_on_from(other.digest)
 
 
 def test_a_selection_has_a_digest_of_its_own_and_still_knows_the_others():
     fleet = fleet_of(CORP + BILLING + with_secret('{ env = "CRM_SECRET" }', "crm"))
     some = replace(fleet, clients=fleet.clients[:1])
     assert some.known == {"billing", "crm"}
-    assert some.digest == fleet_of(CORP + BILLING).digest
+    assert some.goes_on_from(fleet_of(CORP + BILLING).digest)

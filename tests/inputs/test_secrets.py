@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,8 @@ from clients_files import (
 )
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs import read_clients
+from scopeprobe.inputs import read_clients, secrets
+from scopeprobe.inputs.secrets import CommandSecret, FileSecret, look_up
 
 pytestmark = pytest.mark.usefixtures("_folder")
 
@@ -259,3 +261,31 @@ def test_one_secret_of_several_clients_is_told():
         "clients.toml: clients[0].client_secret: one secret serves several: "
         "c0, c1, c2, c3, c4 and 2 more"
     )
+
+
+@pytest.mark.parametrize("seconds", [1, 60])
+def test_a_command_that_leaves_a_child_is_not_waited_for(seconds):
+    started = time.monotonic()
+    script = f"sleep {seconds} & printf %s 'of-the-command'"
+    found = look_up(CommandSecret(("sh", "-c", script)), environment={})
+    assert found.text().reveal() == "of-the-command"
+    assert time.monotonic() - started < 1
+
+
+def test_a_command_that_takes_too_long_is_ended_though_its_child_is_not(monkeypatch):
+    monkeypatch.setattr(secrets, "COMMAND_SECONDS", 0.3)
+    started = time.monotonic()
+    found = look_up(CommandSecret(("sh", "-c", "sleep 5 & sleep 5; true")), environment={})
+    assert "took longer than" in found.why
+    assert time.monotonic() - started < 2
+
+
+def test_a_command_without_output_is_waited_for():
+    found = look_up(CommandSecret(("sh", "-c", "exec >&-; sleep 0.2; exit 7")), environment={})
+    assert "exit code 7" in found.why
+
+
+def test_what_is_far_too_long_is_no_secret():
+    assert "longer than a secret" in look_up(FileSecret(Path("/dev/zero")), environment={}).why
+    endless = look_up(CommandSecret(("cat", "/dev/zero")), environment={})
+    assert "longer than a secret" in endless.why

@@ -6,7 +6,7 @@ from reading import jwt, read, response_of
 from scopeprobe.model.scope_names import Scope, resembles
 from scopeprobe.oauth.introspection import introspected_scopes
 from scopeprobe.oauth.masking import Mask
-from scopeprobe.oauth.scope_lists import LONGEST_NAME, scope_list, token_issued_at
+from scopeprobe.oauth.scope_lists import LONGEST_NAME, MOST_NAMES, scope_list, token_issued_at
 
 KEYCLOAK = {"scope": "read", "realm_access": {"roles": ["boss"]}}
 KEYCLOAK["resource_access"] = {"app": {"roles": ["write"]}, "web": {"roles": ["x"]}}
@@ -155,3 +155,10 @@ def test_introspection_compares_names_as_they_were_sent():
     told = introspected_scopes(response_of(200, body), "billing-id", (Scope("c"),), Mask(()))
     assert "c" not in told
     assert "d" in told
+
+
+def test_a_flood_of_names_is_bounded_and_drowns_no_candidate():
+    flood = [f"a{n:05}" for n in range(20_000)]
+    told = scope_list([*flood, "z1", "z2"], [Scope("z1")], Mask(()), [Scope("z2"), Scope("z3")])
+    assert told[:2] == ("z1", "z2")
+    assert len(told) == 2 + MOST_NAMES

@@ -54,7 +54,7 @@ class Fortnight:
             if name not in self.gone
         ]
         words, environment = write_inputs(self.folder, servers, entries, SCOPES)
-        options = ["-o", self.out, "--previous", "last", "--fail-on", FAIL_ON]
+        options = ["-o", self.out, "--previous", "last", "--fail-on", FAIL_ON, "--max-pause", "1s"]
         if self.baseline.exists():
             options += ["--baseline", self.baseline]
         result = scopeprobe("audit", *words, *options, env=environment)

@@ -17,6 +17,7 @@ from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.json_report import schemas
+from scopeprobe.reports.markdown import report_markdown
 from scopeprobe.reports.summary import NotTested, Summary
 
 ALL = [word for form in Format for word in ("-f", form)]
@@ -85,6 +86,22 @@ def test_markdown_is_short_and_says_first_what_is_wrong(night):
     assert lines[0] == "## scopeprobe: 2 findings, incomplete"
     assert any(line.startswith("| excess | one |") for line in lines)
     assert any(line.startswith("| three | server_error |") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        (r"\[x](https://evil.example)", r"\\\[x\](https:&#47;/evil.example)"),
+        ("www.evil.example a@b.example", "www&#46;evil.example a&#64;b.example"),
+        ("<img src=x>|`code`", "&lt;img src=x&gt;\\|'code'"),
+        ("https://api.corp.example", "https:&#47;/api.corp.example"),
+    ],
+)
+def test_no_name_becomes_a_link_in_markdown(night, name, cell):
+    stored = json.loads((night.out / "summary.json").read_text())
+    stored["findings"] = [{**stored["findings"][0], "detail": name}]
+    lines = report_markdown((), Summary.from_json(json.dumps(stored).encode())).splitlines()
+    assert lines[7].endswith(f" {cell} |")
 
 
 def test_a_run_is_rendered_again_byte_for_byte_without_the_network(night):

@@ -292,7 +292,7 @@ def test_a_folder_without_a_database_has_nothing_to_read(tmp_path):
 def test_what_is_no_database_is_said_to_be_none(tmp_path, content):
     database = tmp_path / "scopeprobe.db"
     database.mkdir() if content is None else database.write_bytes(content)
-    with pytest.raises(InputError, match=r"scopeprobe\.db: cannot be used: "):
+    with pytest.raises(InputError, match=r"scopeprobe\.db: (cannot be used|is damaged)"):
         StoredRuns.read(tmp_path).__enter__()
 
 
@@ -416,7 +416,9 @@ def test_only_the_newest_finished_runs_are_kept_with_what_they_found(tmp_path):
                 Evidence.ALONE,
             )  # fmt: skip
             store.begin(one)
-            store.finish(one, [PermissionMap(ClientName("c"), (cell,))], [], keep=2)
+            store.finish(
+                one, [PermissionMap(ClientName("c"), (cell,))], [], written_files={}, keep=2
+            )
         assert [run.id for run in store.runs()] == ["3", "2"]
         kept = [permissions.cells[0].verdict for _, permissions in store.maps_of_client("c")]
     assert kept == [Verdict.DENIED, Verdict.GRANTED]

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -162,6 +163,12 @@ def lab(servers) -> Iterator[str]:
         yield base_url
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 # -- a token endpoint of a few lines, fast enough to measure a client with
 
 
@@ -257,7 +264,7 @@ class RawServer:
 
 @contextmanager
 def raw_server(
-    answer: Callable[[Asked], Reply] = lambda _asked: Reply(), tls=None
+    answer: Callable[[Asked], Reply] = lambda _asked: Reply(), tls=None, host="127.0.0.1", port=0
 ) -> Iterator[RawServer]:
     server = RawServer(answer)
     loop = asyncio.new_event_loop()
@@ -265,7 +272,7 @@ def raw_server(
     stop = asyncio.Event()
 
     async def serve() -> None:
-        listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls, backlog=2048)
+        listener = await asyncio.start_server(server.serve, host, port, ssl=tls, backlog=2048)
         server.port = listener.sockets[0].getsockname()[1]
         started.set()
         await stop.wait()

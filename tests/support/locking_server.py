@@ -1,6 +1,7 @@
 """A token endpoint that counts failed authentications in a row, and locks whoever has too many."""
 
 import base64
+import gzip
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,6 +33,31 @@ DRESSES = {
     "no answer": Reply(delay=2.0),
 }
 """How servers word a wrong secret."""
+
+
+def _spoiled(headers, body=INVALID_CLIENT.body):
+    return Reply(raw=b"HTTP/1.1 401 Unauthorized\r\n" + headers + b"\r\n" + body)
+
+
+SPOILED = {
+    "a length too small": _spoiled(b"Content-Length: 5\r\n"),
+    "two lengths": _spoiled(b"Content-Length: 5\r\nContent-Length: 26\r\n"),
+    "a length that is none": _spoiled(b"Content-Length: many\r\n"),
+    "a length beside chunks": _spoiled(b"Content-Length: 26\r\nTransfer-Encoding: chunked\r\n"),
+    "chunks that are none": _spoiled(b"Transfer-Encoding: chunked\r\n"),
+    "half a chunk": _spoiled(b"Transfer-Encoding: chunked\r\n", b'1a\r\n{"error":'),
+    "gzip that is none": _spoiled(b"Content-Encoding: gzip\r\nContent-Length: 26\r\n"),
+    "an unknown encoding": _spoiled(b"Content-Encoding: zstd\r\nContent-Length: 26\r\n"),
+    "a bomb": _spoiled(b"Content-Encoding: gzip\r\n", gzip.compress(b" " * 20_000_000)),
+    "a huge header": _spoiled(b"X: %s\r\nContent-Length: 26\r\n" % (b"x" * 20_000)),
+    "a header that is none": _spoiled(b"no colon\r\nContent-Length: 26\r\n"),
+    "a control character": _spoiled(b"X: \x01\x00\r\nContent-Length: 26\r\n"),
+    "half a head": Reply(raw=b"HTTP/1.1 401 Unauthorized\r\nContent-Le"),
+    "an interim answer before half a head": Reply(
+        raw=b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 Unauthorized\r\n"
+    ),
+}
+"""A 401 that cannot be read to its end; each by what is wrong with it."""
 
 
 class LockingServer:

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.importers.clients_text import Application, Export, Server, clients_text
+from scopeprobe.inputs.importers.clients_text import (
+    Application,
+    Export,
+    Server,
+    clients_text,
+    left_out,
+)
 from scopeprobe.inputs.parsers import read_document
 from scopeprobe.inputs.sources import StandardInput
 
@@ -46,4 +52,13 @@ def read_export(product: Product, path: Path, **given: str) -> Export:
         raise InputError([f"{path}: is no export of applications by {product}"]) from None
     if strangers := sorted(given.keys() - told.keys()):
         raise InputError([f"--{strangers[0]}: {product} has none, but {' and '.join(told)}"])
-    return Export(product, {**told, **given}, tuple(applications))
+    server = {key: value if value.isprintable() else "" for key, value in told.items()}
+    return Export(product, {**server, **given}, tuple(map(_usable, applications)))
+
+
+def _usable(application: Application) -> Application:
+    """Leave out what no clients file may hold: it is sent, and shown."""
+    texts = application.client_id, application.secret_expires, *application.scopes
+    if all(text.isprintable() for text in texts):
+        return application
+    return left_out(application.title, "has characters in its client_id that cannot be printed")

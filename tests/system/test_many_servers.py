@@ -1,0 +1,81 @@
+"""Fleets of more servers than files may be open, and than requests may be in the air."""
+
+import resource
+import subprocess
+from dataclasses import replace
+
+from bound import bound
+from granting import FAST, grants
+from harness import (
+    Entry,
+    Reply,
+    command,
+    raw_server,
+    scopeprobe,
+    summary,
+    verdicts,
+    write_inputs,
+)
+
+SERVERS = 1300
+
+
+def addresses(count):
+    """Of this machine: as many hosts as are wanted, at one port."""
+    return [f"127.0.{n // 250}.{n % 250 + 1}" for n in range(count)]
+
+
+def test_1300_servers_are_all_judged_with_1024_open_files(tmp_path):
+    def with_few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 1024))
+
+    with raw_server(grants("a"), host="0.0.0.0") as server:
+        servers = {
+            f"s{n}": f'token_endpoint = "http://{host}:{server.port}/token"\n{FAST}'
+            for n, host in enumerate(addresses(SERVERS))
+        }
+        entries = [Entry(f"c{n}", f"s{n}") for n in range(SERVERS)]
+        arguments, environment = write_inputs(tmp_path, servers, entries, ["a", "b"])
+        ended = subprocess.run(
+            bound(command("audit", *arguments, "-o", tmp_path / "out", "--yes")),
+            env={**environment, "PATH": "/usr/bin:/bin"},
+            preexec_fn=with_few_files,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    found = verdicts(tmp_path / "out")
+    assert {found[f"c{n}", "a"] for n in range(SERVERS)} == {"granted"}
+    assert {found[f"c{n}", "b"] for n in range(SERVERS)} == {"denied"}
+    assert "ulimit -n 2000" in ended.stderr
+
+
+def test_300_tarpits_hold_no_healthy_server_back(tmp_path):
+    """They accept and say nothing; four clients each would fill all 256 places."""
+    scopes, patient = [f"s{n}" for n in range(30)], f'timeout = "5s"\n{FAST}'
+
+    def seconds_with(tarpits, folder):
+        folder.mkdir()
+        with (
+            raw_server(lambda asked: replace(grants("s0")(asked), delay=0.04)) as healthy,
+            raw_server(lambda _asked: Reply(delay=60), host="0.0.0.0") as tarpit,
+        ):
+            servers = {
+                f"t{n}": f'token_endpoint = "http://{host}:{tarpit.port}/token"\n{patient}'
+                for n, host in enumerate(tarpits)
+            }
+            servers["zz"] = f'token_endpoint = "{healthy.url}/token"\nrate_group = "zz"\n{FAST}'
+            entries = [Entry(f"{name}-{n}", name) for name in servers for n in range(4)]
+            arguments, environment = write_inputs(folder, servers, entries, scopes)
+            scopeprobe(
+                "audit", *arguments, "-o", folder / "out", "--max-time", "4s", env=environment
+            )
+            (told,) = (one for one in summary(folder / "out")["servers"] if one["name"] == "zz")
+            found = verdicts(folder / "out")
+        assert {found[f"zz-{n}", "s0"] for n in range(4)} == {"granted"}
+        assert {found[f"zz-{n}", "s1"] for n in range(4)} == {"denied"}
+        return told["seconds"]
+
+    alone = seconds_with([], tmp_path / "alone")
+    assert seconds_with(addresses(300), tmp_path / "with") < 1.5 * alone + 0.5
