@@ -12,7 +12,14 @@ import msgspec
 from scopeprobe.diagnosis.case import Case, Known, OtherEndpoint, ToldToAnother
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Verdict
-from scopeprobe.model.client import AuthMethod, Client, ClientName, GrantType, Target
+from scopeprobe.model.client import (
+    AuthMethod,
+    Client,
+    ClientName,
+    Expectation,
+    GrantType,
+    Target,
+)
 from scopeprobe.model.experiment import Experiment
 from scopeprobe.model.provider import BasicEncoding, ProviderTraits
 from scopeprobe.model.scope_names import Scope
@@ -37,6 +44,16 @@ class BundledServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes_supported: tuple[Scope, ...] | None
 
 
+class BundledTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked for, with stand-ins for the values of parameters."""
+
+    candidates: tuple[Scope, ...]
+    audience: str
+    resource: str
+    token_params: tuple[tuple[str, str], ...]
+    expect: Expectation
+
+
 class BundledClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The same of a client."""
 
@@ -50,7 +67,7 @@ class BundledClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: str
     assertion_audience: str
     binds_tokens: bool
-    targets: tuple[Target, ...]
+    targets: tuple[BundledTarget, ...]
 
 
 class BundledKnown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +87,7 @@ class BundledDiagnosis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     client: BundledClient
     server: BundledServer
-    target: Target
+    target: BundledTarget
     wanted: tuple[Scope, ...]
     endpoints: tuple[OtherEndpoint, ...]
     methods: tuple[str, ...] | None
@@ -102,7 +119,7 @@ def read_bundle(text: str) -> list[Diagnosed]:
 def _case(one: BundledDiagnosis) -> Case:
     return Case(
         client=client_of(one.client, server_of(one.server)),
-        target=one.target,
+        target=_target_of(one.target),
         wanted=one.wanted,
         endpoints=one.endpoints,
         methods=one.methods,
@@ -140,6 +157,12 @@ def server_of(server: BundledServer) -> Server:
     )
 
 
+def _target_of(target: BundledTarget) -> Target:
+    return Target(
+        target.candidates, target.audience, target.resource, target.token_params, target.expect
+    )
+
+
 def client_of(client: BundledClient, server: Server) -> Client:
     """The client that stands for another."""
     return Client(
@@ -148,7 +171,7 @@ def client_of(client: BundledClient, server: Server) -> Client:
         server,
         Secret(client.secret) if client.secret else None,
         client.auth_method,
-        client.targets,
+        tuple(map(_target_of, client.targets)),
         names_method=client.names_method,
         grant_type=client.grant_type,
         subject=client.subject,

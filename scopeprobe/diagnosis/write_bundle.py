@@ -15,6 +15,7 @@ from scopeprobe.diagnosis.bundle import (
     BundledDiagnosis,
     BundledKnown,
     BundledServer,
+    BundledTarget,
     Diagnosed,
     client_of,
     server_of,
@@ -51,7 +52,7 @@ def _anonymous(case: Case, log: Sequence[Experiment], names: Anonymizer) -> Bund
     plain = BundledDiagnosis(
         client=client,
         server=server,
-        target=case.target,
+        target=_bundled_target(case.target),
         wanted=case.wanted,
         endpoints=case.endpoints,
         methods=case.methods,
@@ -111,7 +112,14 @@ def _bundled_client(client: Client, names: Anonymizer) -> BundledClient:
         subject=names.word(client.subject),
         assertion_audience=names(client.assertion_audience),
         binds_tokens=client.binds_tokens,
-        targets=client.targets,
+        targets=tuple(map(_bundled_target, client.targets)),
+    )
+
+
+def _bundled_target(target: Target) -> BundledTarget:
+    parameters = ((name, revealed(value)) for name, value in target.token_params)
+    return BundledTarget(
+        target.candidates, target.audience, target.resource, tuple(parameters), target.expect
     )
 
 

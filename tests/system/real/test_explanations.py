@@ -39,7 +39,7 @@ def explained(folder, server, client, scope="orders.read"):
     )
     result = scopeprobe(
         "explain", inputs.arguments[0], client.name, "--scope", scope, "--print", "json",
-        env=inputs.environment,
+        "-o", folder / "out", env=inputs.environment,
     )  # fmt: skip
     assert result.returncode in {0, 3}, result.stderr
     told = json.loads(result.stdout)

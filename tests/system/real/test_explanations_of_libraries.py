@@ -53,7 +53,7 @@ def explained(folder, server, ill):
     inputs = enrol(folder, mine, by_endpoint(server))
     result = scopeprobe(
         "explain", inputs.arguments[0], ill.client.name, "--scope", ill.scope, "--print", "json",
-        env=inputs.environment,
+        "-o", folder / "out", env=inputs.environment,
     )  # fmt: skip
     assert result.returncode in {0, 3}, result.stderr
     told = json.loads(result.stdout)
