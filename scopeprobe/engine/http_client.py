@@ -57,14 +57,21 @@ class HttpClient:
         self.addresses = resolver.addresses
         self.files = files
         self._routes: dict[ClientName, _Route] = {}
+        self._proxies: dict[str, str | None] = {}
         self.admit(clients)
 
     def admit(self, clients: Iterable[Client]) -> None:
         """Learn how the servers of clients are reached."""
         for client in clients:
             if not client.server.connection.proxy:
-                _proxy_of_the_environment(client.server.endpoints.token)
+                self._proxy_for(client.server.endpoints.token)
             self._routes[client.name] = _route_for(client.server, client.certificate)
+
+    def _proxy_for(self, url: str) -> str | None:
+        """What the environment said of it when it was first asked for."""
+        if url not in self._proxies:
+            self._proxies[url] = _proxy_of_the_environment(url)
+        return self._proxies[url]
 
     async def send(
         self, client: Client, request: HttpRequest, still_wanted: Callable[[], bool] = lambda: True
@@ -90,7 +97,7 @@ class HttpClient:
     async def _answer(
         self, route: _Route, request: HttpRequest, attempt: Attempt
     ) -> HttpResponse | Reason:
-        proxy = route.proxy or _proxy_of_the_environment(request.url)
+        proxy = route.proxy or self._proxy_for(request.url)
         try:
             async with self._session.request(
                 request.method,
@@ -187,7 +194,6 @@ def _url(url: str) -> URL:
     return URL(url, encoded=True)
 
 
-@cache
 def _proxy_of_the_environment(url: str) -> str | None:
     """
     `HTTPS_PROXY` and `NO_PROXY`, but never for loopback.
