@@ -16,6 +16,7 @@ from scopeprobe.model.finding import FindingKind
 from scopeprobe.model.provider import ProviderTraits
 from scopeprobe.model.server import Connection, ServerLimits
 from scopeprobe.providers.load import PackTable
+from scopeprobe.reports.findings import COLUMNS as FINDINGS_COLUMNS
 from scopeprobe.reports.summary import Summary
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +160,11 @@ def test_the_columns_are_those_of_the_reports():
     assert tuple(bare(row[0]) for row in table("column", "holds")) == tuple(
         column.name for column in COLUMNS
     )
+
+
+def test_the_columns_of_the_findings_are_those_of_the_file():
+    rows = table("column of findings.csv", "holds")
+    assert tuple(bare(name) for row in rows for name in row[0].split(",")) == FINDINGS_COLUMNS
 
 
 def test_the_members_of_the_summary_are_those_of_its_shape():

@@ -1,0 +1,92 @@
+"""What people look at first: the findings of a run, the worst first, and one for each incident."""
+
+import pytest
+from harness import rows, scopeprobe, summary
+
+from scopeprobe.reports.findings import COLUMNS
+
+EAST = ("one", "two")
+
+
+@pytest.fixture
+def bad_night(fleet_of_nights):
+    """One client has too much, one lacks something, and one is rejected."""
+    fleet = fleet_of_nights
+    fleet.extra["one"] = 'owner = "=team"\nexpect = { granted = ["a.read"], denied = [] }'
+    fleet.extra["two"] = 'expect = { granted = ["a.read", "b.read"] }'
+    fleet.secrets["three"] = "rotated"
+    fleet.night(codes=(1,))
+    return fleet
+
+
+def findings(fleet):
+    return rows(fleet.out / "findings.csv")
+
+
+def kinds(fleet):
+    return [(one["severity"], one["kind"], one["client"], one["scope"]) for one in findings(fleet)]
+
+
+def test_they_are_always_written_the_worst_first(bad_night):
+    assert tuple(findings(bad_night)[0]) == COLUMNS
+    assert kinds(bad_night) == [
+        ("error", "unauthenticated", "three", ""),
+        ("error", "excess", "one", "a.write"),
+        ("error", "missing", "two", "b.read"),
+    ]
+    rejected, excess, missing = findings(bad_night)
+    assert (rejected["verdict"], rejected["reason"]) == ("unauthenticated", "credentials_rejected")
+    assert excess["owner"] == "'=team"  # a spreadsheet runs nothing
+    assert (missing["verdict"], missing["reason"]) == ("denied", "refused_alone")
+    assert all(one["since"] and one["next_step"] for one in findings(bad_night))
+
+
+def test_a_night_without_any_writes_the_header_alone(fleet_of_nights):
+    fleet_of_nights.night()
+    assert (fleet_of_nights.out / "findings.csv").read_text() == ",".join(COLUMNS) + "\n"
+
+
+def test_a_file_of_somebody_else_is_not_overwritten(fleet_of_nights):
+    fleet_of_nights.night()
+    foreign = fleet_of_nights.out / "findings.csv"
+    foreign.write_text("finding,price\n")
+    assert "findings.csv: was not written by scopeprobe" in fleet_of_nights.night(codes=(2,)).stderr
+    assert foreign.read_text() == "finding,price\n"
+
+
+def test_what_does_not_fail_the_run_is_a_warning(bad_night):
+    bad_night.night("--fail-on", "missing", codes=(1,))
+    assert [one["severity"] for one in findings(bad_night)] == ["error", "warning", "warning"]
+    told = summary(bad_night.out)
+    assert [one["kind"] for one in told["warnings"]] == ["excess", "unauthenticated"]
+
+
+def test_it_is_rendered_again_from_the_store(bad_night):
+    again = scopeprobe("report", "--print", "findings", "-o", bad_night.out)
+    assert again.stdout == (bad_night.out / "findings.csv").read_text()
+
+
+def test_a_server_all_of_whose_clients_are_rejected_is_one_finding(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.secrets |= dict.fromkeys(EAST, "rotated")
+    fleet.night(codes=(1,))
+    assert kinds(fleet) == [("error", "unauthenticated", "", "")]
+    (one,) = findings(fleet)
+    assert one["detail"] == "east: all 2 clients: credentials_rejected (one, two)"
+    assert summary(fleet.out)["findings"][0]["clients"] == ["one", "two"]
+
+
+def test_a_server_that_is_down_is_one_warning(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.down.add("east")
+    fleet.night(codes=(3,))
+    assert kinds(fleet) == [("warning", "unknown", "", "")]
+    (one,) = findings(fleet)
+    assert one["detail"].startswith("east: all 2 clients: server_error")
+
+
+def test_what_failed_for_different_reasons_stays_apart(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.secrets["one"] = "rotated"
+    fleet.night(codes=(1,))
+    assert kinds(fleet) == [("error", "unauthenticated", "one", "")]
