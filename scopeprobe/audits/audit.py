@@ -37,7 +37,7 @@ from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
-from scopeprobe.model.finding import Finding, FindingKind
+from scopeprobe.model.finding import Finding
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
 from scopeprobe.policy import Earlier, Nights, Policy, dated, findings, incidents, new_findings
@@ -51,8 +51,6 @@ from scopeprobe.strategies.estimates import total
 KEPT = 100
 LOOKS_EVERY = 0.5
 """Seconds between two looks at a folder that is in use."""
-WARNINGS = {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}
-"""Findings that deserve a notice where they do not fail the run."""
 DEFAULT_FAIL_ON = ("missing", "excess", "unauthenticated")
 
 
@@ -329,13 +327,11 @@ class _Session:
             doubts=rounds.doubts(),
         )
         self._write(maps, summary, finished)
-        told = (one for one in warnings if one.kind in WARNINGS)
         of_metadata = self._fleet.notices[len(order.fleet.notices) :]
         notices = (
             *sorted(of_metadata),
             *rounds.notices,
             *notices,
-            *(f"{one.client}: {one.detail}" for one in told),
             *notices_of(summary, maps, self._fleet),
         )
         return Result(self._run.id, maps, summary, failures, stopped_by, notices)

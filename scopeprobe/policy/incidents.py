@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
 
-from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 
@@ -19,6 +19,11 @@ _KINDS = {
     Verdict.UNKNOWN: FindingKind.UNKNOWN,
     Verdict.UNENFORCED: FindingKind.UNENFORCED,
 }
+THIS_RUN = "this run"
+"""In the place of a server's name where the run ended before it asked."""
+_RUN_ENDED = frozenset(
+    {Reason.NOT_ASKED, Reason.BUDGET_SPENT, Reason.DEADLINE, Reason.QUIET, Reason.INTERRUPTED}
+)
 _FOLDED = frozenset(_KINDS.values())
 _MOST_NAMES = 5
 Nights: TypeAlias = Sequence[tuple[date, PermissionMap]]
@@ -39,7 +44,13 @@ def incidents(
     """Findings with their verdicts and owners, of which those of one incident became one."""
     by_name = {client.name: client for client in clients}
     cells = {permissions.client: permissions.cells for permissions in maps if permissions.cells}
-    told = [_completed(one, cells, by_name) for one in found]
+    by_key: dict[CellKey, Cell] = {}
+    for members in cells.values():
+        for cell in reversed(members):
+            by_key[cell.client, cell.audience, ""] = by_key[cell.key] = cell
+    told = [
+        _completed(one, by_key.get((one.client, one.audience, one.scope)), by_name) for one in found
+    ]
     servers = {name: by_name[name].server.name for name in cells if name in by_name}
     causes = _causes(cells, servers)
     is_cut_off = len(causes) > 1 and all(
@@ -47,16 +58,22 @@ def incidents(
         for cause in causes.values()
     )
     by_incident: defaultdict[str, list[Finding]] = defaultdict(list)
+    by_reason: defaultdict[str, list[Finding]] = defaultdict(list)
     rest = []
     for one in told:
         server = servers.get(one.client, "")
-        if one.kind in _FOLDED and causes.get(server) is not None:
+        if one.kind is FindingKind.UNKNOWN and one.reason in _RUN_ENDED:
+            by_reason[one.reason].append(one)
+        elif one.kind in _FOLDED and causes.get(server) is not None:
             by_incident[EVERY_SERVER if is_cut_off else server].append(one)
         else:
             rest.append(one)
     for server, parts in by_incident.items():
         cause = next(iter(causes.values())) if is_cut_off else causes[server]
         rest += _of_server(server, parts, cause, servers, cells)
+    for reason, parts in by_reason.items():
+        cause = _Cause(Verdict.UNKNOWN, Reason(reason))
+        rest += _of_server(THIS_RUN, parts, cause, servers, cells)
     order = list(FindingKind)
     return sorted(
         _of_clients(rest, cells),
@@ -64,16 +81,11 @@ def incidents(
     )
 
 
-def _completed(
-    one: Finding, cells: Mapping[ClientName, Sequence[Cell]], clients: Mapping[ClientName, Client]
-) -> Finding:
+def _completed(one: Finding, cell: Cell | None, clients: Mapping[ClientName, Client]) -> Finding:
     owner = clients[one.client].owner if one.client in clients else ""
-    if one.kind in {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}:
+    if cell is None or one.kind in {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}:
         return replace(one, owner=owner)
-    for cell in cells.get(one.client, ()):
-        if cell.audience == one.audience and one.scope in {"", cell.scope}:
-            return replace(one, owner=owner, verdict=cell.verdict, reason=cell.reason)
-    return replace(one, owner=owner)
+    return replace(one, owner=owner, verdict=cell.verdict, reason=cell.reason)
 
 
 # -- servers
@@ -117,7 +129,7 @@ def _of_server(
         return parts
     kinds = {one.kind for one in parts}
     kind = _KINDS[cause.verdict] if _KINDS[cause.verdict] in kinds else min(kinds)
-    members = sum(server in {EVERY_SERVER, its} for its in servers.values())
+    members = sum(server in {EVERY_SERVER, THIS_RUN, its} for its in servers.values())
     how_many = f"all {members}" if members == len(names) else f"{len(names)} of {members}"
     unasked = sum(
         all(cell.reason is Reason.ENDPOINT_LEFT_ALONE for cell in cells[name]) for name in names
@@ -185,7 +197,7 @@ def dated(
     def since(one: Finding) -> str:
         if not one.verdict:
             return ""
-        if one.kind is FindingKind.CHANGED:
+        if one.kind is FindingKind.CHANGED or one.reason in _RUN_ENDED:
             return today.isoformat()
         days = []
         for client in one.clients or (one.client,):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from scopeprobe.model.cell import PermissionMap
+from scopeprobe.model.cell import PermissionMap, Reason
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.csv_files import csv_text, inert
 from scopeprobe.reports.summary import Summary
@@ -39,6 +39,10 @@ _NEXT_STEPS = {
     FindingKind.STALE_WAIVER: "renew the waiver, or take it out of the baseline",
 }
 _EXPLAINED = frozenset({FindingKind.UNAUTHENTICATED, FindingKind.MISSING, FindingKind.UNKNOWN})
+_NOT_ASKED = frozenset(
+    {Reason.NOT_ASKED, Reason.BUDGET_SPENT, Reason.DEADLINE, Reason.QUIET, Reason.INTERRUPTED}
+)
+"""Where nothing needs to be explained: the run ended first."""
 
 
 def worst_first(summary: Summary) -> list[tuple[str, Finding]]:
@@ -81,13 +85,15 @@ def findings_members(summary: Summary) -> Iterator[dict[str, str]]:
 
 
 def _next_step(one: Finding) -> str:
+    if one.reason in _NOT_ASKED:
+        return "go on with --resume"
     client = one.clients[0] if one.clients else one.client
     return _NEXT_STEPS[one.kind].format(client=client)
 
 
 def is_explained(one: Finding) -> bool:
-    """`explain` says why; of the others `history` says since when."""
-    return one.kind in _EXPLAINED
+    """`explain` says why."""
+    return one.kind in _EXPLAINED and one.reason not in _NOT_ASKED
 
 
 # -- in one line

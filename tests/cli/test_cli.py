@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import sys
 
@@ -285,8 +286,8 @@ def test_main_names_the_words_it_was_given_to_go_on(capsys, monkeypatch, tmp_pat
             monkeypatch.setenv(name, value)
         words = ["audit", *map(str, arguments), "-o", str(tmp_path / "out"), "--max-requests", "3"]
         assert main([*words, "--log-format", "console"]) == 3
-    told = capsys.readouterr().err.splitlines()[-1]
-    again = shlex.split(told.removeprefix("to go on: scopeprobe "))
+    (told,) = re.findall("^to go on: scopeprobe (.*)$", capsys.readouterr().err, re.MULTILINE)
+    again = shlex.split(told)
     assert again == ["audit", "--resume", *words[1:], "--log-format", "console"]
 
 

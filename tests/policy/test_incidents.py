@@ -70,6 +70,12 @@ def test_where_no_server_can_be_reached_it_is_the_way_out_of_this_machine(told):
     assert one.clients == ("a", "b", "c")
 
 
+def test_a_run_that_ended_before_it_asked_is_one_finding(told):
+    cut = Verdict.UNKNOWN, Reason.INTERRUPTED
+    (one,) = told(a=("corp", GRANTED, cut), b=("corp", cut, cut), c=("west", cut, cut))
+    assert one.detail == "this run: all 3 clients: interrupted (a, b, c)"
+
+
 def test_scopes_that_were_not_settled_for_one_reason_are_one_finding(told):
     (one,) = told(a=("corp", GRANTED, AWAY, AWAY))
     assert (one.client, one.scope, one.detail) == ("a", "", "2 of its 3 scopes: unreachable")

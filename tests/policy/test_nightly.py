@@ -164,7 +164,8 @@ def test_a_secret_is_a_finding_thirty_days_before_its_end(fleet_of_nights, days,
 def test_a_secret_that_expires_soon_is_told_although_it_is_not_over_the_bar(fleet_of_nights):
     fleet = fleet_of_nights
     fleet.extra["one"] = f"secret_expires = {TODAY + timedelta(days=9)}"
-    assert "one: its secret expires on" in fleet.night().stderr
+    said = fleet.night("--log-format", "console").stderr
+    assert "one\n  warning, secret_expiry: its secret expires on" in said
     assert fleet.cells() == []
 
 

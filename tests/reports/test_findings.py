@@ -1,5 +1,7 @@
 """What people look at first: the findings of a run, the worst first, and one for each incident."""
 
+import json
+
 import pytest
 from harness import rows, scopeprobe, summary
 
@@ -90,3 +92,65 @@ def test_what_failed_for_different_reasons_stays_apart(fleet_of_nights):
     fleet.secrets["one"] = "rotated"
     fleet.night(codes=(1,))
     assert kinds(fleet) == [("error", "unauthenticated", "one", "")]
+
+
+# -- in front of people, and in logs
+
+
+def test_on_a_terminal_the_worst_is_last_right_above_the_headline(bad_night):
+    told = bad_night.night("--log-format", "console", codes=(1,)).stderr.splitlines()
+    clients, out = bad_night.folder / "clients.toml", bad_night.out
+    explain = f"  to learn why: scopeprobe explain -o {out} --scopes {bad_night.folder}/scopes.txt"
+    assert told[-10:] == [
+        "two",
+        "  missing: b.read: expected granted, is denied: refused_alone",
+        f"{explain} {clients} two",
+        "one",
+        "  excess: a.write: not expected, is granted",
+        f"  since when: scopeprobe history -o {out} one",
+        "three",
+        "  unauthenticated: credentials_rejected",
+        f"{explain} {clients} three",
+        "1 client cannot log in, 1 excess, 1 missing",
+    ]
+
+
+def test_quiet_leaves_the_findings_in(bad_night):
+    told = bad_night.night("--log-format", "console", "-q", codes=(1,)).stderr.splitlines()
+    assert "  excess: a.write: not expected, is granted" in told
+    assert told[-1] == "1 client cannot log in, 1 excess, 1 missing"
+
+
+def test_quiet_says_nothing_where_there_is_none(fleet_of_nights):
+    told = fleet_of_nights.night("--log-format", "console", "-q").stderr.splitlines()
+    assert all(line.startswith("notice: ") for line in told)  # of the inputs
+    told = fleet_of_nights.night("--log-format", "console").stderr.splitlines()
+    assert told[-1] == "no findings"
+
+
+@pytest.mark.parametrize("quiet", [(), ("-q",)])
+def test_each_is_an_event_in_json_logs_and_in_the_log_file(bad_night, quiet):
+    log = bad_night.folder / "log"
+    words = ("--log-format", "json", *quiet, "--fail-on", "missing,unauthenticated")
+    lines = bad_night.night(*words, codes=(1,)).stderr.splitlines()
+    told = [json.loads(line) for line in lines]
+    events = [one for one in told if one["event"] == "finding"]
+    assert [(one["level"], one["kind"], one["client"]) for one in events] == [
+        ("warning", "excess", "one"),
+        ("error", "missing", "two"),
+        ("error", "unauthenticated", "three"),
+    ]
+    assert set(COLUMNS) - {"severity"} <= set(events[0])
+    bad_night.night("--log-format", "console", "--log-file", log, codes=(1,))
+    kept = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [one["client"] for one in kept if one["event"] == "finding"] == ["two", "one", "three"]
+    assert kept[-1]["findings"] == "1 client cannot log in, 1 excess, 1 missing"
+
+
+def test_a_warning_is_called_one_and_what_is_open_is_told_once(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.down.add("east")
+    told = fleet.night("--log-format", "console", codes=(3,)).stderr
+    assert "east\n  warning, unknown: all 2 clients: server_error" in told
+    assert told.splitlines()[-1] == "no finding fails the run; 1 warning"
+    assert "not tested" not in told
