@@ -5,7 +5,11 @@ import json
 import pytest
 from harness import rows, scopeprobe, summary
 
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.findings import COLUMNS
+from scopeprobe.reports.markdown import report_markdown
+from scopeprobe.reports.summary import Summary
 
 EAST = ("one", "two")
 
@@ -92,6 +96,28 @@ def test_what_failed_for_different_reasons_stays_apart(fleet_of_nights):
     fleet.secrets["one"] = "rotated"
     fleet.night(codes=(1,))
     assert kinds(fleet) == [("error", "unauthenticated", "one", "")]
+
+
+def test_all_are_in_the_page_of_a_job_the_worst_first(bad_night):
+    bad_night.night("-f", "markdown", "--fail-on", "unauthenticated,excess", codes=(1,))
+    text = (bad_night.out / "report.md").read_text()
+    told = [line.split(" | ")[:2] for line in text.splitlines() if line.startswith("| ")]
+    assert told == [
+        ["| finding", "client or server"],
+        ["| unauthenticated", "three"],
+        ["| excess", "one"],
+        ["| warning", "client or server"],
+        ["| missing", "two"],
+    ]
+
+
+def test_the_page_of_a_job_leaves_none_out():
+    many = tuple(
+        Finding(FindingKind.EXCESS, ClientName(f"c{n}"), "", "s", "too much") for n in range(65)
+    )
+    time = "2026-11-24T00:00:00Z"
+    told = Summary("run", time, time, True, True, {"granted": 65}, 1, 1, (), (), (), many)
+    assert report_markdown((), told).count("| excess |") == 65
 
 
 # -- in front of people, and in logs
