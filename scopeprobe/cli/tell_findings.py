@@ -19,6 +19,8 @@ from scopeprobe.reports.summary import Summary
 
 MOST_LINES = 20
 """Findings that are named one by one; the file has them all."""
+MOST_OF_ONE = 5
+"""Those of one client or server: it hides no other."""
 MOST_COMMANDS = 3
 """Clients and servers that get a command each to learn why; more get one for all."""
 _LEVELS = {findings.ERROR: ERROR, findings.WARNING: WARNING}
@@ -49,10 +51,14 @@ def finding_lines(
     """
     told = worst_first(summary)
     groups: dict[str, list[tuple[str, Finding]]] = {}
-    for severity, one in told[:MOST_LINES]:
-        groups.setdefault(one.subject, []).append((severity, one))
-    if len(told) > MOST_LINES:
-        yield f"… and {len(told) - MOST_LINES} more in {out / Format.FINDINGS.file}"
+    shown = 0
+    for severity, one in told:
+        group = groups.get(one.subject, [])
+        if shown < MOST_LINES and len(group) < MOST_OF_ONE:
+            groups[one.subject] = [*group, (severity, one)]
+            shown += 1
+    if len(told) > shown:
+        yield f"… and {len(told) - shown} more in {out / Format.FINDINGS.file}"
     explained = {one.subject for _, one in told if is_explained(one)}
     has_one_for_all = len(explained) > MOST_COMMANDS
     by_client = {permissions.client: permissions for permissions in maps}

@@ -102,10 +102,15 @@ def _causes(
 
 
 def _cause(cells: Iterable[Cell]) -> _Cause | None:
-    """That a server was given up follows from what its first clients met: it is no other cause."""
+    """
+    Where a server is given up, its other clients are not asked, or not until that proves a thing.
+
+    So neither is another cause than what its first clients met.
+    """
     tally = Counter((cell.verdict, cell.reason) for cell in cells)
-    first = {pair: n for pair, n in tally.items() if pair[1] is not Reason.ENDPOINT_LEFT_ALONE}
-    pairs = first or tally
+    pairs = tally
+    for following in (Reason.ENDPOINT_LEFT_ALONE, Reason.AUTHENTICATION_UNPROVED):
+        pairs = Counter({pair: n for pair, n in pairs.items() if pair[1] is not following}) or pairs
     verdicts = {verdict for verdict, _ in pairs}
     if len(verdicts) > 1 or not verdicts <= _KINDS.keys():
         return None
@@ -164,7 +169,7 @@ def _of_clients(
     found: Iterable[Finding], cells: Mapping[ClientName, Sequence[Cell]]
 ) -> Iterator[Finding]:
     """
-    Cells of a target that were not settled for one reason are one finding.
+    Cells of a target that were not settled, or not enforced, for one reason are one finding.
 
     So are those of a target that are all alike. What was settled cell by cell is told so.
     """
@@ -177,8 +182,8 @@ def _of_clients(
     for parts in groups.values():
         first = parts[0]
         target = [cell for cell in cells[first.client] if cell.audience == first.audience]
-        is_open = first.kind is FindingKind.UNAUTHENTICATED or Reason(first.reason).is_open
-        if len(parts) > 1 and (is_open or len(parts) == len(target)):
+        is_one = first.kind is not FindingKind.UNKNOWN or Reason(first.reason).is_open
+        if len(parts) > 1 and (is_one or len(parts) == len(target)):
             how_many = f"{len(parts)} of its {len(target)} scopes"
             yield replace(first, scope="", detail=f"{how_many}: {first.reason}")
         else:

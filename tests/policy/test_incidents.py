@@ -58,6 +58,12 @@ def test_a_server_that_is_given_up_after_some_failures_is_one_incident(told):
     )
 
 
+def test_a_client_that_was_being_asked_when_its_server_was_given_up_is_of_the_incident(told):
+    unproved = Verdict.UNKNOWN, Reason.AUTHENTICATION_UNPROVED
+    (one,) = told(a=("corp", REJECTED), b=("corp", unproved), c=("corp", GIVEN_UP))
+    assert (one.kind, one.clients) == ("unauthenticated", ("a", "b", "c"))
+
+
 def test_a_server_of_which_one_client_works_is_no_incident(told):
     found = told(a=("corp", REJECTED, REJECTED), b=("corp", GRANTED, DENIED))
     assert [(one.kind, one.client, one.server) for one in found] == [("unauthenticated", "a", "")]
@@ -79,6 +85,12 @@ def test_a_run_that_ended_before_it_asked_is_one_finding(told):
 def test_scopes_that_were_not_settled_for_one_reason_are_one_finding(told):
     (one,) = told(a=("corp", GRANTED, AWAY, AWAY))
     assert (one.client, one.scope, one.detail) == ("a", "", "2 of its 3 scopes: unreachable")
+
+
+def test_scopes_that_are_not_enforced_are_one_finding(told):
+    loose = Verdict.UNENFORCED, Reason.CANARY_ISSUED
+    (one,) = told(a=("corp", GRANTED, loose, loose))
+    assert (one.kind, one.detail) == ("unenforced", "2 of its 3 scopes: canary_issued")
 
 
 def test_what_was_settled_scope_by_scope_is_told_so(told):

@@ -1,10 +1,12 @@
 """What people look at first: the findings of a run, the worst first, and one for each incident."""
 
 import json
+from pathlib import Path
 
 import pytest
 from harness import rows, scopeprobe, summary
 
+from scopeprobe.cli.tell_findings import finding_lines
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.findings import COLUMNS
@@ -180,3 +182,16 @@ def test_a_warning_is_called_one_and_what_is_open_is_told_once(fleet_of_nights):
     assert "east\n  warning, unknown: all 2 clients: server_error" in told
     assert told.splitlines()[-1] == "no finding fails the run; 1 warning"
     assert "not tested" not in told
+
+
+def test_a_client_with_many_hides_no_other():
+    many = [
+        Finding(FindingKind.EXCESS, ClientName(name), "", f"s{n:02}", "too much")
+        for name in ("a", "b")
+        for n in range(30)
+    ]
+    time = "2026-11-24T00:00:00Z"
+    told = Summary("run", time, time, True, True, {}, 1, 1, (), (), (), tuple(many))
+    lines = list(finding_lines(told, (), Path("out"), None))
+    assert lines[0] == "… and 50 more in out/findings.csv"
+    assert [line for line in lines if not line.startswith("  ")][1:] == ["b", "a"]
