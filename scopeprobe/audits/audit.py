@@ -35,11 +35,12 @@ from scopeprobe.errors import (
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
-from scopeprobe.model.finding import Finding, FindingKind
+from scopeprobe.model.finding import Finding
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
-from scopeprobe.policy import Earlier, Policy, findings, new_findings
+from scopeprobe.policy import Earlier, Nights, Policy, dated, findings, incidents, new_findings
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import refuse_foreign_files, write_reports
@@ -50,8 +51,6 @@ from scopeprobe.strategies.estimates import total
 KEPT = 100
 LOOKS_EVERY = 0.5
 """Seconds between two looks at a folder that is in use."""
-WARNINGS = {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}
-"""Findings that deserve a notice where they do not fail the run."""
 DEFAULT_FAIL_ON = ("missing", "excess", "unauthenticated")
 
 
@@ -315,6 +314,7 @@ class _Session:
         maps = tuple(rounds.maps())
         found = self._findings(maps)
         failures = tuple(one for one in found if one.kind in order.fail_on)
+        warnings = tuple(one for one in found if one.kind not in order.fail_on)
         finished = time.time()
         summary = build_summary(
             self._run,
@@ -322,17 +322,16 @@ class _Session:
             self._fleet,
             maps,
             failures=failures,
+            warnings=warnings,
             cost=self._cost(),
             doubts=rounds.doubts(),
         )
         self._write(maps, summary, finished)
-        warnings = (one for one in found if one.kind in WARNINGS - {*order.fail_on})
         of_metadata = self._fleet.notices[len(order.fleet.notices) :]
         notices = (
             *sorted(of_metadata),
             *rounds.notices,
             *notices,
-            *(f"{one.client}: {one.detail}" for one in warnings),
             *notices_of(summary, maps, self._fleet),
         )
         return Result(self._run.id, maps, summary, failures, stopped_by, notices)
@@ -343,7 +342,14 @@ class _Session:
         found = findings(maps, clients, order.policy, compared, self._run.day)
         if order.new_only and self._earlier is not None:
             found = new_findings(found, clients, order.policy, self._earlier, self._run.day)
-        return found
+        return dated(incidents(found, maps, clients), self._nights_of, self._run.day)
+
+    def _nights_of(self, client: ClientName) -> Nights:
+        """What earlier runs found out; nothing where the database cannot be read any more."""
+        try:
+            return self._store.nights_of(client)
+        except InputError:
+            return ()
 
     def _cost(self) -> Cost:
         rounds, known = self._rounds, self._known

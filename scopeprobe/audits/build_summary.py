@@ -48,6 +48,7 @@ def build_summary(
     maps: Sequence[PermissionMap],
     *,
     failures: tuple[Finding, ...],
+    warnings: tuple[Finding, ...],
     cost: Cost,
     doubts: Iterable[tuple[ClientName, Reason]],
 ) -> Summary:
@@ -56,6 +57,7 @@ def build_summary(
 
     :param finished: when it ended (epoch, seconds).
     :param failures: the findings that fail it.
+    :param warnings: those that do not.
     :param doubts: clients that could not ask about a prefix, and why.
     """
     cells = [cell for permissions in maps for cell in permissions.cells]
@@ -79,6 +81,7 @@ def build_summary(
         servers=tuple(_server_summaries(fleet, maps, cost.by_server)),
         not_tested=(*_skipped(fleet), *unasked, *not_tested(maps)),
         findings=failures,
+        warnings=warnings,
         introspections=cost.follow_ups[Purpose.INTROSPECTION],
         rights_calls=cost.follow_ups[Purpose.RIGHTS],
         revocations=cost.follow_ups[Purpose.REVOCATION],

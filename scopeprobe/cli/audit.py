@@ -110,7 +110,8 @@ def audit_command(
     Probe clients x candidates: permission maps, reports, exit code.
 
     Every client is asked without scope, for an invented scope, and for each candidate alone; what
-    is found goes to permissions.csv, matrix.csv, clients/ and summary.json in the output folder.
+    is found goes to findings.csv, permissions.csv, matrix.csv, clients/ and summary.json in the
+    output folder.
 
     Exit codes: 0 complete, 1 findings over the bar, 2 input error, 3 incomplete, 4 nothing could
     be judged, 130 interrupted.

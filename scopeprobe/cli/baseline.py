@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -15,6 +16,8 @@ from scopeprobe.cli.streams import say
 from scopeprobe.inputs import baseline_text, read_baseline
 from scopeprobe.policy import Baseline
 from scopeprobe.reports.baseline import baseline_json, baseline_table
+from scopeprobe.reports.findings import worst_first
+from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import write_file
 from scopeprobe.store import StoredRuns
 
@@ -57,10 +60,12 @@ def write_command(
     """
     Accept what a run found as it is, in baseline.toml of --out.
 
+    The findings of that run that are none any more are named before it is written.
     What that run did not prove stays as it was accepted before, and so do waivers and comments.
     """
     with StoredRuns.read(out) as store:
-        maps = store.maps_of(store.finished_run(run))
+        chosen = store.finished_run(run)
+        maps = store.maps_of(chosen)
     file = _file(baseline, out)
     if file.exists():
         accepted = read_baseline(file).renewed(maps)
@@ -68,6 +73,12 @@ def write_command(
     else:
         accepted = Baseline().renewed(maps)
         text = baseline_text(accepted)
+    if chosen.summary is not None:
+        summary = Summary.from_json(chosen.summary)
+        for one in accepted.accepted([found for _, found in worst_first(summary)], maps):
+            where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
+            line = f"accepts: {one.kind}: {where}: {one.detail.removeprefix(f'{one.server}: ')}"
+            say(fill(line, 80, subsequent_indent="  ", break_on_hyphens=False))
     write_file(file, text)
     clients = {cell[0] for cell in accepted.verdicts} | accepted.unauthenticated
     say(f"{file}: {len(accepted.verdicts)} cells of {len(clients)} clients are accepted")

@@ -50,11 +50,11 @@ def demo_command(
     with _lab(port) as base_url:
         fleet = _write_inputs(out, int(base_url.rpartition(":")[2]))
         typer.echo(f"auditing {len(fleet.clients)} clients on the lab at {base_url}", err=True)
+        typer.echo(f"inputs: {out}/clients.toml, {out}/scopes.txt", err=True)
         logs = LogOptions(log_format=LogFormat.CONSOLE, no_progress=no_progress)
         code = run_audit(Audit(fleet, out), logs, options.TABLE, words=context.obj)
     if code not in {Exit.DONE, Exit.FAILED}:
         raise typer.Exit(code)
-    typer.echo(f"inputs: {out}/clients.toml, {out}/scopes.txt", err=True)
 
 
 @contextmanager

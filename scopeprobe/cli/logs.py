@@ -61,6 +61,10 @@ class LogObserver:
     def log(self, level: int, name: str, **fields: object) -> None:
         if level >= self._level:
             self._standard_error.msg(name, level=_NAMES[level], **fields)
+        self.record(level, name, **fields)
+
+    def record(self, level: int, name: str, **fields: object) -> None:
+        """Write to the log file alone: people are told otherwise."""
         if self._file is not None:
             self._file.msg(name, level=_NAMES[level], **fields)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,24 +17,27 @@ from scopeprobe.audits.audit import Audit, Result, audit
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog, log_file
-from scopeprobe.cli.options import DEFAULT_OUT, TABLE, TableOrFormat
+from scopeprobe.cli.options import TABLE, TableOrFormat
 from scopeprobe.cli.output import print_run
 from scopeprobe.cli.progress import ProgressBar
 from scopeprobe.cli.streams import print_data, say
-from scopeprobe.model.cell import PermissionMap
+from scopeprobe.cli.tell_findings import WordsToExplain, finding_lines, log_findings
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Event, Observer
+from scopeprobe.model.finding import FindingKind
+from scopeprobe.reports.findings import headline
 from scopeprobe.reports.formats import Format
+from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.texts import counted
+from scopeprobe.reports.write import WRITTEN
 
+MOST_LINES = 20
+"""Clients that were not tested and are named one by one."""
 _STOPPED = {
     signal.SIGINT: "interrupted",
     signal.SIGTERM: "terminated",
     signal.SIGHUP: "the terminal is gone",
 }
-MOST_LINES = 20
-"""Findings and untested cells that are named one by one."""
-MOST_COMMANDS = 3
-"""Clients that are rejected, each with a command to learn why."""
 
 
 def run_audit(
@@ -43,7 +46,7 @@ def run_audit(
     printed: TableOrFormat | None,
     *,
     words: Sequence[str],
-    words_to_explain: Callable[[PermissionMap | None], Sequence[str]] | None = None,
+    words_to_explain: WordsToExplain | None = None,
 ) -> int:
     """
     Run an audit and return its exit code.
@@ -58,10 +61,9 @@ def run_audit(
             watched = order.observed_by(_all_of(logs, progress))
             result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
         _sum_up(result, order, options, logs, _resume_command(result, words))
-        if words_to_explain is not None and _speaks(options):
-            for line in _explain_commands(result, order.out, words_to_explain):
-                say(f"to learn why: {line}")
     _print(result, printed)
+    if options.is_for_people:
+        _tell_findings(result, order.out, options, words_to_explain)
     return exit_code(result)
 
 
@@ -97,14 +99,15 @@ def _resume_command(result: Result, words: Sequence[str]) -> str | None:
     return shlex.join(["scopeprobe", *words[:1], *resume, *words[1:]])
 
 
-def _explain_commands(
-    result: Result, out: Path, words_to_explain: Callable[[PermissionMap | None], Sequence[str]]
-) -> list[str]:
-    """What to type to learn why clients could not authenticate: of many, one line for all."""
-    rejected = [permissions for permissions in result.maps if permissions.is_unauthenticated]
-    folder = () if out == DEFAULT_OUT else ("-o", str(out))
-    asked = [None] if len(rejected) > MOST_COMMANDS else rejected
-    return [shlex.join(("scopeprobe", "explain", *folder, *words_to_explain(p))) for p in asked]
+def _tell_findings(
+    result: Result, out: Path, options: LogOptions, words: WordsToExplain | None
+) -> None:
+    """The findings, and as the last line how many there are of each kind."""
+    lines = list(finding_lines(result.summary, result.maps, out, words))
+    for line in lines:
+        say(line)
+    if lines or not options.quiet:
+        say(headline(result.summary))
 
 
 def _has_uvloop() -> bool:
@@ -141,18 +144,20 @@ def _sum_up(
 ) -> None:
     """Sum a run up on standard error: for people in words, for machines as one event."""
     _notice(result.notices, options, logs)
-    if not options.is_for_people:
-        logs.log(
-            INFO,
-            "run_summary",
-            run=result.run,
-            complete=result.is_complete,
-            over_bar=result.summary.over_bar,
-            counts=result.summary.counts,
-            out=str(order.out),
-            resume=resume,
-        )
-    if not _speaks(options):
+    log_findings(result.summary, logs, for_people=options.is_for_people)
+    log = logs.record if options.is_for_people else logs.log
+    log(
+        INFO,
+        "run_summary",
+        run=result.run,
+        complete=result.is_complete,
+        over_bar=result.summary.over_bar,
+        counts=result.summary.counts,
+        findings=headline(result.summary),
+        out=str(order.out),
+        resume=resume,
+    )
+    if options.quiet or not options.is_for_people:
         return
     for line in _lines(result, order):
         say(fill(line, 80, subsequent_indent="  ", break_on_hyphens=False))
@@ -169,10 +174,6 @@ def _notice(texts: Iterable[str], options: LogOptions, logs: LogObserver) -> Non
             logs.log(WARNING, "notice", text=text)
 
 
-def _speaks(options: LogOptions) -> bool:
-    return options.is_for_people and not options.quiet
-
-
 def _lines(result: Result, order: Audit) -> list[str]:
     summary = result.summary
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
@@ -183,20 +184,22 @@ def _lines(result: Result, order: Audit) -> list[str]:
     ]
     if result.stopped_by is not None:
         lines.insert(0, f"{_STOPPED[result.stopped_by]}: what is known is kept")
-    lines += _some(
-        [f"{d.kind}: {_where(d.client, d.audience, d.scope)}: {d.detail}" for d in result.findings]
-    )
-    lines += _some(
-        [f"not tested: {n.client}: {n.cells} cells, {n.reason}" for n in summary.not_tested]
-    )
-    lines.append(f"written to {order.out}: permissions.csv, matrix.csv, clients/, summary.json")
+    told = _with_findings(summary)
+    left = [one for one in summary.not_tested if one.client not in told]
+    lines += [f"not tested: {n.client}: {counted(n.cells, 'cell')}, {n.reason}" for n in left][
+        :MOST_LINES
+    ]
+    if len(left) > MOST_LINES:
+        lines.append(f"… and {len(left) - MOST_LINES} more in summary.json")
+    lines.append(f"written to {order.out}: {WRITTEN}")
     return lines
 
 
-def _some(lines: list[str]) -> list[str]:
-    left = len(lines) - MOST_LINES
-    return lines if left <= 0 else [*lines[:MOST_LINES], f"… and {left} more in summary.json"]
-
-
-def _where(client: str, audience: str, scope: str) -> str:
-    return " ".join(filter(None, (client, audience, scope)))
+def _with_findings(summary: Summary) -> set[ClientName]:
+    """Clients of which a finding says that something is unknown."""
+    return {
+        name
+        for one in (*summary.findings, *summary.warnings)
+        if one.kind is FindingKind.UNKNOWN
+        for name in one.clients or (one.client,)
+    }

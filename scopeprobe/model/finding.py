@@ -29,10 +29,26 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that somebody should look at."""
+    """One thing that somebody should look at: of a cell, a client, or a whole server."""
 
     kind: FindingKind
     client: ClientName
     audience: str
     scope: str
     detail: str
+    verdict: str = ""
+    """Of the cells that it is about."""
+    reason: str = ""
+    owner: str = ""
+    """Of its client."""
+    since: str = ""
+    """The day of the first run that found it so; empty where runs tell nothing of it."""
+    server: str = ""
+    """Of an incident of a whole server: its name, and `client` is empty."""
+    clients: tuple[ClientName, ...] = ()
+    """Of such an incident: all that it is about."""
+
+    @property
+    def subject(self) -> str:
+        """The client or the server that it is about."""
+        return self.client or self.server

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 
@@ -60,6 +60,11 @@ class Baseline:
         cell = one.client, one.audience, one.scope
         return cell in found and self.verdicts.get(cell) is found[cell].verdict
 
+    def accepted(self, found: Iterable[Finding], maps: Sequence[PermissionMap]) -> list[Finding]:
+        """Those of a run's findings, of the maps given, that are none any more with it."""
+        cells = {cell.key: cell for permissions in maps for cell in permissions.cells}
+        return [one for one in found if all(self.accepts(p, cells) for p in _parts(one, maps))]
+
     def findings(self, maps: Iterable[PermissionMap]) -> Iterator[Finding]:
         """Proved cells that are no longer as they were accepted. `unknown` is no finding."""
         for permissions in maps:
@@ -80,6 +85,22 @@ class Baseline:
                 if cell.is_proved:
                     verdicts[cell.key] = cell.verdict
         return Baseline(verdicts, frozenset(failing), self.waivers)
+
+
+def _parts(one: Finding, maps: Iterable[PermissionMap]) -> list[Finding]:
+    """What an incident of several clients or scopes was made of."""
+    clients = one.clients or (one.client,)
+    if one.kind is FindingKind.UNAUTHENTICATED and not one.scope:
+        return [replace(one, client=client) for client in clients]
+    if one.scope:
+        return [one]
+    return [
+        replace(one, client=cell.client, audience=cell.audience, scope=cell.scope)
+        for permissions in maps
+        if permissions.client in clients
+        for cell in permissions.cells
+        if cell.verdict == one.verdict
+    ]
 
 
 def _finding(cell: Cell, was: Verdict | None) -> tuple[FindingKind, str] | None:

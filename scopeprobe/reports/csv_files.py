@@ -29,7 +29,7 @@ def permissions_csv(cells: Iterable[Cell]) -> str:
 
 def permission_rows(cells: Iterable[Cell]) -> str:
     """One row a cell, in the order given, without the header."""
-    return _csv([_written(value) for value in values_of(cell)] for cell in cells)
+    return csv_text([_written(value) for value in values_of(cell)] for cell in cells)
 
 
 def _written(value: str | int | None) -> str | int:
@@ -50,10 +50,10 @@ def matrix_csv(maps: Iterable[PermissionMap]) -> str:
     cells = (
         (*map(inert, key), *(row.get(scope, "") for scope in scopes)) for key, row in rows.items()
     )
-    return _csv([header, *cells])
+    return csv_text([header, *cells])
 
 
-def _csv(rows: Iterable[Sequence[str | int]]) -> str:
+def csv_text(rows: Iterable[Sequence[str | int]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

@@ -8,6 +8,7 @@ from typing import Self, TypeAlias
 
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.reports.csv_files import report_csv
+from scopeprobe.reports.findings import report_findings
 from scopeprobe.reports.json_report import report_json, report_jsonl
 from scopeprobe.reports.junit import report_junit
 from scopeprobe.reports.markdown import report_markdown
@@ -21,6 +22,7 @@ class Format(StrEnum):
     """What `--format`, `--print` and the writer of files know: one line a format."""
 
     CSV = "csv", "permissions.csv", report_csv
+    FINDINGS = "findings", "findings.csv", report_findings
     JSON = "json", "report.json", report_json
     JSONL = "jsonl", "report.jsonl", report_jsonl
     MARKDOWN = "markdown", "report.md", report_markdown

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
-from scopeprobe.model.cell import Cell, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.summary import Summary
 
@@ -18,19 +18,20 @@ _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 def report_junit(maps: Sequence[PermissionMap], summary: Summary) -> str:
     """
-    Findings that fail the run are failures, clients that fail to authenticate errors.
+    Findings that fail the run are failures, clients that fail to authenticate one error each.
 
-    What is unknown was skipped, and says why.
+    A server all of whose clients fail has a suite of its own. What is not proved was skipped, and
+    says why.
     """
-    by_client: defaultdict[str, list[Finding]] = defaultdict(list)
+    by_subject: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in summary.findings:
-        by_client[finding.client].append(finding)
+        by_subject[finding.subject].append(finding)
     root = ET.Element("testsuites", name="scopeprobe")
     for permissions in maps:
         root.append(
-            _suite(permissions.client, permissions.cells, by_client.pop(permissions.client, []))
+            _suite(permissions.client, permissions.cells, by_subject.pop(permissions.client, []))
         )
-    for name, rest in sorted(by_client.items()):  # waivers name clients by globs
+    for name, rest in sorted(by_subject.items()):  # servers; and waivers name clients by globs
         root.append(_suite(name, (), rest))
     _set_counts(root, root.iter("testcase"))
     ET.indent(root)
@@ -42,34 +43,33 @@ def _suite(client: str, cells: Iterable[Cell], findings: Sequence[Finding]) -> E
     of_cell: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
     for one in findings:
         of_cell[one.audience, one.scope].append(one)
-    fails = any(one.kind is FindingKind.UNAUTHENTICATED for one in findings)
     for cell in cells:
         case = _case(suite, client, cell.audience, cell.scope)
         found = of_cell.pop((cell.audience, cell.scope), [])
-        _set_outcome(case, cell, found, is_error=fails)
+        _set_outcome(case, cell, found)
     for (audience, scope), rest in of_cell.items():
         for one in rest:
             case = _case(suite, client, audience, f"{one.kind}: {scope}" if scope else one.kind)
-            _add_outcome(
-                case, "error" if one.kind is FindingKind.UNAUTHENTICATED else "failure", one
-            )
+            _add_outcome(case, one)
     _set_counts(suite, suite.iter("testcase"))
     return suite
 
 
-def _set_outcome(case: ET.Element, cell: Cell, found: Sequence[Finding], *, is_error: bool) -> None:
+def _set_outcome(case: ET.Element, cell: Cell, found: Sequence[Finding]) -> None:
     """Give the case its one outcome: a failure before an error, an error before skipped."""
-    failures = [one for one in found if one.kind is not FindingKind.UNAUTHENTICATED]
-    if failures:
-        _add_outcome(case, "failure", failures[0])
-    elif cell.verdict is Verdict.UNAUTHENTICATED and is_error:
-        ET.SubElement(case, "error", type="unauthenticated", message=cell.reason)
+    if found:
+        _add_outcome(case, min(found, key=_is_error))
     elif not cell.is_proved:
         ET.SubElement(case, "skipped", message=f"{cell.verdict}: {cell.reason}")
 
 
-def _add_outcome(case: ET.Element, outcome: str, one: Finding) -> None:
+def _add_outcome(case: ET.Element, one: Finding) -> None:
+    outcome = "error" if _is_error(one) else "failure"
     ET.SubElement(case, outcome, type=one.kind, message=_xml(one.detail))
+
+
+def _is_error(one: Finding) -> bool:
+    return one.kind is FindingKind.UNAUTHENTICATED
 
 
 def _case(suite: ET.Element, client: str, audience: str, name: str) -> ET.Element:

@@ -1,4 +1,4 @@
-"""A summary short enough for the page of a job."""
+"""A summary for the page of a job: every finding, and little else."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from scopeprobe.model.cell import PermissionMap
+from scopeprobe.reports.findings import ERROR, WARNING, worst_first
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.texts import counted
 
-MOST_ROWS = 20
+MOST_UNTESTED = 20
 _INERT = str.maketrans(
     {chr(code): " " for code in (*range(32), 127)}
     | {"|": "\\|", "`": "'", "<": "&lt;", ">": "&gt;", "[": "\\[", "]": "\\]", "\\": "\\\\"}
@@ -19,7 +20,7 @@ _ADDRESS = re.compile(r"(?<=:)/(?=/)|(?<=www)\.|@", re.IGNORECASE)
 
 
 def report_markdown(_maps: Sequence[PermissionMap], summary: Summary) -> str:
-    """What is wrong first, then what was not tested, then the counts."""
+    """All that is wrong, the worst first, and what was not tested."""
     return "\n".join(_lines(summary)) + "\n"
 
 
@@ -31,14 +32,21 @@ def _lines(summary: Summary) -> Iterator[str]:
     clients, servers = counted(len(summary.clients), "client"), len(summary.servers)
     yield f"{clients} on {counted(servers, 'server')}: {verdicts or 'nothing'}."
     yield f"{counted(summary.requests, 'request')}, {counted(summary.tokens, 'token')} issued."
-    if summary.findings:
+    for severity, word in ((ERROR, "finding"), (WARNING, "warning")):
         rows = [
-            (one.kind, one.client, one.audience, one.scope, one.detail) for one in summary.findings
+            (one.kind, one.subject, one.audience, one.scope, one.owner, one.since, one.detail)
+            for its, one in worst_first(summary)
+            if its == severity
         ]
-        yield from _table(("finding", "client", "audience", "scope", "what"), rows)
+        if rows:
+            head = (word, "client or server", "audience", "scope", "owner", "since", "what")
+            yield from _table(head, rows)
     if summary.not_tested:
         untested = [(n.client, n.reason, str(n.cells)) for n in summary.not_tested]
-        yield from _table(("not tested", "why", "cells"), untested)
+        yield from _table(("not tested", "why", "cells"), untested[:MOST_UNTESTED])
+        if len(untested) > MOST_UNTESTED:
+            yield ""
+            yield f"… and {len(untested) - MOST_UNTESTED} more."
     yield ""
     yield f"Run `{summary.run}`, {summary.started} to {summary.finished}."
 
@@ -47,11 +55,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield ""
     yield f"| {' | '.join(head)} |"
     yield "|" + "---|" * len(head)
-    for row in rows[:MOST_ROWS]:
+    for row in rows:
         yield f"| {' | '.join(map(_inert, row))} |"
-    if len(rows) > MOST_ROWS:
-        yield ""
-        yield f"… and {len(rows) - MOST_ROWS} more."
 
 
 def _inert(cell: str) -> str:

@@ -71,6 +71,8 @@ class Summary:
     """Servers that hand out tokens that others use too: nothing was revoked there."""
     authorised_by: tuple[str, ...] = ()
     contact: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    """Findings that do not fail the run."""
     version: int = 1
 
     @classmethod

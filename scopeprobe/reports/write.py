@@ -13,17 +13,20 @@ from scopeprobe.errors import InputError, StoreError
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
 from scopeprobe.reports.csv_files import HEADER, matrix_csv, permission_rows
+from scopeprobe.reports.findings import FINDINGS_HEADER
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 
 MATRIX, SUMMARY, CLIENTS = "matrix.csv", "summary.json", "clients"
+WRITTEN = f"{Format.FINDINGS.file}, {Format.CSV.file}, {MATRIX}, {CLIENTS}/, {SUMMARY}"
+"""What every run writes, in words."""
 
 
 def refuse_foreign_files(
     folder: Path, clients: Collection[ClientName], written: Mapping[str, str]
 ) -> None:
     """
-    Raise InputError where a permission map would overwrite a file that is none.
+    Raise InputError where a file of a run would overwrite one that is none.
 
     `written` are the files that this folder's runs wrote for clients, with their digests.
     """
@@ -33,10 +36,12 @@ def refuse_foreign_files(
     if there.exists() and not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
         raise InputError([f"{there}: cannot be written to; choose another --out"])
     maps = [there / f"{name}.csv" for name in clients if f"{name}.csv" not in written]
+    headers = dict.fromkeys((*maps, folder / Format.CSV.file), HEADER)
+    headers[folder / Format.FINDINGS.file] = FINDINGS_HEADER
     complaints = [
         f"{path}: was not written by scopeprobe and would be overwritten; choose another --out"
-        for path in (*maps, folder / Format.CSV.file)
-        if path.exists() and not _is_permission_map(path)
+        for path, header in headers.items()
+        if path.exists() and not _begins_with(path, header)
     ]
     if complaints:
         raise InputError(complaints)
@@ -99,7 +104,8 @@ def _files(
     maps: Sequence[PermissionMap], summary: Summary
 ) -> Iterator[tuple[str, Callable[[], str]]]:
     """The files of every run, and what renders them."""
-    yield Format.CSV.file, partial(Format.CSV.render, maps, summary)
+    for form in (Format.CSV, Format.FINDINGS):
+        yield form.file, partial(form.render, maps, summary)
     yield MATRIX, partial(matrix_csv, maps)
     yield SUMMARY, summary.as_json
 
@@ -135,9 +141,9 @@ def _is_unchanged(clients: int, file: str, digest: str) -> bool:
     return _digest(content) == digest if digest else content.startswith(HEADER.encode())
 
 
-def _is_permission_map(path: Path) -> bool:
+def _begins_with(path: Path, header: str) -> bool:
     with suppress(OSError), path.open("rb") as file:
-        return file.read(len(HEADER)) == HEADER.encode()
+        return file.read(len(header)) == header.encode()
     return False
 
 

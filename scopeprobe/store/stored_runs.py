@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeAlias, TypeVar
@@ -166,6 +166,26 @@ class StoredRuns:
         ]
 
     @_reads
+    def nights_of(self, client: ClientName) -> list[tuple[date, PermissionMap]]:
+        """The same by the days on which the runs began, the newest first; equal maps are one."""
+        rows = self._connection.execute(
+            "select started, map from maps_of_runs join runs on id = run"
+            " where client = ? and finished is not null order by started desc",
+            (client,),
+        ).fetchall()
+        maps = {
+            digest: PermissionMap(client, _cells(self._stored_cells(digest)))
+            for digest in dict.fromkeys(digest for _, digest in rows)
+        }
+        return [(datetime.fromtimestamp(at, UTC).date(), maps[digest]) for at, digest in rows]
+
+    def _stored_cells(self, digest: str) -> bytes:
+        (cells,) = self._connection.execute(
+            "select cells from permission_maps where map = ?", (digest,)
+        ).fetchone()
+        return bytes(cells)
+
+    @_reads
     def ever_granted(self, client: ClientName) -> frozenset[tuple[str, Scope]] | None:
         """What any finished run was granted, by audience and scope; None where none asked."""
         found = [permissions for _, permissions in self.maps_of_client(client)]
@@ -261,11 +281,8 @@ class StoredRuns:
             (moment,),
         ).fetchall()
         proved: dict[CellKey, Cell] = {}
-        for digest in maps:
-            (cells,) = self._connection.execute(
-                "select cells from permission_maps where map = ?", digest
-            ).fetchone()
-            for cell in _cells(cells):
+        for (digest,) in maps:
+            for cell in _cells(self._stored_cells(digest)):
                 if cell.is_proved:
                     proved.setdefault(cell.key, cell)
         return proved

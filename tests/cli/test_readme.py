@@ -16,6 +16,7 @@ from scopeprobe.model.finding import FindingKind
 from scopeprobe.model.provider import ProviderTraits
 from scopeprobe.model.server import Connection, ServerLimits
 from scopeprobe.providers.load import PackTable
+from scopeprobe.reports.findings import COLUMNS as FINDINGS_COLUMNS
 from scopeprobe.reports.summary import Summary
 
 ROOT = Path(__file__).parents[2]
@@ -161,6 +162,11 @@ def test_the_columns_are_those_of_the_reports():
     )
 
 
+def test_the_columns_of_the_findings_are_those_of_the_file():
+    rows = table("column of findings.csv", "holds")
+    assert tuple(bare(name) for row in rows for name in row[0].split(",")) == FINDINGS_COLUMNS
+
+
 def test_the_members_of_the_summary_are_those_of_its_shape():
     told = [bare(row[0]) for row in table("member of summary.json", "holds")]
     members = {field.name for field in fields(Summary)}
@@ -174,7 +180,7 @@ def test_no_line_of_output_is_wider_than_a_terminal():
         line
         for block in CONSOLE.findall(README.read_text())
         for line in block.splitlines()
-        if len(line) > 80 and not line.startswith(whole)
+        if len(line) > 80 and not line.lstrip().startswith(whole)
     ]
     assert wide == []
 
@@ -191,4 +197,4 @@ def test_the_log_events_are_those_of_the_model():
     )
     told = re.findall(r"`(\w+)`", paragraph)
     events = [event.name for event in get_args(Event)]
-    assert sorted(told) == sorted([*events, "progress", "notice", "run_summary"])
+    assert sorted(told) == sorted([*events, "finding", "progress", "notice", "run_summary"])

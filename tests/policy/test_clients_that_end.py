@@ -76,7 +76,8 @@ def test_a_client_that_is_not_active_is_found_and_its_map_stays(nights):
 
 def test_it_is_told_although_it_is_not_over_the_bar(nights):
     nights.client.state = "disabled"
-    assert "bot: its server says that it is disabled" in nights.night(fail_on="missing").stderr
+    said = nights.night("--log-format", "console", fail_on="missing").stderr
+    assert "bot\n  warning, secret_expiry: its server says that it is disabled\n" in said
     assert nights.told() == []
 
 

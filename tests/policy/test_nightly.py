@@ -89,6 +89,31 @@ def test_what_is_accepted_is_no_finding_and_what_differs_from_it_is(fleet_of_nig
     assert fleet.cells() == [("missing", "one", "a.write"), ("excess", "one", "b.write")]
 
 
+def test_writing_a_baseline_names_the_findings_that_it_accepts(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.extra["two"] = 'expect = { granted = ["b.read"] }'
+    fleet.secrets["three"] = "rotated"
+    fleet.night("--fail-on", "missing", codes=(1,))
+    told = scopeprobe("baseline", "write", "-o", fleet.out).stderr.splitlines()
+    assert told[:-1] == [
+        "accepts: missing: two b.read: expected granted, is denied: refused_alone",
+        "accepts: unauthenticated: three: credentials_rejected",
+        "accepts: excess: two a.read: not expected, is granted",
+    ]
+    fleet.night("--baseline", fleet.out / "baseline.toml")
+    assert scopeprobe("baseline", "write", "-o", fleet.out).stderr.count("accepts: ") == 0
+
+
+def test_writing_a_baseline_names_a_server_all_of_whose_clients_fail(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.secrets |= dict.fromkeys(("one", "two"), "rotated")
+    fleet.down.add("west")
+    fleet.night(codes=(4,))
+    told = scopeprobe("baseline", "write", "-o", fleet.out).stderr.splitlines()
+    detail = "all 2 clients: credentials_rejected (one, two)"
+    assert told[:-1] == [f"accepts: unauthenticated: east: {detail}"]
+
+
 def test_writing_a_baseline_keeps_what_was_not_tested_and_what_people_wrote(fleet_of_nights):
     fleet = fleet_of_nights
     fleet.night()
@@ -164,7 +189,8 @@ def test_a_secret_is_a_finding_thirty_days_before_its_end(fleet_of_nights, days,
 def test_a_secret_that_expires_soon_is_told_although_it_is_not_over_the_bar(fleet_of_nights):
     fleet = fleet_of_nights
     fleet.extra["one"] = f"secret_expires = {TODAY + timedelta(days=9)}"
-    assert "one: its secret expires on" in fleet.night().stderr
+    said = fleet.night("--log-format", "console").stderr
+    assert "one\n  warning, secret_expiry: its secret expires on" in said
     assert fleet.cells() == []
 
 

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from harness import maps, scopeprobe, summary
 from lxml import etree
+from nights import SCOPES
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
@@ -60,9 +61,19 @@ def test_junit_has_a_suite_a_client_and_a_case_a_scope(night):
     assert outcomes["one"] == [
         ("a.read", "passed"), ("a.write", "failure"), ("b.read", "passed"), ("b.write", "passed"),
     ]  # fmt: skip
-    assert {outcome for _, outcome in outcomes["two"]} == {"error"}
+    assert dict(outcomes["two"]) == {**dict.fromkeys(SCOPES, "skipped"), "unauthenticated": "error"}
     assert {outcome for _, outcome in outcomes["three"]} == {"skipped"}
     assert document.getroot().get("failures") == "1"
+    assert document.getroot().get("errors") == "1"  # a bad secret is one, however many scopes
+
+
+def test_junit_has_a_suite_for_a_server_all_of_whose_clients_fail(night):
+    night.secrets["one"] = "rotated"
+    night.night("-f", "junit", codes=(3, 4))
+    document = etree.parse(night.out / "junit.xml")
+    XSD.assertValid(document)
+    errors = document.getroot().findall("testsuite/testcase/error")
+    assert [one.getparent().getparent().get("name") for one in errors] == ["east"]
 
 
 def test_openmetrics_is_read_by_prometheus_own_parser(night):

@@ -1,0 +1,230 @@
+"""One incident is one finding: what fails alike is told once, and since when it does."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TypeAlias
+
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Reason, Verdict
+from scopeprobe.model.client import Client, ClientName
+from scopeprobe.model.finding import Finding, FindingKind
+
+EVERY_SERVER = "every server"
+"""In the place of a server's name where none could be reached: look at this machine's way out."""
+_KINDS = {
+    Verdict.UNAUTHENTICATED: FindingKind.UNAUTHENTICATED,
+    Verdict.UNKNOWN: FindingKind.UNKNOWN,
+    Verdict.UNENFORCED: FindingKind.UNENFORCED,
+}
+THIS_RUN = "this run"
+"""In the place of a server's name where the run ended before it asked."""
+_RUN_ENDED = frozenset(
+    {Reason.NOT_ASKED, Reason.BUDGET_SPENT, Reason.DEADLINE, Reason.QUIET, Reason.INTERRUPTED}
+)
+_FOLDED = frozenset(_KINDS.values())
+_MOST_NAMES = 5
+Nights: TypeAlias = Sequence[tuple[date, PermissionMap]]
+"""What runs found out about one client, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Why no cell of a server was proved to be granted or denied."""
+
+    verdict: Verdict
+    reason: Reason
+
+
+def incidents(
+    found: Iterable[Finding], maps: Sequence[PermissionMap], clients: Iterable[Client]
+) -> list[Finding]:
+    """Findings with their verdicts and owners, of which those of one incident became one."""
+    by_name = {client.name: client for client in clients}
+    cells = {permissions.client: permissions.cells for permissions in maps if permissions.cells}
+    by_key: dict[CellKey, Cell] = {}
+    for members in cells.values():
+        for cell in reversed(members):
+            by_key[cell.client, cell.audience, ""] = by_key[cell.key] = cell
+    told = [
+        _completed(one, by_key.get((one.client, one.audience, one.scope)), by_name) for one in found
+    ]
+    servers = {name: by_name[name].server.name for name in cells if name in by_name}
+    causes = _causes(cells, servers)
+    is_cut_off = len(causes) > 1 and all(
+        cause is not None and cause.reason in {Reason.UNREACHABLE, Reason.TIMED_OUT}
+        for cause in causes.values()
+    )
+    by_incident: defaultdict[str, list[Finding]] = defaultdict(list)
+    by_reason: defaultdict[str, list[Finding]] = defaultdict(list)
+    rest = []
+    for one in told:
+        server = servers.get(one.client, "")
+        if one.kind is FindingKind.UNKNOWN and one.reason in _RUN_ENDED:
+            by_reason[one.reason].append(one)
+        elif one.kind in _FOLDED and causes.get(server) is not None:
+            by_incident[EVERY_SERVER if is_cut_off else server].append(one)
+        else:
+            rest.append(one)
+    for server, parts in by_incident.items():
+        cause = next(iter(causes.values())) if is_cut_off else causes[server]
+        rest += _of_server(server, parts, cause, servers, cells)
+    for reason, parts in by_reason.items():
+        cause = _Cause(Verdict.UNKNOWN, Reason(reason))
+        rest += _of_server(THIS_RUN, parts, cause, servers, cells)
+    order = list(FindingKind)
+    return sorted(
+        _of_clients(rest, cells),
+        key=lambda one: (one.client, one.audience, one.scope, order.index(one.kind), one.server),
+    )
+
+
+def _completed(one: Finding, cell: Cell | None, clients: Mapping[ClientName, Client]) -> Finding:
+    owner = clients[one.client].owner if one.client in clients else ""
+    if cell is None or one.kind in {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}:
+        return replace(one, owner=owner)
+    return replace(one, owner=owner, verdict=cell.verdict, reason=cell.reason)
+
+
+# -- servers
+
+
+def _causes(
+    cells: Mapping[ClientName, Sequence[Cell]], servers: Mapping[ClientName, str]
+) -> dict[str, _Cause | None]:
+    """Of each server why all its clients fail alike; None where they do not."""
+    of_server: defaultdict[str, list[Cell]] = defaultdict(list)
+    for client, server in servers.items():
+        of_server[server] += cells[client]
+    return {server: _cause(members) for server, members in of_server.items()}
+
+
+def _cause(cells: Iterable[Cell]) -> _Cause | None:
+    """
+    Where a server is given up, its other clients are not asked, or not until that proves a thing.
+
+    So neither is another cause than what its first clients met.
+    """
+    tally = Counter((cell.verdict, cell.reason) for cell in cells)
+    pairs = tally
+    for following in (Reason.ENDPOINT_LEFT_ALONE, Reason.AUTHENTICATION_UNPROVED):
+        pairs = Counter({pair: n for pair, n in pairs.items() if pair[1] is not following}) or pairs
+    verdicts = {verdict for verdict, _ in pairs}
+    if len(verdicts) > 1 or not verdicts <= _KINDS.keys():
+        return None
+    (verdict,) = verdicts
+    is_alike = len(pairs) == 1 or all(reason.is_out_of_reach for _, reason in pairs)
+    if not is_alike and verdict is not Verdict.UNENFORCED:
+        return None
+    return _Cause(*max(sorted(pairs), key=lambda pair: pairs[pair]))
+
+
+def _of_server(
+    server: str,
+    parts: Sequence[Finding],
+    cause: _Cause | None,
+    servers: Mapping[ClientName, str],
+    cells: Mapping[ClientName, Sequence[Cell]],
+) -> Sequence[Finding]:
+    """One finding of several clients; those of a single client stay its own."""
+    names = tuple(sorted({one.client for one in parts}))
+    if not names[1:] or cause is None:
+        return parts
+    kinds = {one.kind for one in parts}
+    kind = _KINDS[cause.verdict] if _KINDS[cause.verdict] in kinds else min(kinds)
+    members = sum(server in {EVERY_SERVER, THIS_RUN, its} for its in servers.values())
+    how_many = f"all {members}" if members == len(names) else f"{len(names)} of {members}"
+    unasked = sum(
+        all(cell.reason is Reason.ENDPOINT_LEFT_ALONE for cell in cells[name]) for name in names
+    )
+    told = cause.reason is Reason.ENDPOINT_LEFT_ALONE
+    given_up = f"; {unasked} not asked any more" if unasked and not told else ""
+    return [
+        Finding(
+            kind=kind,
+            client=ClientName(""),
+            audience="",
+            scope="",
+            detail=f"{server}: {how_many} clients: {cause.reason}{given_up} ({_few(names)})",
+            verdict=cause.verdict,
+            reason=cause.reason,
+            owner=_few(sorted({one.owner for one in parts} - {""})),
+            server=server,
+            clients=names,
+        )
+    ]
+
+
+def _few(names: Sequence[str]) -> str:
+    left = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {left} more" if left > 0 else "")
+
+
+# -- clients
+
+
+def _of_clients(
+    found: Iterable[Finding], cells: Mapping[ClientName, Sequence[Cell]]
+) -> Iterator[Finding]:
+    """
+    Cells of a target that were not settled, or not enforced, for one reason are one finding.
+
+    So are those of a target that are all alike. What was settled cell by cell is told so.
+    """
+    groups: defaultdict[tuple[str, ...], list[Finding]] = defaultdict(list)
+    for one in found:
+        if one.kind in _FOLDED and one.scope:
+            groups[one.kind, one.client, one.audience, one.reason].append(one)
+        else:
+            yield one
+    for parts in groups.values():
+        first = parts[0]
+        target = [cell for cell in cells[first.client] if cell.audience == first.audience]
+        is_one = first.kind is not FindingKind.UNKNOWN or Reason(first.reason).is_open
+        if len(parts) > 1 and (is_one or len(parts) == len(target)):
+            how_many = f"{len(parts)} of its {len(target)} scopes"
+            yield replace(first, scope="", detail=f"{how_many}: {first.reason}")
+        else:
+            yield from parts
+
+
+# -- since when
+
+
+def dated(
+    found: Iterable[Finding], nights_of: Callable[[ClientName], Nights], today: date
+) -> list[Finding]:
+    """Findings with the day of the first run that found them so without a break."""
+    by_client: dict[ClientName, Nights] = {}
+
+    def since(one: Finding) -> str:
+        if not one.verdict:
+            return ""
+        if one.kind is FindingKind.CHANGED or one.reason in _RUN_ENDED:
+            return today.isoformat()
+        days = []
+        for client in one.clients or (one.client,):
+            if client not in by_client:
+                by_client[client] = nights_of(client)
+            days.append(_first_day(one, by_client[client], today))
+        return max(days).isoformat()
+
+    return [replace(one, since=since(one)) for one in found]
+
+
+def _first_day(one: Finding, nights: Nights, today: date) -> date:
+    """A night that proved nothing is no break of what is proved before and after it."""
+    first, is_proof = today, one.verdict not in {Verdict.UNKNOWN, Verdict.UNAUTHENTICATED}
+    for day, permissions in nights:
+        verdicts = {
+            cell.verdict
+            for cell in permissions.cells
+            if one.server or (cell.audience == one.audience and one.scope in {"", cell.scope})
+        }
+        if one.verdict in verdicts:
+            first = day
+        elif not verdicts or not is_proof or verdicts & {Verdict.GRANTED, Verdict.DENIED}:
+            break
+    return first

@@ -1,0 +1,128 @@
+"""The findings of a run, the worst first: what `findings.csv` and the last lines of a run say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from scopeprobe.model.cell import PermissionMap, Reason
+from scopeprobe.model.finding import Finding, FindingKind
+from scopeprobe.reports.csv_files import csv_text, inert
+from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.texts import counted
+
+ERROR, WARNING = "error", "warning"
+"""A finding that fails the run, and one that does not."""
+COLUMNS = (
+    "severity", "kind", "client", "audience", "scope", "verdict", "reason", "owner", "detail",
+    "since", "next_step",
+)  # fmt: skip
+FINDINGS_HEADER = ",".join(COLUMNS) + "\n"
+_WORST_FIRST = (
+    FindingKind.UNAUTHENTICATED,
+    FindingKind.EXCESS,
+    FindingKind.MISSING,
+    FindingKind.CHANGED,
+    FindingKind.UNENFORCED,
+    FindingKind.UNKNOWN,
+    FindingKind.SECRET_EXPIRY,
+    FindingKind.STALE_WAIVER,
+)
+_NEXT_STEPS = {
+    FindingKind.UNAUTHENTICATED: "scopeprobe explain CLIENTS {client}",
+    FindingKind.EXCESS: "take it away at the server, or expect it, or waive it",
+    FindingKind.MISSING: "scopeprobe explain CLIENTS {client}",
+    FindingKind.CHANGED: "scopeprobe history {client}",
+    FindingKind.UNENFORCED: "do not rely on scopes there: the server issues any",
+    FindingKind.UNKNOWN: "scopeprobe explain CLIENTS {client}",
+    FindingKind.SECRET_EXPIRY: "renew the secret, and its day in the clients file",
+    FindingKind.STALE_WAIVER: "renew the waiver, or take it out of the baseline",
+}
+_EXPLAINED = frozenset({FindingKind.UNAUTHENTICATED, FindingKind.MISSING, FindingKind.UNKNOWN})
+_NOT_ASKED = frozenset(
+    {Reason.NOT_ASKED, Reason.BUDGET_SPENT, Reason.DEADLINE, Reason.QUIET, Reason.INTERRUPTED}
+)
+"""Where nothing needs to be explained: the run ended first."""
+
+
+def worst_first(summary: Summary) -> list[tuple[str, Finding]]:
+    """Every finding with its severity: servers before clients, errors before warnings."""
+    return [
+        (severity, one)
+        for severity, found in ((ERROR, summary.findings), (WARNING, summary.warnings))
+        for one in sorted(found, key=_badness)
+    ]
+
+
+def _badness(one: Finding) -> tuple[int, bool, str, str, str, str]:
+    rank = _WORST_FIRST.index(one.kind)
+    return rank, not one.server, one.server, one.client, one.audience, one.scope
+
+
+def report_findings(_maps: Sequence[PermissionMap], summary: Summary) -> str:
+    """`findings.csv`: the header alone where there are none."""
+    return FINDINGS_HEADER + csv_text(
+        [inert(members[column]) for column in COLUMNS] for members in findings_members(summary)
+    )
+
+
+def findings_members(summary: Summary) -> Iterator[dict[str, str]]:
+    """What is told of each finding, by column, the worst first."""
+    for severity, one in worst_first(summary):
+        yield {
+            "severity": severity,
+            "kind": one.kind,
+            "client": one.client,
+            "audience": one.audience,
+            "scope": one.scope,
+            "verdict": one.verdict,
+            "reason": one.reason,
+            "owner": one.owner,
+            "detail": one.detail,
+            "since": one.since,
+            "next_step": _next_step(one),
+        }
+
+
+def _next_step(one: Finding) -> str:
+    if one.reason in _NOT_ASKED:
+        return "go on with --resume"
+    client = one.clients[0] if one.clients else one.client
+    return _NEXT_STEPS[one.kind].format(client=client)
+
+
+def is_explained(one: Finding) -> bool:
+    """`explain` says why."""
+    return one.kind in _EXPLAINED and one.reason not in _NOT_ASKED
+
+
+# -- in one line
+
+
+def headline(summary: Summary) -> str:
+    """The findings by kind, the worst first."""
+    errors, warnings = summary.findings, len(summary.warnings)
+    if not errors:
+        return (
+            f"no finding fails the run; {counted(warnings, 'warning')}"
+            if warnings
+            else ("no findings")
+        )
+    more = f"; {counted(warnings, 'warning')}" if warnings else ""
+    return ", ".join(_counts(errors)) + more
+
+
+def _counts(found: Iterable[Finding]) -> Iterator[str]:
+    found = list(found)
+    locked_out = {
+        name
+        for one in found
+        if one.kind is FindingKind.UNAUTHENTICATED
+        for name in one.clients or (one.client,)
+    }
+    if locked_out:
+        yield f"{counted(len(locked_out), 'client')} cannot log in"
+    kinds = Counter(one.kind for one in found)
+    for kind in _WORST_FIRST[1:]:
+        if kinds[kind]:
+            yield f"{kinds[kind]} {kind.replace('_', ' ')}"
