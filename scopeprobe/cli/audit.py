@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from scopeprobe.audits.audit import Audit
+from scopeprobe.audits.audit import Audit, Resume
 from scopeprobe.audits.plan import plan
 from scopeprobe.cli import options
 from scopeprobe.cli.audit_options import (
@@ -135,7 +135,7 @@ def audit_command(
         strategy=strategy,
         proof=proofs.proof,
         is_patient=runs.wait,
-        resume=runs.resumes,
+        resume=runs.resumes(),
         run_id=runs.run,
     )
     _confirm(order, logs, is_agreed=yes)
@@ -146,7 +146,7 @@ def audit_command(
 
 def _confirm(order: Audit, logs: LogOptions, *, is_agreed: bool) -> None:
     """Say in a line what the audit takes; on a terminal, ask before many requests."""
-    if order.resume:
+    if order.resume is Resume.MUST:
         return
     cost = plan(order.fleet, order.limits, order.out, order.proof).cost_of(order.strategy)
     if logs.is_for_people and not logs.quiet:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from scopeprobe.audits.audit import Resume
 from scopeprobe.cli.inputs import parsed
 from scopeprobe.cli.options import (
     BUDGETS,
@@ -265,6 +266,14 @@ class RunOptions:
     resume: Annotated[bool, option("--resume", help="Go on with the unfinished run of --out.")] = (
         False
     )
+    resume_if_any: Annotated[
+        bool,
+        option(
+            "--resume-if-any",
+            help="The same where one was cut off within 12 hours, else a new run: for jobs that are"
+            " restarted.",
+        ),
+    ] = False
     run: Annotated[
         str | None,
         option("--run", metavar="ID", help="The run that --resume goes on with."),
@@ -273,9 +282,13 @@ class RunOptions:
         False
     )
 
-    @property
-    def resumes(self) -> bool:
-        return self.resume or self.run is not None
+    def resumes(self) -> Resume:
+        """Raises InputError where two options say different things."""
+        if self.resume or self.run is not None:
+            if self.resume_if_any:
+                raise InputError(["--resume-if-any: give it without --resume and --run"])
+            return Resume.MUST
+        return Resume.IF_ANY if self.resume_if_any else Resume.NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
