@@ -13,6 +13,7 @@ import typer
 from scopeprobe.audits.audit import Audit, Resume
 from scopeprobe.audits.plan import plan
 from scopeprobe.cli import options
+from scopeprobe.cli.app import unknown_variables
 from scopeprobe.cli.audit_options import (
     BudgetOptions,
     InputOptions,
@@ -121,7 +122,8 @@ def audit_command(
         max_failed_clients=max_auth_failures_per_server,
     )
     fail_on = output.kinds()
-    fleet = inputs.fleet(proofs.added_to(pace.overrides()))
+    read = inputs.fleet(proofs.added_to(pace.overrides()))
+    fleet = replace(read, notices=(*unknown_variables(), *read.notices))
     order = Audit(
         fleet=fleet,
         out=output.out,

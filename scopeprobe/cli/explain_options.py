@@ -14,6 +14,7 @@ import typer
 from scopeprobe.audits.discover import with_issuer
 from scopeprobe.audits.needs import LastRun
 from scopeprobe.cli import options
+from scopeprobe.cli.environment import SECRET
 from scopeprobe.cli.inputs import parsed
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Overrides, client_of_words, read_chosen, read_client
@@ -22,7 +23,6 @@ from scopeprobe.model.client import Client
 from scopeprobe.model.provider import Pack
 from scopeprobe.model.scope_names import Scope
 
-SECRET = "SCOPEPROBE_CLIENT_SECRET"
 WITHOUT_FILES = "Without files"
 
 
