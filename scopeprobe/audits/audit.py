@@ -40,7 +40,7 @@ from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarte
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
-from scopeprobe.policy import Earlier, Policy, findings, new_findings
+from scopeprobe.policy import Earlier, Policy, findings, new_findings, unmatched_expectations
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import refuse_foreign_files, write_reports
@@ -53,7 +53,11 @@ RESTARTED = 12 * 3600
 """Seconds within which a job is started again: by then it is not the next night's."""
 LOOKS_EVERY = 0.5
 """Seconds between two looks at a folder that is in use."""
-WARNINGS = {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}
+WARNINGS = {
+    FindingKind.SECRET_EXPIRY,
+    FindingKind.STALE_WAIVER,
+    FindingKind.UNMATCHED_EXPECTATION,
+}
 """Findings that deserve a notice where they do not fail the run."""
 DEFAULT_FAIL_ON = ("missing", "excess", "unauthenticated")
 
@@ -362,7 +366,7 @@ class _Session:
             *sorted(of_metadata),
             *rounds.notices,
             *notices,
-            *(f"{one.client}: {one.detail}" for one in warnings),
+            *(": ".join(filter(None, (one.client, one.detail))) for one in warnings),
             *notices_of(summary, maps, self._fleet),
         )
         return Result(self._run.id, maps, summary, failures, stopped_by, notices)
@@ -373,7 +377,13 @@ class _Session:
         found = findings(maps, clients, order.policy, compared, self._run.day)
         if order.new_only and self._earlier is not None:
             found = new_findings(found, clients, order.policy, self._earlier, self._run.day)
-        return found
+        unmatched = unmatched_expectations(
+            self._fleet.as_known,
+            order.policy.rules,
+            found=[cell.key for permissions in maps for cell in permissions.cells],
+            unread=self._fleet.unread,
+        )
+        return [*(one.as_finding() for one in unmatched), *found]
 
     def _cost(self) -> Cost:
         rounds, known = self._rounds, self._known

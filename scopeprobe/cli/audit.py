@@ -129,7 +129,7 @@ def audit_command(
         out=output.out,
         limits=limits,
         fail_on=fail_on,
-        policy=policies.read(),
+        policy=policies.read(fleet),
         previous=policies.compared_with(fail_on),
         new_only=policies.new_only,
         formats=output.formats or (),

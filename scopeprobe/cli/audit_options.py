@@ -22,6 +22,7 @@ from scopeprobe.cli.options import (
     Formats,
     LiteralSecrets,
     Out,
+    PolicyFile,
     Providers,
     ScopesFiles,
     Timeout,
@@ -302,7 +303,7 @@ class OutputOptions:
             "--fail-on",
             metavar="LIST",
             help="Findings that make exit code 1: missing, excess, changed, unauthenticated,"
-            " unknown, unenforced, secret_expiry, stale_waiver; or never.",
+            " unknown, unenforced, secret_expiry, stale_waiver, unmatched_expectation; or never.",
             panel=OUTPUT,
         ),
     ] = "missing,excess,unauthenticated"
@@ -326,10 +327,7 @@ class PolicyOptions:
     """What the maps are compared with."""
 
     baseline: BaselineFile = None
-    policy: Annotated[
-        Path | None,
-        option("--policy", metavar="FILE", help="Expectations of whole tags.", panel=POLICY),
-    ] = None
+    policy: PolicyFile = None
     previous: Annotated[
         str | None,
         option(
@@ -354,9 +352,9 @@ class PolicyOptions:
         ),
     ] = 100
 
-    def read(self) -> Policy:
+    def read(self, fleet: Fleet) -> Policy:
         return Policy(
-            rules=() if self.policy is None else read_policy(self.policy),
+            rules=() if self.policy is None else read_policy(self.policy, fleet),
             baseline=None if self.baseline is None else read_baseline(self.baseline),
         )
 

@@ -26,6 +26,7 @@ from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.provider import Pack
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import Server
+from scopeprobe.policy import unmatched_expectations
 from scopeprobe.providers import shipped_packs
 
 NO_OVERRIDES = Overrides()
@@ -106,8 +107,11 @@ def read_clients(
     wanted = CandidatesFrom.METADATA if scopes_from_metadata else CandidatesFrom.INPUTS
     drafts = inputs.build(files, packs, overrides, scopes, wanted).clients
     described = tuple(_clients_of(drafts))
-    if len(described) == len(drafts):  # else a client that cannot be read may be meant
+    if not inputs.problems.errors:  # else a client that cannot be read may be meant
         inputs.problems.errors += chosen.complaints(described)
+        if not scopes_from_metadata:
+            unmatched = unmatched_expectations(described)
+            inputs.problems.errors += [str(one) for one in unmatched if not one.is_guard]
     selected = [draft for draft in drafts if draft.client is None or chosen.has(draft.client)]
     probed = [draft for draft in selected if not draft.is_skipped]
     clients = inputs.with_secrets(probed, environment, allow_literal_secrets)
@@ -115,7 +119,7 @@ def read_clients(
         raise InputError(["no client is left to probe: all that were chosen say `probe = false`"])
     return Fleet(
         clients,
-        known=frozenset(client.name for client in described),
+        described=described,
         skipped=tuple(_clients_of(draft for draft in selected if draft.is_skipped)),
         notices=tuple(inputs.problems.notices),
         wants_advertised=scopes_from_metadata,

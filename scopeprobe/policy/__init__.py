@@ -4,6 +4,7 @@ from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.policy.advertised import Advertised, compare_with_advertised
 from scopeprobe.policy.baseline import Baseline, Waiver
 from scopeprobe.policy.findings import Earlier, Policy, Rule, findings, new_findings
+from scopeprobe.policy.unmatched import complaints_of_rules, unmatched_expectations
 
 __all__ = [
     "Advertised",
@@ -15,6 +16,8 @@ __all__ = [
     "Rule",
     "Waiver",
     "compare_with_advertised",
+    "complaints_of_rules",
     "findings",
     "new_findings",
+    "unmatched_expectations",
 ]
