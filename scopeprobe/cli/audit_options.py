@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from scopeprobe.audits.audit import Resume
-from scopeprobe.cli.inputs import parsed
+from scopeprobe.cli.inputs import SCOPES, clients_here, parsed, taken_from_here
 from scopeprobe.cli.options import (
     BUDGETS,
     INPUTS,
@@ -53,13 +53,15 @@ class InputOptions:
     """Where clients and candidates come from."""
 
     clients: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="CLIENTS",
             help="Clients files: TOML, YAML or JSON by their ending; - reads YAML or JSON from "
-            "standard input.",
+            "standard input. By default clients.toml of this folder, with its scopes.txt where no "
+            "scopes are given.",
+            show_default=False,
         ),
-    ]
+    ] = None
     scopes: ScopesFiles = None
     scope: Annotated[
         list[str] | None,
@@ -93,9 +95,10 @@ class InputOptions:
 
     def fleet(self, overrides: Overrides) -> Fleet:
         """Read all inputs, but no metadata. What is worth a notice stands in the fleet."""
-        return read_clients(
-            self.clients,
-            scopes_files=self.scopes or (),
+        files, scopes = self._files
+        fleet = read_clients(
+            files,
+            scopes_files=scopes,
             extra_scopes=self.scope or (),
             packs=read_packs(self.providers or ()),
             overrides=overrides,
@@ -104,6 +107,19 @@ class InputOptions:
             chosen=Selection(tuple(self.client or ()), tuple(self.tag or ())),
             stdin=sys.stdin,
         )
+        if self.clients:
+            return fleet
+        taken = taken_from_here((*files, *(() if self.scopes else scopes)))
+        return replace(fleet, notices=(taken, *fleet.notices))
+
+    @property
+    def _files(self) -> tuple[list[Path], list[Path]]:
+        """Clients files and scopes files. Raises InputError where there are no clients files."""
+        if self.clients:
+            return self.clients, self.scopes or []
+        are_given = self.scopes or self.scope or self.scopes_from_metadata
+        scopes = [SCOPES] if not are_given and SCOPES.is_file() else self.scopes or []
+        return clients_here(), scopes
 
     def words_to_explain(self, permissions: PermissionMap | None) -> tuple[str, ...]:
         """
@@ -113,14 +129,15 @@ class InputOptions:
         """
         packs = [word for folder in self.providers or () for word in ("--providers", folder)]
         literal = ["--allow-literal-secrets"] if self.allow_literal_secrets else []
-        scopes = [word for file in self.scopes or () for word in ("--scopes", file)]
+        files, scopes_files = self._files
+        scopes = [word for file in scopes_files for word in ("--scopes", str(file))]
         if permissions is None:
-            return tuple(map(str, (*packs, *literal, *scopes, *self.clients, "--all")))
+            return tuple(map(str, (*packs, *literal, *scopes, *files, "--all")))
         if self.scope:
             cells = (cell for cell in permissions.cells if cell.reason is not Reason.UNLISTED)
             asked = dict.fromkeys(cell.scope for cell in cells)
             scopes = ["--scope", " ".join(asked)]
-        return tuple(map(str, (*packs, *literal, *scopes, *self.clients, permissions.client)))
+        return tuple(map(str, (*packs, *literal, *scopes, *files, permissions.client)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
