@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -93,7 +94,9 @@ class InputOptions:
     ] = False
     allow_literal_secrets: LiteralSecrets = False
 
-    def fleet(self, overrides: Overrides) -> Fleet:
+    def fleet(
+        self, overrides: Overrides, environment: Mapping[str, str] | None = os.environ
+    ) -> Fleet:
         """Read all inputs, but no metadata. What is worth a notice stands in the fleet."""
         files, scopes = self._files
         fleet = read_clients(
@@ -105,6 +108,7 @@ class InputOptions:
             scopes_from_metadata=self.scopes_from_metadata,
             allow_literal_secrets=self.allow_literal_secrets,
             chosen=Selection(tuple(self.client or ()), tuple(self.tag or ())),
+            environment=environment,
             stdin=sys.stdin,
         )
         if self.clients:

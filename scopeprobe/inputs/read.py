@@ -84,7 +84,7 @@ def read_clients(
     scopes_from_metadata: bool = False,
     allow_literal_secrets: bool = False,
     chosen: Selection = EVERYBODY,
-    environment: Mapping[str, str] = os.environ,
+    environment: Mapping[str, str] | None = os.environ,
     stdin: TextIO | None = None,
 ) -> Fleet:
     """
@@ -97,7 +97,7 @@ def read_clients(
     :param scopes_from_metadata: targets may name no candidates; `resolve` adds those that the
         metadata of their server advertises.
     :param chosen: which clients; no secret of another is looked up.
-    :param environment: where `{ env }` secrets are looked up.
+    :param environment: where `{ env }` secrets are looked up; None: no secret is, of whatever kind.
     :param stdin: what `-` reads; standard input unless given.
     :raises InputError: with all that is wrong with all files, each with its place.
     """
@@ -315,11 +315,14 @@ class _Inputs:
     def with_secrets(
         self,
         drafts: Sequence[ClientDraft],
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] | None,
         allow_literal_secrets: bool,
     ) -> tuple[Client, ...]:
         """Look up the secrets of clients. Raises InputError with all that was wrong until now."""
         check_literals(drafts, self.problems, are_allowed=allow_literal_secrets)
+        if environment is None:
+            self.problems.raise_errors()
+            return tuple(_clients_of(drafts))
         secrets = look_up_secrets(drafts, environment, self.problems)
         clients = with_secrets(drafts, secrets, self.problems)
         check_together(clients, self.problems)
