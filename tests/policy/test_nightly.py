@@ -263,3 +263,9 @@ def test_history_takes_globs_and_either_order_and_says_what_was_meant(fleet_of_n
     assert "did you mean three?" in history("thre").stderr
     assert "did you mean b.read?" in history("two", "b.raed").stderr
     assert "a glob such as '*', or --changed" in history().stderr
+
+
+def test_the_folder_of_runs_may_be_given_without_its_option(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.night()
+    assert scopeprobe("runs", fleet.out).stdout == scopeprobe("runs", "-o", fleet.out).stdout != ""
