@@ -105,13 +105,15 @@ def test_what_defaults_expect_is_told_once(tmp_path):
         for expect, code in (("b", 0), ("c", 2), ("c*", 1)):
             default = f'[defaults]\nexpect = {{ denied = ["{expect}"] }}\n'
             clients.write_text(default + written)
-            bar = ("--fail-on", "unmatched_expectation")
+            bar = ("--fail-on", "unmatched_expectation", "-f", "junit", "-f", "markdown")
             result = scopeprobe("audit", *words, "-o", tmp_path / "out", *bar, env=environment)
             assert result.returncode == code, result.stderr
             if code == 2:
                 assert result.stderr.count("defaults.expect.denied: c matches no candidate") == 1
     told = [(one["client"], one["scope"]) for one in summary(tmp_path / "out")["findings"]]
     assert told == [("", "c*")]
+    for file in ("junit.xml", "report.md"):
+        assert "defaults.expect.denied: matches no" in (tmp_path / "out" / file).read_text()
 
 
 def test_candidates_of_metadata_are_waited_for(tmp_path):
