@@ -15,6 +15,7 @@ What a server does wrong is never raised: it is an `Unanswered` answer (model/an
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -82,3 +83,9 @@ def cause_of(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a complaint: which of the known names was probably meant; empty where none is."""
+    near = get_close_matches(word, sorted(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""

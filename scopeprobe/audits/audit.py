@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -40,18 +41,42 @@ from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarte
 from scopeprobe.model.finding import Finding
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
-from scopeprobe.policy import Earlier, Nights, Policy, dated, findings, incidents, new_findings
+from scopeprobe.policy import (
+    Earlier,
+    Nights,
+    Policy,
+    dated,
+    findings,
+    incidents,
+    new_findings,
+    unmatched_expectations,
+)
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import refuse_foreign_files, write_reports
-from scopeprobe.store import SqliteJournal, Store, StoredFacts
+from scopeprobe.store import SqliteJournal, Store, StoredFacts, StoredRuns
 from scopeprobe.strategies import STRATEGIES
 from scopeprobe.strategies.estimates import total
 
 KEPT = 100
+RESTARTED = 12 * 3600
+"""Seconds within which a job is started again: by then it is not the next night's."""
 LOOKS_EVERY = 0.5
 """Seconds between two looks at a folder that is in use."""
 DEFAULT_FAIL_ON = ("missing", "excess", "unauthenticated")
+
+
+class Resume(Enum):
+    """Whether an audit goes on with a run that is there."""
+
+    NEVER = auto()
+    MUST = auto()
+    """It is an error where none is stored."""
+    IF_ANY = auto()
+    """
+    For jobs that a scheduler starts again: with the last run, where it was begun within RESTARTED,
+    is not complete and asked the same; else a new one is begun.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +102,7 @@ class Audit:
     proof: Proof = Proof.SAFE
     is_patient: bool = False
     """Wait for another audit that writes into the folder."""
-    resume: bool = False
-    """Go on with the unfinished run of the folder."""
+    resume: Resume = Resume.NEVER
     run_id: str | None = None
     """Which run to go on with; None: the last one."""
     observer: Observer = field(default=lambda _event: None)
@@ -131,11 +155,13 @@ async def audit(order: Audit) -> Result:
     """
     Find out which scopes every client of a fleet has, and write it down.
 
-    Raises InputError where the folder cannot be used, FolderInUse while another audit writes
-    there, InputsChanged where a run is to be resumed with other inputs. Whatever fails later ends
-    the run: StoreError where disk or database do, anything else is a bug. A note of the error says
-    what could be written.
+    Raises InputError where the folder cannot be used or holds no run to go on with, FolderInUse
+    while another audit writes there, InputsChanged where a run is to be resumed with other inputs.
+    Whatever fails later ends the run: StoreError where disk or database do, anything else is a bug.
+    A note of the error says what could be written.
     """
+    if order.resume is Resume.MUST:
+        _refuse_without_runs(order.out)
     with ExitStack() as folder:
         store = await _enter(folder, order)
         names = [client.name for client in order.fleet.clients]
@@ -188,13 +214,14 @@ def _earlier(order: Audit, store: Store) -> tuple[Earlier | None, tuple[str, ...
 
 def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
     """The run to be carried out: a new one, or the one to go on with."""
-    if order.resume:
-        run = store.run(order.run_id) if order.run_id else store.last_run()
-        if run is not None:
-            if not order.fleet.goes_on_from(run.digest):
-                raise InputsChanged([_other_inputs(order.out, run)])
-            return run, (f"run {run.id} was complete already",) if run.complete else ()
-    now = time.time()
+    last, now = store.last_run(), time.time()
+    if order.resume is Resume.MUST:
+        run = store.run(order.run_id or store.runs()[0].id)
+        if not order.fleet.goes_on_from(run.digest):
+            raise InputsChanged([_other_inputs(order.out, run)])
+        return run, (f"run {run.id} was complete already",) if run.complete else ()
+    if order.resume is Resume.IF_ANY and last is not None and _was_cut_off(last, order.fleet, now):
+        return last, ()
     run = Run(
         id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
         started=now,
@@ -204,13 +231,25 @@ def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
         clients=len(order.fleet.clients),
         cells=order.fleet.cells,
     )
-    last = store.last_run()
     store.begin(run)
-    if order.resume:
-        return run, ("nothing was stored that could be resumed: a new run was started",)
     if last is not None and not last.complete:
         return run, (f"run {last.id} was left unfinished; --resume would have gone on with it",)
     return run, ()
+
+
+def _was_cut_off(run: Run, fleet: Fleet, now: float) -> bool:
+    return not run.complete and now - run.started < RESTARTED and fleet.goes_on_from(run.digest)
+
+
+def _refuse_without_runs(out: Path) -> None:
+    """Before the folder is touched: it may be another one that was meant."""
+    with StoredRuns.read_if_any(out) as stored:
+        if stored is None or not stored.runs():
+            message = (
+                f"{out}: --resume: no run is stored here; choose the folder with --out, leave"
+                " --resume out to begin a run, or take --resume-if-any for either"
+            )
+            raise InputError([message])
 
 
 def _other_inputs(out: Path, run: Run) -> str:
@@ -342,6 +381,13 @@ class _Session:
         found = findings(maps, clients, order.policy, compared, self._run.day)
         if order.new_only and self._earlier is not None:
             found = new_findings(found, clients, order.policy, self._earlier, self._run.day)
+        unmatched = unmatched_expectations(
+            self._fleet.as_known,
+            order.policy.rules,
+            found=[cell.key for permissions in maps for cell in permissions.cells],
+            unread=self._fleet.unread,
+        )
+        found = [*(one.as_finding() for one in unmatched), *found]
         return dated(incidents(found, maps, clients), self._nights_of, self._run.day)
 
     def _nights_of(self, client: ClientName) -> Nights:

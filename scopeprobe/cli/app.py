@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import resource
 import sys
 import threading
@@ -17,7 +16,7 @@ import typer.core
 import typer.main
 
 import scopeprobe
-from scopeprobe.cli import streams
+from scopeprobe.cli import environment, streams
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.errors import InputError, ScopeprobeError, StoreError, cause_of, describe
 
@@ -129,11 +128,19 @@ def load(name: str) -> Any:  # noqa: ANN401 - typer keeps the types of its comma
     return typer.main.get_command(command)
 
 
+def unknown_variables() -> Iterator[str]:
+    """What to say of variables of the environment that look like options of ours."""
+    return environment.unknown_variables(load(name) for name in COMMANDS)
+
+
 class ImportedWhenCalled(typer.core.TyperGroup):
     """Lists commands by their lines in COMMANDS; imports the one that is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as of `load`
         name, listed, rest = super().resolve_command(ctx, args)
+        if listed and args[0] != "audit":  # whose standard error may be a log
+            for text in unknown_variables():
+                streams.say(f"notice: {text}")
         return name, listed and load(args[0]), rest
 
 
@@ -207,7 +214,7 @@ def _run(words: Sequence[str]) -> int:
 def _refuse_what_terminals_act_on(words: Sequence[str]) -> None:
     """Refuse arguments that no file and no option has: messages quote them."""
     given = [(f"argument {number}", word) for number, word in enumerate(words, start=1)]
-    given += [(name, value) for name, value in os.environ.items() if name.startswith("SCOPEPROBE_")]
+    given += environment.our_variables().items()
     wrong = [place for place, text in given if streams.inert(text) != text or "\n" in text]
     if wrong:
         raise InputError(f"{place}: holds a control character, or is no UTF-8" for place in wrong)

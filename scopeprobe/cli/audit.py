@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from scopeprobe.audits.audit import Audit
+from scopeprobe.audits.audit import Audit, Resume
 from scopeprobe.audits.plan import plan
 from scopeprobe.cli import options
+from scopeprobe.cli.app import unknown_variables
 from scopeprobe.cli.audit_options import (
     BudgetOptions,
     InputOptions,
@@ -122,13 +123,14 @@ def audit_command(
         max_failed_clients=max_auth_failures_per_server,
     )
     fail_on = output.kinds()
-    fleet = inputs.fleet(proofs.added_to(pace.overrides()))
+    read = inputs.fleet(proofs.added_to(pace.overrides()))
+    fleet = replace(read, notices=(*unknown_variables(), *read.notices))
     order = Audit(
         fleet=fleet,
         out=output.out,
         limits=limits,
         fail_on=fail_on,
-        policy=policies.read(),
+        policy=policies.read(fleet),
         previous=policies.compared_with(fail_on),
         new_only=policies.new_only,
         formats=output.formats or (),
@@ -136,7 +138,7 @@ def audit_command(
         strategy=strategy,
         proof=proofs.proof,
         is_patient=runs.wait,
-        resume=runs.resumes,
+        resume=runs.resumes(),
         run_id=runs.run,
     )
     _confirm(order, logs, is_agreed=yes)
@@ -147,7 +149,7 @@ def audit_command(
 
 def _confirm(order: Audit, logs: LogOptions, *, is_agreed: bool) -> None:
     """Say in a line what the audit takes; on a terminal, ask before many requests."""
-    if order.resume:
+    if order.resume is Resume.MUST:
         return
     cost = plan(order.fleet, order.limits, order.out, order.proof).cost_of(order.strategy)
     if logs.is_for_people and not logs.quiet:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scopeprobe.cli.inputs import parsed
+from scopeprobe.audits.audit import Resume
+from scopeprobe.cli.inputs import SCOPES, clients_here, parsed, taken_from_here
 from scopeprobe.cli.options import (
     BUDGETS,
     INPUTS,
@@ -21,6 +23,7 @@ from scopeprobe.cli.options import (
     Formats,
     LiteralSecrets,
     Out,
+    PolicyFile,
     Providers,
     ScopesFiles,
     Timeout,
@@ -51,13 +54,15 @@ class InputOptions:
     """Where clients and candidates come from."""
 
     clients: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="CLIENTS",
             help="Clients files: TOML, YAML or JSON by their ending; - reads YAML or JSON from "
-            "standard input.",
+            "standard input. By default clients.toml of this folder, with its scopes.txt where no "
+            "scopes are given.",
+            show_default=False,
         ),
-    ]
+    ] = None
     scopes: ScopesFiles = None
     scope: Annotated[
         list[str] | None,
@@ -89,19 +94,36 @@ class InputOptions:
     ] = False
     allow_literal_secrets: LiteralSecrets = False
 
-    def fleet(self, overrides: Overrides) -> Fleet:
+    def fleet(
+        self, overrides: Overrides, environment: Mapping[str, str] | None = os.environ
+    ) -> Fleet:
         """Read all inputs, but no metadata. What is worth a notice stands in the fleet."""
-        return read_clients(
-            self.clients,
-            scopes_files=self.scopes or (),
+        files, scopes = self._files
+        fleet = read_clients(
+            files,
+            scopes_files=scopes,
             extra_scopes=self.scope or (),
             packs=read_packs(self.providers or ()),
             overrides=overrides,
             scopes_from_metadata=self.scopes_from_metadata,
             allow_literal_secrets=self.allow_literal_secrets,
             chosen=Selection(tuple(self.client or ()), tuple(self.tag or ())),
+            environment=environment,
             stdin=sys.stdin,
         )
+        if self.clients:
+            return fleet
+        taken = taken_from_here((*files, *(() if self.scopes else scopes)))
+        return replace(fleet, notices=(taken, *fleet.notices))
+
+    @property
+    def _files(self) -> tuple[list[Path], list[Path]]:
+        """Clients files and scopes files. Raises InputError where there are no clients files."""
+        if self.clients:
+            return self.clients, self.scopes or []
+        are_given = self.scopes or self.scope or self.scopes_from_metadata
+        scopes = [SCOPES] if not are_given and SCOPES.is_file() else self.scopes or []
+        return clients_here(), scopes
 
     def words_to_explain(self, permissions: PermissionMap | None) -> tuple[str, ...]:
         """
@@ -111,14 +133,15 @@ class InputOptions:
         """
         packs = [word for folder in self.providers or () for word in ("--providers", folder)]
         literal = ["--allow-literal-secrets"] if self.allow_literal_secrets else []
-        scopes = [word for file in self.scopes or () for word in ("--scopes", file)]
+        files, scopes_files = self._files
+        scopes = [word for file in scopes_files for word in ("--scopes", str(file))]
         if permissions is None:
-            return tuple(map(str, (*packs, *literal, *scopes, *self.clients, "--all")))
+            return tuple(map(str, (*packs, *literal, *scopes, *files, "--all")))
         if self.scope:
             cells = (cell for cell in permissions.cells if cell.reason is not Reason.UNLISTED)
             asked = dict.fromkeys(cell.scope for cell in cells)
             scopes = ["--scope", " ".join(asked)]
-        return tuple(map(str, (*packs, *literal, *scopes, *self.clients, permissions.client)))
+        return tuple(map(str, (*packs, *literal, *scopes, *files, permissions.client)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +288,14 @@ class RunOptions:
     resume: Annotated[bool, option("--resume", help="Go on with the unfinished run of --out.")] = (
         False
     )
+    resume_if_any: Annotated[
+        bool,
+        option(
+            "--resume-if-any",
+            help="The same where one was cut off within 12 hours, else a new run: for jobs that are"
+            " restarted.",
+        ),
+    ] = False
     run: Annotated[
         str | None,
         option("--run", metavar="ID", help="The run that --resume goes on with."),
@@ -273,9 +304,13 @@ class RunOptions:
         False
     )
 
-    @property
-    def resumes(self) -> bool:
-        return self.resume or self.run is not None
+    def resumes(self) -> Resume:
+        """Raises InputError where two options say different things."""
+        if self.resume or self.run is not None:
+            if self.resume_if_any:
+                raise InputError(["--resume-if-any: give it without --resume and --run"])
+            return Resume.MUST
+        return Resume.IF_ANY if self.resume_if_any else Resume.NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +324,7 @@ class OutputOptions:
             "--fail-on",
             metavar="LIST",
             help="Findings that make exit code 1: missing, excess, changed, unauthenticated,"
-            " unknown, unenforced, secret_expiry, stale_waiver; or never.",
+            " unknown, unenforced, secret_expiry, stale_waiver, unmatched_expectation; or never.",
             panel=OUTPUT,
         ),
     ] = "missing,excess,unauthenticated"
@@ -313,10 +348,7 @@ class PolicyOptions:
     """What the maps are compared with."""
 
     baseline: BaselineFile = None
-    policy: Annotated[
-        Path | None,
-        option("--policy", metavar="FILE", help="Expectations of whole tags.", panel=POLICY),
-    ] = None
+    policy: PolicyFile = None
     previous: Annotated[
         str | None,
         option(
@@ -341,9 +373,9 @@ class PolicyOptions:
         ),
     ] = 100
 
-    def read(self) -> Policy:
+    def read(self, fleet: Fleet) -> Policy:
         return Policy(
-            rules=() if self.policy is None else read_policy(self.policy),
+            rules=() if self.policy is None else read_policy(self.policy, fleet),
             baseline=None if self.baseline is None else read_baseline(self.baseline),
         )
 

@@ -15,10 +15,12 @@ from scopeprobe.inputs import read_permissions
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.policy.changes import differences, last_proved
 from scopeprobe.reports.differences import differences_json, differences_text
-from scopeprobe.store import StoredRuns
+from scopeprobe.store import BY_AGE, StoredRuns
 
 EXAMPLES = """
 Examples:
+
+  scopeprobe diff -o nightly
 
   scopeprobe diff last-week/permissions.csv scopeprobe-out
 
@@ -30,9 +32,13 @@ Examples:
 
 def diff_command(
     old: Annotated[
-        str, typer.Argument(metavar="OLD", help="permissions.csv, an output folder, or a run.")
-    ],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")],
+        str,
+        typer.Argument(
+            metavar="OLD",
+            help="permissions.csv, an output folder, or a run: an id, `last` or `previous`.",
+        ),
+    ] = "previous",
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")] = "last",
     *,
     out: options.Out = Path("scopeprobe-out"),
     exit_code: Annotated[
@@ -43,7 +49,8 @@ def diff_command(
     """
     Tell what two permission maps differ in: gained, lost, changed, new and gone clients.
 
-    OLD and NEW are looked for as files, as folders, and as runs of --out, in this order. Of a run
+    By default the last two finished runs of --out. OLD and NEW are looked for as files, as folders,
+    and as runs of --out, in this order. Of a run
     each cell has its last proved verdict, so that a night with a dead server hides nothing.
     """
     found = differences(_maps(old, out), _maps(new, out))
@@ -58,7 +65,8 @@ def _maps(word: str, out: Path) -> tuple[PermissionMap, ...]:
     path = Path(word)
     if path.is_dir():
         return read_permissions(path / "permissions.csv")
-    with StoredRuns.read_if_any(out) as store:
+    is_one_of_ours = word in BY_AGE and not path.exists()
+    with (StoredRuns.read if is_one_of_ours else StoredRuns.read_if_any)(out) as store:
         if store is None or path.exists() or path.suffix:
             return read_permissions(path)
         run = store.finished_run(word)

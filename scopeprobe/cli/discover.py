@@ -13,10 +13,11 @@ import typer
 from scopeprobe.audits.discover import describe
 from scopeprobe.cli import options
 from scopeprobe.cli.exit_codes import Exit
-from scopeprobe.cli.inputs import parsed
+from scopeprobe.cli.inputs import clients_here, files_and_name, parsed, taken_from_here
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
-from scopeprobe.errors import InputError
+from scopeprobe.cli.streams import say
+from scopeprobe.errors import InputError, did_you_mean
 from scopeprobe.inputs import Overrides, read_servers
 from scopeprobe.inputs.schema import check_issuer
 from scopeprobe.inputs.units import parse_duration
@@ -41,7 +42,7 @@ def discover_command(
         list[Path] | None,
         typer.Argument(
             metavar="CLIENTS... [NAME]",
-            help="Clients files; a last word that is no file is the name of a server or client.",
+            help="Clients files; a word that is no file is the name of a server or client.",
             show_default=False,
         ),
     ] = None,
@@ -63,8 +64,8 @@ def discover_command(
     overrides = Overrides(timeout=parsed("--timeout", timeout, parse_duration))
     if issuer is not None and not clients:
         servers = [_server_of(issuer, overrides)]
-    elif clients and issuer is None:
-        servers = _chosen_servers(clients, overrides)
+    elif issuer is None:
+        servers = _chosen_servers(clients or clients_here(), overrides, are_given=bool(clients))
     else:
         raise InputError(["discover: give CLIENTS or --issuer URL, one of them"])
     described = anyio.run(describe, servers)
@@ -81,20 +82,25 @@ def _server_of(issuer: str, overrides: Overrides) -> Server:
     return Server(issuer, Endpoints(issuer=issuer), connection)
 
 
-def _chosen_servers(words: Sequence[Path], overrides: Overrides) -> list[Server]:
+def _chosen_servers(
+    words: Sequence[Path], overrides: Overrides, *, are_given: bool
+) -> list[Server]:
     """
-    The servers of clients files; where the last word is no file, the one it names.
+    The servers of clients files; of words that are no files, the last one names one of them.
 
     Raises InputError where none of them names an issuer.
     """
-    *files, last = words
-    name = str(last) if files and str(last) != "-" and not last.exists() else None
-    paths = files if name is not None else list(words)
+    paths, name = files_and_name(words)
+    if not are_given or not {*paths} <= {*words}:
+        say(f"notice: {taken_from_here(paths)}")
     servers, servers_of_clients = read_servers(paths, overrides=overrides, stdin=sys.stdin)
     if name is not None:
         server = servers.get(name) or servers_of_clients.get(ClientName(name))
         if server is None:
-            raise InputError([f"{name}: is no file, and no server or client of {paths[0]}"])
+            known = {*servers, *servers_of_clients}
+            near = did_you_mean(name, known)
+            message = f"{name}: is no file, and no server or client of {paths[0]}{near}"
+            raise InputError([message])
         servers = {server.name: server}
     if not any(server.endpoints.issuer for server in servers.values()):
         raise InputError([f"{name or paths[0]}: no issuer is named, so there is nothing to read"])

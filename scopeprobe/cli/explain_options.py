@@ -14,7 +14,8 @@ import typer
 from scopeprobe.audits.discover import with_issuer
 from scopeprobe.audits.needs import LastRun
 from scopeprobe.cli import options
-from scopeprobe.cli.inputs import parsed
+from scopeprobe.cli.environment import SECRET
+from scopeprobe.cli.inputs import clients_here, files_and_name, parsed, taken_from_here
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Overrides, client_of_words, read_chosen, read_client
 from scopeprobe.inputs.units import parse_duration
@@ -22,7 +23,6 @@ from scopeprobe.model.client import Client
 from scopeprobe.model.provider import Pack
 from scopeprobe.model.scope_names import Scope
 
-SECRET = "SCOPEPROBE_CLIENT_SECRET"
 WITHOUT_FILES = "Without files"
 
 
@@ -113,7 +113,8 @@ class ExplainInputs(ClientWords):
         list[Path] | None,
         typer.Argument(
             metavar="CLIENTS... NAME",
-            help="Clients files, and the name of the client.",
+            help="Clients files (by default clients.toml of this folder), and the name of the"
+            " client.",
             show_default=False,
         ),
     ] = None
@@ -143,19 +144,22 @@ class ExplainInputs(ClientWords):
 
     def read(self, packs: tuple[Pack, ...], out: Path) -> ToBeExplained:
         """Read all inputs. Raises InputError with all that is wrong."""
-        if self.like is not None and (self.all or self.given or not self.clients):
+        words = self.clients or []
+        if self.like is not None and (self.all or self.given or not words):
             raise InputError(["--like NAME: give CLIENTS and the NAME of the one that fails"])
         if self.all:
             return self._all(packs, out)
-        if self.given and self.clients:
+        if self.given and words:
             raise InputError(["explain: give CLIENTS and a NAME, or --client-id; not both"])
-        if self.given or not self.clients:
+        if self.given or not words:
             return self._of_words(packs)
-        if len(self.clients) == 1:
-            raise InputError([_about_one_word(str(self.clients[0]))])
+        is_url = len(words) == 1 and ":/" in str(words[0])
+        files, name = (words, None) if is_url else files_and_name(words)
+        if name is None:
+            raise InputError([_about_one_word(str(words[0]))])
         client, wanted, notices = read_client(
-            self.clients[:-1],
-            str(self.clients[-1]),
+            files,
+            name,
             scopes_files=self.scopes or (),
             extra_scopes=self.scope or (),
             packs=packs,
@@ -163,13 +167,15 @@ class ExplainInputs(ClientWords):
             allow_literal_secrets=self.allow_literal_secrets,
             stdin=sys.stdin,
         )
-        return ToBeExplained((client,), wanted if self.scope else None, notices, self._like(packs))
+        taken = () if {*files} <= {*words} else (taken_from_here(files),)
+        like = self._like(packs, files)
+        return ToBeExplained((client,), wanted if self.scope else None, (*taken, *notices), like)
 
-    def _like(self, packs: tuple[Pack, ...]) -> Client | None:
-        if self.like is None or not self.clients:
+    def _like(self, packs: tuple[Pack, ...], files: list[Path]) -> Client | None:
+        if self.like is None:
             return None
         client, *_ = read_client(
-            self.clients[:-1],
+            files,
             self.like,
             scopes_files=self.scopes or (),
             packs=packs,
@@ -181,11 +187,13 @@ class ExplainInputs(ClientWords):
 
     def _all(self, packs: tuple[Pack, ...], out: Path) -> ToBeExplained:
         """Those of the last run that need it."""
-        if self.given or self.scope or not self.clients:
+        if self.given or self.scope:
             raise InputError(["explain --all: give CLIENTS, and neither --scope nor --client-id"])
+        files = self.clients or clients_here()
+        taken = () if self.clients else (taken_from_here(files),)
         last = LastRun.of(out)
         clients, notices = read_chosen(
-            self.clients,
+            files,
             last.needs,
             scopes_files=self.scopes or (),
             packs=packs,
@@ -193,7 +201,7 @@ class ExplainInputs(ClientWords):
             allow_literal_secrets=self.allow_literal_secrets,
             stdin=sys.stdin,
         )
-        return ToBeExplained(tuple(map(last.narrowed, clients)), None, notices)
+        return ToBeExplained(tuple(map(last.narrowed, clients)), None, (*taken, *notices))
 
     def _of_words(self, packs: tuple[Pack, ...]) -> ToBeExplained:
         """The client that options describe."""

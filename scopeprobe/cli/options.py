@@ -86,4 +86,8 @@ BaselineFile = Annotated[
         panel=POLICY,
     ),
 ]
+PolicyFile = Annotated[
+    Path | None,
+    option("--policy", metavar="FILE", help="Expectations of whole tags.", panel=POLICY),
+]
 NoProgress = Annotated[bool, option("--no-progress", help="No progress bar.", panel=OUTPUT)]

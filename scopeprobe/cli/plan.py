@@ -36,13 +36,13 @@ def plan_command(
     """
     What an audit would take: requests, tokens and time by strategy. No token request is sent.
 
-    Metadata may be read. Where the output folder holds a finished run, proving it again (recheck)
-    stands beside the others, and quotas that were spent are counted. Retries after faults and
-    throttles come on top.
+    No secret is needed. Metadata may be read. Where the output folder holds a finished run, proving
+    it again (recheck) stands beside the others, and quotas that were spent are counted. Retries
+    after faults and throttles come on top.
 
     Exit codes: 0 planned, 2 input error.
     """
-    fleet = inputs.fleet(proofs.added_to(rates.overrides()))
+    fleet = inputs.fleet(proofs.added_to(rates.overrides()), environment=None)
     planned = plan(with_metadata(fleet), budgets.budgets(), out, proofs.proof)
     for notice in fleet.notices:
         say(f"notice: {notice}")

@@ -95,7 +95,7 @@ def _resume_command(result: Result, words: Sequence[str]) -> str | None:
     if result.is_complete:
         return None
     # Behind the command: what follows `--` is no option.
-    resume = () if "--resume" in words else ("--resume",)
+    resume = () if {"--resume", "--resume-if-any"} & {*words} else ("--resume",)
     return shlex.join(["scopeprobe", *words[:1], *resume, *words[1:]])
 
 

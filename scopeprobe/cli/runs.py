@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from scopeprobe.cli import options
 from scopeprobe.cli.options import TableOrJson
@@ -15,16 +18,19 @@ Examples:
 
   scopeprobe runs
 
-  scopeprobe runs -o nightly --print json
+  scopeprobe runs nightly --print json
 """
 
 
 def runs_command(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="The output folder, as --out.")
+    ] = None,
     *,
     out: options.Out = Path("scopeprobe-out"),
     print_: options.Print = TableOrJson.TABLE,
 ) -> None:
     """List the stored runs of an output folder, the newest first."""
-    with StoredRuns.read(out) as stored:
+    with StoredRuns.read(folder or out) as stored:
         runs = stored.runs()
     print_as(print_, runs_table(runs), runs_json(runs))

@@ -9,6 +9,9 @@ from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
 from scopeprobe.cli.signature import takes_options
 from scopeprobe.cli.streams import say
+from scopeprobe.errors import InputError
+from scopeprobe.inputs import read_policy
+from scopeprobe.policy import unmatched_expectations
 from scopeprobe.reports.inventory import inventory_json, inventory_table
 
 EXAMPLES = """
@@ -25,6 +28,7 @@ def validate_command(
     inputs: InputOptions,
     pace: PaceOptions,
     *,
+    policy: options.PolicyFile = None,
     print_: options.Print = TableOrJson.TABLE,
 ) -> None:
     """
@@ -37,6 +41,10 @@ def validate_command(
     fleet = inputs.fleet(pace.overrides())
     if inputs.scopes_from_metadata:
         fleet = with_metadata(fleet)
-    for notice in fleet.notices:
+    rules = () if policy is None else read_policy(policy, fleet)
+    unmatched = list(unmatched_expectations(fleet.as_known, rules, unread=fleet.unread))
+    if errors := [str(one) for one in unmatched if not one.is_guard]:
+        raise InputError(errors)
+    for notice in (*fleet.notices, *map(str, unmatched)):
         say(f"notice: {notice}")
     print_as(print_, inventory_table(fleet.clients), inventory_json(fleet.clients))

@@ -18,7 +18,6 @@ from scopeprobe.inputs.clients_file import ClientsFile
 from scopeprobe.inputs.precedence import (
     filled,
     locating,
-    nearest,
     responsible,
     scopes_of,
     tags_of,
@@ -123,7 +122,10 @@ class ClientBuilder:
         for index, target in enumerate(entry.targets or (TargetEntry(),)):
             sources |= kept_elsewhere(token_params_of((*layers, target)), token_params_key(index))
         self._check_issuer(server_draft.server, place)
-        client = self._client(whole, authentication, server_draft.server, layers, place)
+        says = place if entry.expect is not None else file.place.at("defaults")
+        expect = expectation_of(whole.expect or ExpectEntry(), says.at("expect"))
+        targets = self._targets(whole, layers, place, expect)
+        client = self._client(whole, authentication, server_draft.server, layers, targets)
         return ClientDraft(
             place,
             file,
@@ -140,7 +142,7 @@ class ClientBuilder:
         authentication: Authentication,
         server: Server,
         layers: tuple[PartyEntry, ...],
-        place: Place,
+        targets: tuple[Target, ...],
     ) -> Client:
         people = responsible(layers)
         return Client(
@@ -149,7 +151,7 @@ class ClientBuilder:
             server=replace(server, connection=replace(server.connection, contact=people.contact)),
             secret=None,
             auth_method=authentication.method,
-            targets=self._targets(entry, layers, place),
+            targets=targets,
             tags=tags_of((*layers, *(entry.targets or ()))),
             owner=people.owner,
             authorised_by=people.authorised_by,
@@ -190,13 +192,13 @@ class ClientBuilder:
             )
 
     def _targets(
-        self, client: ClientEntry, layers: tuple[Layer, ...], place: Place
+        self, client: ClientEntry, layers: tuple[Layer, ...], place: Place, expect: Expectation
     ) -> tuple[Target, ...]:
         if not client.targets:
-            return (self._target(TargetEntry(), client, layers, place),)
+            return (self._target(TargetEntry(), layers, place, expect),)
         targets: dict[str, Target] = {}
         for index, entry in enumerate(client.targets):
-            target = self._target(entry, client, layers, place.at("targets", index))
+            target = self._target(entry, layers, place.at("targets", index), expect)
             if targets.setdefault(target.label, target) is not target:
                 self.problems.error(
                     place.at("targets", index), "has the audience of another target of this client"
@@ -204,12 +206,14 @@ class ClientBuilder:
         return tuple(targets.values())
 
     def _target(
-        self, entry: TargetEntry, client: ClientEntry, layers: tuple[Layer, ...], place: Place
+        self, entry: TargetEntry, layers: tuple[Layer, ...], place: Place, expect: Expectation
     ) -> Target:
         layers = (*layers, entry)
         candidates = distinct((*scopes_of(layers), *self.scopes))
         if not candidates and self.candidates_from is CandidatesFrom.INPUTS:
             self.problems.error(place, NO_CANDIDATES)
+        if entry.expect is not None:
+            expect = expectation_of(entry.expect, place.at("expect"))
         parameters = token_params_of(layers)
         for name in ("audience", "resource"):
             if getattr(entry, name) is not None and name in parameters:
@@ -219,10 +223,15 @@ class ClientBuilder:
             audience=entry.audience or "",
             resource=entry.resource or "",
             token_params=written_values(parameters),
-            expect=_expectation(nearest(ExpectEntry(), client.expect, entry.expect)),
+            expect=expect,
         )
 
 
-def _expectation(entry: ExpectEntry) -> Expectation:
-    granted = None if entry.granted is None else tuple(chain.from_iterable(entry.granted))
-    return Expectation(granted=granted, denied=tuple(chain.from_iterable(entry.denied)))
+def expectation_of(entry: ExpectEntry, place: Place) -> Expectation:
+    """What is expected by a table that is written there."""
+    return Expectation(
+        granted=None if entry.granted is None else tuple(chain.from_iterable(entry.granted)),
+        denied=tuple(chain.from_iterable(entry.denied)),
+        allows_unmatched=entry.allow_unmatched,
+        place=str(place),
+    )

@@ -19,8 +19,8 @@ class Fleet:
     """Clients that can be probed, and what is to be remarked about the inputs."""
 
     clients: tuple[Client, ...]
-    known: frozenset[ClientName] = frozenset()
-    """The names of all clients in the inputs, of which `clients` may be a selection."""
+    described: tuple[Client, ...] = ()
+    """All clients in the inputs without their secrets; `clients` may be a selection of them."""
     skipped: tuple[Client, ...] = ()
     """Clients with `probe = false`: they are not probed."""
     notices: tuple[str, ...] = ()
@@ -32,6 +32,25 @@ class Fleet:
     """The clients before metadata was read; None where none has been read."""
     salt: str = field(default_factory=lambda: token_hex(8), compare=False)
     """Of the digest: what it is made of may be guessed, and digests of many be compared."""
+
+    @property
+    def known(self) -> frozenset[ClientName]:
+        """The names of all clients in the inputs."""
+        return frozenset(client.name for client in self.described)
+
+    @property
+    def as_known(self) -> tuple[Client, ...]:
+        """All clients in the inputs, those of the fleet as metadata completed them."""
+        completed = {client.name: client for client in self.clients}
+        return tuple(completed.get(client.name, client) for client in self.described)
+
+    @property
+    def unread(self) -> frozenset[ClientName]:
+        """Clients that may have more candidates: the metadata of their servers is not read."""
+        if not self.wants_advertised:
+            return frozenset()
+        are_read = {one.name for one in self.clients if one.server.scopes_supported is not None}
+        return self.known - are_read
 
     @property
     def needs_metadata(self) -> bool:

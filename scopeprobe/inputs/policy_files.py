@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -12,15 +11,24 @@ import tomlkit
 from pydantic import Field, ValidationError
 from tomlkit.items import Table
 
+from scopeprobe.inputs.client_builder import expectation_of
 from scopeprobe.inputs.clients_file import add_errors, unknown_key
+from scopeprobe.inputs.fleet import Fleet
 from scopeprobe.inputs.parsers import read_document
 from scopeprobe.inputs.problems import Place, Problems
 from scopeprobe.inputs.schema import Date, Entry, ExpectEntry, Text, Texts
 from scopeprobe.inputs.sources import StandardInput
 from scopeprobe.model.cell import CellKey, Verdict
-from scopeprobe.model.client import ClientName, Expectation
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.scope_names import Scope
-from scopeprobe.policy import Baseline, FindingKind, Rule, Waiver
+from scopeprobe.policy import (
+    Baseline,
+    FindingKind,
+    Rule,
+    Waiver,
+    complaints_of_rules,
+    unmatched_expectations,
+)
 
 E = TypeVar("E", bound=Entry)
 _ACCEPTED = (Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED)
@@ -36,6 +44,7 @@ class _RuleEntry(Entry):
     tags: Annotated[Texts, Field(min_length=1)]
     audience: Text | None = None
     expect: ExpectEntry
+    allow_unmatched: bool = False
 
 
 class _AcceptedEntry(Entry):
@@ -57,29 +66,35 @@ class _WaiverEntry(Entry):
     kind: Annotated[FindingKind, Field(strict=False)] | None = None
 
 
-def read_policy(path: Path) -> tuple[Rule, ...]:
+def read_policy(path: Path, fleet: Fleet | None = None) -> tuple[Rule, ...]:
     """
     Read a policy file: `[[rules]]` with `tags`, `expect` and, where it is about one, `audience`.
 
-    :raises InputError: with all that is wrong with it.
+    :param fleet: whom the rules are for; None: nobody knows yet.
+    :raises InputError: with all that is wrong with it, also rules that hold for nobody and patterns
+        that match no candidate.
     """
     problems = Problems()
     entries = _entries(path, {"rules": _RuleEntry}, problems)["rules"]
-    rules = [
-        Rule(
-            frozenset(entry.tags),
-            Expectation(
-                None
-                if entry.expect.granted is None
-                else tuple(chain.from_iterable(entry.expect.granted)),
-                tuple(chain.from_iterable(entry.expect.denied)),
-            ),
-            entry.audience,
-        )
-        for entry in entries
-        if isinstance(entry, _RuleEntry)
-    ]
     problems.raise_errors()
+    rules = []
+    for index, entry in enumerate(entries):
+        assert isinstance(entry, _RuleEntry)  # noqa: S101 - its section was read so
+        place = Place(str(path)).at("rules", index)
+        rules.append(
+            Rule(
+                frozenset(entry.tags),
+                expectation_of(entry.expect, place.at("expect")),
+                entry.audience,
+                entry.allow_unmatched,
+                str(place),
+            )
+        )
+    if fleet is not None:
+        problems.errors += complaints_of_rules(fleet.described, rules)
+        unmatched = unmatched_expectations(fleet.described, rules, unread=fleet.unread)
+        problems.errors += [str(one) for one in unmatched if not one.is_guard]
+        problems.raise_errors()
     return tuple(rules)
 
 

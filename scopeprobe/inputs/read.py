@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TextIO
 
-from scopeprobe.errors import InputError
+from scopeprobe.errors import InputError, did_you_mean
 from scopeprobe.inputs.client_builder import CandidatesFrom, ClientBuilder, ClientDraft
 from scopeprobe.inputs.clients_file import ClientsFile, read_clients_file
 from scopeprobe.inputs.credentials import look_up_secrets, with_secrets
@@ -27,6 +26,7 @@ from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.provider import Pack
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import Server
+from scopeprobe.policy import unmatched_expectations
 from scopeprobe.providers import shipped_packs
 
 NO_OVERRIDES = Overrides()
@@ -43,14 +43,31 @@ class Selection:
         is_named = not self.names or any(fnmatchcase(client.name, glob) for glob in self.names)
         return is_named and (not self.tags or not set(self.tags).isdisjoint(client.tags))
 
-    def message(self, clients: Iterable[Client | None]) -> str:
-        """Say that no client was chosen, and which there are."""
-        there = [client for client in clients if client is not None]
-        options = [f"--client {glob}" for glob in self.names] + [f"--tag {t}" for t in self.tags]
-        names = ", ".join(sorted(client.name for client in there)[:_MOST_NAMED])
-        tags = ", ".join(sorted({tag for client in there for tag in client.tags})[:_MOST_NAMED])
-        told = f"; tags: {tags}" if self.tags and tags else ""
-        return f"{' '.join(options)}: chooses no client; there are {names}{told}"
+    def complaints(self, clients: Sequence[Client]) -> Iterator[str]:
+        """What of it chooses nothing, and which clients and tags there are."""
+        names = {client.name for client in clients}
+        tags = {tag for client in clients for tag in client.tags}
+        unmatched = [
+            *(
+                f"--client {glob}: is the name of no client{_what_there_is(glob, names)}"
+                for glob in self.names
+                if not any(fnmatchcase(name, glob) for name in names)
+            ),
+            *(
+                f"--tag {tag}: no client has that tag{_what_there_is(tag, tags)}"
+                for tag in self.tags
+                if tag not in tags
+            ),
+        ]
+        yield from unmatched
+        if not unmatched and not any(map(self.has, clients)):
+            options = [f"--client {g}" for g in self.names] + [f"--tag {t}" for t in self.tags]
+            yield f"{' '.join(options)}: chooses no client: none has both name and tag"
+
+
+def _what_there_is(word: str, known: Iterable[str]) -> str:
+    few = ", ".join(sorted(known)[:_MOST_NAMED])
+    return did_you_mean(word, known) or (f"; there are {few}" if few else "; there is none")
 
 
 EVERYBODY = Selection()
@@ -67,7 +84,7 @@ def read_clients(
     scopes_from_metadata: bool = False,
     allow_literal_secrets: bool = False,
     chosen: Selection = EVERYBODY,
-    environment: Mapping[str, str] = os.environ,
+    environment: Mapping[str, str] | None = os.environ,
     stdin: TextIO | None = None,
 ) -> Fleet:
     """
@@ -80,7 +97,7 @@ def read_clients(
     :param scopes_from_metadata: targets may name no candidates; `resolve` adds those that the
         metadata of their server advertises.
     :param chosen: which clients; no secret of another is looked up.
-    :param environment: where `{ env }` secrets are looked up.
+    :param environment: where `{ env }` secrets are looked up; None: no secret is, of whatever kind.
     :param stdin: what `-` reads; standard input unless given.
     :raises InputError: with all that is wrong with all files, each with its place.
     """
@@ -89,16 +106,20 @@ def read_clients(
     scopes = gather_scopes(scopes_files, extra_scopes, inputs.standard_input, inputs.problems)
     wanted = CandidatesFrom.METADATA if scopes_from_metadata else CandidatesFrom.INPUTS
     drafts = inputs.build(files, packs, overrides, scopes, wanted).clients
+    described = tuple(_clients_of(drafts))
+    if not inputs.problems.errors:  # else a client that cannot be read may be meant
+        inputs.problems.errors += chosen.complaints(described)
+        if not scopes_from_metadata:
+            unmatched = unmatched_expectations(described)
+            inputs.problems.errors += [str(one) for one in unmatched if not one.is_guard]
     selected = [draft for draft in drafts if draft.client is None or chosen.has(draft.client)]
-    if drafts and not selected:
-        inputs.problems.errors.append(chosen.message(draft.client for draft in drafts))
     probed = [draft for draft in selected if not draft.is_skipped]
     clients = inputs.with_secrets(probed, environment, allow_literal_secrets)
     if not clients:
         raise InputError(["no client is left to probe: all that were chosen say `probe = false`"])
     return Fleet(
         clients,
-        known=frozenset(client.name for client in _clients_of(drafts)),
+        described=described,
         skipped=tuple(_clients_of(draft for draft in selected if draft.is_skipped)),
         notices=tuple(inputs.problems.notices),
         wants_advertised=scopes_from_metadata,
@@ -156,7 +177,7 @@ def read_client(
     drafts = inputs.drafts(paths, packs, overrides, candidates)
     names = [client.name for client in _clients_of(drafts)]
     if not inputs.problems.errors and name not in names:
-        alike = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, names, 1))
+        alike = did_you_mean(name, names)
         inputs.problems.errors.append(f"{name}: is no client of {name_of(paths[0])}{alike}")
     chosen = [draft for draft in drafts if draft.client is not None and draft.client.name == name]
     clients = inputs.with_secrets(chosen, environment, allow_literal_secrets)
@@ -294,11 +315,14 @@ class _Inputs:
     def with_secrets(
         self,
         drafts: Sequence[ClientDraft],
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] | None,
         allow_literal_secrets: bool,
     ) -> tuple[Client, ...]:
         """Look up the secrets of clients. Raises InputError with all that was wrong until now."""
         check_literals(drafts, self.problems, are_allowed=allow_literal_secrets)
+        if environment is None:
+            self.problems.raise_errors()
+            return tuple(_clients_of(drafts))
         secrets = look_up_secrets(drafts, environment, self.problems)
         clients = with_secrets(drafts, secrets, self.problems)
         check_together(clients, self.problems)

@@ -248,6 +248,7 @@ class ServerEntry(PartyEntry):
 class ExpectEntry(Entry):
     granted: Patterns | None = None
     denied: Patterns = ()
+    allow_unmatched: bool = False
 
 
 class TargetEntry(Layer):

@@ -116,6 +116,10 @@ class Expectation:
 
     granted: tuple[str, ...] | None = None
     denied: tuple[str, ...] = ()
+    allows_unmatched: bool = False
+    """Patterns may match no candidate."""
+    place: str = field(default="", compare=False)
+    """Where it is written."""
 
     def wants(self, scope: Scope) -> bool:
         return any(fnmatchcase(scope, glob) for glob in self.granted or ())

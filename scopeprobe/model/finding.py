@@ -25,6 +25,8 @@ class FindingKind(StrEnum):
     """
     STALE_WAIVER = "stale_waiver"
     """A waiver that has expired, or that nothing needs any more."""
+    UNMATCHED_EXPECTATION = "unmatched_expectation"
+    """A pattern of what is expected that matches no candidate."""
 
 
 @dataclass(frozen=True, slots=True)

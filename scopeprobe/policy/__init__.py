@@ -5,6 +5,7 @@ from scopeprobe.policy.advertised import Advertised, compare_with_advertised
 from scopeprobe.policy.baseline import Baseline, Waiver
 from scopeprobe.policy.findings import Earlier, Policy, Rule, findings, new_findings
 from scopeprobe.policy.incidents import Nights, dated, incidents
+from scopeprobe.policy.unmatched import complaints_of_rules, unmatched_expectations
 
 __all__ = [
     "Advertised",
@@ -17,8 +18,10 @@ __all__ = [
     "Rule",
     "Waiver",
     "compare_with_advertised",
+    "complaints_of_rules",
     "dated",
     "findings",
     "incidents",
     "new_findings",
+    "unmatched_expectations",
 ]

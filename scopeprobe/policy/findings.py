@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TypeAlias
 
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
-from scopeprobe.model.client import Client, ClientName, Expectation, Registration
+from scopeprobe.model.client import Client, ClientName, Expectation, Registration, Target
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.policy.baseline import Baseline, waived
 from scopeprobe.policy.changes import changes
@@ -27,6 +27,13 @@ class Rule:
     expect: Expectation
     audience: str | None = None
     """The target that it is about; None: all."""
+    allows_unmatched: bool = False
+    """There may be no client with these tags."""
+    place: str = field(default="", compare=False)
+    """Where it is written."""
+
+    def holds_for(self, client: Client, target: Target) -> bool:
+        return self.tags <= set(client.tags) and self.audience in {None, target.label}
 
 
 @dataclass(frozen=True, slots=True)

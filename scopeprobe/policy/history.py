@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from scopeprobe.model.cell import PermissionMap, Verdict
+from scopeprobe.model.cell import CellKey, PermissionMap, Verdict
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.run import Run
 from scopeprobe.model.scope_names import Scope
 
@@ -29,6 +30,7 @@ class Interval:
 class CellHistory:
     """The intervals of one cell, the oldest first. Before anything is proved, one is `unknown`."""
 
+    client: ClientName
     audience: str
     scope: Scope
     intervals: tuple[Interval, ...]
@@ -37,17 +39,23 @@ class CellHistory:
     def is_flapping(self) -> bool:
         return len(self.intervals) > FLAPS
 
+    def changed_in(self, run: Run) -> bool:
+        """That run was the first to prove another verdict than the one proved before."""
+        *earlier, last = self.intervals
+        was_proved = bool(earlier) and earlier[-1].verdict is not Verdict.UNKNOWN
+        return was_proved and last.first.id == run.id
+
 
 def history(nights: Iterable[tuple[Run, PermissionMap]]) -> tuple[CellHistory, ...]:
     """
-    Lay out what nights, the oldest first, found out about one client, sorted by cell.
+    Lay out what nights, the oldest first of each client, found out, sorted by cell.
 
     A night that proved nothing of a cell ends no interval: only a proved verdict does.
     """
-    cells: dict[tuple[str, Scope], list[Interval]] = {}
+    cells: dict[CellKey, list[Interval]] = {}
     for run, permissions in nights:
         for cell in permissions.cells:
-            past = cells.setdefault((cell.audience, cell.scope), [])
+            past = cells.setdefault(cell.key, [])
             if not cell.is_proved:
                 if past:
                     past[-1] = replace(past[-1], unproved=past[-1].unproved + 1)
@@ -58,6 +66,6 @@ def history(nights: Iterable[tuple[Run, PermissionMap]]) -> tuple[CellHistory, .
             else:
                 past.append(Interval(cell.verdict, run, run))
     return tuple(
-        CellHistory(audience, scope, tuple(intervals))
-        for (audience, scope), intervals in sorted(cells.items())
+        CellHistory(ClientName(client), audience, Scope(scope), tuple(intervals))
+        for (client, audience, scope), intervals in sorted(cells.items())
     )

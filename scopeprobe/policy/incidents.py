@@ -25,6 +25,9 @@ _RUN_ENDED = frozenset(
     {Reason.NOT_ASKED, Reason.BUDGET_SPENT, Reason.DEADLINE, Reason.QUIET, Reason.INTERRUPTED}
 )
 _FOLDED = frozenset(_KINDS.values())
+_OF_NO_CELL = frozenset(
+    {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER, FindingKind.UNMATCHED_EXPECTATION}
+)
 _MOST_NAMES = 5
 Nights: TypeAlias = Sequence[tuple[date, PermissionMap]]
 """What runs found out about one client, the newest first."""
@@ -83,7 +86,7 @@ def incidents(
 
 def _completed(one: Finding, cell: Cell | None, clients: Mapping[ClientName, Client]) -> Finding:
     owner = clients[one.client].owner if one.client in clients else ""
-    if cell is None or one.kind in {FindingKind.SECRET_EXPIRY, FindingKind.STALE_WAIVER}:
+    if cell is None or one.kind in _OF_NO_CELL:
         return replace(one, owner=owner)
     return replace(one, owner=owner, verdict=cell.verdict, reason=cell.reason)
 

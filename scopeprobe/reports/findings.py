@@ -27,6 +27,7 @@ _WORST_FIRST = (
     FindingKind.UNKNOWN,
     FindingKind.SECRET_EXPIRY,
     FindingKind.STALE_WAIVER,
+    FindingKind.UNMATCHED_EXPECTATION,
 )
 _NEXT_STEPS = {
     FindingKind.UNAUTHENTICATED: "scopeprobe explain CLIENTS {client}",
@@ -37,6 +38,7 @@ _NEXT_STEPS = {
     FindingKind.UNKNOWN: "scopeprobe explain CLIENTS {client}",
     FindingKind.SECRET_EXPIRY: "renew the secret, and its day in the clients file",
     FindingKind.STALE_WAIVER: "renew the waiver, or take it out of the baseline",
+    FindingKind.UNMATCHED_EXPECTATION: "correct the expectation, or say allow_unmatched = true",
 }
 _EXPLAINED = frozenset({FindingKind.UNAUTHENTICATED, FindingKind.MISSING, FindingKind.UNKNOWN})
 _NOT_ASKED = frozenset(

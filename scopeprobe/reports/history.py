@@ -18,6 +18,7 @@ def history_json(client: str, cells: Sequence[CellHistory]) -> str:
         "client": client,
         "cells": [
             {
+                "client": cell.client,
                 "audience": cell.audience,
                 "scope": cell.scope,
                 "flapping": cell.is_flapping,
@@ -41,8 +42,11 @@ def history_json(client: str, cells: Sequence[CellHistory]) -> str:
 
 
 def history_table(cells: Sequence[CellHistory]) -> Table:
-    """A row for every interval, the newest of a cell first."""
+    """A row for every interval, the newest of a cell first; clients are named where several are."""
     table = Table(box=None, pad_edge=False)
+    are_several = len({cell.client for cell in cells}) > 1
+    if are_several:
+        table.add_column("client", overflow="fold")
     table.add_column("scope", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     for name in ("since", "until"):
@@ -51,6 +55,7 @@ def history_table(cells: Sequence[CellHistory]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for cell in cells:
         name = " ".join(filter(None, (cell.audience, cell.scope)))
+        client = str(cell.client)
         if cell.is_flapping:
             name += " (flapping)"
         for interval in reversed(cell.intervals):
@@ -58,6 +63,7 @@ def history_table(cells: Sequence[CellHistory]) -> Table:
                 moment(run.started).partition("T")[0] for run in (interval.first, interval.last)
             )
             counted = (str(interval.nights), str(interval.unproved or ""))
-            table.add_row(*map(Text, (name, interval.verdict, since, until, *counted)))
-            name = ""
+            row = (name, interval.verdict, since, until, *counted)
+            table.add_row(*map(Text, (client, *row) if are_several else row))
+            name = client = ""
     return table

@@ -3,9 +3,10 @@
 from scopeprobe.store.folder import discard_store
 from scopeprobe.store.journal_writer import SqliteJournal
 from scopeprobe.store.store import Store
-from scopeprobe.store.stored_runs import AcceptedSets, StoredFacts, StoredRuns, has_store
+from scopeprobe.store.stored_runs import BY_AGE, AcceptedSets, StoredFacts, StoredRuns, has_store
 
 __all__ = [
+    "BY_AGE",
     "AcceptedSets",
     "SqliteJournal",
     "Store",

@@ -56,6 +56,10 @@ def _reads(
     return read
 
 
+BY_AGE = {"last": 0, "previous": 1}
+"""Words for finished runs, by how many are newer."""
+
+
 class StoredRuns:
     """The runs of one output folder, and what they found out."""
 
@@ -128,13 +132,14 @@ class StoredRuns:
         raise InputError([f"{self.folder}: there is no run {run_id}; {listed}"])
 
     def finished_run(self, run_id: str = "last") -> Run:
-        """A finished run, or the last of them. Raises InputError where there is none."""
-        if run_id != "last":
+        """A run, or of those that are finished `last` or `previous`. Raises InputError without."""
+        if run_id not in BY_AGE:
             return self.run(run_id)
-        for run in self.runs():
-            if run.finished is not None:
-                return run
-        raise InputError([f"{self.folder}: no run was finished here yet"])
+        finished = [run for run in self.runs() if run.finished is not None]
+        if len(finished) > BY_AGE[run_id]:
+            return finished[BY_AGE[run_id]]
+        few = "only one run was finished here" if finished else "no run was finished here yet"
+        raise InputError([f"{self.folder}: {few}"])
 
     # -- what they found out
 

@@ -64,7 +64,8 @@ class Failing:
             self.ended = scopeprobe(*self._words, "--log-format", "console", env=environment)
             yield self
             asked = len(server.asked)
-            again = scopeprobe(*self._words, "--resume", env=environment)
+            resume = ["--resume"] if self.out.exists() else []
+            again = scopeprobe(*self._words, *resume, env=environment)
             assert again.returncode == 0, again.stderr
             assert maps(self.out) == self._whole
             self.asked_again = len(server.asked) - asked

@@ -1,6 +1,7 @@
 """What a run that goes on asks, and what it may not conclude."""
 
 import base64
+import time
 
 import pytest
 from harness import Reply, maps, raw_server, reasons, scopeprobe, token_body
@@ -65,3 +66,45 @@ def test_a_wrong_secret_is_not_tried_again_by_resuming(tmp_path):
         scopeprobe(*words, "--resume", env=environment)
         assert scopeprobe(*words, "--resume", env=environment).returncode == 4
         assert set(server.count().values()) == {3}
+
+
+def test_to_go_on_where_no_run_is_stored_is_an_error_and_makes_no_folder(tmp_path):
+    with raw_server(strict) as server:
+        words, environment = inputs(tmp_path, server, 1)
+        result = scopeprobe(*words, "--resume", env=environment)
+        assert result.returncode == 2
+        assert "out: --resume: no run is stored here" in result.stderr
+        assert "--resume-if-any" in result.stderr
+        assert server.asked == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_job_that_is_restarted_goes_on_with_its_run_or_begins_one(tmp_path, monkeypatch):
+    with raw_server(strict) as server:
+        words, environment = inputs(tmp_path, server, 1)
+        words.append("--resume-if-any")
+
+        def job(*options, code):
+            before = len(server.asked)
+            ended = scopeprobe(*words, *options, env=environment)
+            assert ended.returncode == code, ended.stderr
+            return len(server.asked) - before
+
+        whole = job(code=0)
+        assert job(code=0) == whole  # the next night: nothing was cut off
+        assert job("--max-requests", 5, code=3) == 5
+        assert job("--max-requests", 2, code=3) == 2
+        night, real = 24 * 3600, time.time
+        monkeypatch.setattr(time, "time", lambda: real() + night)
+        assert job(code=0) == whole  # what was cut off last night is not tonight's
+        assert job("--max-requests", 5, code=3) == 5
+        inputs(tmp_path, server, 1, scopes=SCOPES[:-1])
+        assert job(code=0) == whole - 1  # other inputs are another run
+
+
+def test_a_job_says_one_way_to_go_on(tmp_path):
+    with raw_server(strict) as server:
+        words, environment = inputs(tmp_path, server, 1)
+        result = scopeprobe(*words, "--resume", "--resume-if-any", env=environment)
+    assert result.returncode == 2
+    assert "--resume-if-any: give it without" in result.stderr

@@ -262,7 +262,7 @@ def test_a_command_is_listed_with_the_first_paragraph_of_its_help(name):
     ("words", "code", "out", "err"),
     [
         pytest.param(["--version"], 0, "scopeprobe ", "", id="version"),
-        pytest.param(["audit"], 2, "", "Missing argument", id="usage"),
+        pytest.param(["audit"], 2, "", "give clients files", id="usage"),
         pytest.param(["audi"], 2, "", "Did you mean 'audit'?", id="unknown-command"),
         pytest.param(["plan", "no.toml"], 2, "", "error: no.toml", id="input"),
         pytest.param(["providers", "--print", "json"], 0, '{\n  "version": 1,', "", id="data"),
@@ -359,3 +359,17 @@ def test_the_demo_touches_no_folder_but_its_own(tmp_path):
     for _ in range(2):
         assert scopeprobe("demo", "-o", tmp_path / "new").returncode == 0
     assert not (tmp_path / "nightly").exists()
+
+
+@pytest.mark.parametrize("name", ["SCOPEPROBE_MAX_TIEM", "SCOPEPROBE_NONSENSE_OF_MINE"])
+def test_a_variable_that_sets_nothing_is_named_and_its_value_is_not(run, name):
+    variables = {name: "s3cret-value", "SCOPEPROBE_MAX_REQUESTS": "99"}
+    result = run(env=variables)
+    texts = [json.loads(line).get("text", "") for line in result.stderr.splitlines()]
+    near = "; did you mean SCOPEPROBE_MAX_TIME?" if "MAX" in name else ""
+    assert [text for text in texts if "SCOPEPROBE" in text] == [
+        f"{name} sets no option of any command{near}"
+    ]
+    assert "s3cret-value" not in result.stderr
+    assert f"notice: {name} sets" in scopeprobe("providers", env=variables).stderr
+    assert scopeprobe("providers", env={"SCOPEPROBE_CLIENT_SECRET": "x"}).stderr == ""

@@ -91,3 +91,22 @@ def test_a_map_that_is_not_there_is_an_input_error(nights, tmp_path):
     result = scopeprobe("diff", nights[0], tmp_path / "nowhere.csv")
     assert result.returncode == 2
     assert "nowhere.csv" in result.stderr
+
+
+def test_alone_it_compares_the_last_two_runs(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.night()
+    alone = ("diff", "-o", fleet.out)
+    assert f"{fleet.out}: only one run was finished here" in scopeprobe(*alone).stderr
+    fleet.granted["two"] = {"a.write"}
+    fleet.night()
+    told = json.loads(scopeprobe(*alone, "--print", "json").stdout)
+    assert [one["scope"] for one in told["gained"]] == ["a.write"]
+    assert [one["scope"] for one in told["lost"]] == ["a.read"]
+    back = json.loads(scopeprobe("diff", "last", "previous", *alone[1:], "--print", "json").stdout)
+    assert back["gained"] == [
+        {**one, "before": "denied", "after": "granted"} for one in told["lost"]
+    ]
+    nowhere = scopeprobe("diff", "-o", fleet.folder / "nowhere")
+    assert nowhere.returncode == 2
+    assert "no run is stored here" in nowhere.stderr

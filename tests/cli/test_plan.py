@@ -249,3 +249,20 @@ def test_a_folder_without_a_run_and_wrong_inputs_are_told_apart(fleet, tmp_path)
     result = fleet("plan")
     assert result.returncode == 2
     assert "scopeprobe.db" in result.stderr
+
+
+@pytest.mark.parametrize("issuer", [False, True], ids=["endpoint", "issuer"])
+def test_no_secret_is_needed(tmp_path, issuer):
+    def answer(_asked):
+        said = {"issuer": server.url, "token_endpoint": f"{server.url}/t"}
+        return Reply(body=json.dumps(said).encode())
+
+    with raw_server(answer) as server:
+        place = f'issuer = "{server.url}"' if issuer else f'token_endpoint = "{server.url}/t"'
+        words, environment = write_inputs(tmp_path, {"s": place}, [Entry("c", "s")], ["a", "b"])
+        without, with_secret = (
+            scopeprobe("plan", *words, "-o", tmp_path / "out", "--print", "json", env=secrets)
+            for secrets in ({}, environment)
+        )
+    assert without.returncode == 0, without.stderr
+    assert without.stdout == with_secret.stdout

@@ -42,9 +42,7 @@ def test_a_run_stops_asking_when_quiet_hours_begin(tmp_path, make_client):
             client_rates=(Rate(5, 1),),
             quiet=quiet,
         )
-        result = anyio.run(
-            audit, Audit(Fleet((client,), frozenset([client.name])), tmp_path / "out")
-        )
+        result = anyio.run(audit, Audit(Fleet((client,), (client,)), tmp_path / "out"))
         asked = len(wire.asked)
     told = {cell.reason for cell in result.cells}
     assert Reason.QUIET in told

@@ -157,5 +157,15 @@ def test_no_secret_of_a_client_that_is_not_chosen_is_needed(fleet):
 
 def test_a_choice_of_nobody_says_what_there_is(fleet):
     said = fleet("--client", "nobody", "--tag", "none", codes=(2,)).stderr
-    assert "--client nobody --tag none: chooses no client; there are billing-eu" in said
-    assert "tags: prod, test, us" in said
+    assert "--client nobody: is the name of no client; there are billing-eu" in said
+    assert "--tag none: no client has that tag; there are prod, test, us" in said
+    said = fleet("--client", "trial", "--tag", "us", codes=(2,)).stderr
+    assert "--client trial --tag us: chooses no client" in said
+
+
+def test_each_glob_and_each_tag_has_to_choose_somebody(fleet):
+    """Also beside one that does: otherwise a typo leaves a client out of every night."""
+    said = fleet("--client", "trial", "--client", "biling-*", codes=(2,)).stderr
+    assert "--client biling-*: is the name of no client; did you mean billing-" in said
+    said = fleet("--tag", "prod", "--tag", "tets", codes=(2,)).stderr
+    assert "--tag tets: no client has that tag; did you mean test?" in said

@@ -246,3 +246,52 @@ def test_only_so_many_runs_are_remembered(fleet_of_nights):
     listed = json.loads(scopeprobe("runs", "-o", fleet.out, "--print", "json").stdout)
     assert len(listed["runs"]) == 2
     assert verdicts(fleet_of_nights.out)
+
+
+def test_what_changed_in_the_fleet_last_night_is_one_command(fleet_of_nights):
+    fleet = fleet_of_nights
+
+    def told(*words):
+        ended = scopeprobe("history", *words, "-o", fleet.out, "--print", "json")
+        assert ended.returncode == 0, ended.stderr
+        return [(one["client"], one["scope"]) for one in json.loads(ended.stdout)["cells"]]
+
+    fleet.down.add("west")
+    fleet.night(codes=(3,))
+    fleet.down.clear()
+    fleet.night()
+    assert told("--changed") == []  # what is proved for the first time has not changed
+    fleet.granted |= {"two": {"a.write"}, "three": set()}
+    fleet.night()
+    changed = [("three", "b.read"), ("two", "a.read"), ("two", "a.write")]
+    assert told("--changed") == changed
+    assert told("t*", "*.read", "--changed") == changed[:2]
+    table = scopeprobe("history", "--changed", "-o", fleet.out).stdout
+    assert table.splitlines()[0].startswith("client")
+    assert "three" in table
+    fleet.night()
+    ended = scopeprobe("history", "--changed", "-o", fleet.out)
+    assert "nothing changed in the last finished run" in ended.stderr
+
+
+def test_history_takes_globs_and_either_order_and_says_what_was_meant(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.night()
+
+    def history(*words):
+        return scopeprobe("history", *words, "-o", fleet.out, "--print", "json")
+
+    cells = json.loads(history("t*", "a.*").stdout)["cells"]
+    assert [(one["client"], one["scope"]) for one in cells] == [
+        (client, scope) for client in ("three", "two") for scope in ("a.read", "a.write")
+    ]
+    assert history("b.read", "two").stdout == history("two", "b.read").stdout
+    assert "did you mean three?" in history("thre").stderr
+    assert "did you mean b.read?" in history("two", "b.raed").stderr
+    assert "a glob such as '*', or --changed" in history().stderr
+
+
+def test_the_folder_of_runs_may_be_given_without_its_option(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.night()
+    assert scopeprobe("runs", fleet.out).stdout == scopeprobe("runs", "-o", fleet.out).stdout != ""

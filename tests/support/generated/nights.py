@@ -15,7 +15,7 @@ from generated.truth import name_fault
 from generated.wire import SECRET, Failures, Heard, Host, serving
 from harness import Entry, write_inputs
 
-from scopeprobe.audits.audit import Audit, Result, audit
+from scopeprobe.audits.audit import Audit, Result, Resume, audit
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.inputs import Fleet, Overrides, read_clients
 from scopeprobe.model.provider import Verify
@@ -127,7 +127,7 @@ async def _night(found: Found, hosts: Sequence[Host], order: Audit, night: int) 
         most = int(SHARE_OF_CELLS * sum(host.case.cells for host in hosts)) + 1
         for _ in range(2):
             await audit(replace(order, limits=Budgets(max_requests=most)))
-            order = replace(order, resume=True)
+            order = replace(order, resume=Resume.MUST)
     result = await audit(order)
     assert result.stopped_by is None
     found.cells += _judged(hosts, result, order.strategy, night)
