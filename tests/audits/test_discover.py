@@ -179,7 +179,7 @@ def test_discover_tells_of_every_server_and_needs_no_secret(clients):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "one of them"),
+        ([], "give clients files"),
         (["--issuer", "http://login.example"], "must be https"),
         (["--issuer", "https://login.example?x"], "query"),
     ],

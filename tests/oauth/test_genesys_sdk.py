@@ -182,7 +182,7 @@ def test_a_client_that_its_classes_end_is_found(tmp_path):
         "api/v2/tokens/me": token_info(state="inactive", date_to_delete=end),
     }
     _, result, _ = audited(tmp_path, answers)
-    assert "bot: its server says that it is inactive; its server deletes it on" in result.stderr
+    assert "its server says that it is inactive; its server deletes it on" in result.stderr
     assert f"{end.date()}, in 9 days" in result.stderr
 
 

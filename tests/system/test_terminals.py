@@ -42,6 +42,7 @@ def test_what_no_command_is_needed_for_imports_none(word):
     assert rooms == {
         "scopeprobe.cli",
         "scopeprobe.cli.app",
+        "scopeprobe.cli.environment",
         "scopeprobe.cli.exit_codes",
         "scopeprobe.cli.streams",
         "scopeprobe.errors",
