@@ -98,6 +98,11 @@ COMMANDS: Mapping[str, Entry] = {
         "providers_command",
         "The provider packs: regions, limits, what their map is read from.",
     ),
+    "docs": Entry(
+        "docs",
+        "docs_command",
+        "Show a page of the manual, or what a code means.",
+    ),
     "lab": Entry(
         "lab",
         "lab_command",
