@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 
 from scopeprobe.cli.manual import about, for_reading
+from scopeprobe.cli.markdown import THEME, Page
 from scopeprobe.cli.output import print_table
 
 EXAMPLES = """
@@ -40,11 +40,11 @@ def docs_command(
 
     Exit codes: 0 shown, 2 there is no such topic.
     """
-    page = Markdown(for_reading(about(" ".join(topic or ()))), code_theme="ansi_dark")
+    page = Page(for_reading(about(" ".join(topic or ()))))
     if not sys.stdout.isatty():
         print_table(page)
         return
     os.environ.setdefault("LESS", "FRX")  # shows colors, and ends by itself where all fits
-    console = Console()
+    console = Console(theme=THEME, highlight=False)
     with console.pager(styles=True):
         console.print(page)

@@ -18,7 +18,7 @@ INDEX = "README"
 """The page that lists the others."""
 FOLDER = resources.files("scopeprobe").joinpath("docs")
 _PARSER = MarkdownIt().enable("table")
-_LINK = re.compile(r"\[(?P<text>[^\]]+)\]\((?P<place>[^)#]*)(?:#(?P<anchor>[^)]+))?\)")
+_LINK = re.compile(r"\[(?P<text>[^\]\n]+)\]\((?P<place>[^)#\n]*)(?:#(?P<anchor>[^)]+))?\)")
 _COMMENT = re.compile(r"^<!--.*?-->\n+", re.MULTILINE | re.DOTALL)
 
 

@@ -1,5 +1,7 @@
 """`scopeprobe docs`: a page of the manual, or what it says of a code."""
 
+import re
+
 import pytest
 from harness import scopeprobe
 from manual import DOCS, PAGES, README, name_of
@@ -35,7 +37,19 @@ def test_a_page_is_shown_by_its_name_as_plain_text(page):
     assert text.splitlines()[0].strip() == title
     assert "\x1b" not in text
     assert "<!--" not in text
-    assert max(map(len, text.splitlines())) <= 80
+    wide = [line for line in text.splitlines() if len(line) > 80]
+    assert all(line.startswith("    ") for line in wide), "code is not wrapped"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != README], ids=name_of)
+def test_no_name_in_a_table_is_cut_and_no_code_is_wrapped(page):
+    text = shown(page.stem) if page != INDEX else shown()
+    first_cells = re.findall(r"^\| (`[^|]*`) \|", page.read_text(), re.MULTILINE)
+    names = {name for cell in first_cells for name in re.findall(r"`([^`]+)`", cell)}
+    assert [name for name in sorted(names) if name not in text] == []
+    code = re.findall(r"^```\w*\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    lines = {f"    {line}".rstrip() for block in code for line in block.splitlines()}
+    assert lines <= {line.rstrip() for line in text.splitlines()}
 
 
 @pytest.mark.parametrize("code", sorted(CODES))

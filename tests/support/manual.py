@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCS = Path(scopeprobe.__file__).parent / "docs"
 PAGES = [README, *sorted(DOCS.glob("*.md"))]
-LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<place>[^)#]*)(?:#(?P<heading>[^)]+))?\)")
+LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\((?P<place>[^)#\n]*)(?:#(?P<heading>[^)]+))?\)")
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
