@@ -66,7 +66,7 @@ def import_command(
     """
     Turn a product's export of its applications into a clients file, or add them to one.
 
-    No secret is taken over: each client gets a reference that is to be filled in. What is left out
+    No secret is taken over: each client gets a reference that is to be filled in. What is skipped
     (public clients, disabled ones, other grants) is said on standard error. With --into, so are
     clients that are gone from the export, and those that no run of --out has judged.
 
@@ -77,9 +77,9 @@ def import_command(
     if into is None:
         print_data(clients_text(export, server or product))
     for application in export.applications:
-        if application.left_out:
-            say(f"left out: {application.title}: {application.left_out}")
-    kept = sum(not application.left_out for application in export.applications)
+        if application.skipped:
+            say(f"skipped: {application.title}: {application.skipped}")
+    kept = sum(not application.skipped for application in export.applications)
     if into is None:
         say(f"{kept} of {len(export.applications)} applications are clients now")
     else:

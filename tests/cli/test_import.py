@@ -28,7 +28,7 @@ def imported(folder, product, export, *options):
 
 
 @pytest.mark.parametrize(
-    ("export", "server", "names", "left_out"),
+    ("export", "server", "names", "skipped"),
     [
         (
             ("okta", OKTA_APPS), {"issuer": "https://corp.okta.com/oauth2/default"},
@@ -74,15 +74,15 @@ def imported(folder, product, export, *options):
         ),
     ],
 )  # fmt: skip
-def test_an_export_becomes_a_clients_file(tmp_path, export, server, names, left_out):
+def test_an_export_becomes_a_clients_file(tmp_path, export, server, names, skipped):
     product = export[0]
     result = imported(tmp_path, *export)
     assert result.returncode == 0, result.stderr
     read = tomllib.loads(result.stdout)
     assert read["servers"][product] == server
     assert {client["name"]: client["client_id"] for client in read["clients"]} == names
-    assert [line[10:] for line in result.stderr.splitlines() if line.startswith("left out")] == (
-        left_out
+    assert [line[9:] for line in result.stderr.splitlines() if line.startswith("skipped: ")] == (
+        skipped
     )
     assert "never-to-be-copied" not in result.stdout + result.stderr
     assert "**********" not in result.stdout
@@ -168,10 +168,10 @@ def test_what_genesys_lists_in_the_lab_is_imported_and_audited(tmp_path):
         listing = {who.client_id: clients_listed_to(who, server) for who in (lister, reader)}
         assert listing["reader"]["code"] == "missing.any.permissions"
         result = imported(tmp_path, "genesys", listing["lister"])
-        told = [line for line in result.stderr.splitlines() if line.startswith("left out")]
+        told = [line for line in result.stderr.splitlines() if line.startswith("skipped: ")]
         assert told == [
-            "left out: old: is inactive",
-            "left out: app: may not use client_credentials",
+            "skipped: old: is inactive",
+            "skipped: app: may not use client_credentials",
         ]
         place = f'token_endpoint = "{url}/corp/token"\n'
         place += f'rights_url = "{url}/corp/api/v2/authorization/subjects/me"\n'

@@ -20,7 +20,7 @@ from scopeprobe.inputs.importers.clients_text import (
     Export,
     Read,
     clients_text,
-    left_out,
+    skipped,
 )
 from scopeprobe.inputs.importers.merge import Merged, merged
 from scopeprobe.inputs.parsers import read_document
@@ -63,4 +63,4 @@ def _usable(application: Application) -> Application:
     texts = application.client_id, application.secret_expires, *application.scopes
     if all(text.isprintable() for text in texts):
         return application
-    return left_out(application.title, "has characters in its client_id that cannot be printed")
+    return skipped(application.title, "has characters in its client_id that cannot be printed")

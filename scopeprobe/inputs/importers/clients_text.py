@@ -29,7 +29,7 @@ class Application:
     method: AuthMethod
     scopes: tuple[str, ...] = ()
     secret_expires: str = ""
-    left_out: str = ""
+    skipped: str = ""
     """Why it cannot be audited; empty where it can."""
 
 
@@ -60,8 +60,8 @@ def items_of(data: object) -> Sequence[Item]:
     return data
 
 
-def left_out(title: str, why: str, client_id: str = "") -> Application:
-    return Application(title, client_id, AuthMethod.NONE, left_out=why)
+def skipped(title: str, why: str, client_id: str = "") -> Application:
+    return Application(title, client_id, AuthMethod.NONE, skipped=why)
 
 
 def clients_text(export: Export, server_name: str) -> str:
@@ -95,7 +95,7 @@ def new_entries(
         document["servers"] = servers
     clients, taken = tomlkit.aot(), taken or Taken()
     for application in applications:
-        if not application.left_out:
+        if not application.skipped:
             clients.append(_client(application, server_name, taken))
     document["clients"] = clients
     return document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scopeprobe.inputs.importers.clients_text import Application, Item, Read, items_of, left_out
+from scopeprobe.inputs.importers.clients_text import Application, Item, Read, items_of, skipped
 from scopeprobe.model.client import AuthMethod
 
 
@@ -19,7 +19,7 @@ def _application(item: Item) -> Application:
     title, client_id = str(item["displayName"]), str(item["appId"])
     passwords, keys = item.get("passwordCredentials") or (), item.get("keyCredentials") or ()
     if not (passwords or keys):
-        return left_out(title, "has no credentials", client_id)
+        return skipped(title, "has no credentials", client_id)
     ends = sorted(str(one.get("endDateTime") or "")[:10] for one in (passwords or keys))
     method = AuthMethod.CLIENT_SECRET_POST if passwords else AuthMethod.PRIVATE_KEY_JWT
     return Application(title, client_id, method, secret_expires=ends[-1])

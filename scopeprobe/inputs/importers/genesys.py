@@ -8,7 +8,7 @@ from scopeprobe.inputs.importers.clients_text import (
     Item,
     Read,
     items_of,
-    left_out,
+    skipped,
 )
 from scopeprobe.model.client import AuthMethod
 
@@ -18,7 +18,7 @@ def read(data: object) -> Read:
     applications = list(map(_application, items))
     missing = int(data.get("total") or 0) - len(items) if isinstance(data, dict) else 0
     if missing > 0:
-        applications.append(left_out(f"{missing} more", "are not in this export"))
+        applications.append(skipped(f"{missing} more", "are not in this export"))
     server = {"provider": "genesys", "region": "YOUR-REGION"}
     return Read(server, applications, is_whole=missing <= 0)
 
@@ -26,9 +26,9 @@ def read(data: object) -> Read:
 def _application(item: Item) -> Application:
     title, client_id = str(item["name"]), str(item["id"])
     if str(item["authorizedGrantType"]).upper() != "CLIENT-CREDENTIALS":
-        return left_out(title, f"may not use {GRANT}", client_id)
+        return skipped(title, f"may not use {GRANT}", client_id)
     state = str(item.get("state") or "active").lower()
     if state != "active":
-        return left_out(title, f"is {state}", client_id)
+        return skipped(title, f"is {state}", client_id)
     ends = str(item.get("dateToDelete") or "")[:10]
     return Application(title, client_id, AuthMethod.CLIENT_SECRET_BASIC, secret_expires=ends)

@@ -10,7 +10,7 @@ from scopeprobe.inputs.importers.clients_text import (
     Item,
     Read,
     items_of,
-    left_out,
+    skipped,
 )
 from scopeprobe.model.client import AuthMethod
 
@@ -40,14 +40,14 @@ def read(data: object) -> Read:
 def _application(item: Item) -> Application:
     title = str(item["clientId"])
     if item.get("publicClient"):
-        return left_out(title, "is a public client", title)
+        return skipped(title, "is a public client", title)
     if item.get("bearerOnly") or not item.get("serviceAccountsEnabled"):
-        return left_out(title, f"may not use {GRANT}", title)
+        return skipped(title, f"may not use {GRANT}", title)
     if not item.get("enabled", True):
-        return left_out(title, "is disabled", title)
+        return skipped(title, "is disabled", title)
     method = _METHODS.get(str(item.get("clientAuthenticatorType", "client-secret")))
     if method is None:
-        return left_out(title, "authenticates in a way that is not known", title)
+        return skipped(title, "authenticates in a way that is not known", title)
     attributes = item.get("attributes") or {}
     if attributes.get(_ONLY_METHOD) == AuthMethod.CLIENT_SECRET_POST:
         method = AuthMethod.CLIENT_SECRET_POST

@@ -56,7 +56,7 @@ def merged(name: str, text: str, export: Export, server: str = "") -> Merged:
     :raises InputError: the text is no clients file, or which server is meant does not show.
     """
     file = _read(name, text)
-    usable = {one.client_id: one for one in export.applications if not one.left_out}
+    usable = {one.client_id: one for one in export.applications if not one.skipped}
     server = server or file.server_of_export(export, usable)
     issuer = {**export.server, **file.servers.get(server, {})}.get("issuer", "")
     there = [client for client in file.clients if file.is_of(server, issuer, client)]
@@ -84,7 +84,7 @@ def merged(name: str, text: str, export: Export, server: str = "") -> Merged:
 def _gone(
     there: Sequence[Table], usable: Mapping[str, Application], export: Export
 ) -> Iterator[tuple[str, str]]:
-    why = {one.client_id: one.left_out for one in export.applications if one.left_out}
+    why = {one.client_id: one.skipped for one in export.applications if one.skipped}
     for client in there:
         client_id = str(client.get("client_id", ""))
         if client_id not in usable and (client_id in why or export.is_whole):
