@@ -82,11 +82,12 @@ def findings_members(summary: Summary) -> Iterator[dict[str, str]]:
             "owner": one.owner,
             "detail": one.detail,
             "since": one.since,
-            "next_step": _next_step(one),
+            "next_step": next_step(one),
         }
 
 
-def _next_step(one: Finding) -> str:
+def next_step(one: Finding) -> str:
+    """What to do about it, or to type."""
     if one.reason in _NOT_ASKED:
         return "go on with --resume"
     client = one.clients[0] if one.clients else one.client

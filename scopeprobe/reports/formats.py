@@ -13,6 +13,7 @@ from scopeprobe.reports.json_report import report_json, report_jsonl
 from scopeprobe.reports.junit import report_junit
 from scopeprobe.reports.markdown import report_markdown
 from scopeprobe.reports.openmetrics import report_openmetrics
+from scopeprobe.reports.sarif import report_sarif
 from scopeprobe.reports.summary import Summary
 
 Renderer: TypeAlias = Callable[[Sequence[PermissionMap], Summary], str]
@@ -27,6 +28,7 @@ class Format(StrEnum):
     JSONL = "jsonl", "report.jsonl", report_jsonl
     MARKDOWN = "markdown", "report.md", report_markdown
     JUNIT = "junit", "junit.xml", report_junit
+    SARIF = "sarif", "report.sarif", report_sarif
     OPENMETRICS = "openmetrics", "scopeprobe.prom", report_openmetrics
 
     file: str
