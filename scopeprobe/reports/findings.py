@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scopeprobe.model.cell import PermissionMap, Reason
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.csv_files import csv_text, inert
-from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.summary import ClientSummary, Summary
 from scopeprobe.reports.texts import counted
 
 ERROR, WARNING = "error", "warning"
@@ -99,7 +100,19 @@ def is_explained(one: Finding) -> bool:
     return one.kind in _EXPLAINED and one.reason not in _NOT_ASKED
 
 
+def described(one: Finding, clients: Mapping[ClientName, ClientSummary]) -> list[ClientSummary]:
+    """The clients that it is about, as far as a clients file describes them."""
+    named = (clients[name] for name in one.clients or (one.client,) if name in clients)
+    return [client for client in named if client.file]
+
+
 # -- in one line
+
+
+def sentence(one: Finding) -> str:
+    """What is wrong where, and what to do about it."""
+    where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
+    return f"{where}: {one.detail.removeprefix(f'{one.server}: ')}. To do: {next_step(one)}."
 
 
 def headline(summary: Summary) -> str:

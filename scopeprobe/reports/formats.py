@@ -9,6 +9,7 @@ from typing import Self, TypeAlias
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.reports.csv_files import report_csv
 from scopeprobe.reports.findings import report_findings
+from scopeprobe.reports.github import report_github
 from scopeprobe.reports.json_report import report_json, report_jsonl
 from scopeprobe.reports.junit import report_junit
 from scopeprobe.reports.markdown import report_markdown
@@ -29,6 +30,7 @@ class Format(StrEnum):
     MARKDOWN = "markdown", "report.md", report_markdown
     JUNIT = "junit", "junit.xml", report_junit
     SARIF = "sarif", "report.sarif", report_sarif
+    GITHUB = "github", "annotations.txt", report_github
     OPENMETRICS = "openmetrics", "scopeprobe.prom", report_openmetrics
 
     file: str

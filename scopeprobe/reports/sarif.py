@@ -17,7 +17,7 @@ from scopeprobe import __version__
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
-from scopeprobe.reports.findings import next_step, worst_first
+from scopeprobe.reports.findings import described, sentence, worst_first
 from scopeprobe.reports.summary import ClientSummary, Summary
 from scopeprobe.reports.texts import json_text
 
@@ -103,7 +103,7 @@ def _result(
         "ruleId": one.kind,
         "ruleIndex": list(rules()).index(one.kind),
         "level": severity,
-        "message": {"text": _message(one)},
+        "message": {"text": sentence(one).translate(_ESCAPED)},
         **_locations(one, clients),
         "partialFingerprints": {"finding/v1": _fingerprint(one)},
         "properties": {name: value for name, value in about.items() if value},
@@ -114,10 +114,8 @@ def _locations(
     one: Finding, clients: Mapping[ClientName, ClientSummary]
 ) -> dict[str, list[dict[str, Any]]]:
     """Where its clients are written; of a finding that names none, the first clients file."""
-    named = [clients[name] for name in one.clients or (one.client,) if name in clients]
-    written = [client for client in named if client.file]
-    if written:
-        first, *others = (_location(client.file, client.line) for client in written)
+    if about := described(one, clients):
+        first, *others = (_location(client.file, client.line) for client in about)
         related = {"relatedLocations": others[:_MOST_RELATED]} if others else {}
         return {"locations": [first], **related}
     files = [client.file for client in clients.values() if client.file]
@@ -133,12 +131,6 @@ def _location(file: str, line: int) -> dict[str, Any]:
     )
     region = {"region": {"startLine": line}} if line else {}
     return {"physicalLocation": {"artifactLocation": artifact, **region}}
-
-
-def _message(one: Finding) -> str:
-    where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
-    text = f"{where}: {one.detail.removeprefix(f'{one.server}: ')}. To do: {next_step(one)}."
-    return text.translate(_ESCAPED)
 
 
 def _fingerprint(one: Finding) -> str:
