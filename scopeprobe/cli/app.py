@@ -98,6 +98,11 @@ COMMANDS: Mapping[str, Entry] = {
         "providers_command",
         "The provider packs: regions, limits, what their map is read from.",
     ),
+    "schema": Entry(
+        "schema",
+        "schema_command",
+        "Print the JSON Schema of a file: for editors that complete and check what you write.",
+    ),
     "lab": Entry(
         "lab",
         "lab_command",

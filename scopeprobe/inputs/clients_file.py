@@ -12,11 +12,18 @@ from pydantic_core import ErrorDetails
 
 from scopeprobe.inputs.parsers import Document
 from scopeprobe.inputs.problems import Place, Problems
-from scopeprobe.inputs.schema import NESTED, ClientEntry, DefaultsEntry, Entry, ServerEntry
+from scopeprobe.inputs.schema import (
+    NESTED,
+    ClientEntry,
+    DefaultsEntry,
+    Entry,
+    FileEntry,
+    ServerEntry,
+)
 
 E = TypeVar("E", bound=Entry)
 
-SECTIONS = ("defaults", "servers", "clients")
+SECTIONS = tuple(FileEntry.model_fields)
 DECISIVE = frozenset(
     {
         "name",
