@@ -103,6 +103,11 @@ COMMANDS: Mapping[str, Entry] = {
         "docs_command",
         "Show a page of the manual, or what a code means.",
     ),
+    "schema": Entry(
+        "schema",
+        "schema_command",
+        "Print the JSON Schema of a file: for editors that complete and check what you write.",
+    ),
     "lab": Entry(
         "lab",
         "lab_command",

@@ -12,11 +12,18 @@ from pydantic_core import ErrorDetails
 
 from scopeprobe.inputs.parsers import Document
 from scopeprobe.inputs.problems import Place, Problems
-from scopeprobe.inputs.schema import NESTED, ClientEntry, DefaultsEntry, Entry, ServerEntry
+from scopeprobe.inputs.schema import (
+    NESTED,
+    ClientEntry,
+    DefaultsEntry,
+    Entry,
+    FileEntry,
+    ServerEntry,
+)
 
 E = TypeVar("E", bound=Entry)
 
-SECTIONS = ("defaults", "servers", "clients")
+SECTIONS = tuple(FileEntry.model_fields)
 DECISIVE = frozenset(
     {
         "name",
@@ -46,6 +53,10 @@ class ClientsFile:
     clients: tuple[ClientEntry | None, ...]
     places: tuple[Place, ...]
     """The place of each client."""
+    name: str = ""
+    """As it was named; empty where it is no file."""
+    lines: tuple[int, ...] = ()
+    """The line of each client; 0 where that is not known."""
 
 
 def read_clients_file(document: Document, problems: Problems) -> ClientsFile:
@@ -66,6 +77,7 @@ class _Checker:
         servers = self.table(sections.get("servers", {}), place.at("servers"))
         clients = self.items(sections.get("clients", []), place.at("clients"))
         places = tuple(map(self.place_of, range(len(clients))))
+        lines = self.document.lines
         return ClientsFile(
             place=place,
             is_exposed=self.document.is_exposed,
@@ -79,12 +91,16 @@ class _Checker:
                 for client, place in zip(clients, places, strict=True)
             ),
             places=places,
+            name=self.document.file,
+            lines=lines if len(lines) == len(clients) else (0,) * len(clients),
         )
 
     def place_of(self, index: int) -> Place:
         """Its line, in a file that has one client a line."""
-        place, lines = self.document.place, self.document.lines
-        return Place(f"{place.file}:{lines[index]}") if lines else place.at("clients", index)
+        place = self.document.place
+        if self.document.has_client_a_line:
+            return Place(f"{place.file}:{self.document.lines[index]}")
+        return place.at("clients", index)
 
     def entry(self, model: type[E], data: object, place: Place) -> E | None:
         """Check a table; where only lesser keys are wrong, keep the rest for further checks."""

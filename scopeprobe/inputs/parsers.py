@@ -22,7 +22,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.clients_csv import CsvClients, CsvError, read_csv_clients
+from scopeprobe.inputs.clients_csv import CsvError, read_csv_clients
+from scopeprobe.inputs.lines import lines_in_json, lines_in_toml, lines_in_yaml
 from scopeprobe.inputs.problems import Place
 from scopeprobe.inputs.sources import Source, StandardInput, file_of, name_of, text_of
 
@@ -36,6 +37,16 @@ QUOTES_NOTHING = re.compile(r"[A-Za-z /-]+")
 
 
 @dataclass(frozen=True, slots=True)
+class Parsed:
+    """The plain data of a text."""
+
+    data: object
+    lines: tuple[int, ...] = ()
+    """Those on which its clients begin; none where that is not known."""
+    has_client_a_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """The plain data of one file, and what is needed of the file to check it."""
 
@@ -45,8 +56,11 @@ class Document:
     is_exposed: bool
     """Group or others can read the file."""
     data: object
+    file: str = ""
+    """As it was named; empty where it is no file."""
     lines: tuple[int, ...] = ()
-    """The line of each client, in a file that has one client a line."""
+    """Those on which its clients begin; none where that is not known."""
+    has_client_a_line: bool = False
 
 
 class ParseError(Exception):
@@ -63,21 +77,26 @@ def read_document(source: Source, standard_input: StandardInput) -> Document:
     name = name_of(source)
     parse = _parser_for(source)
     try:
-        data = parse(text_of(source, standard_input))
+        parsed = parse(text_of(source, standard_input))
     except ParseError as error:
         raise InputError([f"{name}{error.position}: {error.words}"]) from None
     except RecursionError:
         raise InputError([f"{name}: is nested too deeply"]) from None
     path = file_of(source)
     if path is None:
-        return Document(Place(name), Path(), is_exposed=False, data=data)
-    if isinstance(data, CsvClients):
-        clients = {"clients": data.clients}
-        return Document(Place(name), path.parent, _is_exposed(path), clients, data.lines)
-    return Document(Place(name), path.parent, _is_exposed(path), data)
+        return Document(Place(name), Path(), is_exposed=False, data=parsed.data)
+    return Document(
+        Place(name),
+        path.parent,
+        _is_exposed(path),
+        parsed.data,
+        name,
+        parsed.lines,
+        parsed.has_client_a_line,
+    )
 
 
-def _parser_for(source: Source) -> Callable[[str], object]:
+def _parser_for(source: Source) -> Callable[[str], Parsed]:
     path = file_of(source)
     ending = "-" if path is None else path.suffix.lower()
     try:
@@ -91,9 +110,9 @@ def _is_exposed(file: Path) -> bool:
     return os.name == "posix" and bool(file.stat().st_mode & 0o077)
 
 
-def parse_toml(text: str) -> object:
+def parse_toml(text: str) -> Parsed:
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         # Before Python 3.14 the position is only in the message.
         said = TOML_ERROR.fullmatch(str(error))
@@ -103,6 +122,7 @@ def parse_toml(text: str) -> object:
         raise ParseError(words, int(said["line"]), int(said["column"])) from None
     except ValueError:
         raise ParseError("is not valid TOML") from None
+    return Parsed(data, lines_in_toml(text))
 
 
 def _unquoted(words: str) -> str:
@@ -111,14 +131,15 @@ def _unquoted(words: str) -> str:
     return f"is not valid TOML: {words}" if QUOTES_NOTHING.fullmatch(words) else "is not valid TOML"
 
 
-def parse_json(text: str) -> object:
+def parse_json(text: str) -> Parsed:
     """Read JSON as RFC 8259 defines it: no member twice, no NaN."""
     try:
-        return json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
+        data = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise ParseError(f"is not valid JSON: {error.msg}", error.lineno, error.colno) from None
     except ValueError:
         raise ParseError("holds a number that is too long") from None
+    return Parsed(data, lines_in_json(text))
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -134,7 +155,7 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ParseError("NaN and Infinity are not JSON")
 
 
-def parse_yaml(text: str) -> object:
+def parse_yaml(text: str) -> Parsed:
     """Read one document of YAML 1.2: no key twice, no custom tags, no explosion of aliases."""
     # Without the optional C parser: it would read YAML 1.1 on some machines and not on others.
     yaml = YAML(typ="safe", pure=True)
@@ -143,10 +164,10 @@ def parse_yaml(text: str) -> object:
     try:
         root = yaml.compose(text)
         if root is None:
-            return None
+            return Parsed(None)
         if _size(root, {}) > MOST_VALUES:
             raise ParseError(f"holds more than {MOST_VALUES:,} values behind its aliases")
-        return yaml.constructor.construct_document(root)
+        return Parsed(yaml.constructor.construct_document(root), lines_in_yaml(root))
     except DuplicateKeyError as error:
         raise _malformed_yaml("a key is given twice", error) from None
     except MarkedYAMLError as error:
@@ -174,14 +195,15 @@ def _parts(node: Node) -> list[Node]:
     return node.value if isinstance(node, CollectionNode) else []
 
 
-def parse_csv(text: str) -> CsvClients:
+def parse_csv(text: str) -> Parsed:
     try:
-        return read_csv_clients(text)
+        rows = read_csv_clients(text)
     except CsvError as error:
         raise ParseError(error.words, error.line, error.column) from None
+    return Parsed({"clients": rows.clients}, rows.lines, has_client_a_line=True)
 
 
-def parse_yaml_or_json(text: str) -> object:
+def parse_yaml_or_json(text: str) -> Parsed:
     """Try JSON first, which is quicker, and then YAML 1.2, which contains JSON."""
     try:
         return parse_json(text)
@@ -189,7 +211,7 @@ def parse_yaml_or_json(text: str) -> object:
         return parse_yaml(text)
 
 
-PARSERS: dict[str, Callable[[str], object]] = {
+PARSERS: dict[str, Callable[[str], Parsed]] = {
     ".toml": parse_toml,
     ".yaml": parse_yaml,
     ".yml": parse_yaml,
