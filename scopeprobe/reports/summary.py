@@ -37,6 +37,8 @@ class ClientSummary:
     requests: int
     family: str
     """How the server treats scopes, as seen with this client."""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ def client_summaries(
             counts=counts(permissions.cells),
             requests=requests.get(permissions.client, 0),
             family=_family(permissions),
+            owner=clients[permissions.client].owner,
+            tags=clients[permissions.client].tags,
         )
         for permissions in maps
     )
