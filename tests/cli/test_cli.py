@@ -112,7 +112,7 @@ def test_summary_json_has_the_members_that_scripts_rely_on(run, tmp_path):
 def test_what_was_not_tested_is_said_with_its_reason(run, tmp_path):
     run("--max-requests", "3")
     assert summary(tmp_path / "out")["not_tested"] == [
-        {"client": "c", "reason": "budget_spent", "cells": 2}
+        {"client": "c", "reason": "budget_spent", "cells": 2, "detail": ""}
     ]
 
 

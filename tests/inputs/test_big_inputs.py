@@ -137,7 +137,9 @@ def test_clients_are_chosen_by_name_and_tag(fleet, options, chosen):
 def test_a_client_that_says_so_is_left_alone_and_listed(fleet):
     fleet()
     told = summary(fleet.out)
-    assert told["not_tested"] == [{"client": "fragile", "reason": "not_asked", "cells": 1}]
+    assert told["not_tested"] == [
+        {"client": "fragile", "reason": "not_asked", "cells": 1, "detail": ""}
+    ]
     assert told["complete"]
     assert "no client is left to probe" in fleet("--client", "fragile", codes=(2,)).stderr
 
