@@ -66,7 +66,7 @@ COMMANDS: Mapping[str, Entry] = {
     "import": Entry(
         "import_command",
         "import_command",
-        "Turn a product's export of its applications into a clients file, on standard output.",
+        "Turn a product's export of its applications into a clients file, or add them to one.",
     ),
     "init": Entry(
         "init",

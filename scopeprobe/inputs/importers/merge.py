@@ -170,7 +170,7 @@ class _File:
 
 def _read(name: str, text: str) -> _File:
     try:
-        data = parse_toml(text)
+        data = parse_toml(text).data
     except ParseError as error:
         raise InputError([f"{name}{error.position}: {error.words}"]) from None
     sections = data if isinstance(data, dict) else {}
