@@ -17,6 +17,7 @@ from scopeprobe.errors import InputError, did_you_mean
 INDEX = "README"
 """The page that lists the others."""
 FOLDER = resources.files("scopeprobe").joinpath("docs")
+WORDS_OF_A_NAME = 3
 _PARSER = MarkdownIt().enable("table")
 _LINK = re.compile(r"\[(?P<text>[^\]\n]+)\]\((?P<place>[^)#\n]*)(?:#(?P<anchor>[^)]+))?\)")
 _COMMENT = re.compile(r"^<!--.*?-->\n+", re.MULTILINE | re.DOTALL)
@@ -129,5 +130,6 @@ def _end(heading: Token, following: list[Token], last: int) -> int:
 
 
 def _names_in(cell: Token) -> list[str]:
-    """What a cell lists, separated by commas."""
-    return "".join(part.content for part in cell.children or ()).split(", ")
+    """What a cell lists, separated by commas; nothing of a sentence."""
+    names = "".join(part.content for part in cell.children or ()).split(", ")
+    return names if all(len(name.split()) <= WORDS_OF_A_NAME for name in names) else []

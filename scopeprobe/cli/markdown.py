@@ -30,7 +30,7 @@ class _Table(TableElement):
         if options.max_width - sum(widths[:-1]) - 2 * len(widths) >= READABLE:
             yield _as_table(head, rest)
         else:
-            yield from _as_list(head, rest)
+            yield from _as_list(head, rest, options.max_width)
 
 
 def _as_table(head: list[Text], rows: list[list[Text]]) -> Table:
@@ -43,18 +43,25 @@ def _as_table(head: list[Text], rows: list[list[Text]]) -> Table:
     return table
 
 
-def _as_list(head: list[Text], rows: list[list[Text]]) -> RenderResult:
-    """Each row with its last cell below the others, of which those in the middle are titled."""
+def _as_list(head: list[Text], rows: list[list[Text]], width: int) -> RenderResult:
+    """Each row with its last cell below its first; those between are titled, and beside it."""
     yield Text()
     for name, *between, last in rows:
-        line = Text(overflow="fold").append_text(name)
-        line.stylize("bold")
-        for title, cell in zip(head[1:-1], between, strict=True):
-            if cell:
-                line.append(f"  {title.plain}: {cell.plain}", style="dim")
-        yield line
-        last.overflow = "fold"
-        yield Padding(last, (0, 0, 0, INDENT))
+        name.stylize("bold")
+        notes = [
+            Text.assemble((f"{title}: ", "dim"), cell)
+            for title, cell in zip(head[1:-1], between, strict=True)
+            if cell
+        ]
+        beside = Text("  ").join([name, *notes])
+        fits = beside.cell_len <= width
+        for depth, text in (
+            (0, beside if fits else name),
+            *((INDENT, note) for note in notes if not fits),
+            (INDENT, last),
+        ):
+            text.overflow = "fold"
+            yield Padding(text, (0, 0, 0, depth))
     yield Text()
 
 

@@ -89,6 +89,10 @@ def test_all_that_is_said_of_a_code_is_shown_with_its_place():
     assert "the same request" not in text, "nothing of what stands around it"
 
 
+def test_no_sentence_is_about_the_words_in_it():
+    assert "promises" not in shown("formats")
+
+
 def test_a_section_goes_before_the_row_that_sums_it_up():
     assert about("secret_rejected").count("## causes: ") == 1
 

@@ -162,6 +162,17 @@ def test_lines_end_as_they_do_in_the_file(tmp_path, ending, last):
     assert tomllib.loads(after.decode())["clients"][4]["name"] == "poster"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("c.toml", WRITTEN), ("c.yaml", "clients:\n"), ("d.toml", "")]
+)
+def test_a_byte_order_mark_stays(tmp_path, name, text):
+    clients = tmp_path / name
+    clients.write_text(text, encoding="utf-8-sig")
+    before = clients.read_bytes()
+    assert imported(clients, "keycloak", KEYCLOAK).returncode == 0
+    assert clients.read_bytes().startswith(before)
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
 def test_the_mode_of_the_file_stays(clients, mode):
     clients.chmod(mode)
