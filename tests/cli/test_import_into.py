@@ -336,6 +336,15 @@ def test_a_file_in_yaml_is_added_to_in_its_own_place(tmp_path, ending, newline):
     assert clients.read_bytes() == again
 
 
+def test_lines_of_yaml_end_where_the_file_says_so(tmp_path):
+    clients = tmp_path / "clients.yaml"
+    odd = IN_YAML.replace("# Our clients", "# Our\u2028# clients\x85# and")
+    clients.write_text(odd, encoding="utf-8-sig")
+    assert told(imported(clients, "keycloak", KEYCLOAK), "added") == ["poster"]
+    first, _, _ = clients.read_text(encoding="utf-8-sig").partition("- name: poster")
+    assert first == odd[: odd.index("\n# what is not asked")]
+
+
 def test_a_server_is_added_in_yaml_too(tmp_path):
     clients = tmp_path / "clients.yaml"
     clients.write_text(IN_YAML)
