@@ -64,7 +64,9 @@ def about(topic: str) -> str:
         return manual[name or INDEX]
     found = [passage for passage in _passages() if name in passage.topics]
     if not found:
-        raise InputError([f"the manual has no topic {topic!r}{did_you_mean(name, topics())}"])
+        longer = sorted((known for known in topics() if name in known), key=len)
+        near = f"; did you mean {longer[0]}?" if longer else did_you_mean(name, topics())
+        raise InputError([f"the manual has no topic {topic!r}{near}"])
     pages_with_section = {passage.page for passage in found if passage.is_section}
     return "\n".join(
         f"## {passage.page}: {passage.section}\n\n{passage.markdown}"

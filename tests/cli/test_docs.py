@@ -98,7 +98,14 @@ def test_a_section_goes_before_the_row_that_sums_it_up():
 
 
 @pytest.mark.parametrize(
-    ("topic", "meant"), [("left_uot", "left_out"), ("verdict-s", "verdicts"), ("excss", "excess")]
+    ("topic", "meant"),
+    [
+        ("left_uot", "left_out"),
+        ("verdict-s", "verdicts"),
+        ("excss", "excess"),
+        ("pacing", "pacing-and-safety"),
+        ("pause", "max-pause"),
+    ],
 )
 def test_an_unknown_topic_is_an_error_that_says_what_was_meant(topic, meant):
     result = scopeprobe("docs", topic)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from manual import PAGES, ROOT, name_of
+from manual import PAGES, ROOT, name_of, text_of_all
 
 INSTEAD = {
     r"over the bar|the bar of": "findings that fail the run",
@@ -14,6 +14,10 @@ INSTEAD = {
 }
 """Words that were used before, with those that are used now."""
 CODE = re.compile(r"^```.*?^```$|<!--.*?-->|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+
+
+def test_no_help_screen_is_pasted():
+    assert not re.search("^ *Usage: scopeprobe|╭─", text_of_all(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "samples/README.md"], ids=name_of)
