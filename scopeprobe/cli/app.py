@@ -66,7 +66,7 @@ COMMANDS: Mapping[str, Entry] = {
     "import": Entry(
         "import_command",
         "import_command",
-        "Turn a product's export of its applications into a clients file, on standard output.",
+        "Turn a product's export of its applications into a clients file, or add them to one.",
     ),
     "init": Entry(
         "init",
@@ -102,6 +102,11 @@ COMMANDS: Mapping[str, Entry] = {
         "docs",
         "docs_command",
         "Show a page of the manual, or what a code means.",
+    ),
+    "schema": Entry(
+        "schema",
+        "schema_command",
+        "Print the JSON Schema of a file: for editors that complete and check what you write.",
     ),
     "lab": Entry(
         "lab",

@@ -91,7 +91,7 @@ def _merge(into: Path, export: Export, server: str, out: Path) -> None:
     text, status = _read(into)
     result = merged(into, text, export, server)
     if result.text != text:
-        write_file(into, result.text, status)
+        write_file(into, [result.text], status)
     told = {
         "added": [*result.added],
         "gone": [f"{name}: {why}" for name, why in result.gone.items()],

@@ -310,7 +310,7 @@ defaults:
 
 
 def plain(file):
-    return parse_yaml(file.read_text())
+    return parse_yaml(file.read_text()).data
 
 
 @pytest.mark.parametrize("ending", ["yaml", "yml"])

@@ -187,7 +187,7 @@ def _read(path: Path, text: str) -> _File:
         advice = f"import into a new one, and name both: scopeprobe audit {path} imported.toml"
         raise InputError([f"{path}: only TOML and YAML files can be added to: {advice}"])
     try:
-        data = PARSERS[path.suffix.lower()](text.removeprefix("\ufeff"))
+        data = PARSERS[path.suffix.lower()](text.removeprefix("\ufeff")).data
     except ParseError as error:
         raise InputError([f"{path}{error.position}: {error.words}"]) from None
     data = data if isinstance(data, dict) else {}
