@@ -71,6 +71,11 @@ def test_it_opens_with_a_result_and_the_demo_and_the_tests():
     assert len(CONSOLE.findall(result)) == 1
 
 
+def test_its_verdicts_are_those_of_the_manual():
+    marked = table("mark", "verdict", "when, and only when")
+    assert [row[1:] for row in marked] == table("verdict", "when, and only when")
+
+
 def test_it_is_short():
     assert len(README.read_text().splitlines()) <= 250
 
