@@ -7,14 +7,10 @@ The page of a run in a real browser: Debian's Chromium, driven by playwright (ex
 from pathlib import Path
 
 import pytest
+from chromium import EXECUTABLE, FLAGS
 from pages import FleetOfPage
 
 HERE = Path(__file__).parent
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 def pytest_collection_modifyitems(config, items):
@@ -32,7 +28,7 @@ def chromium():
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of an extra
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = driver.chromium.launch(executable_path=EXECUTABLE, args=list(FLAGS))
         yield browser
         browser.close()
 
