@@ -139,6 +139,7 @@ def test_an_empty_run_is_not_shown_as_a_good_one():
     document = html.fromstring(FleetOfPage(clients=0).page().encode())
     assert texts(document, "//h1") == ["Nothing was tested"]
     assert document.get("class") == "bad"
+    assert not document.xpath("//script[@id='data']")
 
 
 def test_a_night_that_proved_nothing_is_not_shown_as_a_good_one():
@@ -152,7 +153,7 @@ def test_a_good_night_is_shown_as_one():
     fleet = FleetOfPage(clients=3, scopes=20)
     document = html.fromstring(fleet.page().encode())
     assert document.get("class") == "good"
-    assert texts(document, "//h1") == ["no findings"]
+    assert texts(document, "//h1") == ["No findings"]
 
 
 class Weighed(PermissionMap):
