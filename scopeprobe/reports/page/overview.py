@@ -98,7 +98,18 @@ class Overview:
 
     @property
     def headline(self) -> str:
-        return headline(self.summary) if self.cells else "Nothing was tested"
+        told = headline(self.summary) if self.cells else "nothing was tested"
+        return told[:1].upper() + told[1:]
+
+    @property
+    def when(self) -> str:
+        """When it ran, in UTC."""
+        first, last = (
+            moment.rstrip("Z").split("T")
+            for moment in (self.summary.started, self.summary.finished)
+        )
+        until = last[1:] if first[0] == last[0] else last
+        return f"{' '.join(first)} to {' '.join(until)} UTC"
 
     @property
     def state(self) -> str:
@@ -126,6 +137,10 @@ class Overview:
 
     @property
     def completeness(self) -> str:
+        if not self.cells:
+            return (
+                "There was no cell to test: look at the clients, their scopes, --client and --tag."
+            )
         unknown = self.summary.counts.get(Verdict.UNKNOWN, 0)
         told = f"{counted(unknown, 'cell', ',')} of {self.cells:,} unknown"
         if self.summary.complete:
