@@ -10,11 +10,13 @@ from scopeprobe.model.cell import PermissionMap
 from scopeprobe.policy.history import Past
 from scopeprobe.reports.csv_files import report_csv
 from scopeprobe.reports.findings import report_findings
+from scopeprobe.reports.github import report_github
 from scopeprobe.reports.json_report import report_json, report_jsonl
 from scopeprobe.reports.junit import report_junit
 from scopeprobe.reports.markdown import report_markdown
 from scopeprobe.reports.openmetrics import report_openmetrics
 from scopeprobe.reports.page import report_page
+from scopeprobe.reports.sarif import report_sarif
 from scopeprobe.reports.summary import Summary
 
 Renderer: TypeAlias = Callable[[Sequence[PermissionMap], Summary], str]
@@ -30,6 +32,8 @@ class Format(StrEnum):
     JSONL = "jsonl", "report.jsonl", report_jsonl
     MARKDOWN = "markdown", "report.md", report_markdown
     JUNIT = "junit", "junit.xml", report_junit
+    SARIF = "sarif", "report.sarif", report_sarif
+    GITHUB = "github", "annotations.txt", report_github
     OPENMETRICS = "openmetrics", "scopeprobe.prom", report_openmetrics
 
     file: str
