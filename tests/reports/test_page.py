@@ -76,8 +76,8 @@ def test_the_page_says_what_changed_and_what_was_not_tested(document):
         "Clients that the run before had, and this one has not: crm-retired",
     ]
     untested = texts(document, "//section[@id='untested']//li")
-    assert untested[0].startswith("kc-ap: unreachable, 960 cells of billing-0012, billing-0042,")
-    assert untested[1] == "kc-eu: timed out, 8 cells of payroll-0015"
+    assert untested[0].startswith("kc-ap: unreachable; 960 cells of billing-0012, billing-0042,")
+    assert untested[1] == "kc-eu: timed_out; 8 cells of payroll-0015"
 
 
 def test_the_page_has_a_line_a_client_and_a_sign_a_cell(document, bad_night):

@@ -64,7 +64,7 @@ class Untested:
     """Clients of one server whose cells are unknown for one reason."""
 
     server: str
-    reason: str
+    why: str
     clients: tuple[str, ...]
     cells: int
 
@@ -191,11 +191,11 @@ class Overview:
         groups: dict[tuple[str, str], list[str]] = {}
         cells: Counter[tuple[str, str]] = Counter()
         for one in self.summary.not_tested:
-            key = (self.server_of.get(one.client, ""), one.reason)
+            key = (self.server_of.get(one.client, ""), one.why)
             groups.setdefault(key, []).append(one.client)
             cells[key] += one.cells
         told = [Untested(*key, tuple(clients), cells[key]) for key, clients in groups.items()]
-        return sorted(told, key=lambda one: (-one.cells, one.server, one.reason))
+        return sorted(told, key=lambda one: (-one.cells, one.server, one.why))
 
     @cached_property
     def server_of(self) -> dict[str, str]:

@@ -64,6 +64,8 @@
     return element;
   };
 
+  /** @param {string[]} texts */
+  const longest = (texts) => texts.reduce((most, text) => Math.max(most, text.length), 6);
   /** @param {number} number @param {string} noun */
   const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
@@ -243,10 +245,9 @@
   /** Make the pool as large as what is in sight, and the rest as large as all of it. */
   function layOut() {
     const width = grid.clientWidth;
-    const longestName = Math.max(6, ...view.rows.map((row) => rowName(row).length));
-    names = Math.round(Math.min(longestName * CHARACTER + 18, 320, Math.max(width * 0.4, 110)));
-    const longestScope = Math.min(LONGEST_HEAD, Math.max(4, ...view.columns.map((scope) => scopeName(scope).length)));
-    headHeight = Math.round(longestScope * CHARACTER + 14);
+    const longestName = longest(view.rows.map(rowName)) * CHARACTER + 18;
+    names = Math.round(Math.min(longestName, 320, Math.max(width * 0.4, 110)));
+    headHeight = Math.round(Math.min(LONGEST_HEAD, longest(view.columns.map(scopeName))) * CHARACTER + 14);
     grid.style.setProperty("--names", `${names}px`);
     grid.style.setProperty("--head", `${headHeight}px`);
     grid.style.setProperty("--width", `${names + view.columns.length * COLUMN}px`);
@@ -413,7 +414,6 @@
     button.addEventListener("click", () => copy(text, button));
     return make("p", { class: "next" }, make("code", {}, text), " ", button);
   };
-
   /** @param {[string, string | number | null][]} facts */
   const listed = (facts) =>
     make("dl", {}, ...facts.filter(([, value]) => value !== "" && value !== null)
