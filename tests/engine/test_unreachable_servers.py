@@ -267,3 +267,13 @@ def test_a_certificate_is_looked_at_once_for_its_day(tmp_path, authority):
     with server(speak) as port:
         audit(tmp_path, f"https://localhost:{port}/token", 'ca_file = "ca.pem"', 5)
     assert len(handshakes) == 5 + 1
+
+
+def test_a_server_that_stays_away_is_not_said_to_throttle(tmp_path):
+    """Its pauses grow beyond --max-pause, and requests wait that were never given up."""
+    port = free_port()
+    audit(tmp_path, f"https://127.0.0.1:{port}/token", "#", 12, "--retries", "5")
+    detail = rows(tmp_path / "out" / "findings.csv")[0]["detail"]
+    assert detail.startswith(
+        f"corp: all 12 clients: unreachable: 127.0.0.1:{port} refuses connections (c0, "
+    )
