@@ -174,7 +174,7 @@ class RateOptions:
         option(
             "--rate",
             metavar="N/s",
-            help="Rate of servers that name none; it only lowers a rate of the file.",
+            help="Rate of servers without one of their own; a rate of the file it can only lower.",
             panel=PACE,
         ),
     ] = None
@@ -198,7 +198,11 @@ class PaceOptions(RateOptions):
     in_flight: Annotated[
         int | None,
         option(
-            "--in-flight", min=1, metavar="N", help="Requests in the air per server.", panel=PACE
+            "--in-flight",
+            at_least=1,
+            metavar="N",
+            help="Requests under way at once, per server.",
+            panel=PACE,
         ),
     ] = None
     timeout: Timeout = None
@@ -206,7 +210,7 @@ class PaceOptions(RateOptions):
         int | None,
         option(
             "--retries",
-            min=0,
+            at_least=0,
             metavar="N",
             help="Retries after faults; never after a refusal.",
             panel=PACE,
@@ -216,9 +220,9 @@ class PaceOptions(RateOptions):
         int | None,
         option(
             "--max-auth-failures",
-            min=1,
+            at_least=1,
             metavar="N",
-            help="Failed authentications in a row after which a client is left alone.",
+            help="Failed authentications in a row after which a client gets no more attempts.",
             panel=BUDGETS,
         ),
     ] = None
@@ -241,9 +245,9 @@ class BudgetOptions:
         int | None,
         option(
             "--max-requests",
-            min=1,
+            at_least=1,
             metavar="N",
-            help="Stop after so many requests.",
+            help="Stop after this many requests.",
             panel=BUDGETS,
         ),
     ] = None
@@ -251,7 +255,7 @@ class BudgetOptions:
         int | None,
         option(
             "--max-requests-per-client",
-            min=1,
+            at_least=1,
             metavar="N",
             help="The same for each client.",
             panel=BUDGETS,
@@ -261,9 +265,9 @@ class BudgetOptions:
         int | None,
         option(
             "--max-tokens",
-            min=1,
+            at_least=1,
             metavar="N",
-            help="Stop after so many issued tokens.",
+            help="Stop after this many issued tokens.",
             panel=BUDGETS,
         ),
     ] = None
@@ -326,6 +330,7 @@ class OutputOptions:
             help="Findings that make exit code 1: missing, excess, changed, unauthenticated,"
             " unknown, unenforced, secret_expiry, stale_waiver, unmatched_expectation; or never.",
             panel=OUTPUT,
+            show_default="missing, excess, unauthenticated",
         ),
     ] = "missing,excess,unauthenticated"
     formats: Formats = None
@@ -354,7 +359,7 @@ class PolicyOptions:
         option(
             "--previous",
             metavar="RUN",
-            help="Find what changed since that run, or since the last: each cell is held against"
+            help="Find what changed since that run, or since the last: each cell is compared with"
             " its last proved verdict.",
             panel=POLICY,
         ),
@@ -366,9 +371,9 @@ class PolicyOptions:
         int,
         option(
             "--keep",
-            min=1,
+            at_least=1,
             metavar="N",
-            help="Finished runs that are remembered.",
+            help="How many finished runs are kept.",
             panel=POLICY,
         ),
     ] = 100

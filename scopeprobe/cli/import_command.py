@@ -10,6 +10,7 @@ import typer
 from scopeprobe.cli import options
 from scopeprobe.cli.streams import print_data, say
 from scopeprobe.inputs.importers import Product, clients_text, read_export
+from scopeprobe.reports.texts import counted
 
 EXAMPLES = """
 Examples:
@@ -52,4 +53,4 @@ def import_command(
         if application.left_out:
             say(f"left out: {application.title}: {application.left_out}")
     kept = sum(not application.left_out for application in found.applications)
-    say(f"{kept} of {len(found.applications)} applications are clients now")
+    say(f"clients: {kept} of {counted(len(found.applications), 'application')}")

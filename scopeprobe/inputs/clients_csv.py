@@ -58,7 +58,10 @@ def read_csv_clients(text: str) -> CsvClients:
             if not any(cells):
                 continue
             if len(cells) != len(columns):
-                counts = f"has {len(cells)} cells, and the header {len(columns)}"
+                counts = (
+                    f"number of cells: {len(cells)}, in the header {len(columns)};"
+                    " a cell with a separator in it needs quotes"
+                )
                 raise CsvError(counts, begins)
             clients.append(_client(columns, cells, begins))
             lines.append(begins)
