@@ -30,7 +30,7 @@ from scopeprobe.cli.options import (
     option,
 )
 from scopeprobe.engine.budgets import Budgets
-from scopeprobe.errors import InputError
+from scopeprobe.errors import InputError, did_you_mean
 from scopeprobe.inputs import (
     Fleet,
     Overrides,
@@ -342,9 +342,8 @@ class OutputOptions:
             return ()
         if unknown := [kind for kind in kinds if kind not in {*FindingKind}]:
             known = ", ".join(FindingKind)
-            raise InputError(
-                [f"--fail-on: no such kind: {', '.join(unknown)} (there are {known}, never)"]
-            )
+            near = did_you_mean(unknown[0], FindingKind) or f"; there are {known}, never"
+            raise InputError([f"--fail-on: no such kind: {', '.join(unknown)}{near}"])
         return kinds
 
 

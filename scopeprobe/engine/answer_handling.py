@@ -191,6 +191,7 @@ class AnswerHandling:
     ) -> float | None:
         """When a question is sent again whose server was not reached; None where it is not."""
         queue, server = job.queue, job.queue.client.server.name
+        group.trouble = answer.description
         if not group.broke(retry_at):
             group.close(Reason.UNREACHABLE)
             self.observer(EndpointLeftAlone(server, answer.reason, answer.description))

@@ -69,6 +69,8 @@ class RateGroup:
         """Held by the worker that waits for the next request; the others wait behind it."""
         self._throttled: _Throttles | None = None
         self._outage: Outage | None = None
+        self.trouble = ""
+        """What stood in the way when its server was last out of reach."""
         self._fails_at_tls = False
         """A request used up its retries on TLS failures, and nothing was answered since."""
         self._changed = anyio.Event()

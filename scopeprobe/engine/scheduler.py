@@ -231,7 +231,8 @@ class Scheduler:
         group.close(reason)
         if group.is_left_alone:
             for server in sorted({queue.client.server.name for queue in group.queues}):
-                self.observer(EndpointLeftAlone(server, reason))
+                detail = "" if group.is_throttled else group.trouble
+                self.observer(EndpointLeftAlone(server, reason, detail))
 
     def _look_again(self, group: RateGroup) -> None:
         """Stop the run where a budget is spent; bring forward whose time has come."""

@@ -16,6 +16,7 @@ from typing import get_args, get_origin
 
 from pydantic import BaseModel
 
+from scopeprobe.errors import did_you_mean
 from scopeprobe.inputs.outline import Steps
 from scopeprobe.inputs.schema import SECRET_KEYS, ClientEntry, ExpectEntry
 
@@ -78,7 +79,9 @@ def _check_header(columns: Sequence[str]) -> None:
         members = ExpectEntry.model_fields if key == "expect" else None
         is_known = key in ClientEntry.model_fields and key != "targets"
         if not is_known or (members is not None and member not in members):
-            raise CsvError(f"column {number} is no key of a client: `{column[:40]}`", 1, number)
+            near = did_you_mean(column, {*ClientEntry.model_fields} - {"targets"})
+            what = f"column {number} is no key of a client: `{column[:40]}`{near}"
+            raise CsvError(what, 1, number)
     twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:
         raise CsvError(f"has the column `{twice[0]}` twice", 1)

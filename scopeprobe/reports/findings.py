@@ -112,7 +112,7 @@ def headline(summary: Summary) -> str:
         _who_is_away([one.server for one in away]),
         counted(others, "warning") if others else "",
     ]
-    if not summary.findings:
+    if not summary.findings and not away:
         parts[0] = "no finding fails the run" if summary.warnings else "no findings"
     return "; ".join(filter(None, parts))
 
