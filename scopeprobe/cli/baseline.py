@@ -81,7 +81,7 @@ def write_command(
             where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
             line = f"accepts: {one.kind}: {where}: {one.detail.removeprefix(f'{one.server}: ')}"
             say(wrapped(line))
-    write_file(file, text)
+    write_file(file, [text])
     clients = {cell[0] for cell in accepted.verdicts} | accepted.unauthenticated
     cells, of = counted(len(accepted.verdicts), "cell"), counted(len(clients), "client")
     say(f"{file}: accepted: {cells} of {of}")

@@ -134,7 +134,7 @@ class ClientBuilder:
             place,
             file,
             sources,
-            client,
+            replace(client, file=file.name, line=place.line or 0),
             whole.kid or "",
             server_draft.names_encoding,
             is_skipped=whole.probe is False,

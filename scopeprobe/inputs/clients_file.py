@@ -12,11 +12,18 @@ from pydantic_core import ErrorDetails
 
 from scopeprobe.inputs.parsers import Document
 from scopeprobe.inputs.problems import Place, Problems
-from scopeprobe.inputs.schema import NESTED, ClientEntry, DefaultsEntry, Entry, ServerEntry
+from scopeprobe.inputs.schema import (
+    NESTED,
+    ClientEntry,
+    DefaultsEntry,
+    Entry,
+    FileEntry,
+    ServerEntry,
+)
 
 E = TypeVar("E", bound=Entry)
 
-SECTIONS = ("defaults", "servers", "clients")
+SECTIONS = tuple(FileEntry.model_fields)
 DECISIVE = frozenset(
     {
         "name",
@@ -50,6 +57,8 @@ class ClientsFile:
     clients: tuple[ClientEntry | None, ...]
     places: tuple[Place, ...]
     """The place of each client."""
+    name: str = ""
+    """As it was named; empty where it is no file."""
 
 
 def read_clients_file(document: Document, problems: Problems) -> ClientsFile:
@@ -83,6 +92,7 @@ class _Checker:
                 for client, place in zip(clients, places, strict=True)
             ),
             places=places,
+            name=self.document.file,
         )
 
     def entry(self, model: type[E], data: object, place: Place) -> E | None:

@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn
@@ -22,9 +23,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.clients_csv import CsvClients, CsvError, read_csv_clients
+from scopeprobe.inputs.clients_csv import CsvError, read_csv_clients
 from scopeprobe.inputs.outline import (
-    FindLines,
     Outline,
     line_of_second,
     lines_of_json,
@@ -98,6 +98,8 @@ class Document:
     is_exposed: bool
     """Group or others can read the file."""
     data: object
+    file: str = ""
+    """As it was named; empty where it is no file."""
 
 
 class ParseError(Exception):
@@ -118,23 +120,19 @@ def read_document(source: Source, standard_input: StandardInput) -> Document:
     name = name_of(source)
     parse = _parser_for(source)
     try:
-        text = text_of(source, standard_input)
-        data = parse(text)
+        outline = parse(text_of(source, standard_input))
     except ParseError as error:
         raise InputError([f"{name}{error.position}: {error.words}"]) from None
     except RecursionError:
         raise InputError([f"{name}: is nested too deeply"]) from None
     path = file_of(source)
-    find_lines = _FIND_LINES.get(path.suffix.lower() if path else "", lines_of_yaml)
-    if isinstance(data, CsvClients):
-        find_lines, data = data.find_lines, {"clients": data.clients}
-    place = Place(name, outline=Outline(text, data, find_lines))
+    place = Place(name, outline=outline)
     if path is None:
-        return Document(place, Path(), is_exposed=False, data=data)
-    return Document(place, path.parent, _is_exposed(path), data)
+        return Document(place, Path(), is_exposed=False, data=outline.data)
+    return Document(place, path.parent, _is_exposed(path), outline.data, name)
 
 
-def _parser_for(source: Source) -> Callable[[str], object]:
+def _parser_for(source: Source) -> Callable[[str], Outline]:
     path = file_of(source)
     ending = "-" if path is None else path.suffix.lower()
     try:
@@ -148,9 +146,9 @@ def _is_exposed(file: Path) -> bool:
     return os.name == "posix" and bool(file.stat().st_mode & 0o077)
 
 
-def parse_toml(text: str) -> object:
+def parse_toml(text: str) -> Outline:
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         # Before Python 3.14 the position is only in the message.
         said = TOML_ERROR.fullmatch(str(error))
@@ -161,6 +159,7 @@ def parse_toml(text: str) -> object:
         raise ParseError(words, int(said["line"]), int(said["column"])) from None
     except ValueError:
         raise ParseError("is not valid TOML") from None
+    return Outline(data, partial(lines_of_toml, text))
 
 
 def _cause_of(language: str, message: str, causes: Mapping[str, str]) -> str:
@@ -169,10 +168,10 @@ def _cause_of(language: str, message: str, causes: Mapping[str, str]) -> str:
     return f"is not valid {language}: {words}" if words else f"is not valid {language}"
 
 
-def parse_json(text: str) -> object:
+def parse_json(text: str) -> Outline:
     """Read JSON as RFC 8259 defines it: no member twice, no NaN."""
     try:
-        return json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
+        data = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
     except DuplicateMember as error:
         raise ParseError(error.words, line_of_second(text)) from None
     except json.JSONDecodeError as error:
@@ -180,6 +179,7 @@ def parse_json(text: str) -> object:
         raise ParseError(words, error.lineno, error.colno) from None
     except ValueError:
         raise ParseError("holds a number that is too long") from None
+    return Outline(data, partial(lines_of_json, text))
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -195,7 +195,7 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ParseError("NaN and Infinity are not JSON")
 
 
-def parse_yaml(text: str) -> object:
+def parse_yaml(text: str) -> Outline:
     """Read one document of YAML 1.2: no key twice, no custom tags, no explosion of aliases."""
     # Without the optional C parser: it would read YAML 1.1 on some machines and not on others.
     yaml = YAML(typ="safe", pure=True)
@@ -204,10 +204,10 @@ def parse_yaml(text: str) -> object:
     try:
         root = yaml.compose(text)
         if root is None:
-            return None
+            return Outline()
         if _size(root, {}) > MOST_VALUES:
             raise ParseError(f"holds more than {MOST_VALUES:,} values behind its aliases")
-        return yaml.constructor.construct_document(root)
+        return Outline(yaml.constructor.construct_document(root), partial(lines_of_yaml, root))
     except DuplicateKeyError as error:
         raise _malformed_yaml("a key is given twice: take one of them out", error) from None
     except MarkedYAMLError as error:
@@ -239,14 +239,15 @@ def _parts(node: Node) -> list[Node]:
     return node.value if isinstance(node, CollectionNode) else []
 
 
-def parse_csv(text: str) -> CsvClients:
+def parse_csv(text: str) -> Outline:
     try:
-        return read_csv_clients(text)
+        rows = read_csv_clients(text)
     except CsvError as error:
         raise ParseError(error.words, error.line, error.column) from None
+    return Outline({"clients": rows.clients}, rows.find_lines)
 
 
-def parse_yaml_or_json(text: str) -> object:
+def parse_yaml_or_json(text: str) -> Outline:
     """Try JSON first, which is quicker, and then YAML 1.2, which contains JSON."""
     try:
         return parse_json(text)
@@ -254,7 +255,7 @@ def parse_yaml_or_json(text: str) -> object:
         return parse_yaml(text)
 
 
-PARSERS: dict[str, Callable[[str], object]] = {
+PARSERS: dict[str, Callable[[str], Outline]] = {
     ".toml": parse_toml,
     ".yaml": parse_yaml,
     ".yml": parse_yaml,
@@ -262,5 +263,3 @@ PARSERS: dict[str, Callable[[str], object]] = {
     ".csv": parse_csv,
     "-": parse_yaml_or_json,
 }
-_FIND_LINES: dict[str, FindLines] = {".toml": lines_of_toml, ".json": lines_of_json}
-"""Of all others: as YAML, which JSON is, too."""

@@ -43,6 +43,12 @@ class ClientSummary:
     requests: int
     family: str
     """How the server treats scopes, as seen with this client."""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    file: str = ""
+    """The clients file that describes it, as the command line named it; empty where none does."""
+    line: int = 0
+    """That on which it begins there, from 1; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +113,20 @@ def counts(cells: Iterable[Cell]) -> dict[str, int]:
 def client_summaries(
     maps: Sequence[PermissionMap], clients: Mapping[ClientName, Client], requests: Mapping[str, int]
 ) -> tuple[ClientSummary, ...]:
+    described = ((permissions, clients[permissions.client]) for permissions in maps)
     return tuple(
         ClientSummary(
-            name=permissions.client,
-            server=clients[permissions.client].server.name,
+            name=client.name,
+            server=client.server.name,
             counts=counts(permissions.cells),
-            requests=requests.get(permissions.client, 0),
+            requests=requests.get(client.name, 0),
             family=_family(permissions),
+            owner=client.owner,
+            tags=client.tags,
+            file=client.file,
+            line=client.line,
         )
-        for permissions in maps
+        for permissions, client in described
     )
 
 
