@@ -18,9 +18,11 @@ from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.logs import LogFormat
 from scopeprobe.cli.run_audit import run_audit
+from scopeprobe.cli.tell_findings import command
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet, read_clients
 from scopeprobe.lab import Lab, demo_clients, demo_environment, demo_scopes, demo_servers
+from scopeprobe.reports.summary import Commands
 
 EXAMPLES = """
 Examples:
@@ -52,7 +54,8 @@ def demo_command(
         typer.echo(f"auditing {len(fleet.clients)} clients on the lab at {base_url}", err=True)
         typer.echo(f"inputs: {out}/clients.toml, {out}/scopes.txt", err=True)
         logs = LogOptions(log_format=LogFormat.CONSOLE, no_progress=no_progress)
-        code = run_audit(Audit(fleet, out), logs, options.TABLE, words=context.obj)
+        order = Audit(fleet, out, commands=Commands(history=command("history", out, ())))
+        code = run_audit(order, logs, options.TABLE, words=context.obj)
     if code not in {Exit.DONE, Exit.FAILED}:
         raise typer.Exit(code)
 

@@ -15,7 +15,7 @@
  *   targets: Target[]}} Client
  * @typedef {{severity: string, kind: number, clients: string[], server: string, audience: string,
  *   scope: string, verdict: number | null, detail: string, since: string, next_step: string}} Finding
- * @typedef {{run: string, columns: string[], verdicts: string[], reasons: string[],
+ * @typedef {{run: string, explain: string, history: string, columns: string[], verdicts: string[], reasons: string[],
  *   evidence: string[], kinds: string[], scopes: string[], sets: number[][],
  *   answers: Answer[], pasts: Interval[][], clients: Client[], findings: Finding[]}} Data
  * @typedef {{client: Client, target: Target, scopes: number[], at: Map<number, number>,
@@ -450,8 +450,8 @@
       make("h4", {}, "History"),
       past.length ? make("ol", {}, ...past.reverse()) : make("p", {}, "This is the first run of its folder."),
       make("h4", {}, "To learn why"),
-      command(`scopeprobe explain CLIENTS ${quoted(row.client.name)} ${quoted(scope)}`),
-      command(`scopeprobe history ${quoted(row.client.name)} ${quoted(scope)}`),
+      command(`${data.explain} ${quoted(row.client.name)} ${quoted(scope)}`),
+      command(`${data.history} ${quoted(row.client.name)} ${quoted(scope)}`),
     );
   };
 
@@ -466,7 +466,7 @@
       ...told(row.findings),
       ...data.verdicts.flatMap((verdict, index) => namesUnder(verdict, scopes(index))),
       make("h4", {}, "To learn why"),
-      command(`scopeprobe explain CLIENTS ${quoted(row.client.name)}`),
+      command(`${data.explain} ${quoted(row.client.name)}`),
     );
   };
 
