@@ -110,7 +110,8 @@
   // The worst findings come first, and the first one of a cell is the one that it is shown by.
   for (const [order, finding] of data.findings.entries()) {
     for (const row of finding.clients.flatMap((name) => rowsOfClient.get(name) ?? [])) {
-      if (finding.scope && finding.audience !== row.target.audience) continue;
+      const isOfTarget = (finding.scope || finding.audience) && data.kinds[finding.kind] !== "unauthenticated";
+      if (isOfTarget && finding.audience !== row.target.audience) continue;
       row.findings.push(finding);
       row.order = Math.min(row.order, order);
       for (const position of positionsFound(row, finding)) {
@@ -127,7 +128,6 @@
   }
 
   // -- what is chosen of it
-
   /** @type {{rows: Row[], columns: number[], shows: (row: Row, position: number) => boolean}} */
   let view = { rows: [], columns: [], shows: () => true };
   let version = 0;
