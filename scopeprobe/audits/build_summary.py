@@ -14,6 +14,7 @@ from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
 from scopeprobe.policy import compare_with_advertised
 from scopeprobe.reports.summary import (
+    Commands,
     NotTested,
     ServerSummary,
     Summary,
@@ -52,6 +53,7 @@ def build_summary(
     warnings: tuple[Finding, ...],
     cost: Cost,
     doubts: Iterable[tuple[ClientName, Reason]],
+    commands: Commands,
 ) -> Summary:
     """
     Sum up what a run found, what it took, and what it could not test.
@@ -90,6 +92,7 @@ def build_summary(
         tokens_left_alive=cost.tokens_left_alive,
         shared_tokens=cost.shared_tokens,
         authorised_by=distinct(client.authorised_by for client in fleet.clients),
+        commands=commands,
         contact=distinct(client.server.connection.contact for client in fleet.clients),
     )
 

@@ -27,9 +27,11 @@ from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.run_audit import run_audit
 from scopeprobe.cli.signature import takes_options
 from scopeprobe.cli.streams import say, wrapped
+from scopeprobe.cli.tell_findings import command
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.units import parse_duration
 from scopeprobe.reports.plan import Cost, plan_line
+from scopeprobe.reports.summary import Commands
 from scopeprobe.strategies import STRATEGIES
 
 EXAMPLES = """
@@ -136,6 +138,10 @@ def audit_command(
         new_only=policies.new_only,
         formats=output.formats or (),
         with_page=output.with_page(),
+        commands=Commands(
+            explain=command("explain", output.out, inputs.words_to_explain(None)[:-1]),
+            history=command("history", output.out, ()),
+        ),
         keep=policies.keep,
         strategy=strategy,
         proof=proofs.proof,

@@ -19,9 +19,11 @@ from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.logs import LogFormat
 from scopeprobe.cli.run_audit import run_audit
 from scopeprobe.cli.streams import say
+from scopeprobe.cli.tell_findings import command
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet, read_clients
 from scopeprobe.lab import Lab, demo_clients, demo_environment, demo_scopes, demo_servers
+from scopeprobe.reports.summary import Commands
 from scopeprobe.reports.texts import counted
 
 EXAMPLES = """
@@ -61,7 +63,8 @@ def demo_command(
         say(f"auditing {counted(len(fleet.clients), 'client')} on the lab at {base_url}")
         say(f"inputs: {out}/clients.toml, {out}/scopes.txt")
         logs = LogOptions(log_format=LogFormat.CONSOLE, no_progress=no_progress)
-        code = run_audit(Audit(fleet, out), logs, options.TABLE, words=context.obj)
+        order = Audit(fleet, out, commands=Commands(history=command("history", out, ())))
+        code = run_audit(order, logs, options.TABLE, words=context.obj)
     for line in NEXT:
         say(line)
     if code not in {Exit.DONE, Exit.FAILED}:

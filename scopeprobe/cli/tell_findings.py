@@ -69,11 +69,11 @@ def finding_lines(
         client = first.clients[0] if first.clients else first.client
         if subject in explained:
             if words is not None and not has_one_for_all:
-                yield f"  to learn why: {_command('explain', out, words(by_client[client]))}"
+                yield f"  to learn why: {command('explain', out, words(by_client[client]))}"
         elif any(one.kind in _SINCE for _, one in members):
-            yield f"  since when: {_command('history', out, [client])}"
+            yield f"  since when: {command('history', out, [client])}"
     if has_one_for_all and words is not None:
-        yield f"to learn why: {_command('explain', out, words(None))}"
+        yield f"to learn why: {command('explain', out, words(None))}"
 
 
 def _line(severity: str, one: Finding) -> str:
@@ -87,6 +87,7 @@ def _line(severity: str, one: Finding) -> str:
     return wrapped(text, "  ", "    ")
 
 
-def _command(name: str, out: Path, words: Sequence[str]) -> str:
+def command(name: str, out: Path, words: Sequence[str]) -> str:
+    """A command line that looks into an output folder, to be pasted."""
     folder = () if out == DEFAULT_OUT else ("-o", str(out))
     return shlex.join(("scopeprobe", name, *folder, *words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -10,7 +11,7 @@ from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.policy.incidents import EVERY_SERVER
 from scopeprobe.reports.csv_files import csv_text, inert
-from scopeprobe.reports.summary import ClientSummary, Summary
+from scopeprobe.reports.summary import ClientSummary, Commands, Summary
 from scopeprobe.reports.texts import counted
 
 ERROR, WARNING = "error", "warning"
@@ -32,12 +33,12 @@ _WORST_FIRST = (
     FindingKind.UNMATCHED_EXPECTATION,
 )
 _NEXT_STEPS = {
-    FindingKind.UNAUTHENTICATED: "scopeprobe explain CLIENTS {client}",
+    FindingKind.UNAUTHENTICATED: "{explain} {client}",
     FindingKind.EXCESS: "take it away at the server, or expect it, or waive it",
-    FindingKind.MISSING: "scopeprobe explain CLIENTS {client}",
-    FindingKind.CHANGED: "scopeprobe history {client}",
+    FindingKind.MISSING: "{explain} {client}",
+    FindingKind.CHANGED: "{history} {client}",
     FindingKind.UNENFORCED: "do not rely on scopes there: the server issues any",
-    FindingKind.UNKNOWN: "scopeprobe explain CLIENTS {client}",
+    FindingKind.UNKNOWN: "{explain} {client}",
     FindingKind.SECRET_EXPIRY: "renew the secret, and its day in the clients file",
     FindingKind.STALE_WAIVER: "renew the waiver, or take it out of the baseline",
     FindingKind.UNMATCHED_EXPECTATION: "correct the expectation, or say allow_unmatched = true",
@@ -85,16 +86,18 @@ def findings_members(summary: Summary) -> Iterator[dict[str, str]]:
             "owner": one.owner,
             "detail": one.detail,
             "since": one.since,
-            "next_step": next_step(one),
+            "next_step": next_step(one, summary.commands),
         }
 
 
-def next_step(one: Finding) -> str:
+def next_step(one: Finding, commands: Commands = Commands()) -> str:  # noqa: B008 - frozen
     """What to do about it, or to type."""
     if one.reason in _NOT_ASKED:
         return "go on with --resume"
     client = one.clients[0] if one.clients else one.client
-    return _NEXT_STEPS[one.kind].format(client=client)
+    return _NEXT_STEPS[one.kind].format(
+        client=shlex.quote(client), explain=commands.explain, history=commands.history
+    )
 
 
 def is_explained(one: Finding) -> bool:

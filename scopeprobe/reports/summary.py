@@ -65,6 +65,14 @@ class NotTested:
 
 
 @dataclass(frozen=True, slots=True)
+class Commands:
+    """What to type to learn more of a client: its name follows, and a scope may."""
+
+    explain: str = "scopeprobe explain CLIENTS"
+    history: str = "scopeprobe history"
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The shape of `summary.json` and of `audit --print json`; members are only ever added."""
 
@@ -91,6 +99,7 @@ class Summary:
     contact: tuple[str, ...] = ()
     warnings: tuple[Finding, ...] = ()
     """Findings that do not fail the run."""
+    commands: Commands = Commands()
     version: int = 1
 
     @classmethod
