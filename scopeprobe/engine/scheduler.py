@@ -38,6 +38,10 @@ class Stalled(RuntimeError):
     """A bug: requests are left, and nothing will ever send them."""
 
 
+async def _no_further_round(_group: RateGroup) -> bool:
+    return False
+
+
 @dataclass
 class Scheduler:
     """`run` returns when every rate group is over, or was told to `stop`."""
@@ -49,7 +53,7 @@ class Scheduler:
     groups: Sequence[RateGroup]
     late: Sequence[Callable[[], Awaitable[Sequence[RateGroup]]]] = ()
     """Bring further groups, once it is known where they are to be asked. `stop` cuts them short."""
-    next_round: Callable[[RateGroup], bool] = lambda _group: False
+    next_round: Callable[[RateGroup], Awaitable[bool]] = _no_further_round
     """Lays out what else is to be asked in a group that is over; False where nothing is."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """By the name of the server."""
@@ -57,6 +61,8 @@ class Scheduler:
     files: OpenFiles = UNLIMITED
     stopped_because: Reason | None = None
     _in_air: int = 0
+    _thinking: int = 0
+    """Groups whose next round is being laid out."""
     _waits: dict[object, anyio.CancelScope] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -166,9 +172,9 @@ class Scheduler:
 
     @property
     def _goes_on(self) -> bool:
-        """Something is in the air, or waits for a time to come, or for metadata."""
+        """Something is in the air, or thought about, or waits for a time or for metadata."""
         now = time.monotonic()
-        if self._in_air or self._waits:
+        if self._in_air or self._thinking or self._waits:
             return True
         times = (group.opens_at for group in self.groups if not group.is_over)
         return any(opens_at and opens_at > now for opens_at in times)
@@ -183,10 +189,19 @@ class Scheduler:
 
     async def _finish(self, group: RateGroup) -> None:
         """Serve a group, round after round: what was found out may leave more to ask."""
-        while not group.is_over or (self.stopped_because is None and self.next_round(group)):
+        while not group.is_over or await self._lay_out_next(group):
             async with anyio.create_task_group() as workers:
                 for _ in range(min(group.in_flight, self.budgets.in_air)):
                     workers.start_soon(self._serve, group)
+
+    async def _lay_out_next(self, group: RateGroup) -> bool:
+        if self.stopped_because is not None:
+            return False
+        self._thinking += 1
+        try:
+            return await self.next_round(group)
+        finally:
+            self._thinking -= 1
 
     # -- one worker
 

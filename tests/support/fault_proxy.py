@@ -8,13 +8,14 @@ import asyncio
 import gzip
 import random
 import struct
-import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
 from urllib.parse import parse_qs, urlsplit
+
+from serving import serving
 
 
 @dataclass(frozen=True)
@@ -234,28 +235,8 @@ def fault_proxy(url, **settings):
     """A fault proxy in a thread of its own, and the URL under which it serves what is at `url`."""
     parts = urlsplit(url)
     proxy = FaultProxy((parts.hostname, parts.port), **settings)
-    loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-
-    async def serve():
-        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, backlog=2048)
-        proxy.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        await stop.wait()
-        server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)
-
-    thread = threading.Thread(target=lambda: (loop.run_until_complete(serve()), loop.close()))
-    thread.start()
-    ready.wait(10)
-    try:
+    with serving(proxy.serve) as proxy.port:
         yield proxy, url.replace(parts.netloc, f"127.0.0.1:{proxy.port}", 1)
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
 
 
 def assert_true(found, truth):

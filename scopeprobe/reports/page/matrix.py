@@ -73,7 +73,7 @@ def _lines(rows: Sequence[tuple[str, tuple[str, ...], str]]) -> Iterator[str]:
 def _legend(scopes: Sequence[str]) -> Iterator[str]:
     """The scopes by their numbers, as many in a line as fit."""
     entries = [f"{number:4} {visible(scope)}" for number, scope in enumerate(scopes, 1)]
-    width = max(map(len, entries)) + 2
+    width = max(map(len, entries), default=0) + 2
     across = max(_COLUMNS // width, 1)
     for start in range(0, len(entries), across):
         line = "".join(entry.ljust(width) for entry in entries[start : start + across])
