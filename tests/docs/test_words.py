@@ -16,6 +16,12 @@ INSTEAD = {
 CODE = re.compile(r"^```.*?^```$|<!--.*?-->|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 
 
+def test_what_is_shown_as_printed_was_printed():
+    """Prompts stand in blocks that a test plays, and in no others."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text_of_all(), re.MULTILINE | re.DOTALL)
+    assert {language for language, text in blocks if text.startswith("$ ")} == {"console"}
+
+
 def test_no_help_screen_is_pasted():
     assert not re.search("^ *Usage: scopeprobe|╭─", text_of_all(), re.MULTILINE)
 
