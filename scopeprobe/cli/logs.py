@@ -38,6 +38,13 @@ _LEVELS = {
     "endpoint_left_alone": WARNING,
     "client_left_alone": WARNING,
 }
+_IN_WORDS = {
+    "client_left_alone": "no more attempts",
+    "endpoint_left_alone": "no more attempts",
+    "endpoint_throttled": "throttled",
+    "endpoint_out_of_reach": "out of reach",
+}
+"""What people read in the place of an event's code, which says more to programs."""
 _NAMES = {DEBUG: "debug", INFO: "info", WARNING: "warning", ERROR: "error"}
 
 
@@ -177,16 +184,23 @@ def _in_order(_logger: object, _method: str, fields: EventDict) -> EventDict:
     return {**first, **fields}
 
 
+def _in_words(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    name = fields["event"]
+    return {**fields, "event": _IN_WORDS.get(name, name.replace("_", " "))}
+
+
 def _logger(stream: Any, log_format: LogFormat) -> Any:  # noqa: ANN401 - structlog's own types
     renderer: Any
+    words: tuple[Any, ...] = ()
     if log_format is LogFormat.JSON:
         stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
+        words = (_in_words,)
         stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
         renderer = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
     return structlog.wrap_logger(
         structlog.WriteLogger(stream),
-        processors=[stamp, _in_order, renderer],
+        processors=[stamp, _in_order, *words, renderer],
         wrapper_class=structlog.BoundLogger,
     )

@@ -51,7 +51,12 @@ def wrapped(text: str, first: str = "", others: str = "  ") -> str:
     with suppress(OSError, ValueError):  # it is no terminal
         columns = os.get_terminal_size(sys.stderr.fileno()).columns or WIDTH
     return fill(
-        text, columns, initial_indent=first, subsequent_indent=others, break_on_hyphens=False
+        text,
+        columns,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_on_hyphens=False,
+        break_long_words=False,  # a path is there to be pasted
     )
 
 

@@ -30,17 +30,18 @@ def inventory_table(clients: Sequence[Client]) -> RenderableType:
         )
     table = Table(title="clients", title_justify="left", title_style="bold", box=None)
     table.add_column("name")
-    table.add_column("server", no_wrap=True)
+    table.add_column("server")
     table.add_column("client_id")
     table.add_column("method", no_wrap=True)
     table.add_column("candidates", justify="right")
     names = Names(client.name for client in clients)
+    servers_of = Names(client.server.name for client in clients)
     ids = Names(client.client_id for client in clients)
     for client in clients:
         candidates = sum(len(target.candidates) for target in client.targets)
         table.add_row(
             names.cell(client.name),
-            Text(client.server.name),
+            servers_of.cell(client.server.name),
             ids.cell(client.client_id),
             Text(_method(client)),
             str(candidates),

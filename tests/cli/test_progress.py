@@ -109,7 +109,7 @@ def throttled_audit(folder, *words):
 
 def test_people_are_told_once_of_throttles_and_their_sum_in_the_end(tmp_path):
     told = throttled_audit(tmp_path, "--log-format", "console", "--log-file", tmp_path / "log")
-    assert told.count("endpoint_throttled") == 1
+    assert told.count("[warning] throttled ") == 1
     events = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     throttled = [one for one in events if one["event"] == "endpoint_throttled"]
     assert len(throttled) > 1

@@ -139,7 +139,7 @@ def test_a_bad_night_ends_with_the_broken_client_and_the_dead_server(tmp_path, w
     told = " ".join(" ".join(last[last.index(DEAD) :]).split())
     assert "warning, unknown: all 12 clients: unreachable: 127.0.0.1:" in told
     assert "refuses connections" in told
-    commands = ("to learn why", "to go on")  # are to be pasted
+    commands = ("to learn why", "to go on", "to look at it all")  # are to be pasted
     texts = [line for line in lines if not line.lstrip().startswith(commands)]
     assert max(map(len, texts)) <= width
     about_dead = texts[texts.index(DEAD, -20) + 1 : texts.index("reporting-job-05", -20)]
