@@ -17,6 +17,7 @@ from scopeprobe.errors import InputError
 from scopeprobe.inputs.importers import Export, Product, clients_text, merged, read_export
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
+from scopeprobe.reports.texts import counted
 from scopeprobe.reports.write import write_file
 from scopeprobe.store import StoredRuns
 
@@ -81,7 +82,7 @@ def import_command(
             say(f"skipped: {application.title}: {application.skipped}")
     kept = sum(not application.skipped for application in export.applications)
     if into is None:
-        say(f"{kept} of {len(export.applications)} applications are clients now")
+        say(f"clients: {kept} of {counted(len(export.applications), 'application')}")
     else:
         _merge(into, export, server, out)
 

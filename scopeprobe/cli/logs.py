@@ -18,7 +18,13 @@ from structlog.typing import EventDict
 
 from scopeprobe.cli.streams import STANDARD_ERROR, say
 from scopeprobe.errors import InputError
-from scopeprobe.model.events import Event, RequestAnswered, RunStarted
+from scopeprobe.model.events import (
+    EndpointOutOfReach,
+    EndpointThrottled,
+    Event,
+    RequestAnswered,
+    RunStarted,
+)
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 SECONDS_BETWEEN_PROGRESS = 30.0
@@ -48,15 +54,25 @@ class LogFormat(StrEnum):
 
 
 class LogObserver:
-    """Writes events from a level up to standard error, and all of them to the log file."""
+    """
+    Writes events from a level up to standard error, and all of them to the log file.
+
+    People are told once that a server throttles or is away, and in the end how often it did.
+    """
 
     def __init__(self, log_format: LogFormat, level: int, file: LogFile | None) -> None:
         self._level = level
         self._standard_error = _logger(STANDARD_ERROR, log_format.resolved(sys.stderr))
+        self._is_for_people = log_format.resolved(sys.stderr) is LogFormat.CONSOLE
+        self._told: set[tuple[str, str]] = set()
         self._file = None if file is None else _logger(file, LogFormat.JSON)
 
     def __call__(self, event: Event) -> None:
-        self.log(_LEVELS.get(event.name, INFO), event.name, **_fields(event))
+        level = _LEVELS.get(event.name, INFO)
+        if self._is_for_people and isinstance(event, EndpointThrottled | EndpointOutOfReach):
+            level = DEBUG if (event.name, event.server) in self._told else level
+            self._told.add((event.name, event.server))
+        self.log(level, event.name, **_fields(event))
 
     def log(self, level: int, name: str, **fields: object) -> None:
         if level >= self._level:

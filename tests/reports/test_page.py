@@ -53,7 +53,10 @@ def cells_of(data):
 
 def test_the_page_says_first_what_is_wrong_and_what_to_do(document):
     (title,) = texts(document, "//h1")
-    assert title == "3 clients cannot log in, 16 excess, 5 missing; 2 warnings"
+    assert (
+        title
+        == "3 clients cannot log in, 16 excess, 5 missing; 1 server cannot be reached; 1 warning"
+    )
     rows = texts(document, "//section[@id='findings']//li")
     assert rows[0].startswith(
         "unauthenticated billing-0006 on kc-us credentials_rejected since 2026"
@@ -200,6 +203,19 @@ def test_every_audit_writes_the_page_and_names_it_last(fleet_of_nights):
     assert told[-2:] == [f"to look at it all: {page}", "no findings"]
     assert html.fromstring(page.read_bytes()).get("class") == "good"
     assert page.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_commands_of_the_page_are_those_that_explain_this_run(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.secrets["two"] = "rotated"
+    fleet.night(codes=(1,))
+    page = html.fromstring((fleet.out / "report.html").read_bytes())
+    (told,) = texts(page, "//section[@id='findings']//code")
+    inputs = f"--scopes {fleet.folder / 'scopes.txt'} {fleet.folder / 'clients.toml'}"
+    assert told == f"scopeprobe explain -o {fleet.out} {inputs} two"
+    data = data_of(page)
+    assert f"{data['explain']} two" == told
+    assert data["history"] == f"scopeprobe history -o {fleet.out}"
 
 
 def test_the_page_of_an_earlier_run_does_not_stay_where_a_run_has_none(fleet_of_nights):

@@ -83,6 +83,8 @@ def page_data(maps: Iterable[PermissionMap], summary: Summary, past: Past | None
     yield "],\n"
     tables: dict[str, object] = {
         "run": summary.run,
+        "explain": summary.commands.explain,
+        "history": summary.commands.history,
         "columns": [column.name for column in COLUMNS],
         "verdicts": list(Verdict),
         "reasons": list(Reason),

@@ -39,13 +39,13 @@ class Matrix:
 
     def add(self, permissions: PermissionMap) -> None:
         """Take the signs of one client's cells."""
-        rows = self._rows[self._server_of.get(permissions.client, "")]
+        server = self._server_of.get(permissions.client, "")
         for audience, members in groupby(permissions.cells, lambda cell: cell.audience):
             cells = list(members)
             scopes = tuple(cell.scope for cell in cells)
             signs = "".join(self._found.get(cell.key, _SIGNS[cell.verdict]) for cell in cells)
             name = f"{permissions.client} {audience}" if audience else permissions.client
-            rows.append((name, self._distinct.setdefault(scopes, scopes), signs))
+            self._rows[server].append((name, self._distinct.setdefault(scopes, scopes), signs))
 
     def by_server(self) -> Iterator[tuple[str, Iterator[str]]]:
         """Each server's name, and its lines."""
@@ -73,7 +73,7 @@ def _lines(rows: Sequence[tuple[str, tuple[str, ...], str]]) -> Iterator[str]:
 def _legend(scopes: Sequence[str]) -> Iterator[str]:
     """The scopes by their numbers, as many in a line as fit."""
     entries = [f"{number:4} {visible(scope)}" for number, scope in enumerate(scopes, 1)]
-    width = max(map(len, entries), default=0) + 2
+    width = max(map(len, entries)) + 2
     across = max(_COLUMNS // width, 1)
     for start in range(0, len(entries), across):
         line = "".join(entry.ljust(width) for entry in entries[start : start + across])

@@ -15,7 +15,7 @@
  *   targets: Target[]}} Client
  * @typedef {{severity: string, kind: number, clients: string[], server: string, audience: string,
  *   scope: string, verdict: number | null, detail: string, since: string, next_step: string}} Finding
- * @typedef {{run: string, columns: string[], verdicts: string[], reasons: string[],
+ * @typedef {{run: string, explain: string, history: string, columns: string[], verdicts: string[], reasons: string[],
  *   evidence: string[], kinds: string[], scopes: string[], sets: number[][],
  *   answers: Answer[], pasts: Interval[][], clients: Client[], findings: Finding[]}} Data
  * @typedef {{client: Client, target: Target, scopes: number[], at: Map<number, number>,
@@ -110,7 +110,8 @@
   // The worst findings come first, and the first one of a cell is the one that it is shown by.
   for (const [order, finding] of data.findings.entries()) {
     for (const row of finding.clients.flatMap((name) => rowsOfClient.get(name) ?? [])) {
-      if (finding.scope && finding.audience !== row.target.audience) continue;
+      const isOfTarget = (finding.scope || finding.audience) && data.kinds[finding.kind] !== "unauthenticated";
+      if (isOfTarget && finding.audience !== row.target.audience) continue;
       row.findings.push(finding);
       row.order = Math.min(row.order, order);
       for (const position of positionsFound(row, finding)) {
@@ -127,7 +128,6 @@
   }
 
   // -- what is chosen of it
-
   /** @type {{rows: Row[], columns: number[], shows: (row: Row, position: number) => boolean}} */
   let view = { rows: [], columns: [], shows: () => true };
   let version = 0;
@@ -450,8 +450,8 @@
       make("h4", {}, "History"),
       past.length ? make("ol", {}, ...past.reverse()) : make("p", {}, "This is the first run of its folder."),
       make("h4", {}, "To learn why"),
-      command(`scopeprobe explain CLIENTS ${quoted(row.client.name)} ${quoted(scope)}`),
-      command(`scopeprobe history ${quoted(row.client.name)} ${quoted(scope)}`),
+      command(`${data.explain} ${quoted(row.client.name)} ${quoted(scope)}`),
+      command(`${data.history} ${quoted(row.client.name)} ${quoted(scope)}`),
     );
   };
 
@@ -466,7 +466,7 @@
       ...told(row.findings),
       ...data.verdicts.flatMap((verdict, index) => namesUnder(verdict, scopes(index))),
       make("h4", {}, "To learn why"),
-      command(`scopeprobe explain CLIENTS ${quoted(row.client.name)}`),
+      command(`${data.explain} ${quoted(row.client.name)}`),
     );
   };
 

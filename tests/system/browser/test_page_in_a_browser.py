@@ -5,6 +5,7 @@ import io
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from pages import FleetOfPage
 from served_folder import served
 
@@ -198,6 +199,22 @@ def test_what_is_shown_is_taken_along_as_csv(opened, bad_night):
     tab.get_by_role("button", name="Copy as CSV").click()
     tab.get_by_role("button", name="Copied").wait_for()
     assert tab.evaluate("navigator.clipboard.readText()") == permissions_csv(cells)
+
+
+def test_a_finding_of_one_target_is_not_shown_at_another(opened):
+    fleet = FleetOfPage(clients=1, scopes=3)
+    (permissions,) = fleet.maps
+    fleet.change(0, "*", Verdict.UNKNOWN, Reason.TIMED_OUT)
+    silent = [structs.replace(one, audience="api") for one in fleet.maps[0].cells]
+    fleet.maps[0] = replace(permissions, cells=(*permissions.cells, *silent))
+    tab = opened(fleet)
+    assert names(tab) == ["billing-0000 api", "billing-0000"]
+    rows = tab.locator("#grid .row")
+    shown = {
+        row.locator(".name").inner_text(): row.locator(".cell.warning").count()
+        for row in rows.all()
+    }
+    assert shown == {"billing-0000 api": 3, "billing-0000": 0}
 
 
 def hostile_night(text):
