@@ -61,7 +61,7 @@ def test_the_page_says_first_what_is_wrong_and_what_to_do(document):
         "unauthenticated billing-0006 on kc-us credentials_rejected since 2026"
     )
     assert "owner: billing@corp.example" in rows[0]
-    assert rows[0].endswith("scopeprobe explain CLIENTS billing-0006")
+    assert rows[0].endswith("scopeprobe explain clients.toml billing-0006")
     assert [row.split()[0] for row in rows] == [
         *["unauthenticated"] * 3, *["excess"] * 3, *["missing"] * 2, *["unknown"] * 2,
     ]  # fmt: skip

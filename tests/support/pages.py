@@ -17,6 +17,7 @@ from scopeprobe.policy import Policy, dated, findings, incidents
 from scopeprobe.policy.history import Past
 from scopeprobe.reports.page import report_page
 from scopeprobe.reports.summary import (
+    Commands,
     ServerSummary,
     Summary,
     client_summaries,
@@ -154,6 +155,7 @@ class FleetOfPage:
             not_tested=not_tested(self.maps, {c.name: c.server.name for c in self.clients}),
             findings=tuple(one for one in found if one.kind in failing),
             warnings=tuple(one for one in found if one.kind not in failing),
+            commands=Commands(explain="scopeprobe explain clients.toml"),
         )
 
     def page(self):

@@ -121,11 +121,11 @@ def test_a_click_tells_of_a_cell(opened, bad_night):
     assert "reason refused_alone evidence alone HTTP status 400 error invalid_scope" in told
     assert "missing invoices.write expected granted, is denied" in told
     assert "denied 2026-11-26 to 2026-11-26, proved in 1 night granted 2026-11-14 to" in told
-    assert "scopeprobe explain CLIENTS crm-0013 invoices.write" in told
+    assert "scopeprobe explain clients.toml crm-0013 invoices.write" in told
     tab.locator("#detail").get_by_role("button", name="Copy").first.click()
     tab.get_by_role("button", name="Copied").wait_for()
     copied = tab.evaluate("navigator.clipboard.readText()")
-    assert copied == "scopeprobe explain CLIENTS crm-0013 invoices.write"
+    assert copied == "scopeprobe explain clients.toml crm-0013 invoices.write"
 
 
 def test_a_link_of_a_finding_leads_to_its_client(opened, bad_night):
@@ -261,7 +261,9 @@ def test_without_script_and_style_everything_can_be_read(chromium, tmp_path, bad
         assert asked == [f"{address}/report.html"]
         assert tab.locator("h1").is_visible()
         assert tab.locator("#matrix pre").first.is_visible()
-        assert "scopeprobe explain CLIENTS billing-0006" in tab.locator("#findings").inner_text()
+        assert (
+            "scopeprobe explain clients.toml billing-0006" in tab.locator("#findings").inner_text()
+        )
         tab.close()
 
 
