@@ -20,7 +20,7 @@ import anyio
 from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notices_of
 from scopeprobe.audits.discover import parted, resolve_by
-from scopeprobe.audits.off_the_loop import entered_off_the_loop, off_the_loop
+from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.audits.rounds import Rounds
 from scopeprobe.audits.signals import Interruption, noted_signals
 from scopeprobe.engine.budgets import Budgets
@@ -199,14 +199,19 @@ async def audit(order: Audit) -> Result:
 async def _store_of(order: Audit) -> AsyncIterator[Store]:
     """The folder's store; where another audit writes there, wait if told to."""
     while True:
+        folder = Store.open(order.out)
         try:
-            async with entered_off_the_loop(Store.open(order.out)) as store:
-                yield store
-                return
+            store = await off_the_loop(folder.__enter__)
         except FolderInUse:
             if not order.is_patient:
                 raise
-        await anyio.sleep(LOOKS_EVERY)
+            await anyio.sleep(LOOKS_EVERY)
+            continue
+        try:
+            yield store
+        finally:
+            await off_the_loop(folder.__exit__, None, None, None)
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +231,7 @@ def _begin(order: Audit, store: Store) -> _Beginning:
     """Begin the run in the folder's store, or go on with it. Raises InputError where it cannot."""
     written_files = store.written_files()
     names = [client.name for client in order.fleet.clients]
-    formats = order.formats_of(order.fleet.cells)
-    refuse_foreign_files(order.out, names, written_files, formats)
+    refuse_foreign_files(order.out, names, written_files, order.formats_of(order.fleet.cells))
     earlier, absence = _earlier(order, store)
     run, notices = _run_of(order, store)
     previous_maps = PreviousMaps.before(run.started, store)

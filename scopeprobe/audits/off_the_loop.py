@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import anyio
@@ -22,13 +21,3 @@ async def off_the_loop(work: Callable[P, T], *arguments: P.args, **named: P.kwar
         finally:
             await asyncio.wait([thread])
     return thread.result()
-
-
-@asynccontextmanager
-async def entered_off_the_loop(manager: AbstractContextManager[T]) -> AsyncIterator[T]:
-    """What the manager gives; it is entered and left in threads."""
-    given = await off_the_loop(manager.__enter__)
-    try:
-        yield given
-    finally:
-        await off_the_loop(manager.__exit__, None, None, None)

@@ -7,13 +7,12 @@ from contextlib import closing, contextmanager, suppress
 
 import pytest
 import trustme
+from faulty_ways import ALERT
 from granting import grants
 from harness import Entry, raw_server, reasons, rows, scopeprobe, verdicts, write_inputs
 from serving import serving
 
 FAST = 'rate = "200/s"\nclient_rate = "200/s"\ntimeout = "5s"'
-ALERT = bytes([21, 3, 3, 0, 2, 2, 40])
-"""A fatal alert of TLS: handshake_failure (RFC 8446 section 6)."""
 
 
 @contextmanager

@@ -139,6 +139,15 @@ NUISANCES = {
 }
 """The answer comes, and something else with it."""
 FAULTS = LOSSES | NUISANCES
+OF_PROXIES = {
+    "407": _saying(
+        lambda _a: (
+            b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+            b"Proxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"
+        )
+    )
+}
+"""What no server says: only where clients know that they speak with a proxy."""
 ENDS_CONNECTION = LOSSES.keys() | {"doubled"}
 
 
@@ -169,20 +178,23 @@ class FaultProxy:
 
     async def serve(self, reader, writer):
         with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                body = await reader.readexactly(_length_in(head))
-                self.requests += 1
-                fault = self.fault_of(head, body)
-                answer = await self._ask(head, body)
-                if fault is None:
-                    writer.write(answer.whole)
-                else:
-                    self.spoiled[fault] += 1
-                    await FAULTS[fault](writer, answer)
-                await writer.drain()
-                if fault in ENDS_CONNECTION:
-                    break
+            while await self.answer_one(reader, writer) not in ENDS_CONNECTION:
+                pass
+
+    async def answer_one(self, reader, writer):
+        """Answer one request; returns by which fault it was spoiled, if any."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        body = await reader.readexactly(_length_in(head))
+        self.requests += 1
+        fault = self.fault_of(head, body)
+        answer = await self._ask(head, body)
+        if fault is None:
+            writer.write(answer.whole)
+        else:
+            self.spoiled[fault] += 1
+            await (FAULTS | OF_PROXIES)[fault](writer, answer)
+        await writer.drain()
+        return fault
 
     async def _ask(self, head, body):
         reader, writer = await asyncio.open_connection(*self.upstream)

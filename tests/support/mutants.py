@@ -148,7 +148,7 @@ def _other_constants(value):
 
 def _other_statements(statement):
     match statement:
-        case ast.Return(value=ast.expr() as value) if not _is_none(value):
+        case ast.Return(value=ast.expr() as value) if not _is_falsy(value):
             yield ast.Return(ast.Constant(None))
         case ast.Expr(value=ast.Call()) | ast.AugAssign():
             yield ast.Pass()
@@ -158,8 +158,9 @@ def _other_statements(statement):
             yield ast.Break()
 
 
-def _is_none(node):
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_falsy(node):
+    """Whether it is as good as None to whoever asks for the truth of it."""
+    return isinstance(node, ast.Constant) and not node.value
 
 
 def _brief(node):
