@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from scopeprobe.audits.audit import Resume
+from scopeprobe.cli import complete
 from scopeprobe.cli.inputs import SCOPES, clients_here, parsed, taken_from_here
 from scopeprobe.cli.options import (
     BUDGETS,
@@ -74,13 +75,18 @@ class InputOptions:
             "--client",
             metavar="GLOB",
             help="Only clients of that name; repeatable.",
+            autocompletion=complete.clients,
             panel=INPUTS,
         ),
     ] = None
     tag: Annotated[
         list[str] | None,
         option(
-            "--tag", metavar="TAG", help="Only clients with that tag; repeatable.", panel=INPUTS
+            "--tag",
+            metavar="TAG",
+            help="Only clients with that tag; repeatable.",
+            autocompletion=complete.tags,
+            panel=INPUTS,
         ),
     ] = None
     providers: Providers = None
@@ -298,7 +304,12 @@ class RunOptions:
     ] = False
     run: Annotated[
         str | None,
-        option("--run", metavar="ID", help="The run that --resume goes on with."),
+        option(
+            "--run",
+            metavar="ID",
+            help="The run that --resume goes on with.",
+            autocompletion=complete.runs,
+        ),
     ] = None
     wait: Annotated[bool, option("--wait", help="Wait for another audit that writes to --out.")] = (
         False
@@ -356,6 +367,7 @@ class PolicyOptions:
             metavar="RUN",
             help="Find what changed since that run, or since the last: each cell is held against"
             " its last proved verdict.",
+            autocompletion=complete.runs,
             panel=POLICY,
         ),
     ] = None

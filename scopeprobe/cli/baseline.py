@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from scopeprobe.cli import options
+from scopeprobe.cli import complete, options
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
 from scopeprobe.cli.streams import say
@@ -54,7 +54,13 @@ def write_command(
     out: options.Out = Path("scopeprobe-out"),
     baseline: options.BaselineFile = None,
     run: Annotated[
-        str, options.option("--run", metavar="ID", help="The run whose map is accepted.")
+        str,
+        options.option(
+            "--run",
+            metavar="ID",
+            help="The run whose map is accepted.",
+            autocompletion=complete.runs,
+        ),
     ] = "last",
 ) -> None:
     """

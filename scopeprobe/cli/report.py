@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from scopeprobe.cli import options
+from scopeprobe.cli import complete, options
 from scopeprobe.cli.output import print_run
 from scopeprobe.cli.streams import say
 from scopeprobe.errors import InputError
@@ -29,7 +29,12 @@ Examples:
 
 def report_command(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A stored run; the last unless given.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A stored run; the last unless given.",
+            autocompletion=complete.runs,
+        ),
     ] = "last",
     *,
     formats: options.Formats = None,
