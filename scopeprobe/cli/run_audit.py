@@ -104,6 +104,8 @@ def _tell_findings(
 ) -> None:
     """The findings, and as the last line how many there are of each kind."""
     lines = list(finding_lines(result.summary, result.maps, out, words))
+    if result.page is not None and not options.quiet:
+        say(f"to look at it all: {result.page}")
     for line in lines:
         say(line)
     if lines or not options.quiet:
@@ -155,6 +157,7 @@ def _sum_up(
         counts=result.summary.counts,
         findings=headline(result.summary),
         out=str(order.out),
+        page=None if result.page is None else str(result.page),
         resume=resume,
     )
     if options.quiet or not options.is_for_people:
