@@ -38,6 +38,7 @@ from scopeprobe.model.assignment import Proof
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.finding import Finding
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
@@ -339,7 +340,7 @@ class _Session:
         """Lay out what was not asked because its metadata did not come in time."""
         because = self._rounds.stopped_because or Reason.NOT_ASKED
         for part in self._unread:
-            unread = dict.fromkeys((client.server.name for client in part.clients), because)
+            unread = dict.fromkeys((one.server.name for one in part.clients), Fault(because))
             self._fleet = replace(self._fleet, unusable={**self._fleet.unusable, **unread})
             self._rounds.add(self._assignments_of(part), unread)
 

@@ -189,7 +189,7 @@ def _lines(result: Result, order: Audit) -> list[str]:
         lines.insert(0, f"{_STOPPED[result.stopped_by]}: what is known is kept")
     told = _with_findings(summary)
     left = [one for one in summary.not_tested if one.client not in told]
-    lines += [f"not tested: {n.client}: {counted(n.cells, 'cell')}, {n.reason}" for n in left][
+    lines += [f"not tested: {n.client}: {counted(n.cells, 'cell')}, {n.why}" for n in left][
         :MOST_LINES
     ]
     if len(left) > MOST_LINES:

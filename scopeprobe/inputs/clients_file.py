@@ -76,7 +76,7 @@ class _Checker:
             self.problems.error(place.at(key), unknown_key(key, SECTIONS))
         servers = self.table(sections.get("servers", {}), place.at("servers"))
         clients = self.items(sections.get("clients", []), place.at("clients"))
-        places = tuple(map(self.place_of, range(len(clients))))
+        places = tuple(place.at("clients", index) for index in range(len(clients)))
         lines = self.document.lines
         return ClientsFile(
             place=place,
@@ -94,13 +94,6 @@ class _Checker:
             name=self.document.file,
             lines=lines if len(lines) == len(clients) else (0,) * len(clients),
         )
-
-    def place_of(self, index: int) -> Place:
-        """Its line, in a file that has one client a line."""
-        place = self.document.place
-        if self.document.has_client_a_line:
-            return Place(f"{place.file}:{self.document.lines[index]}")
-        return place.at("clients", index)
 
     def entry(self, model: type[E], data: object, place: Place) -> E | None:
         """Check a table; where only lesser keys are wrong, keep the rest for further checks."""
@@ -133,13 +126,16 @@ WORDS = {
     "bool_type": "must be true or false",
     "dict_type": "must be a table of names and values",
     "enum": "must be {expected}",
+    "float_type": "must be a number",
     "greater_than_equal": "must be at least {ge}",
     "int_type": "must be a whole number",
     "invalid_key": "must have text for a key",
+    "less_than": "must be less than {lt}",
     "literal_error": "must be {expected}",
     "missing": "is missing",
     "model_type": "must be a table",
     "string_type": "must be text: put it in quotes",
+    "too_short": "is empty: it needs at least one",
     "tuple_type": "must be a list",
     "value_error": "{error}",
 }

@@ -1,4 +1,8 @@
-"""On which line of a clients file each client begins: the parsers of TOML and JSON do not tell."""
+"""
+On which line of a clients file each client begins: every run tells it in its reports.
+
+So it has to be quick; for messages, outline.py finds the lines of all values.
+"""
 
 from __future__ import annotations
 

@@ -111,9 +111,8 @@ def read_policy(path: Path, fleet: Fleet | None = None) -> tuple[Rule, ...]:
     entries = _entries(path, {"rules": RuleEntry}, problems)["rules"]
     problems.raise_errors()
     rules = []
-    for index, entry in enumerate(entries):
+    for place, entry in entries:
         assert isinstance(entry, RuleEntry)  # noqa: S101 - its section was read so
-        place = Place(str(path)).at("rules", index)
         rules.append(
             Rule(
                 frozenset(entry.tags),
@@ -142,14 +141,14 @@ def read_baseline(path: Path) -> Baseline:
     problems.raise_errors()
     verdicts: dict[CellKey, Verdict] = {}
     failing = set()
-    for entry in sections["accepted"]:
+    for _, entry in sections["accepted"]:
         assert isinstance(entry, AcceptedEntry)  # noqa: S101 - its section was read so
         for verdict in _ACCEPTED:
             for scope in getattr(entry, verdict):
                 verdicts[entry.client, entry.audience, scope] = verdict
         if entry.unauthenticated:
             failing.add(ClientName(entry.client))
-    waivers = tuple(Waiver(**entry.model_dump()) for entry in sections["waivers"])
+    waivers = tuple(Waiver(**entry.model_dump()) for _, entry in sections["waivers"])
     return Baseline(verdicts, frozenset(failing), waivers)
 
 
@@ -188,11 +187,11 @@ def _table(baseline: Baseline, client: str, audience: str) -> Table:
 
 def _entries(
     path: Path, models: dict[str, type[Entry]], problems: Problems
-) -> dict[str, list[Entry]]:
+) -> dict[str, list[tuple[Place, Entry]]]:
     """Read sections that are lists of tables; each table is checked by itself."""
     document = read_document(path, StandardInput(None))
     data = {} if document.data is None else document.data
-    found: dict[str, list[Entry]] = {name: [] for name in models}
+    found: dict[str, list[tuple[Place, Entry]]] = {name: [] for name in models}
     if not isinstance(data, dict):
         problems.error(document.place, "must be a table")
         return found
@@ -209,9 +208,13 @@ def _entries(
 
 
 def _check(
-    model: type[Entry], item: object, place: Place, problems: Problems, found: list[Entry]
+    model: type[Entry],
+    item: object,
+    place: Place,
+    problems: Problems,
+    found: list[tuple[Place, Entry]],
 ) -> None:
     try:
-        found.append(model.model_validate(item))
+        found.append((place, model.model_validate(item)))
     except ValidationError as error:
         add_errors(error, model, place, problems)

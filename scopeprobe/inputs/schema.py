@@ -24,6 +24,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from scopeprobe.inputs.problems import NAME
 from scopeprobe.inputs.scopes import expand
 from scopeprobe.inputs.secrets import SECRET_SCHEMA, LiteralSecret, SecretSource, secret_source
 from scopeprobe.inputs.units import parse_duration, parse_quiet, parse_rates
@@ -33,7 +34,6 @@ from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """`field-name` of RFC 9110 section 5.1."""
 OUR_HEADERS = frozenset(

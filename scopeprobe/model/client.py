@@ -118,7 +118,7 @@ class Expectation:
     denied: tuple[str, ...] = ()
     allows_unmatched: bool = False
     """Patterns may match no candidate."""
-    place: str = field(default="", compare=False)
+    place: object = field(default="", compare=False)
     """Where it is written."""
 
     def wants(self, scope: Scope) -> bool:

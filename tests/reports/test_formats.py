@@ -96,7 +96,7 @@ def test_markdown_is_short_and_says_first_what_is_wrong(night):
     assert len(lines) <= 60
     assert lines[0] == "## scopeprobe: 2 findings, incomplete"
     assert any(line.startswith("| excess | one |") for line in lines)
-    assert any(line.startswith("| three | server_error |") for line in lines)
+    assert any(line.startswith("| three | server_error: 503") for line in lines)
 
 
 @pytest.mark.parametrize(
