@@ -53,7 +53,7 @@ from scopeprobe.policy import (
     unmatched_expectations,
 )
 from scopeprobe.policy.history import Past
-from scopeprobe.reports.formats import Format
+from scopeprobe.reports.formats import Format, refuse_missing_extras
 from scopeprobe.reports.page import MOST_CELLS
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import refuse_foreign_files, write_reports
@@ -174,6 +174,7 @@ async def audit(order: Audit) -> Result:
     Whatever fails later ends the run: StoreError where disk or database do, anything else is a bug.
     A note of the error says what could be written.
     """
+    refuse_missing_extras(order.formats)
     if order.resume is Resume.MUST:
         _refuse_without_runs(order.out)
     with ExitStack() as folder:

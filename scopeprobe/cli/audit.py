@@ -122,7 +122,7 @@ def audit_command(
         max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
         max_failed_clients=max_auth_failures_per_server,
     )
-    fail_on = output.kinds()
+    fail_on, formats = output.kinds(), output.chosen_formats()
     read = inputs.fleet(proofs.added_to(pace.overrides()))
     fleet = replace(read, notices=(*unknown_variables(), *read.notices))
     order = Audit(
@@ -133,7 +133,7 @@ def audit_command(
         policy=policies.read(fleet),
         previous=policies.compared_with(fail_on),
         new_only=policies.new_only,
-        formats=output.formats or (),
+        formats=formats,
         with_page=output.with_page(),
         keep=policies.keep,
         strategy=strategy,

@@ -48,7 +48,7 @@ from scopeprobe.model.provider import Verify
 from scopeprobe.model.rate import parse_rate
 from scopeprobe.policy import Policy
 from scopeprobe.providers import read_packs
-from scopeprobe.reports.formats import Format
+from scopeprobe.reports.formats import Format, refuse_missing_extras
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +349,12 @@ class OutputOptions:
             panel=OUTPUT,
         ),
     ] = False
+
+    def chosen_formats(self) -> tuple[Format, ...]:
+        """Raises InputError for one that needs an extra that is not installed."""
+        chosen = tuple(self.formats or ())
+        refuse_missing_extras(chosen)
+        return chosen
 
     def with_page(self) -> bool:
         """Raises InputError where the page is both asked for and not wanted."""

@@ -44,9 +44,9 @@ Print = Annotated[TableOrJson, option("--print", help="What goes to standard out
 
 
 class TableOrFormat(StrEnum):
-    """What a run can be printed as: a table, or any format out of the list."""
+    """What a run can be printed as: a table, or any format out of the list that is text."""
 
-    vars().update({"TABLE": "table"} | {form.name: form.value for form in Format})
+    vars().update({"TABLE": "table"} | {one.name: one.value for one in Format if one.is_text})
 
 
 TABLE = TableOrFormat("table")

@@ -12,7 +12,7 @@ from scopeprobe.cli import complete, options
 from scopeprobe.cli.output import print_run
 from scopeprobe.cli.streams import say
 from scopeprobe.errors import InputError
-from scopeprobe.reports.formats import Format
+from scopeprobe.reports.formats import Format, refuse_missing_extras
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import write_file
 from scopeprobe.store import StoredRuns
@@ -60,6 +60,7 @@ def report_command(
     """
     if not (formats or print_):
         formats = [Format.HTML]
+    refuse_missing_extras(formats or ())
     with StoredRuns.read(out) as store:
         stored = store.finished_run(run)
         if stored.summary is None:

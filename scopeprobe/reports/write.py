@@ -103,7 +103,7 @@ def write_reports(
     return now
 
 
-def write_file(path: Path, pieces: Iterable[str]) -> None:
+def write_file(path: Path, pieces: Iterable[str | bytes]) -> None:
     """Write one private file, whole or not at all. Raises StoreError where it cannot be."""
     try:
         with _opened(path.parent) as place:
@@ -114,7 +114,7 @@ def write_file(path: Path, pieces: Iterable[str]) -> None:
 
 def _files(
     maps: Sequence[PermissionMap], summary: Summary
-) -> Iterator[tuple[str, Callable[[], Iterable[str]]]]:
+) -> Iterator[tuple[str, Callable[[], Iterable[str | bytes]]]]:
     """The files of every run, and what renders them."""
     for form in (Format.CSV, Format.FINDINGS):
         yield form.file, partial(form.render, maps, summary)
@@ -122,7 +122,7 @@ def _files(
     yield SUMMARY, lambda: [summary.as_json()]
 
 
-def _write(place: int, file: str, render: Callable[[], Iterable[str]]) -> None:
+def _write(place: int, file: str, render: Callable[[], Iterable[str | bytes]]) -> None:
     _replace(place, file, render())
 
 
@@ -176,7 +176,7 @@ def _opened(folder: Path | str, inside: int | None = None) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _replace(place: int, name: str, pieces: Iterable[str]) -> str:
+def _replace(place: int, name: str, pieces: Iterable[str | bytes]) -> str:
     """
     Write beside the file's place (0600), then rename: a reader sees the old or the new one.
 
@@ -190,7 +190,7 @@ def _replace(place: int, name: str, pieces: Iterable[str]) -> str:
     try:
         with os.fdopen(os.open(draft, flags, 0o600, dir_fd=place), "wb") as file:
             for piece in pieces:
-                content = piece.encode()
+                content = piece.encode() if isinstance(piece, str) else piece
                 digest.update(content)
                 file.write(content)
         os.replace(draft, name, src_dir_fd=place, dst_dir_fd=place)
