@@ -55,6 +55,7 @@ from scopeprobe.policy import (
 from scopeprobe.policy.history import Past
 from scopeprobe.reports.formats import Format, refuse_missing_extras
 from scopeprobe.reports.page import MOST_CELLS
+from scopeprobe.reports.split import SplitBy
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import refuse_foreign_files, write_reports
 from scopeprobe.store import SqliteJournal, Store, StoredFacts, StoredRuns
@@ -102,6 +103,8 @@ class Audit:
     """Files beside the CSV ones."""
     with_page: bool = True
     """Write `report.html` too, unless it would hold more than MOST_CELLS."""
+    split_by: SplitBy | None = None
+    """Write the files of each owner, tag or server as well, beside those of the whole."""
     keep: int = KEPT
     """Finished runs that stay in the folder's database."""
     strategy: str = "each"
@@ -181,7 +184,7 @@ async def audit(order: Audit) -> Result:
         store = await _enter(folder, order)
         names = [client.name for client in order.fleet.clients]
         formats = order.formats_of(order.fleet.cells)
-        refuse_foreign_files(order.out, names, store.written_files(), formats)
+        refuse_foreign_files(order.out, names, store.written_files(), formats, order.split_by)
         earlier, absence = _earlier(order, store)
         run, notices = _run_of(order, store)
         notices = (*store.notices, *notices, *absence)
@@ -449,6 +452,7 @@ class _Session:
             formats=order.formats_of(self._run.cells),
             written=self._written_files,
             past=self._past(),
+            split_by=order.split_by,
         )
         self._run = replace(
             self._run,

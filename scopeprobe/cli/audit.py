@@ -135,6 +135,7 @@ def audit_command(
         new_only=policies.new_only,
         formats=formats,
         with_page=output.with_page(),
+        split_by=output.split_by,
         keep=policies.keep,
         strategy=strategy,
         proof=proofs.proof,

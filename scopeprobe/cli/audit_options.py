@@ -27,6 +27,7 @@ from scopeprobe.cli.options import (
     PolicyFile,
     Providers,
     ScopesFiles,
+    Split,
     Timeout,
     option,
 )
@@ -341,6 +342,7 @@ class OutputOptions:
         ),
     ] = "missing,excess,unauthenticated"
     formats: Formats = None
+    split_by: Split = None
     no_html: Annotated[
         bool,
         option(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from scopeprobe.reports.formats import Format
+from scopeprobe.reports.split import SplitBy
 
 INPUTS, PACE, BUDGETS, POLICY, OUTPUT = "Inputs", "Pace", "Budgets", "Policy", "Output"
 """The panels that `--help` groups options in."""
@@ -56,6 +57,14 @@ DEFAULT_OUT = Path("scopeprobe-out")
 Formats = Annotated[
     list[Format] | None,
     option("--format", "-f", help="Files beside the CSV ones; repeatable.", panel=OUTPUT),
+]
+Split = Annotated[
+    SplitBy | None,
+    option(
+        "--split-by",
+        help="Write the files of each owner, tag or server too, in folders of their own.",
+        panel=OUTPUT,
+    ),
 ]
 ScopesFiles = Annotated[
     list[Path] | None,
