@@ -25,6 +25,7 @@ from scopeprobe.cli.audit_options import (
 )
 from scopeprobe.cli.inputs import parsed
 from scopeprobe.cli.log_options import LogOptions
+from scopeprobe.cli.notify import notifier
 from scopeprobe.cli.run_audit import run_audit
 from scopeprobe.cli.signature import takes_options
 from scopeprobe.cli.streams import say
@@ -143,9 +144,17 @@ def audit_command(
         resume=runs.resumes(),
         run_id=runs.run,
     )
+    told = None if output.notify is None else notifier(output.notify, output.out)
     _confirm(order, logs, is_agreed=yes)
     raise typer.Exit(
-        run_audit(order, logs, print_, words=context.obj, words_to_explain=inputs.words_to_explain)
+        run_audit(
+            order,
+            logs,
+            print_,
+            words=context.obj,
+            words_to_explain=inputs.words_to_explain,
+            notifier=told,
+        )
     )
 
 

@@ -343,6 +343,16 @@ class OutputOptions:
     ] = "missing,excess,unauthenticated"
     formats: Formats = None
     split_by: Split = None
+    notify: Annotated[
+        str | None,
+        option(
+            "--notify",
+            metavar="REF",
+            help="Where the Apprise URL is that is told of new findings: env:NAME, file:PATH or"
+            " keyring:SERVICE/USER.",
+            panel=OUTPUT,
+        ),
+    ] = None
     no_html: Annotated[
         bool,
         option(
