@@ -84,7 +84,7 @@ def _notify(notifier: Notifier, summary: Summary, options: LogOptions, logs: Log
 
 
 def exit_code(result: Result) -> int:
-    """The first of docs/design.md, "Exit codes", that applies."""
+    """The first of docs/outputs.md, "Exit codes", that applies."""
     if result.stopped_by is not None:
         return 128 + result.stopped_by
     if result.judged_nothing:

@@ -97,10 +97,10 @@ class ClientBuilder:
         places: dict[str, Place] = {}
         drafts = []
         for file in files:
-            for place, line, entry in zip(file.places, file.lines, file.clients, strict=True):
+            for place, entry in zip(file.places, file.clients, strict=True):
                 if entry is not None:
                     self._refuse_namesakes(entry.name, place, places)
-                    drafts.append(self._draft(entry, place, file, line))
+                    drafts.append(self._draft(entry, place, file))
         return drafts
 
     def _refuse_namesakes(self, name: str, place: Place, places: dict[str, Place]) -> None:
@@ -109,7 +109,7 @@ class ClientBuilder:
         if first is not place:
             self.problems.error(place.at("name"), f"is the name of another client, in {first}")
 
-    def _draft(self, entry: ClientEntry, place: Place, file: ClientsFile, line: int) -> ClientDraft:
+    def _draft(self, entry: ClientEntry, place: Place, file: ClientsFile) -> ClientDraft:
         if file.defaults is None:
             return ClientDraft(place, file, secret_sources(entry, SECRET_KEYS))
         server_draft = self._server_of(entry, place, file, file.defaults)
@@ -132,7 +132,7 @@ class ClientBuilder:
             place,
             file,
             sources,
-            replace(client, file=file.name, line=line),
+            replace(client, file=file.name, line=place.line or 0),
             whole.kid or "",
             server_draft.names_encoding,
             is_skipped=whole.probe is False,

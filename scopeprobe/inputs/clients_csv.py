@@ -32,7 +32,7 @@ class CsvClients:
     clients: list[dict[str, object]]
     lines: tuple[int, ...]
 
-    def find_lines(self, _text: str) -> Iterator[tuple[Steps, int]]:
+    def find_lines(self) -> Iterator[tuple[Steps, int]]:
         yield from ((("clients", index), line) for index, line in enumerate(self.lines))
 
 

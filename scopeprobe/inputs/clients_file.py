@@ -55,8 +55,6 @@ class ClientsFile:
     """The place of each client."""
     name: str = ""
     """As it was named; empty where it is no file."""
-    lines: tuple[int, ...] = ()
-    """The line of each client; 0 where that is not known."""
 
 
 def read_clients_file(document: Document, problems: Problems) -> ClientsFile:
@@ -77,7 +75,6 @@ class _Checker:
         servers = self.table(sections.get("servers", {}), place.at("servers"))
         clients = self.items(sections.get("clients", []), place.at("clients"))
         places = tuple(place.at("clients", index) for index in range(len(clients)))
-        lines = self.document.lines
         return ClientsFile(
             place=place,
             is_exposed=self.document.is_exposed,
@@ -92,7 +89,6 @@ class _Checker:
             ),
             places=places,
             name=self.document.file,
-            lines=lines if len(lines) == len(clients) else (0,) * len(clients),
         )
 
     def entry(self, model: type[E], data: object, place: Place) -> E | None:

@@ -1,8 +1,8 @@
 """
 Where the values of a document stand, for messages about them.
 
-A text is looked through once, and only when something is wrong with it: the parsers that read
-clients files by the thousand keep no positions.
+A text is looked through once, and only when a line is asked for: the parsers of TOML and JSON keep
+no positions.
 """
 
 from __future__ import annotations
@@ -16,27 +16,25 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
-from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 Steps: TypeAlias = tuple[str | int, ...]
 """The way to a value: keys, and indices that count from 0."""
-FindLines: TypeAlias = Callable[[str], Iterator[tuple[Steps, int]]]
-"""The line of every value of a text, or of as many as are told apart."""
+FindLines: TypeAlias = Callable[[], Iterator[tuple[Steps, int]]]
+"""The line of every value of a document, or of as many as are told apart."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """A document, and the lines of its values."""
+    """The plain data of a document, and the lines of its values."""
 
-    text: str = field(default="", repr=False)
     data: object = field(default=None, repr=False)
-    find_lines: FindLines = lambda _text: iter(())
+    find_lines: FindLines = field(default=lambda: iter(()), repr=False)
 
     @cached_property
     def _lines(self) -> dict[Steps, int]:
         found: dict[Steps, int] = {}
-        for steps, line in self.find_lines(self.text):
+        for steps, line in self.find_lines():
             found.setdefault(steps, line)
         return found
 
@@ -126,13 +124,12 @@ def _members(value: object, table: Steps) -> Iterator[Steps]:
 # -- YAML
 
 
-def lines_of_yaml(text: str) -> Iterator[tuple[Steps, int]]:
-    root = YAML(typ="safe", pure=True).compose(text)
+def lines_of_yaml(root: Node) -> Iterator[tuple[Steps, int]]:
     yield from _of_node(root, (), set())
 
 
-def _of_node(node: Node | None, steps: Steps, above: set[int]) -> Iterator[tuple[Steps, int]]:
-    if node is None or id(node) in above:
+def _of_node(node: Node, steps: Steps, above: set[int]) -> Iterator[tuple[Steps, int]]:
+    if id(node) in above:
         return
     yield steps, node.start_mark.line + 1
     if isinstance(node, MappingNode):

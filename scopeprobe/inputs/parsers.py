@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn
@@ -23,9 +24,7 @@ from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.clients_csv import CsvError, read_csv_clients
-from scopeprobe.inputs.lines import lines_in_json, lines_in_toml, lines_in_yaml
 from scopeprobe.inputs.outline import (
-    FindLines,
     Outline,
     line_of_second,
     lines_of_json,
@@ -90,17 +89,6 @@ _JSON_CAUSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """The plain data of a text."""
-
-    data: object
-    find_lines: FindLines
-    """Those of all its values, for messages."""
-    lines: tuple[int, ...] = ()
-    """Those on which its clients begin; none where that is not known."""
-
-
-@dataclass(frozen=True, slots=True)
 class Document:
     """The plain data of one file, and what is needed of the file to check it."""
 
@@ -112,8 +100,6 @@ class Document:
     data: object
     file: str = ""
     """As it was named; empty where it is no file."""
-    lines: tuple[int, ...] = ()
-    """Those on which its clients begin; none where that is not known."""
 
 
 class ParseError(Exception):
@@ -134,21 +120,19 @@ def read_document(source: Source, standard_input: StandardInput) -> Document:
     name = name_of(source)
     parse = _parser_for(source)
     try:
-        text = text_of(source, standard_input)
-        parsed = parse(text)
+        outline = parse(text_of(source, standard_input))
     except ParseError as error:
         raise InputError([f"{name}{error.position}: {error.words}"]) from None
     except RecursionError:
         raise InputError([f"{name}: is nested too deeply"]) from None
     path = file_of(source)
-    data = parsed.data
-    place = Place(name, outline=Outline(text, data, parsed.find_lines))
+    place = Place(name, outline=outline)
     if path is None:
-        return Document(place, Path(), is_exposed=False, data=data)
-    return Document(place, path.parent, _is_exposed(path), data, name, parsed.lines)
+        return Document(place, Path(), is_exposed=False, data=outline.data)
+    return Document(place, path.parent, _is_exposed(path), outline.data, name)
 
 
-def _parser_for(source: Source) -> Callable[[str], Parsed]:
+def _parser_for(source: Source) -> Callable[[str], Outline]:
     path = file_of(source)
     ending = "-" if path is None else path.suffix.lower()
     try:
@@ -162,7 +146,7 @@ def _is_exposed(file: Path) -> bool:
     return os.name == "posix" and bool(file.stat().st_mode & 0o077)
 
 
-def parse_toml(text: str) -> Parsed:
+def parse_toml(text: str) -> Outline:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -175,7 +159,7 @@ def parse_toml(text: str) -> Parsed:
         raise ParseError(words, int(said["line"]), int(said["column"])) from None
     except ValueError:
         raise ParseError("is not valid TOML") from None
-    return Parsed(data, lines_of_toml, lines_in_toml(text))
+    return Outline(data, partial(lines_of_toml, text))
 
 
 def _cause_of(language: str, message: str, causes: Mapping[str, str]) -> str:
@@ -184,7 +168,7 @@ def _cause_of(language: str, message: str, causes: Mapping[str, str]) -> str:
     return f"is not valid {language}: {words}" if words else f"is not valid {language}"
 
 
-def parse_json(text: str) -> Parsed:
+def parse_json(text: str) -> Outline:
     """Read JSON as RFC 8259 defines it: no member twice, no NaN."""
     try:
         data = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
@@ -195,7 +179,7 @@ def parse_json(text: str) -> Parsed:
         raise ParseError(words, error.lineno, error.colno) from None
     except ValueError:
         raise ParseError("holds a number that is too long") from None
-    return Parsed(data, lines_of_json, lines_in_json(text))
+    return Outline(data, partial(lines_of_json, text))
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -211,7 +195,7 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ParseError("NaN and Infinity are not JSON")
 
 
-def parse_yaml(text: str) -> Parsed:
+def parse_yaml(text: str) -> Outline:
     """Read one document of YAML 1.2: no key twice, no custom tags, no explosion of aliases."""
     # Without the optional C parser: it would read YAML 1.1 on some machines and not on others.
     yaml = YAML(typ="safe", pure=True)
@@ -220,11 +204,10 @@ def parse_yaml(text: str) -> Parsed:
     try:
         root = yaml.compose(text)
         if root is None:
-            return Parsed(None, lines_of_yaml)
+            return Outline()
         if _size(root, {}) > MOST_VALUES:
             raise ParseError(f"holds more than {MOST_VALUES:,} values behind its aliases")
-        data = yaml.constructor.construct_document(root)
-        return Parsed(data, lines_of_yaml, lines_in_yaml(root))
+        return Outline(yaml.constructor.construct_document(root), partial(lines_of_yaml, root))
     except DuplicateKeyError as error:
         raise _malformed_yaml("a key is given twice", error) from None
     except MarkedYAMLError as error:
@@ -256,15 +239,15 @@ def _parts(node: Node) -> list[Node]:
     return node.value if isinstance(node, CollectionNode) else []
 
 
-def parse_csv(text: str) -> Parsed:
+def parse_csv(text: str) -> Outline:
     try:
         rows = read_csv_clients(text)
     except CsvError as error:
         raise ParseError(error.words, error.line, error.column) from None
-    return Parsed({"clients": rows.clients}, rows.find_lines, rows.lines)
+    return Outline({"clients": rows.clients}, rows.find_lines)
 
 
-def parse_yaml_or_json(text: str) -> Parsed:
+def parse_yaml_or_json(text: str) -> Outline:
     """Try JSON first, which is quicker, and then YAML 1.2, which contains JSON."""
     try:
         return parse_json(text)
@@ -272,7 +255,7 @@ def parse_yaml_or_json(text: str) -> Parsed:
         return parse_yaml(text)
 
 
-PARSERS: dict[str, Callable[[str], Parsed]] = {
+PARSERS: dict[str, Callable[[str], Outline]] = {
     ".toml": parse_toml,
     ".yaml": parse_yaml,
     ".yml": parse_yaml,

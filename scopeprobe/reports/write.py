@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -119,11 +120,17 @@ def write_parts(folder: Path, groups: Iterable[Part], formats: Collection[Format
         raise StoreError(f"{folder}: reports of groups cannot be written: {error}") from error
 
 
-def write_file(path: Path, pieces: Iterable[str | bytes]) -> None:
-    """Write one private file, whole or not at all. Raises StoreError where it cannot be."""
+def write_file(
+    path: Path, pieces: Iterable[str | bytes], like: os.stat_result | None = None
+) -> None:
+    """
+    Write one file, whole or not at all. Raises StoreError where it cannot be.
+
+    :param like: whose mode and owner it gets; unless given it is private.
+    """
     try:
         with _opened(path.parent) as place:
-            _replace(place, path.name, pieces)
+            _replace(place, path.name, pieces, like)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -237,9 +244,11 @@ def _opened(folder: Path | str, inside: int | None = None) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _replace(place: int, name: str, pieces: Iterable[str | bytes]) -> str:
+def _replace(
+    place: int, name: str, pieces: Iterable[str | bytes], like: os.stat_result | None = None
+) -> str:
     """
-    Write beside the file's place (0600), then rename: a reader sees the old or the new one.
+    Write beside the file's place, then rename: a reader sees the old or the new one.
 
     Returns the digest of its content. A draft that is there already is of a run that was killed,
     or somebody's link: it is removed, and never written to.
@@ -250,6 +259,10 @@ def _replace(place: int, name: str, pieces: Iterable[str | bytes]) -> str:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(draft, flags, 0o600, dir_fd=place), "wb") as file:
+            if like is not None:
+                with suppress(PermissionError):
+                    os.fchown(file.fileno(), like.st_uid, like.st_gid)
+                os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode))
             for piece in pieces:
                 content = piece.encode() if isinstance(piece, str) else piece
                 digest.update(content)

@@ -50,6 +50,7 @@ def offered(line, cwd):
         ("scopeprobe audit -f sar", ["sarif"]),
         ("scopeprobe baseline s", ["show"]),
         ("scopeprobe schema ba", ["baseline"]),
+        ("scopeprobe docs verd", ["verdicts"]),
     ],
 )
 def test_words_are_offered(folder, line, words):
