@@ -19,12 +19,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+CHOSEN_ONLY = ("browser", "shells", "torture")
+"""Marks of tests that run only where `-m` chooses some."""
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leave the long part out, unless some marks were chosen."""
+    """Leave out what takes long or needs more than Python, unless some marks were chosen."""
     if not config.option.markexpr:
-        long = [item for item in items if item.get_closest_marker("torture")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if not item.get_closest_marker("torture")]
+        left = [item for item in items if any(map(item.get_closest_marker, CHOSEN_ONLY))]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture

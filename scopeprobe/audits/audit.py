@@ -54,8 +54,9 @@ from scopeprobe.policy import (
     unmatched_expectations,
 )
 from scopeprobe.policy.history import Past
-from scopeprobe.reports.formats import Format
+from scopeprobe.reports.formats import Format, refuse_missing_extras
 from scopeprobe.reports.page import MOST_CELLS
+from scopeprobe.reports.split import SplitBy
 from scopeprobe.reports.summary import Commands, Summary
 from scopeprobe.reports.write import refuse_foreign_files, write_reports
 from scopeprobe.store import SqliteJournal, Store, StoredFacts, StoredRuns
@@ -105,6 +106,8 @@ class Audit:
     """What people are told to type."""
     with_page: bool = True
     """Write `report.html` too, unless it would hold more than MOST_CELLS."""
+    split_by: SplitBy | None = None
+    """Write the files of each owner, tag or server as well, beside those of the whole."""
     keep: int = KEPT
     """Finished runs that stay in the folder's database."""
     strategy: str = "each"
@@ -177,6 +180,7 @@ async def audit(order: Audit) -> Result:
     Whatever fails later ends the run: StoreError where disk or database do, anything else is a bug.
     A note of the error says what could be written.
     """
+    refuse_missing_extras(order.formats)
     if order.resume is Resume.MUST:
         await off_the_loop(_refuse_without_runs, order.out)
     async with _store_of(order) as store:
@@ -231,7 +235,8 @@ def _begin(order: Audit, store: Store) -> _Beginning:
     """Begin the run in the folder's store, or go on with it. Raises InputError where it cannot."""
     written_files = store.written_files()
     names = [client.name for client in order.fleet.clients]
-    refuse_foreign_files(order.out, names, written_files, order.formats_of(order.fleet.cells))
+    formats = order.formats_of(order.fleet.cells)
+    refuse_foreign_files(order.out, names, written_files, formats, order.split_by)
     earlier, absence = _earlier(order, store)
     run, notices = _run_of(order, store)
     previous_maps = PreviousMaps.before(run.started, store)
@@ -495,6 +500,7 @@ class _Session:
             formats=order.formats_of(self._run.cells),
             written=self._written_files,
             past=self._past(),
+            split_by=order.split_by,
         )
         self._run = replace(
             self._run,

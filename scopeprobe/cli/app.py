@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import sys
 import threading
@@ -108,6 +109,11 @@ COMMANDS: Mapping[str, Entry] = {
         "schema_command",
         "Print the JSON Schema of a file: for editors that complete and check what you write.",
     ),
+    "completion": Entry(
+        "completion",
+        "completion_command",
+        "Print what makes a shell complete commands, options, clients, tags, servers and runs.",
+    ),
     "lab": Entry(
         "lab",
         "lab_command",
@@ -148,7 +154,8 @@ class ImportedWhenCalled(Group):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as of `load`
         name, listed, rest = super().resolve_command(ctx, args)
-        if listed and args[0] != "audit":  # whose standard error may be a log
+        is_told = not ctx.resilient_parsing and args[0] != "audit"  # its messages may be a log
+        if listed and is_told:
             for text in unknown_variables():
                 streams.say(f"notice: {text}")
         return name, listed and load(args[0]), rest
@@ -212,6 +219,10 @@ def run(argv: Sequence[str] | None = None) -> int:
     """
     streams.open_all()
     _dump_no_core()
+    if environment.COMPLETION in os.environ:
+        from scopeprobe.cli import complete  # noqa: PLC0415 - no other command needs it
+
+        return complete.answer(app)
     words = sys.argv[1:] if argv is None else [*argv]
     with _no_tracebacks():
         return _run(words)

@@ -24,6 +24,7 @@ from scopeprobe.cli.audit_options import (
 )
 from scopeprobe.cli.inputs import parsed
 from scopeprobe.cli.log_options import LogOptions
+from scopeprobe.cli.notify import notifier
 from scopeprobe.cli.run_audit import run_audit
 from scopeprobe.cli.signature import takes_options
 from scopeprobe.cli.streams import say, wrapped
@@ -125,7 +126,7 @@ def audit_command(
         max_pause=parsed("--max-pause", max_pause, parse_duration) or 0.0,
         max_failed_clients=max_auth_failures_per_server,
     )
-    fail_on = output.kinds()
+    fail_on, formats = output.kinds(), output.chosen_formats()
     read = inputs.fleet(proofs.added_to(pace.overrides()))
     fleet = replace(read, notices=(*unknown_variables(), *read.notices))
     order = Audit(
@@ -136,12 +137,13 @@ def audit_command(
         policy=policies.read(fleet),
         previous=policies.compared_with(fail_on),
         new_only=policies.new_only,
-        formats=output.formats or (),
+        formats=formats,
         with_page=output.with_page(),
         commands=Commands(
             explain=command("explain", output.out, inputs.words_to_explain(None)[:-1]),
             history=command("history", output.out, ()),
         ),
+        split_by=output.split_by,
         keep=policies.keep,
         strategy=strategy,
         proof=proofs.proof,
@@ -149,6 +151,7 @@ def audit_command(
         resume=runs.resumes(),
         run_id=runs.run,
     )
+    told = None if output.notify is None else notifier(output.notify, output.out)
     expected = plan(fleet, limits, order.out, order.proof)
     if order.resume is not Resume.MUST:
         _confirm(order, expected.cost_of(order.strategy), logs, is_agreed=yes)
@@ -159,6 +162,7 @@ def audit_command(
         words=context.obj,
         words_to_explain=inputs.words_to_explain,
         plan=expected,
+        notifier=told,
     )
     raise typer.Exit(code)
 

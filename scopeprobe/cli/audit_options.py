@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from scopeprobe.audits.audit import Resume
+from scopeprobe.cli import complete
 from scopeprobe.cli.inputs import SCOPES, clients_here, parsed, taken_from_here
 from scopeprobe.cli.options import (
     BUDGETS,
@@ -26,6 +27,7 @@ from scopeprobe.cli.options import (
     PolicyFile,
     Providers,
     ScopesFiles,
+    Split,
     Timeout,
     option,
 )
@@ -47,7 +49,7 @@ from scopeprobe.model.provider import Verify
 from scopeprobe.model.rate import parse_rate
 from scopeprobe.policy import Policy
 from scopeprobe.providers import read_packs
-from scopeprobe.reports.formats import Format
+from scopeprobe.reports.formats import Format, refuse_missing_extras
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +77,18 @@ class InputOptions:
             "--client",
             metavar="GLOB",
             help="Only clients of that name; repeatable.",
+            autocompletion=complete.clients,
             panel=INPUTS,
         ),
     ] = None
     tag: Annotated[
         list[str] | None,
         option(
-            "--tag", metavar="TAG", help="Only clients with that tag; repeatable.", panel=INPUTS
+            "--tag",
+            metavar="TAG",
+            help="Only clients with that tag; repeatable.",
+            autocompletion=complete.tags,
+            panel=INPUTS,
         ),
     ] = None
     providers: Providers = None
@@ -303,7 +310,12 @@ class RunOptions:
     ] = False
     run: Annotated[
         str | None,
-        option("--run", metavar="ID", help="The run that --resume goes on with."),
+        option(
+            "--run",
+            metavar="ID",
+            help="The run that --resume goes on with.",
+            autocompletion=complete.runs,
+        ),
     ] = None
     wait: Annotated[bool, option("--wait", help="Wait for another audit that writes to --out.")] = (
         False
@@ -335,6 +347,17 @@ class OutputOptions:
         ),
     ] = "missing,excess,unauthenticated"
     formats: Formats = None
+    split_by: Split = None
+    notify: Annotated[
+        str | None,
+        option(
+            "--notify",
+            metavar="REF",
+            help="Where the Apprise URL is that is told of new findings: env:NAME, file:PATH or"
+            " keyring:SERVICE/USER.",
+            panel=OUTPUT,
+        ),
+    ] = None
     no_html: Annotated[
         bool,
         option(
@@ -343,6 +366,12 @@ class OutputOptions:
             panel=OUTPUT,
         ),
     ] = False
+
+    def chosen_formats(self) -> tuple[Format, ...]:
+        """Raises InputError for one that needs an extra that is not installed."""
+        chosen = tuple(self.formats or ())
+        refuse_missing_extras(chosen)
+        return chosen
 
     def with_page(self) -> bool:
         """Raises InputError where the page is both asked for and not wanted."""
@@ -375,6 +404,7 @@ class PolicyOptions:
             metavar="RUN",
             help="Find what changed since that run, or since the last: each cell is compared with"
             " its last proved verdict.",
+            autocompletion=complete.runs,
             panel=POLICY,
         ),
     ] = None

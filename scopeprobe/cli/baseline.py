@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from scopeprobe.cli import options
+from scopeprobe.cli import complete, options
 from scopeprobe.cli.help_screens import Command, Group
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
@@ -56,7 +56,13 @@ def write_command(
     out: options.Out = Path("scopeprobe-out"),
     baseline: options.BaselineFile = None,
     run: Annotated[
-        str, options.option("--run", metavar="ID", help="The run whose map is accepted.")
+        str,
+        options.option(
+            "--run",
+            metavar="ID",
+            help="The run whose map is accepted.",
+            autocompletion=complete.runs,
+        ),
     ] = "last",
 ) -> None:
     """

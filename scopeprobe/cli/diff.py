@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scopeprobe.cli import options
+from scopeprobe.cli import complete, options
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.streams import inert, print_data
@@ -36,9 +36,12 @@ def diff_command(
         typer.Argument(
             metavar="OLD",
             help="permissions.csv, an output folder, or a run: an id, `last` or `previous`.",
+            autocompletion=complete.runs,
         ),
     ] = "previous",
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The same.")] = "last",
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", help="The same.", autocompletion=complete.runs)
+    ] = "last",
     *,
     out: options.Out = Path("scopeprobe-out"),
     exit_code: Annotated[

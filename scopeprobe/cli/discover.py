@@ -11,7 +11,7 @@ import anyio
 import typer
 
 from scopeprobe.audits.discover import describe
-from scopeprobe.cli import options
+from scopeprobe.cli import complete, options
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.inputs import clients_here, files_and_name, parsed, taken_from_here
 from scopeprobe.cli.options import TableOrJson
@@ -43,6 +43,7 @@ def discover_command(
         typer.Argument(
             metavar="CLIENTS... [NAME]",
             help="Clients files; a word that is no file is the name of a server or client.",
+            autocompletion=complete.names_or_files,
             show_default=False,
         ),
     ] = None,

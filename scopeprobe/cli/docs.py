@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from scopeprobe.cli import complete
 from scopeprobe.cli.manual import about, for_reading
 from scopeprobe.cli.markdown import THEME, Page
 from scopeprobe.cli.output import print_table
@@ -29,7 +30,11 @@ Examples:
 def docs_command(
     topic: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TOPIC]", help="A page, a heading, or a code of any kind."),
+        typer.Argument(
+            metavar="[TOPIC]",
+            help="A page, a heading, or a code of any kind.",
+            autocompletion=complete.topics,
+        ),
     ] = None,
 ) -> None:
     """

@@ -11,6 +11,8 @@ from scopeprobe.errors import did_you_mean
 PREFIX = "SCOPEPROBE_"
 SECRET = f"{PREFIX}CLIENT_SECRET"
 """The secret of a client that stands in no file: the only variable that sets no option."""
+COMPLETION = f"_{PREFIX}COMPLETE"
+"""By which a shell asks what it is to offer at the cursor."""
 
 
 def our_variables() -> dict[str, str]:

@@ -13,7 +13,7 @@ import typer
 
 from scopeprobe.audits.discover import with_issuer
 from scopeprobe.audits.needs import LastRun
-from scopeprobe.cli import options
+from scopeprobe.cli import complete, options
 from scopeprobe.cli.environment import SECRET
 from scopeprobe.cli.inputs import clients_here, files_and_name, parsed, taken_from_here
 from scopeprobe.errors import InputError
@@ -116,6 +116,7 @@ class ExplainInputs(ClientWords):
             help="Clients files (by default clients.toml of this folder), and the name of the"
             " client.",
             show_default=False,
+            autocompletion=complete.clients_or_files,
         ),
     ] = None
     scope: Annotated[
@@ -133,6 +134,7 @@ class ExplainInputs(ClientWords):
             "--like",
             metavar="NAME",
             help="Compare with this client of the files, which works.",
+            autocompletion=complete.clients,
         ),
     ] = None
     all: Annotated[

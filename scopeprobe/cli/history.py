@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from scopeprobe.cli import options
+from scopeprobe.cli import complete, options
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
 from scopeprobe.cli.streams import say
@@ -36,7 +36,11 @@ T = TypeVar("T", bound=str)
 def history_command(
     client: Annotated[
         str | None,
-        typer.Argument(metavar="CLIENT", help="The name of a client, or a glob of names."),
+        typer.Argument(
+            metavar="CLIENT",
+            help="The name of a client, or a glob of names.",
+            autocompletion=complete.stored_clients,
+        ),
     ] = None,
     scope: Annotated[
         str | None,

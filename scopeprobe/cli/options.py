@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from scopeprobe.reports.formats import Format
+from scopeprobe.reports.split import SplitBy
 
 INPUTS, PACE, BUDGETS, POLICY, OUTPUT = "Inputs", "Pace", "Budgets", "Policy", "Output"
 """The panels that `--help` groups options in."""
@@ -56,9 +57,9 @@ Print = Annotated[TableOrJson, option("--print", help="What goes to standard out
 
 
 class TableOrFormat(StrEnum):
-    """What a run can be printed as: a table, or any format out of the list."""
+    """What a run can be printed as: a table, or any format out of the list that is text."""
 
-    vars().update({"TABLE": "table"} | {form.name: form.value for form in Format})
+    vars().update({"TABLE": "table"} | {one.name: one.value for one in Format if one.is_text})
 
 
 TABLE = TableOrFormat("table")
@@ -73,6 +74,14 @@ Formats = Annotated[
         "-f",
         metavar="FORMAT",
         help=f"Files beside the CSV ones, repeatable: {FORMATS}.",
+        panel=OUTPUT,
+    ),
+]
+Split = Annotated[
+    SplitBy | None,
+    option(
+        "--split-by",
+        help="Write the files of each owner, tag or server too, in folders of their own.",
         panel=OUTPUT,
     ),
 ]

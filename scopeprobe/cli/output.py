@@ -71,7 +71,7 @@ def print_run(
     """A finished run: the matrix of every server, or what a file of that format would hold."""
     if printed != TABLE:
         for piece in Format[printed.name].render(maps, summary, past):
-            print_data(piece)
+            print_data(str(piece))
         return
     unicode = "utf" in (sys.stdout.encoding or "").lower()
     print_table(

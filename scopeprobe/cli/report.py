@@ -8,13 +8,14 @@ from typing import Annotated
 import msgspec
 import typer
 
-from scopeprobe.cli import options
+from scopeprobe.cli import complete, options
 from scopeprobe.cli.output import print_run
 from scopeprobe.cli.streams import say
 from scopeprobe.errors import InputError
-from scopeprobe.reports.formats import Format
+from scopeprobe.reports.formats import Format, refuse_missing_extras
+from scopeprobe.reports.split import parts
 from scopeprobe.reports.summary import Summary
-from scopeprobe.reports.write import write_file
+from scopeprobe.reports.write import write_file, write_parts
 from scopeprobe.store import StoredRuns
 
 EXAMPLES = """
@@ -26,13 +27,20 @@ Examples:
 
   scopeprobe report 20261123T020000Z-k3f9 --print json
 
+  scopeprobe report -f markdown --split-by owner --into /srv/reports
+
   scopeprobe report -f openmetrics --into /var/lib/node_exporter/textfile
 """
 
 
 def report_command(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A stored run; the last unless given.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A stored run; the last unless given.",
+            autocompletion=complete.runs,
+        ),
     ] = "last",
     *,
     formats: options.Formats = None,
@@ -41,6 +49,7 @@ def report_command(
         Path | None,
         options.option("--into", metavar="DIR", help="Where files go; --out unless given."),
     ] = None,
+    split_by: options.Split = None,
     print_: Annotated[
         options.TableOrFormat | None,
         options.option("--print", help="One of them, to standard output."),
@@ -55,6 +64,7 @@ def report_command(
     """
     if not (formats or print_):
         formats = [Format.HTML]
+    refuse_missing_extras(formats or ())
     with StoredRuns.read(out) as store:
         stored = store.finished_run(run)
         if stored.summary is None:
@@ -69,5 +79,8 @@ def report_command(
             file = (into or out) / form.file
             write_file(file, form.render(maps, summary, past))
             say(f"written: {file}")
+        if split_by is not None:
+            write_parts(into or out, parts(maps, summary, past, split_by), formats or ())
+            say(f"written: {(into or out) / split_by.folder}/")
         if print_ is not None:
             print_run(print_, maps, summary, past)

@@ -16,6 +16,7 @@ from scopeprobe.audits.audit import Audit, Result, audit
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog, log_file
+from scopeprobe.cli.notify import Notifier
 from scopeprobe.cli.options import TABLE, TableOrFormat
 from scopeprobe.cli.output import print_run
 from scopeprobe.cli.progress import ProgressBar
@@ -49,6 +50,7 @@ def run_audit(
     words: Sequence[str],
     words_to_explain: WordsToExplain | None = None,
     plan: FleetPlan | None = None,
+    notifier: Notifier | None = None,
 ) -> int:
     """
     Run an audit and return its exit code.
@@ -56,6 +58,7 @@ def run_audit(
     :param words: the command line behind the program's name.
     :param words_to_explain: those by which `explain` asks for the same.
     :param plan: what it was expected to take, for those who watch it.
+    :param notifier: is told of new findings, unless the run was stopped.
     """
     with log_file(options.log_file) as file:
         logs = LogObserver(options.log_format, options.level, file)
@@ -64,10 +67,23 @@ def run_audit(
             watched = order.observed_by(_all_of(logs, progress))
             result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
         _sum_up(result, order, options, logs, _resume_command(result, words))
+        if notifier is not None and result.stopped_by is None:
+            _notify(notifier, result.summary, options, logs)
     _print(result, printed)
     if options.is_for_people:
         _tell_findings(result, order.out, options, words_to_explain)
     return exit_code(result)
+
+
+def _notify(notifier: Notifier, summary: Summary, options: LogOptions, logs: LogObserver) -> None:
+    """Tell of new findings; where that fails, say so, and nothing else comes of it."""
+    if not (found := notifier.news(summary)):
+        return
+    if notifier.send(summary, found):
+        logs.log(INFO, "notification_sent", to=notifier.name, findings=len(found))
+    else:
+        text = f"{notifier.name}: the notification of new findings failed, and is not repeated"
+        _notice([text], options, logs)
 
 
 def exit_code(result: Result) -> int:

@@ -169,6 +169,20 @@ def secret_source(value: object, info: ValidationInfo[Path]) -> SecretSource:
             )
 
 
+def reference(text: str) -> SecretSource:
+    """Read `env:NAME`, `file:PATH` or `keyring:SERVICE/USER`. Raises ValueError for all else."""
+    kind, _, place = text.partition(":")
+    match kind:
+        case "env" if VARIABLE.fullmatch(place):
+            return EnvironmentSecret(place)
+        case "file" if place and not place.startswith("//"):
+            return FileSecret(Path(place))
+        case "keyring" if all(place.rpartition("/")):
+            service, _, user = place.rpartition("/")
+            return KeyringSecret(service, user)
+    raise ValueError("takes env:NAME, file:PATH or keyring:SERVICE/USER, and never the secret")
+
+
 def _all_text(items: Iterable[object]) -> bool:
     return all(isinstance(item, str) for item in items)
 

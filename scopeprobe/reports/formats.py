@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import Self, TypeAlias
 
+from scopeprobe.errors import InputError
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.policy.history import Past
 from scopeprobe.reports.csv_files import report_csv
@@ -18,8 +20,9 @@ from scopeprobe.reports.openmetrics import report_openmetrics
 from scopeprobe.reports.page import report_page
 from scopeprobe.reports.sarif import report_sarif
 from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.xlsx import MISSING, report_xlsx
 
-Renderer: TypeAlias = Callable[[Sequence[PermissionMap], Summary], str]
+Renderer: TypeAlias = Callable[[Sequence[PermissionMap], Summary], str | bytes]
 
 
 class Format(StrEnum):
@@ -34,25 +37,37 @@ class Format(StrEnum):
     JUNIT = "junit", "junit.xml", report_junit
     SARIF = "sarif", "report.sarif", report_sarif
     GITHUB = "github", "annotations.txt", report_github
+    XLSX = "xlsx", "report.xlsx", report_xlsx
     OPENMETRICS = "openmetrics", "scopeprobe.prom", report_openmetrics
 
     file: str
     """Its name in the output folder."""
-    as_text: Renderer | None
+    as_whole: Renderer | None
     """Whole; None for the page, which is written in pieces and tells of the past as well."""
 
     def __new__(cls, name: str, file: str, renderer: Renderer | None) -> Self:
         member = str.__new__(cls, name)
         member._value_ = name
         member.file = file
-        member.as_text = renderer
+        member.as_whole = renderer
         return member
+
+    @property
+    def is_text(self) -> bool:
+        """It can be printed."""
+        return self is not Format.XLSX
 
     def render(
         self, maps: Sequence[PermissionMap], summary: Summary, past: Past | None = None
-    ) -> Iterator[str]:
+    ) -> Iterator[str | bytes]:
         """Write a run down, piece by piece. Equal maps, summaries and pasts give equal bytes."""
-        if self.as_text is None:
+        if self.as_whole is None:
             yield from report_page(maps, summary, past)
         else:
-            yield self.as_text(maps, summary)
+            yield self.as_whole(maps, summary)
+
+
+def refuse_missing_extras(formats: Collection[Format]) -> None:
+    """Raise InputError for a format that needs what is not installed."""
+    if Format.XLSX in formats and find_spec("openpyxl") is None:
+        raise InputError([MISSING])

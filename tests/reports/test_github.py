@@ -4,11 +4,12 @@ from urllib.parse import unquote
 
 import pytest
 from harness import scopeprobe
+from summaries import told
 
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.github import report_github
-from scopeprobe.reports.summary import ClientSummary, Summary
+from scopeprobe.reports.summary import ClientSummary
 
 
 def read(text):
@@ -22,13 +23,6 @@ def read(text):
         named = {name: unquote(value) for name, value in properties.items()}
         commands.append((level, named, unquote(message)))
     return commands
-
-
-def told(*findings, warnings=(), clients=()):
-    return Summary(
-        "20261124T000000Z-0000", "2026-11-24T00:00:00Z", "2026-11-24T00:00:01Z", True, True,
-        {}, 1, 1, clients, (), (), findings, warnings=tuple(warnings),
-    )  # fmt: skip
 
 
 def excesses(number, scope="s"):

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from summaries import told
 
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.sarif import report_sarif, rules
-from scopeprobe.reports.summary import ClientSummary, Summary
+from scopeprobe.reports.summary import ClientSummary
 
 DATA = Path(__file__).parents[1] / "data" / "sarif"
 SCHEMA = json.loads((DATA / "sarif-schema-2.1.0.json").read_text())
@@ -81,13 +82,6 @@ def test_fingerprints_stay_where_clients_are_moved_within_their_file(bad_night):
         for run in (before, after)
     ]
     assert lines[0] != lines[1]
-
-
-def told(*findings, clients=()):
-    return Summary(
-        "20261124T000000Z-0000", "2026-11-24T00:00:00Z", "2026-11-24T00:00:01Z", True, True,
-        {}, 1, 1, clients, (), (), findings,
-    )  # fmt: skip
 
 
 def client(name, file="clients.toml", line=0):

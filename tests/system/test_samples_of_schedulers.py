@@ -118,6 +118,19 @@ def test_workflows_have_the_shape_that_their_systems_want(file, schema):
     jsonschema.validate(yaml(file)[0], schema)
 
 
+def test_the_cron_job_runs_the_image_of_samples_docker():
+    """As its user, writing where its volume is."""
+    steps = (SAMPLES / "docker" / "Dockerfile").read_text().splitlines()
+    told = dict(line.split(" ", 1) for line in steps if line and not line.startswith("#"))
+    pod = yaml("cronjob.yaml")[0]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert told["USER"].partition(":")[0] == str(pod["securityContext"]["runAsUser"])
+    [container] = pod["containers"]
+    mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+    assert mounts["state"] == told["VOLUME"] == told["WORKDIR"]
+    assert told["ENTRYPOINT"] == '["scopeprobe"]'
+    assert f"--out={told['VOLUME']}" in container["args"]
+
+
 def test_no_permission_map_leaves_a_job():
     """Of the output folder only summary and JUnit are published."""
     workflow, pipeline = yaml("github-actions.yml")[0], yaml("gitlab-ci.yml")[0]

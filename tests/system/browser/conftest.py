@@ -4,23 +4,9 @@ The page of a run in a real browser: Debian's Chromium, driven by playwright (ex
 `-m browser` runs these tests; without it they are left out, since not everybody has a browser.
 """
 
-from pathlib import Path
-
 import pytest
 from chromium import EXECUTABLE, FLAGS
 from pages import FleetOfPage
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(config, items):
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-    if "browser" not in config.option.markexpr:
-        left_out = [item for item in items if item.get_closest_marker("browser")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("browser")]
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from served_folder import served
 from scopeprobe.model.cell import Reason, Verdict
 from scopeprobe.reports.csv_files import permissions_csv
 
+pytestmark = pytest.mark.browser
+
 JENKINS = "sandbox; default-src 'none'; img-src 'self'; style-src 'self'"
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
 
