@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 import ssl
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterable
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from http import HTTPStatus
 from pathlib import Path
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.http import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
-from scopeprobe.engine.connections import Attempt, CarefulConnector, NotSent, attempt_under_way
+from scopeprobe.engine.attempt import Attempt, Deadlines
+from scopeprobe.engine.connections import CarefulConnector, Handler, NotSent
 from scopeprobe.engine.open_files import OpenFiles, open_files
 from scopeprobe.engine.resolver import Resolver
 from scopeprobe.errors import InputError
@@ -30,34 +36,46 @@ __all__ = ["HttpClient", "NotSent", "connect"]
 LARGEST_ANSWER = 1024 * 1024
 """Bytes. What is longer is cut off, and malformed."""
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
+_ENDS_A_LINE = re.compile(r"[\r\n\0]")
+_MOST_KEPT = 16_384
+"""Heads of requests, one a client; all of them hold credentials, and end with the run."""
+_NO_HEADERS: Mapping[str, str] = {}
+_UNREADABLE = Reason.MALFORMED_ANSWER
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
     """How a server is reached."""
 
-    timeout: aiohttp.ClientTimeout
+    timeout: float
     ssl: ssl.SSLContext | bool
     proxy: str | None
 
 
 class HttpClient:
-    """Sends requests over one session; redirects are never followed, TLS always verified."""
+    """
+    Sends requests over the connections of a run; redirects are never followed, TLS always verified.
+
+    It stands where aiohttp's session does, which makes anew for every request what stays the same
+    for a client: here the head of a request is written once. Connections, proxies, TLS and the
+    parser of answers are aiohttp's own.
+    """
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
         connector: CarefulConnector,
         resolver: Resolver,
         files: OpenFiles,
         clients: Iterable[Client],
     ) -> None:
-        self._session = session
         self._connector = connector
+        self._deadlines = Deadlines(get_running_loop())
         self.addresses = resolver.addresses
         self.files = files
         self._routes: dict[ClientName, _Route] = {}
         self._proxies: dict[str, str | None] = {}
+        self._destination = lru_cache(maxsize=_MOST_KEPT)(_destination)
+        self._head = lru_cache(maxsize=_MOST_KEPT)(_head)
         self.admit(clients)
 
     def admit(self, clients: Iterable[Client]) -> None:
@@ -81,57 +99,124 @@ class HttpClient:
 
         Raises NotSent when `still_wanted` says no at the moment of sending.
         """
-        return await self._carry(self._routes[client.name], request, Attempt(still_wanted))
+        return await self._answer(self._routes[client.name], request, still_wanted)
 
     async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Reason:
         """Send a request that is no token request, to wherever it says, and at once."""
-        return await self._carry(_route_for(server), request, Attempt(lambda: True))
-
-    async def _carry(
-        self, route: _Route, request: HttpRequest, attempt: Attempt
-    ) -> HttpResponse | Reason:
-        attempt_under_way.set(attempt)
-        with self._connector.busy(attempt):
-            return await self._answer(route, request, attempt)
+        return await self._answer(_route_for(server), request, lambda: True)
 
     async def _answer(
-        self, route: _Route, request: HttpRequest, attempt: Attempt
+        self, route: _Route, request: HttpRequest, still_wanted: Callable[[], bool]
     ) -> HttpResponse | Reason:
-        proxy = route.proxy or self._proxy_for(request.url)
+        attempt = Attempt(self._deadlines, route.timeout, still_wanted)
+        status, headers = None, _NO_HEADERS
         try:
-            async with self._session.request(
-                request.method,
-                _url(request.url),
-                data=request.body or None,
-                headers=request.headers,
-                allow_redirects=False,
-                ssl=route.ssl,
-                proxy=proxy,
-                proxy_headers={"User-Agent": _user_agent(request)} if proxy else None,
-                timeout=route.timeout,
-            ) as response:
-                body = await _whole_body(response)
-                told = (response.status, response.headers)
-                if isinstance(body, Reason):
-                    return HttpResponse(*told, b"", lost_because=body)
-                return HttpResponse(*told, body)
-        except TimeoutError:  # first: some of aiohttp's errors are both
-            reason = Reason.TIMED_OUT if attempt.handler is not None else Reason.UNREACHABLE
-        except (aiohttp.ClientSSLError, ssl.SSLError):
-            reason = Reason.TLS_FAILURE
-        except aiohttp.ClientHttpProxyError as error:
-            if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            with attempt:
+                connection, handler = await self._send(route, request, attempt)
+                try:
+                    status, headers, content = await _beginning(handler)
+                    body = await _whole_body(content)
+                except BaseException:
+                    self._connector.throw_away(connection)
+                    raise
+                self._connector.give_back(connection, handler)
+                return HttpResponse(status, headers, body)
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            if _wants_credentials(error):
                 return HttpResponse(error.status, error.headers or {}, b"")
-            reason = Reason.UNREACHABLE
-        except aiohttp.ClientConnectorError as error:
-            reason = Reason.TLS_FAILURE if _ends_handshake(error) else Reason.UNREACHABLE
-        except (aiohttp.ClientConnectionError, OSError):
-            reason = Reason.MALFORMED_ANSWER if attempt.is_answered else Reason.UNREACHABLE
-        except (aiohttp.ClientError, ValueError):
-            reason = Reason.MALFORMED_ANSWER
-        if attempt.status is None:
-            return reason
-        return HttpResponse(attempt.status, {}, b"", lost_because=reason)
+            reason = _why_lost(error, attempt)
+        if status is not None:
+            is_late = reason is Reason.TIMED_OUT
+            return HttpResponse(status, headers, b"", reason if is_late else _UNREADABLE)
+        if (status := attempt.status) is not None:
+            return HttpResponse(status, headers, b"", lost_because=reason)
+        return reason
+
+    async def _send(
+        self, route: _Route, request: HttpRequest, attempt: Attempt
+    ) -> tuple[Connection, Handler]:
+        """Send a request over a connection of its own. Raises NotSent."""
+        proxy = route.proxy or self._proxy_for(request.url)
+        agent = _user_agent(request) if proxy else ""
+        destination = self._destination(request.url, route.ssl, proxy, agent)
+        connection, handler = await self._connector.take(destination, attempt)
+        head = self._head(destination, request.method, request.headers)
+        if (transport := handler.transport) is None or transport.is_closing():
+            self._connector.throw_away(connection)
+            raise aiohttp.ClientConnectionResetError
+        handler.set_response_params(read_until_eof=True)
+        length = b"" if request.method == "GET" else b"Content-Length: %d\r\n" % len(request.body)
+        transport.write(b"%s%s\r\n%s" % (head, length, request.body))
+        return connection, handler
+
+
+def _destination(
+    url: str, trust: ssl.SSLContext | bool, proxy: str | None, agent: str
+) -> aiohttp.ClientRequest:
+    """A request as aiohttp's connector knows it: where to connect, and how."""
+    parsed = URL(url, encoded=True)
+    if parsed.scheme not in {"http", "https"}:
+        raise aiohttp.NonHttpUrlClientError(url)
+    return aiohttp.ClientRequest(
+        "POST",
+        parsed,
+        loop=get_running_loop(),
+        ssl=trust,
+        proxy=URL(proxy) if proxy else None,
+        proxy_headers=CIMultiDict({"User-Agent": agent}) if proxy else None,
+    )
+
+
+def _head(
+    destination: aiohttp.ClientRequest, method: str, headers: tuple[tuple[str, str], ...]
+) -> bytes:
+    """
+    The first line of a request, and its headers, which are the same for all of a client.
+
+    A proxy that forwards is told the whole URL (RFC 9112 section 3.2.2).
+    :raises ValueError: where a header would end early, and something else begin.
+    """
+    is_forwarded = destination.proxy is not None and not destination.is_ssl()
+    target = str(destination.url) if is_forwarded else destination.url.raw_path_qs
+    own = {name.lower() for name, _ in headers}
+    ours = [(name, destination.headers.get(name, "")) for name in ("Host", "Proxy-Authorization")]
+    ours += [("Accept-Encoding", "identity")]
+    told = [(name, value) for name, value in ours if value and name.lower() not in own]
+    lines = [f"{method} {target} HTTP/1.1", *(": ".join(pair) for pair in (*told, *headers))]
+    if any(_ENDS_A_LINE.search(line) for line in lines):
+        raise ValueError
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+async def _beginning(handler: Handler) -> tuple[int, Mapping[str, str], aiohttp.StreamReader]:
+    """Status, headers and the body to be read of an answer, behind interim ones."""
+    while True:
+        message, content = await handler.read()
+        if message.code >= HTTPStatus.OK or message.code == HTTPStatus.SWITCHING_PROTOCOLS:
+            return message.code, message.headers, content
+
+
+def _wants_credentials(error: Exception) -> TypeGuard[aiohttp.ClientHttpProxyError]:
+    """Whether a proxy on the way answered in place of the server."""
+    return (
+        isinstance(error, aiohttp.ClientHttpProxyError)
+        and error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+    )
+
+
+def _why_lost(error: Exception, attempt: Attempt) -> Reason:
+    """What became of a request whose answer did not come, or not whole."""
+    if isinstance(error, TimeoutError):  # first: some of aiohttp's errors are both
+        return Reason.TIMED_OUT if attempt.handler is not None else Reason.UNREACHABLE
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return Reason.TLS_FAILURE
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return Reason.UNREACHABLE
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Reason.TLS_FAILURE if _ends_handshake(error) else Reason.UNREACHABLE
+    if isinstance(error, aiohttp.ClientConnectionError | OSError):
+        return _UNREADABLE if attempt.is_answered else Reason.UNREACHABLE
+    return _UNREADABLE
 
 
 def _ends_handshake(error: aiohttp.ClientConnectorError) -> bool:
@@ -149,25 +234,23 @@ def _user_agent(request: HttpRequest) -> str:
     return next((value for name, value in request.headers if name.lower() == "user-agent"), "")
 
 
-async def _whole_body(response: aiohttp.ClientResponse) -> bytes | Reason:
-    """The body, or why it is not whole; one is longer than any answer to a token request."""
-    chunks = bytearray()
-    try:
-        async for chunk in response.content.iter_any():
-            chunks += chunk
-            if len(chunks) > LARGEST_ANSWER:
-                response.close()
-                return Reason.MALFORMED_ANSWER
-    except TimeoutError:  # first: some of aiohttp's errors are both
-        return Reason.TIMED_OUT
-    except (aiohttp.ClientError, OSError, ValueError):
-        return Reason.MALFORMED_ANSWER
-    return bytes(chunks)
+async def _whole_body(content: aiohttp.StreamReader) -> bytes:
+    """
+    Read a body to its end.
+
+    :raises ClientPayloadError: where it is longer than any answer to a token request.
+    """
+    body = b""
+    while chunk := await content.readany():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise aiohttp.ClientPayloadError
+    return body
 
 
 def _route_for(server: Server, certificate: Certificate | None = None) -> _Route:
     return _Route(
-        timeout=aiohttp.ClientTimeout(total=server.connection.timeout),
+        timeout=server.connection.timeout,
         ssl=_trust(server.connection.ca_file, certificate) or True,
         proxy=server.connection.proxy,
     )
@@ -187,11 +270,6 @@ def _trust(ca_file: Path | None, certificate: Certificate | None) -> ssl.SSLCont
             password.reveal if password is not None else None,
         )
     return context
-
-
-@lru_cache(maxsize=4096)
-def _url(url: str) -> URL:
-    return URL(url, encoded=True)
 
 
 def _proxy_of_the_environment(url: str) -> str | None:
@@ -229,16 +307,12 @@ def _url_of_proxy(scheme: str, text: str) -> str:
 
 @asynccontextmanager
 async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
-    """Open the one session of a run. How many requests are in the air is up to the rate groups."""
+    """Open the connections of a run. How many requests are in the air is up to the rate groups."""
     files = open_files()
     resolver = Resolver(files.lookups)
     connector = CarefulConnector(resolver, files.connections)
-    async with aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"Accept-Encoding": "identity"},
-    ) as session:
+    async with connector:
         try:
-            yield HttpClient(session, connector, resolver, files, clients)
+            yield HttpClient(connector, resolver, files, clients)
         finally:
             await resolver.close()
