@@ -15,8 +15,10 @@ import anyio
 
 from scopeprobe.audits.audit import Audit, Result, audit
 from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.log_file import log_file
+from scopeprobe.cli.log_lines import INFO, WARNING
 from scopeprobe.cli.log_options import LogOptions
-from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog, log_file
+from scopeprobe.cli.logs import LogObserver, ProgressLog
 from scopeprobe.cli.options import TABLE, TableOrFormat
 from scopeprobe.cli.output import print_run
 from scopeprobe.cli.progress import ProgressBar

@@ -8,7 +8,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import TypeAlias
 
-from scopeprobe.cli.logs import ERROR, WARNING, LogObserver
+from scopeprobe.cli.log_lines import ERROR, WARNING
+from scopeprobe.cli.logs import LogObserver
 from scopeprobe.cli.options import DEFAULT_OUT
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.finding import Finding, FindingKind
