@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 
@@ -21,6 +21,7 @@ def pattern_of(topic: str, behind: str = "") -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(_table()[topic])}){behind}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def speaks_of(topic: str, text: str) -> bool:
-    """Whether a text speaks of a topic."""
+    """Whether a text speaks of a topic. A server refuses hundreds of scopes in the same words."""
     return pattern_of(topic).search(text) is not None
