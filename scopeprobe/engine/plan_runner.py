@@ -35,6 +35,8 @@ class PlanRunner:
         """Why it ended, once it has: what cells without an answer will say."""
         self._plan = strategy(assignment)
         self._wave: tuple[Question, ...] = ()
+        self._missing: set[Question] = set()
+        """Those of the wave that are not answered yet."""
         self._answers: dict[Question, Answer] = {}
         self._asked: set[Question] = set()
         self._is_replaying = True
@@ -121,10 +123,11 @@ class PlanRunner:
         """Take an answer. Returns the next wave when it was the last one of its own."""
         self.facts.pop(fact.question, None)
         self.facts[fact.question] = fact
-        if self.is_finished or fact.question not in self._wave:
+        if self.is_finished or fact.question not in self._missing:
             return []
+        self._missing.discard(fact.question)
         self._answers[fact.question] = fact.answer
-        return self._advance() if len(self._answers) == len(self._wave) else []
+        return [] if self._missing else self._advance()
 
     def reassurance(self) -> Question:
         """A request that succeeded before, to be asked again outside of the plan."""
@@ -146,6 +149,7 @@ class PlanRunner:
                     self._answers[question] = fact.answer
             if missing := [q for q in open_questions if q not in self._answers]:
                 self._is_replaying = False
+                self._missing.update(missing)
                 return missing
             answers = tuple(self._answers[question] for question in self._wave)
             self._asked.update(self._wave)
