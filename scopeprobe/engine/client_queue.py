@@ -82,6 +82,8 @@ class ClientQueue:
         """When the quota is filled up again of which the server said that it is nearly spent."""
         self.closed_because: Reason | None = None
         self._waiting = deque(plans)
+        self.left_to_ask = sum(plan.left_to_ask for plan in self._waiting)
+        """About how many requests: one for each candidate that nothing is known of."""
         self._exchanges = exchanges
         self._most_requests = most_requests
         self._pending: list[tuple[float, int, Job]] = []
@@ -138,6 +140,7 @@ class ClientQueue:
         job.not_before = not_before
         if self.closed_because is not None:
             return
+        self.left_to_ask += 1
         if job.is_reassurance:
             self._reassurance = job
         else:
@@ -191,6 +194,7 @@ class ClientQueue:
         self.in_air += 1
         job.sent = self.guard.send(job.wave)
         self.requests += 1
+        self.left_to_ask -= 1
         return job
 
     def came_back(self, job: Job) -> None:

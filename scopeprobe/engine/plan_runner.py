@@ -67,6 +67,11 @@ class PlanRunner:
         return [fact for question, fact in self.facts.items() if question in self._asked]
 
     @property
+    def left_to_ask(self) -> int:
+        """About how many requests, before it is begun: one for each candidate."""
+        return max(len(self.assignment.candidates) - len(self.facts), 0)
+
+    @property
     def has_succeeded(self) -> bool:
         return any(map(_is_success, self.facts.values()))
 

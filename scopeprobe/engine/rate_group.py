@@ -59,7 +59,7 @@ class RateGroup:
         self._max_pause = max_pause
         self._clock = clock
         self._waiting: list[tuple[float, int]] = []
-        self._ready: list[tuple[int, int]] = []
+        self._ready: list[tuple[int, float, int]] = []
         """Clients that may send, in their order of precedence."""
         self._put_off: Counter[int] = Counter()
         self._positions = {id(queue): position for position, queue in enumerate(queues)}
@@ -67,6 +67,8 @@ class RateGroup:
         self._changed: dict[int, None] = {}
         """Positions of clients that are to be looked at on the next turn."""
         self._unfinished = set(range(len(queues)))
+        self._issuing: set[str] = set()
+        """Servers that issued a token to one of their clients, by name."""
         self._in_air = 0
         self.turn = anyio.Lock(fast_acquire=True)
         """Held by the worker that waits for the next request; the others wait behind it."""
@@ -104,6 +106,8 @@ class RateGroup:
         queue.advance()
         if queue.is_finished:
             self._unfinished.discard(position)
+        if queue.guard.is_proved:
+            self._issuing.add(queue.client.server.name)
         ready_at = queue.ready_at()
         if ready_at is None:
             self._offered.pop(position, None)
@@ -155,15 +159,19 @@ class RateGroup:
         while self._ready and not self._offered.get(self._ready[0][-1], math.inf) <= now:
             heapq.heappop(self._ready)
 
-    def _precedence(self, position: int) -> tuple[int, int]:
+    def _precedence(self, position: int) -> tuple[int, float, int]:
         """
         Who goes first of those that may send.
 
-        The first of the file: clients are finished one after the other, and a server that rejects
-        all of them is found out with the first few. Those that were put off take turns: it may be
-        one client's requests that are hung up on.
+        Whoever has most left to ask, so that all are finished together: the last one alone could
+        not keep up the rate. The first of the file, until a server has issued a token and in an
+        outage: where it rejects or answers nobody, that is found out with the first few. Those that
+        were put off take turns: it may be one client's requests that are hung up on.
         """
-        return self._put_off[position], position
+        queue = self.queues[position]
+        is_well = self._outage is None and queue.client.server.name in self._issuing
+        left = queue.left_to_ask if is_well else math.inf
+        return self._put_off[position], -left, position
 
     def _is_stale(self, ready_at: float, position: int) -> bool:
         return self._offered.get(position) != ready_at
@@ -264,7 +272,10 @@ class RateGroup:
         Returns False when the group has to be given up.
         """
         now = self._clock()
-        outage = self._outage = self._outage or Outage(now, self._max_pause)
+        if self._outage is None:
+            self._outage = Outage(now, self._max_pause)
+            self._reorder()
+        outage = self._outage
         outage.faults += 1
         if now >= self.paused_until:
             self.paused_until = outage.pause(now, retry_at)
