@@ -12,22 +12,23 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TypeGuard
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.connector import Connection
+import anyio
 from aiohttp.http import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
 from scopeprobe.engine.attempt import Attempt, Deadlines
+from scopeprobe.engine.connection_faults import Way, fault_of, with_day_of_expiry
 from scopeprobe.engine.connections import CarefulConnector, Handler, NotSent
 from scopeprobe.engine.open_files import OpenFiles, open_files
 from scopeprobe.engine.resolver import Resolver
 from scopeprobe.errors import InputError
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Certificate, Client, ClientName
+from scopeprobe.model.fault import Fault, FaultCode
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.server import Server
 
@@ -40,7 +41,6 @@ _ENDS_A_LINE = re.compile(r"[\r\n\0]")
 _MOST_KEPT = 16_384
 """Heads of requests, one a client; all of them hold credentials, and end with the run."""
 _NO_HEADERS: Mapping[str, str] = {}
-_UNREADABLE = Reason.MALFORMED_ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,9 @@ class HttpClient:
         self.files = files
         self._routes: dict[ClientName, _Route] = {}
         self._proxies: dict[str, str | None] = {}
+        self._expired: dict[tuple[str, int], Fault] = {}
+        """By host and port: on which day the certificate expired is asked once."""
+        self._looks_at_certificate = anyio.Lock()
         self._destination = lru_cache(maxsize=_MOST_KEPT)(_destination)
         self._head = lru_cache(maxsize=_MOST_KEPT)(_head)
         self.admit(clients)
@@ -91,9 +94,12 @@ class HttpClient:
             self._proxies[url] = _proxy_of_the_environment(url)
         return self._proxies[url]
 
+    def _proxy_of(self, route: _Route, request: HttpRequest) -> str | None:
+        return route.proxy or self._proxy_for(request.url)
+
     async def send(
         self, client: Client, request: HttpRequest, still_wanted: Callable[[], bool] = lambda: True
-    ) -> HttpResponse | Reason:
+    ) -> HttpResponse | Fault:
         """
         Send one request and read the response, or say why there is none.
 
@@ -101,19 +107,22 @@ class HttpClient:
         """
         return await self._answer(self._routes[client.name], request, still_wanted)
 
-    async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Reason:
+    async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Fault:
         """Send a request that is no token request, to wherever it says, and at once."""
         return await self._answer(_route_for(server), request, lambda: True)
 
     async def _answer(
         self, route: _Route, request: HttpRequest, still_wanted: Callable[[], bool]
-    ) -> HttpResponse | Reason:
+    ) -> HttpResponse | Fault:
         attempt = Attempt(self._deadlines, route.timeout, still_wanted)
         status, headers = None, _NO_HEADERS
         try:
             with attempt:
-                connection, handler = await self._send(route, request, attempt)
+                destination = self._destination_of(route, request)
+                connection, handler = await self._connector.take(destination, attempt)
                 try:
+                    head = self._head(destination, request.method, request.headers)
+                    _write(handler, head, request)
                     status, headers, content = await _beginning(handler)
                     body = await _whole_body(content)
                 except BaseException:
@@ -121,33 +130,37 @@ class HttpClient:
                     raise
                 self._connector.give_back(connection, handler)
                 return HttpResponse(status, headers, body)
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            if _wants_credentials(error):
+        except aiohttp.ClientHttpProxyError as error:
+            if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                 return HttpResponse(error.status, error.headers or {}, b"")
-            reason = _why_lost(error, attempt)
+            failure: Exception = error
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            failure = error
+        proxy = self._proxy_of(route, request)
+        fault = await self._fault(failure, attempt, _way(route, request.url, proxy))
         if status is not None:
-            is_late = reason is Reason.TIMED_OUT
-            return HttpResponse(status, headers, b"", reason if is_late else _UNREADABLE)
+            is_late = fault.reason is Reason.TIMED_OUT
+            because = Reason.TIMED_OUT if is_late else Reason.MALFORMED_ANSWER
+            return HttpResponse(status, headers, b"", lost_because=because)
         if (status := attempt.status) is not None:
-            return HttpResponse(status, headers, b"", lost_because=reason)
-        return reason
+            return HttpResponse(status, headers, b"", lost_because=fault.reason)
+        return fault
 
-    async def _send(
-        self, route: _Route, request: HttpRequest, attempt: Attempt
-    ) -> tuple[Connection, Handler]:
-        """Send a request over a connection of its own. Raises NotSent."""
-        proxy = route.proxy or self._proxy_for(request.url)
+    async def _fault(self, failure: Exception, attempt: Attempt, way: Way) -> Fault:
+        is_sent = attempt.handler is not None
+        fault = fault_of(failure, way, is_sent=is_sent, is_answered=attempt.is_answered)
+        if fault.code != FaultCode.CERTIFICATE_EXPIRED or way.proxy:
+            return fault
+        place = way.host, way.port
+        async with self._looks_at_certificate:
+            if place not in self._expired:
+                self._expired[place] = await with_day_of_expiry(fault, way, self.addresses)
+        return self._expired[place]
+
+    def _destination_of(self, route: _Route, request: HttpRequest) -> aiohttp.ClientRequest:
+        proxy = self._proxy_of(route, request)
         agent = _user_agent(request) if proxy else ""
-        destination = self._destination(request.url, route.ssl, proxy, agent)
-        connection, handler = await self._connector.take(destination, attempt)
-        head = self._head(destination, request.method, request.headers)
-        if (transport := handler.transport) is None or transport.is_closing():
-            self._connector.throw_away(connection)
-            raise aiohttp.ClientConnectionResetError
-        handler.set_response_params(read_until_eof=True)
-        length = b"" if request.method == "GET" else b"Content-Length: %d\r\n" % len(request.body)
-        transport.write(b"%s%s\r\n%s" % (head, length, request.body))
-        return connection, handler
+        return self._destination(request.url, route.ssl, proxy, agent)
 
 
 def _destination(
@@ -188,6 +201,15 @@ def _head(
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
+def _write(handler: Handler, head: bytes, request: HttpRequest) -> None:
+    """Send a request. Raises ClientConnectionError where its connection is closed by now."""
+    if (transport := handler.transport) is None or transport.is_closing():
+        raise handler.exception() or aiohttp.ClientConnectionResetError
+    handler.set_response_params(read_until_eof=True)
+    length = b"" if request.method == "GET" else b"Content-Length: %d\r\n" % len(request.body)
+    transport.write(b"%s%s\r\n%s" % (head, length, request.body))
+
+
 async def _beginning(handler: Handler) -> tuple[int, Mapping[str, str], aiohttp.StreamReader]:
     """Status, headers and the body to be read of an answer, behind interim ones."""
     while True:
@@ -196,38 +218,10 @@ async def _beginning(handler: Handler) -> tuple[int, Mapping[str, str], aiohttp.
             return message.code, message.headers, content
 
 
-def _wants_credentials(error: Exception) -> TypeGuard[aiohttp.ClientHttpProxyError]:
-    """Whether a proxy on the way answered in place of the server."""
-    return (
-        isinstance(error, aiohttp.ClientHttpProxyError)
-        and error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
-    )
-
-
-def _why_lost(error: Exception, attempt: Attempt) -> Reason:
-    """What became of a request whose answer did not come, or not whole."""
-    if isinstance(error, TimeoutError):  # first: some of aiohttp's errors are both
-        return Reason.TIMED_OUT if attempt.handler is not None else Reason.UNREACHABLE
-    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
-        return Reason.TLS_FAILURE
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return Reason.UNREACHABLE
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return Reason.TLS_FAILURE if _ends_handshake(error) else Reason.UNREACHABLE
-    if isinstance(error, aiohttp.ClientConnectionError | OSError):
-        return _UNREADABLE if attempt.is_answered else Reason.UNREACHABLE
-    return _UNREADABLE
-
-
-def _ends_handshake(error: aiohttp.ClientConnectorError) -> bool:
-    """
-    Whether the server took the connection and ended it in the middle of the TLS handshake.
-
-    So do servers that speak older versions of TLS only: the loop raises an error without a number,
-    which no failing system call does.
-    """
-    is_ended = isinstance(error.os_error, ConnectionError) and error.os_error.errno is None
-    return is_ended and bool(error.ssl)
+def _way(route: _Route, url: str, proxy: str | None) -> Way:
+    to, over = URL(url, encoded=True), URL(proxy or "")
+    place = f"{over.host}:{over.port}" if proxy else ""
+    return Way(to.host or "", to.port or 0, route.timeout, place)
 
 
 def _user_agent(request: HttpRequest) -> str:

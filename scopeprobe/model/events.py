@@ -54,6 +54,8 @@ class RequestRetried(msgspec.Struct, frozen=True):
     outcome: str
     attempt: int
     wait_s: float
+    detail: str = ""
+    """What stood in the way, where something did."""
 
 
 class EndpointThrottled(msgspec.Struct, frozen=True):
@@ -68,12 +70,14 @@ class EndpointOutOfReach(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "endpoint_out_of_reach"
     server: str
     wait_s: float
+    detail: str = ""
 
 
 class EndpointLeftAlone(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "endpoint_left_alone"
     server: str
     reason: str
+    detail: str = ""
 
 
 class ClientLeftAlone(msgspec.Struct, frozen=True):
