@@ -21,7 +21,7 @@ def pattern_of(topic: str, behind: str = "") -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(_table()[topic])}){behind}", re.IGNORECASE)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def speaks_of(topic: str, text: str) -> bool:
     """Whether a text speaks of a topic. A server refuses hundreds of scopes in the same words."""
     return pattern_of(topic).search(text) is not None

@@ -59,23 +59,31 @@ def audit(address: str, servers: dict[str, str], clients: int, scopes: int) -> M
 
 
 def latency() -> None:
-    """50 in flight, and a server that takes 100 ms: nothing but its latency may be waited for."""
+    """
+    50 in flight, and a server that takes 100 ms: nothing but its latency may be waited for.
+
+    Beside a bare loop: on a machine that others keep busy, both are late.
+    """
     in_flight, seconds = 50, 0.1
     server = f'in_flight = {in_flight}\nrate = "{UNBOUND}"\nclient_rate = "{UNBOUND}"'
-    shares = []
+    shares: dict[str, list[float]] = {"the audit": [], "a bare loop": []}
     with fast_server(round(seconds * 1000)) as address:
         for _ in range(ROUNDS):
             audit(address, {"slow": server}, clients=100, scopes=100)
             (times,) = asked(address).values()
-            # The first are in flight together, and the last for one more latency.
-            first, last = min(times), max(times) + seconds
-            shares.append(len(times) / (last - first) / (in_flight / seconds))
-    figures["latency"] = {"share": median(shares)}
-    targets["0.97 of in-flight / latency"] = median(shares) >= 0.97
+            asyncio.run(bare(f"{address}/bare/token", len(times), 1_000_000, in_flight))
+            (alone,) = asked(address).values()
+            for found, moments in zip(shares.values(), (times, alone), strict=True):
+                # The first are in flight together, and the last for one more latency.
+                took = max(moments) + seconds - min(moments)
+                found.append(len(moments) / took / (in_flight / seconds))
+    medians = {name: median(found) for name, found in shares.items()}
+    figures["latency"] = medians
+    targets["0.97 of in-flight / latency"] = medians["the audit"] >= 0.97
     print_table(
         "Latency-bound: 50 in flight, 100 ms",
-        ("", "median", "least"),
-        [("share of 500 requests per second", f"{median(shares):.3f}", f"{min(shares):.3f}")],
+        ("share of 500 requests per second", "median", "least"),
+        [(name, f"{medians[name]:.3f}", f"{min(found):.3f}") for name, found in shares.items()],
     )
 
 
@@ -93,7 +101,7 @@ def even_finish() -> None:
         for _ in range(ROUNDS):
             audit(address, {"even": server}, clients=6, scopes=1000)
             (times,) = asked(address).values()
-            asyncio.run(bare(f"{address}/bare/token", len(times), rate))
+            asyncio.run(bare(f"{address}/bare/token", len(times), rate, 4))
             (alone,) = asked(address).values()
             tenth = times[-len(times) // 10 :]
             for found, moments in zip(shares.values(), (times, tenth, alone), strict=True):
@@ -108,12 +116,13 @@ def even_finish() -> None:
     )
 
 
-async def bare(url: str, requests: int, rate: int) -> None:
-    """Four workers that post the same again and again, one permit a request."""
+async def bare(url: str, requests: int, rate: int, in_flight: int) -> None:
+    """Workers that post the same again and again, one permit a request."""
     spacing = Rate(rate, 1)
     limiter, turn = RateLimiter([spacing], now=time.monotonic(), spacing=spacing), asyncio.Lock()
     left = iter(range(requests))
-    async with aiohttp.ClientSession() as session:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
 
         async def work() -> None:
             for _ in left:
@@ -123,7 +132,7 @@ async def bare(url: str, requests: int, rate: int) -> None:
                 async with session.post(url, data={"scope": "s1"}) as answer:
                     await answer.read()
 
-        await asyncio.gather(*(work() for _ in range(4)))
+        await asyncio.gather(*(work() for _ in range(in_flight)))
 
 
 def many_endpoints() -> None:
