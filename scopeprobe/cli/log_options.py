@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from scopeprobe.cli.logs import DEBUG, INFO, WARNING, LogFormat
+from scopeprobe.cli.log_lines import DEBUG, INFO, WARNING
+from scopeprobe.cli.logs import LogFormat
 from scopeprobe.cli.options import OUTPUT, NoProgress, option
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
 import signal
 import sys
@@ -14,8 +15,10 @@ import anyio
 
 from scopeprobe.audits.audit import Audit, Result, audit
 from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.log_file import log_file
+from scopeprobe.cli.log_lines import INFO, WARNING
 from scopeprobe.cli.log_options import LogOptions
-from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog, log_file
+from scopeprobe.cli.logs import LogObserver, ProgressLog
 from scopeprobe.cli.notify import Notifier
 from scopeprobe.cli.options import TABLE, TableOrFormat
 from scopeprobe.cli.output import print_run
@@ -33,6 +36,8 @@ from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.texts import counted
 from scopeprobe.reports.write import WRITTEN
 
+OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""Made and not yet unmade; Python's own 700 are those of some 50 answers."""
 MOST_LINES = 20
 """Clients that were not tested and are named one by one."""
 _STOPPED = {
@@ -65,7 +70,8 @@ def run_audit(
         _notice(order.fleet.notices, options, logs)
         with _progress(options, logs, ProgressBar(plan, order.strategy)) as progress:
             watched = order.observed_by(_all_of(logs, progress))
-            result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
+            with _rare_collections():
+                result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
         _sum_up(result, order, options, logs, _resume_command(result, words))
         if notifier is not None and result.stopped_by is None:
             _notify(notifier, result.summary, options, logs)
@@ -136,6 +142,19 @@ def _has_uvloop() -> bool:
 
 
 # -- while it goes on
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for cycles less often: what is made for an answer and stays, its fact, is in none."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager

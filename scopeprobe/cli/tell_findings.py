@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from scopeprobe.cli.logs import ERROR, WARNING, LogObserver
+from scopeprobe.cli.log_lines import ERROR, WARNING
+from scopeprobe.cli.logs import LogObserver
 from scopeprobe.cli.options import DEFAULT_OUT
 from scopeprobe.cli.streams import wrapped
 from scopeprobe.model.cell import PermissionMap

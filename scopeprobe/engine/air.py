@@ -40,10 +40,14 @@ class Air:
         self._waiting: dict[Hashable, Future[int]] = {}
         self._waiting_slow: dict[Hashable, Future[int]] = {}
 
+    def place_for(self, group: Hashable) -> int | None:
+        """Take a place, if there is one."""
+        return self._place(group) if self._has_room_for(group) else None
+
     async def enter(self, group: Hashable) -> int:
         """Wait for a place; one at a time may wait for each group."""
-        if self._has_room_for(group):
-            return self._place(group)
+        if (place := self.place_for(group)) is not None:
+            return place
         waiting = self._waiting_slow if self._is_slow(group) else self._waiting
         turn: Future[int] = get_running_loop().create_future()
         waiting[group] = turn

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -77,23 +76,24 @@ class AnswerHandling:
         if job.is_reassurance:
             self._reassured(job, answer)
         fact = Fact(job.question, answer, job.sent_tick, job.plan.tick())
-        settle = partial(self._settle, group, job, fact)
         if isinstance(answer, Unanswered):
-            settle()
+            self._settle(group, job, fact)
         else:
             self.unsettled += 1
-            self.journal.put(job.plan.assignment, fact, partial(self._committed, settle))
+            self.journal.put(job.plan.assignment, fact, partial(self._committed, group, job, fact))
 
-    def _committed(self, settle: Callable[[], None]) -> None:
+    def _committed(self, group: RateGroup, job: Job, fact: Fact) -> None:
         self.unsettled -= 1
         self.settled += 1
-        settle()
+        self._settle(group, job, fact)
 
     def _settle(self, group: RateGroup, job: Job, fact: Fact) -> None:
         """Once the fact is committed, it counts: a full wave makes the plan go on."""
         queue = job.queue
         queue.ask(job.plan, job.plan.take(fact))
-        group.refresh(queue.peers)
+        group.note_change(queue)
+        if job.plan.is_finished:
+            queue.advance()
         if queue.is_finished and id(queue) in self._started:
             self._started.discard(id(queue))
             client = queue.client

@@ -21,7 +21,7 @@ from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.client import Client, ClientName, Target
 from scopeprobe.model.failed_authentication import may_be_failed_authentication
 from scopeprobe.model.journal import KnownFacts
-from scopeprobe.model.question import RequestChange
+from scopeprobe.model.question import AS_CONFIGURED, RequestChange
 from scopeprobe.model.rate import Rate
 from scopeprobe.oauth.assertions import Clock, wall_clock
 from scopeprobe.oauth.exchange import TokenHandling, exchanges
@@ -113,7 +113,7 @@ class _Builder:
         return ClientQueue(
             client,
             plans,
-            {member.target: self.exchanges(client, member.target) for member in members},
+            {member.target.label: self.exchanges(client, member.target) for member in members},
             limiter=self.limiter(
                 client.server.limits.spendable_client_rates,
                 DEFAULT_CLIENT_SPACING,
@@ -136,7 +136,13 @@ class _Builder:
                 *changed(client, target, change), handling=handling, now=lambda: self.now() + shift
             )
 
-        return lambda question: opener(question.change)(question)
+        @cache
+        def usual() -> OpenExchange:
+            return opener(AS_CONFIGURED)
+
+        return lambda question: (
+            usual() if question.change is AS_CONFIGURED else opener(question.change)
+        )(question)
 
     def limiter(
         self, rates: Sequence[Rate], spacing: Rate, quota: str, burst: int = 1

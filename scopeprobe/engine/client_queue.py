@@ -11,11 +11,11 @@ from itertools import count
 from scopeprobe.engine.lockout import LockoutGuard, Sent
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import RateLimiter
-from scopeprobe.engine.retry import QUESTION, Failures, RetryPolicy
+from scopeprobe.engine.retry import NOTHING_MET, QUESTION, Failures, RetryPolicy
 from scopeprobe.model.answer import Unanswered
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
-from scopeprobe.model.client import Client, Target
+from scopeprobe.model.client import Client
 from scopeprobe.model.http import Exchange
 from scopeprobe.model.question import Question
 from scopeprobe.oauth.throttling import ReportedQuota
@@ -23,30 +23,30 @@ from scopeprobe.oauth.throttling import ReportedQuota
 OpenExchange = Callable[[Question], Exchange]
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """One question on its way to an answer, through all its attempts."""
 
     not_before: float
     number: int
-    question: Question = field(compare=False)
-    plan: PlanRunner = field(compare=False)
-    queue: ClientQueue = field(compare=False, repr=False)
-    attempt: int = field(default=0, compare=False)
+    question: Question
+    plan: PlanRunner
+    queue: ClientQueue = field(repr=False)
+    wave: int
+    attempt: int = 0
     """How often it was sent."""
-    met: Failures = field(default=Failures(), compare=False)
+    met: Failures = NOTHING_MET
     """What its attempts met instead of an answer."""
-    fault: Unanswered | None = field(default=None, compare=False)
+    fault: Unanswered | None = None
     """What the last of them met."""
-    is_reassurance: bool = field(default=False, compare=False)
+    is_reassurance: bool = False
     """It repeats a success outside of the plan; unless that succeeds again, nothing follows."""
-    wave: int = field(default=0, compare=False)
-    place: int = field(default=0, compare=False)
+    place: int = 0
     """Where it is in the air."""
-    sent: Sent | None = field(default=None, compare=False)
+    sent: Sent | None = None
     """What the guard calls its last attempt."""
-    sent_tick: int = field(default=0, compare=False)
-    sent_at: float = field(default=0.0, compare=False)
+    sent_tick: int = 0
+    sent_at: float = 0.0
 
 
 class ClientQueue:
@@ -61,7 +61,7 @@ class ClientQueue:
         self,
         client: Client,
         plans: Iterable[PlanRunner],
-        exchanges: Mapping[Target, OpenExchange],
+        exchanges: Mapping[str, OpenExchange],
         *,
         limiter: RateLimiter,
         guard: LockoutGuard,
@@ -85,9 +85,12 @@ class ClientQueue:
         """When the quota is filled up again of which the server said that it is nearly spent."""
         self.closed_because: Reason | None = None
         self._waiting = deque(plans)
+        self.left_to_ask = sum(plan.left_to_ask for plan in self._waiting)
+        """About how many requests: one for each candidate that nothing is known of."""
         self._exchanges = exchanges
         self._most_requests = most_requests
-        self._pending: list[Job] = []
+        self._pending: list[tuple[float, int, Job]] = []
+        """By the time before which they are not sent, then in the order of the questions."""
         self._reassurance: Job | None = None
         self._numbers = count()
 
@@ -133,18 +136,21 @@ class ClientQueue:
     def ask(self, plan: PlanRunner, questions: list[Question]) -> None:
         wave = self.guard.next_wave()
         for question in questions:
-            job = Job(0.0, next(self._numbers), question, plan, self, wave=wave)
-            heapq.heappush(self._pending, job)
+            self._put(Job(0.0, next(self._numbers), question, plan, self, wave))
 
     def ask_later(self, job: Job, not_before: float) -> None:
         """Ask once more."""
         job.not_before = not_before
         if self.closed_because is not None:
             return
+        self.left_to_ask += 1
         if job.is_reassurance:
             self._reassurance = job
         else:
-            heapq.heappush(self._pending, job)
+            self._put(job)
+
+    def _put(self, job: Job) -> None:
+        heapq.heappush(self._pending, (job.not_before, job.number, job))
 
     def ready_at(self) -> float | None:
         """When this client may send its next request; None while it may not or has none."""
@@ -161,7 +167,7 @@ class ClientQueue:
         """The credentials may be wrong by now, so a request that succeeded before comes first."""
         if not self._pending:
             return False
-        job = self._pending[0]
+        *_, job = self._pending[0]
         is_unproved = job.plan.goes_on and not self.guard.is_proved
         is_doubted = is_unproved or self.guard.wants_reassurance
         return is_doubted and not job.plan.has_succeeded_with(job.question)
@@ -171,12 +177,12 @@ class ClientQueue:
         for plan in reversed(self.begun):
             if plan.has_succeeded:
                 question, wave = plan.reassurance(), self.guard.next_wave()
-                return Job(0.0, 0, question, plan, self, is_reassurance=True, wave=wave)
+                return Job(0.0, 0, question, plan, self, wave, is_reassurance=True)
         return None
 
     @property
     def _next_job(self) -> Job:
-        return self._reassurance or self._pending[0]
+        return self._reassurance or self._pending[0][-1]
 
     def take(self, now: float) -> Job:
         """The next request, at a time when this client may send."""
@@ -191,6 +197,7 @@ class ClientQueue:
         self.in_air += 1
         job.sent = self.guard.send(job.wave)
         self.requests += 1
+        self.left_to_ask -= 1
         return job
 
     def came_back(self, job: Job) -> None:
@@ -215,7 +222,7 @@ class ClientQueue:
         return self._most_requests is not None and self.requests >= self._most_requests
 
     def open_exchange(self, job: Job) -> Exchange:
-        return self._exchanges[job.plan.assignment.target](job.question)
+        return self._exchanges[job.plan.assignment.target.label](job.question)
 
     def close_target(self, reason: Reason) -> None:
         """Ask nothing more for the present assignment; go on with the next."""
@@ -226,7 +233,7 @@ class ClientQueue:
         """Ask nothing more for this client; every cell without an answer gets the reason."""
         if self.closed_because is None:
             self.closed_because = reason
-        for job in self._pending:
+        for _, _, job in self._pending:
             if job.fault is not None and job.fault.reason is reason:
                 job.plan.give_up(job.question, job.fault)
         self._pending.clear()

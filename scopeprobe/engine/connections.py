@@ -4,74 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 import select
 import ssl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import partial
-from http import HTTPStatus
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, cast
-from weakref import WeakSet
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from scopeprobe.engine.attempt import Attempt
 from scopeprobe.engine.resolver import Resolver
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
 REST = 0.04
 """Seconds between an answer and the next request on its connection."""
 _REMEMBERED = 4096
 """Bytes of an answer, interim ones among them."""
-_STATUS = re.compile(rb"(?:\A|\n\r?\n)HTTP/\d(?:\.\d)? ([1-5]\d\d)\b")
-"""A status line (RFC 9112 section 4): the first, or one behind an interim answer."""
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One request on its way."""
-
-    still_wanted: Callable[[], bool]
-    handler: _Handler | None = None
-    """Where its answer comes in; None until it is sent."""
-
-    @property
-    def status(self) -> int | None:
-        """What the beginning of an answer says that cannot be read as a whole; None: no status."""
-        found = _STATUS.findall(self.handler.heard) if self.handler is not None else []
-        return next((int(status) for status in found if int(status) >= HTTPStatus.OK), None)
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether anything at all came back."""
-        return self.handler is not None and bool(self.handler.heard)
-
-
-attempt_under_way: ContextVar[Attempt] = ContextVar("attempt")
 
 
 class NotSent(Exception):
     """The rate group was paused while the connection was being made: nothing was sent."""
 
 
-class _Handler(ResponseHandler):
+class Handler(ResponseHandler):
     """Remembers how an answer begins: its status counts, whatever follows."""
 
     heard: bytes = b""
-    rested_since: float = 0.0
+    rested_since: float = -math.inf
     """When its last answer was read."""
 
     def data_received(self, data: bytes) -> None:
         if len(self.heard) < _REMEMBERED:
             self.heard += data[:_REMEMBERED]
         super().data_received(data)
+
+    @property
+    def has_unread_bytes(self) -> bool:
+        """Whether the server said more than was asked, or closed; also what nobody has read yet."""
+        return self.transport is None or self.should_close or bool(self._poll.poll(0))
+
+    @cached_property
+    def _poll(self) -> select.poll:
+        poll = select.poll()
+        if self.transport is not None:
+            poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return poll
 
 
 class CarefulConnector(aiohttp.TCPConnector):
@@ -89,73 +71,75 @@ class CarefulConnector(aiohttp.TCPConnector):
         limit = 0 if most == math.inf else int(most)
         super().__init__(limit=limit, ssl=ssl.create_default_context(), resolver=resolver)
         self._factory = cast(
-            "partial[ResponseHandler]", partial(_Handler, loop=asyncio.get_running_loop())
+            "partial[ResponseHandler]", partial(Handler, loop=asyncio.get_running_loop())
         )
         self._most = most
         self._busy = 0
-        self._idle: dict[_Handler, None] = {}
+        self._idle: dict[Handler, None] = {}
         """Connections without a request, the one that has been so for longest first."""
-        self._used: WeakSet[ResponseHandler] = WeakSet()
         self._talkative: set[ConnectionKey] = set()
         """Servers that said what nobody asked for."""
 
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.connector.Connection:
-        connection = await self._silent_connection(req, traces, timeout)
-        handler, attempt = connection.protocol, attempt_under_way.get()
-        if isinstance(handler, _Handler):
-            if req.connection_key in self._talkative:
-                handler.force_close()
-            self._used.add(handler)
-            self._idle.pop(handler, None)
-            handler.heard = b""
-            attempt.handler = handler
-        if not attempt.still_wanted():
-            connection.release()
-            raise NotSent
-        return connection
+    async def take(
+        self, request: aiohttp.ClientRequest, attempt: Attempt
+    ) -> tuple[Connection, Handler]:
+        """
+        Return a connection for an attempt, and count it as busy until it is given back.
 
-    async def _silent_connection(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.connector.Connection:
-        """A new connection, or one that has kept silent since its last answer."""
-        resting = []
-        try:
-            while True:
-                connection = await super().connect(req, traces, timeout)
-                handler = connection.protocol
-                if not isinstance(handler, _Handler) or handler not in self._used:
-                    return connection
-                if _has_unread_bytes(connection):
-                    if handler.should_close and handler.is_connected():
-                        self._talkative.add(req.connection_key)
-                    connection.close()
-                elif self._has_rested(handler):
-                    return connection
-                else:
-                    resting.append(connection)
-        finally:
-            for connection in resting:
-                connection.release()
-
-    def _has_rested(self, handler: _Handler) -> bool:
-        """Long enough, or as long as can be afforded where connections are few."""
-        is_short = len(self._idle) + self._busy >= self._most
-        return is_short or time.monotonic() - handler.rested_since >= REST
-
-    @contextmanager
-    def busy(self, attempt: Attempt) -> Iterator[None]:
-        """Count a request's connection as one in use, and afterwards as one that may be closed."""
+        Raises NotSent where the request is wanted no more.
+        """
         self._busy += 1
         self._close_idle()
         try:
-            yield
-        finally:
+            connection = await self.connect(request, [], _NO_TIMEOUT)
+        except BaseException:
             self._busy -= 1
-            if attempt.handler is not None and attempt.handler.is_connected():
-                attempt.handler.rested_since = time.monotonic()
-                self._idle[attempt.handler] = None
+            raise
+        handler = attempt.handler = cast("Handler", connection.protocol)
+        if self._talkative and request.connection_key in self._talkative:
+            handler.force_close()
+        self._idle.pop(handler, None)
+        handler.heard = b""
+        if not attempt.still_wanted():
+            self.give_back(connection, handler)
+            raise NotSent
+        return connection, handler
+
+    def give_back(self, connection: Connection, handler: Handler) -> None:
+        """Let another request have a connection, if all was read that came on it."""
+        self._busy -= 1
+        connection.release()
+        if handler.is_connected():
+            handler.rested_since = time.monotonic()
+            self._idle[handler] = None
+
+    def throw_away(self, connection: Connection) -> None:
+        """Close a connection in the middle of an answer."""
+        self._busy -= 1
+        connection.close()
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        """Return a connection that has rested and kept silent; None: a new one is to be made."""
+        while (pooled := self._conns.get(key)) and self._has_rested(pooled[0][0]):
+            connection = await super()._get(key, traces)
+            if connection is None:
+                break
+            handler = cast("Handler", connection.protocol)
+            if handler.has_unread_bytes:
+                if handler.should_close and handler.is_connected():
+                    self._talkative.add(key)
+                connection.close()
+            elif self._has_rested(handler):
+                return connection
+            else:
+                connection.release()
+        return None
+
+    def _has_rested(self, handler: ResponseHandler) -> bool:
+        """Long enough, or as long as can be afforded where connections are few."""
+        is_short = len(self._idle) + self._busy >= self._most
+        rested_since = cast("Handler", handler).rested_since
+        return is_short or time.monotonic() - rested_since >= REST
 
     def _close_idle(self) -> None:
         """Make room for another connection; forget those that were closed meanwhile."""
@@ -168,11 +152,5 @@ class CarefulConnector(aiohttp.TCPConnector):
             handler.close()
 
 
-def _has_unread_bytes(connection: aiohttp.connector.Connection) -> bool:
-    """Whether the server said more than was asked, or closed; also what nobody has read yet."""
-    handler, transport = connection.protocol, connection.transport
-    if handler is None or transport is None or handler.should_close:
-        return True
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+_NO_TIMEOUT = aiohttp.ClientTimeout()
+"""An attempt has one of its own, which holds from the first step to the last."""

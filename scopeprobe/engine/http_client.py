@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import ssl
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterable
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -16,10 +17,13 @@ from urllib.parse import urlsplit
 import aiohttp
 import anyio
 import anyio.to_thread
+from aiohttp.http import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
+from scopeprobe.engine.attempt import Attempt, Deadlines
 from scopeprobe.engine.connection_faults import Way, fault_of, with_day_of_expiry
-from scopeprobe.engine.connections import Attempt, CarefulConnector, NotSent, attempt_under_way
+from scopeprobe.engine.connections import CarefulConnector, Handler, NotSent
 from scopeprobe.engine.open_files import OpenFiles, open_files
 from scopeprobe.engine.resolver import Resolver
 from scopeprobe.errors import InputError
@@ -34,29 +38,38 @@ __all__ = ["HttpClient", "NotSent", "connect"]
 LARGEST_ANSWER = 1024 * 1024
 """Bytes. What is longer is cut off, and malformed."""
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
+_ENDS_A_LINE = re.compile(r"[\r\n\0]")
+_MOST_KEPT = 16_384
+"""Heads of requests, one a client; all of them hold credentials, and end with the run."""
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
     """How a server is reached."""
 
-    timeout: aiohttp.ClientTimeout
+    timeout: float
     ssl: ssl.SSLContext | bool
     proxy: str | None
 
 
 class HttpClient:
-    """Sends requests over one session; redirects are never followed, TLS always verified."""
+    """
+    Sends requests over the connections of a run; redirects are never followed, TLS always verified.
+
+    It stands where aiohttp's session does, which makes anew for every request what stays the same
+    for a client: here the head of a request is written once. Connections, proxies, TLS and the
+    parser of answers are aiohttp's own.
+    """
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
         connector: CarefulConnector,
         resolver: Resolver,
         files: OpenFiles,
     ) -> None:
-        self._session = session
         self._connector = connector
+        self._deadlines = Deadlines(get_running_loop())
         self.addresses = resolver.addresses
         self.files = files
         self._routes: dict[ClientName, _Route] = {}
@@ -64,6 +77,8 @@ class HttpClient:
         self._expired: dict[tuple[str, int], Fault] = {}
         """By host and port: on which day the certificate expired is asked once."""
         self._looks_at_certificate = anyio.Lock()
+        self._destination = lru_cache(maxsize=_MOST_KEPT)(_destination)
+        self._head = lru_cache(maxsize=_MOST_KEPT)(_head)
 
     async def admit(self, clients: Iterable[Client]) -> None:
         """Learn how the servers of clients are reached, in a thread: certificates are read."""
@@ -81,6 +96,9 @@ class HttpClient:
             self._proxies[url] = _proxy_of_the_environment(url)
         return self._proxies[url]
 
+    def _proxy_of(self, route: _Route, request: HttpRequest) -> str | None:
+        return route.proxy or self._proxy_for(request.url)
+
     async def send(
         self, client: Client, request: HttpRequest, still_wanted: Callable[[], bool] = lambda: True
     ) -> HttpResponse | Fault:
@@ -89,50 +107,46 @@ class HttpClient:
 
         Raises NotSent when `still_wanted` says no at the moment of sending.
         """
-        return await self._carry(self._routes[client.name], request, Attempt(still_wanted))
+        return await self._answer(self._routes[client.name], request, still_wanted)
 
     async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Fault:
         """Send a request that is no token request, to wherever it says, and at once."""
-        return await self._carry(_route_for(server), request, Attempt(lambda: True))
-
-    async def _carry(
-        self, route: _Route, request: HttpRequest, attempt: Attempt
-    ) -> HttpResponse | Fault:
-        attempt_under_way.set(attempt)
-        with self._connector.busy(attempt):
-            return await self._answer(route, request, attempt)
+        return await self._answer(_route_for(server), request, lambda: True)
 
     async def _answer(
-        self, route: _Route, request: HttpRequest, attempt: Attempt
+        self, route: _Route, request: HttpRequest, still_wanted: Callable[[], bool]
     ) -> HttpResponse | Fault:
-        proxy = route.proxy or self._proxy_for(request.url)
+        attempt = Attempt(self._deadlines, route.timeout, still_wanted)
+        status, headers = None, _NO_HEADERS
         try:
-            async with self._session.request(
-                request.method,
-                _url(request.url),
-                data=request.body or None,
-                headers=request.headers,
-                allow_redirects=False,
-                ssl=route.ssl,
-                proxy=proxy,
-                proxy_headers={"User-Agent": _user_agent(request)} if proxy else None,
-                timeout=route.timeout,
-            ) as response:
-                body = await _whole_body(response)
-                told = (response.status, response.headers)
-                if isinstance(body, Reason):
-                    return HttpResponse(*told, b"", lost_because=body)
-                return HttpResponse(*told, body)
+            with attempt:
+                destination = self._destination_of(route, request)
+                connection, handler = await self._connector.take(destination, attempt)
+                try:
+                    head = self._head(destination, request.method, request.headers)
+                    _write(handler, head, request)
+                    status, headers, content = await _beginning(handler)
+                    body = await _whole_body(content)
+                except BaseException:
+                    self._connector.throw_away(connection)
+                    raise
+                self._connector.give_back(connection, handler)
+                return HttpResponse(status, headers, body)
         except aiohttp.ClientHttpProxyError as error:
             if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                 return HttpResponse(error.status, error.headers or {}, b"")
             failure: Exception = error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             failure = error
+        proxy = self._proxy_of(route, request)
         fault = await self._fault(failure, attempt, _way(route, request.url, proxy))
-        if attempt.status is None:
-            return fault
-        return HttpResponse(attempt.status, {}, b"", lost_because=fault.reason)
+        if status is not None:
+            is_late = fault.reason is Reason.TIMED_OUT
+            because = Reason.TIMED_OUT if is_late else Reason.MALFORMED_ANSWER
+            return HttpResponse(status, headers, b"", lost_because=because)
+        if (status := attempt.status) is not None:
+            return HttpResponse(status, headers, b"", lost_because=fault.reason)
+        return fault
 
     async def _fault(self, failure: Exception, attempt: Attempt, way: Way) -> Fault:
         is_sent = attempt.handler is not None
@@ -145,36 +159,94 @@ class HttpClient:
                 self._expired[place] = await with_day_of_expiry(fault, way, self.addresses)
         return self._expired[place]
 
+    def _destination_of(self, route: _Route, request: HttpRequest) -> aiohttp.ClientRequest:
+        proxy = self._proxy_of(route, request)
+        agent = _user_agent(request) if proxy else ""
+        return self._destination(request.url, route.ssl, proxy, agent)
+
+
+def _destination(
+    url: str, trust: ssl.SSLContext | bool, proxy: str | None, agent: str
+) -> aiohttp.ClientRequest:
+    """A request as aiohttp's connector knows it: where to connect, and how."""
+    parsed = URL(url, encoded=True)
+    if parsed.scheme not in {"http", "https"}:
+        raise aiohttp.NonHttpUrlClientError(url)
+    return aiohttp.ClientRequest(
+        "POST",
+        parsed,
+        loop=get_running_loop(),
+        ssl=trust,
+        proxy=URL(proxy) if proxy else None,
+        proxy_headers=CIMultiDict({"User-Agent": agent}) if proxy else None,
+    )
+
+
+def _head(
+    destination: aiohttp.ClientRequest, method: str, headers: tuple[tuple[str, str], ...]
+) -> bytes:
+    """
+    The first line of a request, and its headers, which are the same for all of a client.
+
+    A proxy that forwards is told the whole URL (RFC 9112 section 3.2.2).
+    :raises ValueError: where a header would end early, and something else begin.
+    """
+    is_forwarded = destination.proxy is not None and not destination.is_ssl()
+    target = str(destination.url) if is_forwarded else destination.url.raw_path_qs
+    own = {name.lower() for name, _ in headers}
+    ours = [(name, destination.headers.get(name, "")) for name in ("Host", "Proxy-Authorization")]
+    ours += [("Accept-Encoding", "identity")]
+    told = [(name, value) for name, value in ours if value and name.lower() not in own]
+    lines = [f"{method} {target} HTTP/1.1", *(": ".join(pair) for pair in (*told, *headers))]
+    if any(_ENDS_A_LINE.search(line) for line in lines):
+        raise ValueError
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def _write(handler: Handler, head: bytes, request: HttpRequest) -> None:
+    """Send a request. Raises ClientConnectionError where its connection is closed by now."""
+    if (transport := handler.transport) is None or transport.is_closing():
+        raise handler.exception() or aiohttp.ClientConnectionResetError
+    handler.set_response_params(read_until_eof=True)
+    length = b"" if request.method == "GET" else b"Content-Length: %d\r\n" % len(request.body)
+    transport.write(b"%s%s\r\n%s" % (head, length, request.body))
+
+
+async def _beginning(handler: Handler) -> tuple[int, Mapping[str, str], aiohttp.StreamReader]:
+    """Status, headers and the body to be read of an answer, behind interim ones."""
+    while True:
+        message, content = await handler.read()
+        if message.code >= HTTPStatus.OK or message.code == HTTPStatus.SWITCHING_PROTOCOLS:
+            return message.code, message.headers, content
+
 
 def _way(route: _Route, url: str, proxy: str | None) -> Way:
-    to, over = _url(url), URL(proxy or "")
+    to, over = URL(url, encoded=True), URL(proxy or "")
     place = f"{over.host}:{over.port}" if proxy else ""
-    return Way(to.host or "", to.port or 0, route.timeout.total or 0.0, place)
+    return Way(to.host or "", to.port or 0, route.timeout, place)
 
 
 def _user_agent(request: HttpRequest) -> str:
     return next((value for name, value in request.headers if name.lower() == "user-agent"), "")
 
 
-async def _whole_body(response: aiohttp.ClientResponse) -> bytes | Reason:
-    """The body, or why it is not whole; one is longer than any answer to a token request."""
-    chunks = bytearray()
-    try:
-        async for chunk in response.content.iter_any():
-            chunks += chunk
-            if len(chunks) > LARGEST_ANSWER:
-                response.close()
-                return Reason.MALFORMED_ANSWER
-    except TimeoutError:  # first: some of aiohttp's errors are both
-        return Reason.TIMED_OUT
-    except (aiohttp.ClientError, OSError, ValueError):
-        return Reason.MALFORMED_ANSWER
-    return bytes(chunks)
+async def _whole_body(content: aiohttp.StreamReader) -> bytes:
+    """
+    Read a body to its end.
+
+    :raises ClientPayloadError: where it is longer than any answer to a token request.
+    """
+    body = b""
+    while chunk := await content.readany():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise aiohttp.ClientPayloadError
+    return body
 
 
 def _route_for(server: Server, certificate: Certificate | None = None) -> _Route:
     return _Route(
-        timeout=aiohttp.ClientTimeout(total=server.connection.timeout),
+        timeout=server.connection.timeout,
         ssl=_trust(server.connection.ca_file, certificate) or True,
         proxy=server.connection.proxy,
     )
@@ -194,11 +266,6 @@ def _trust(ca_file: Path | None, certificate: Certificate | None) -> ssl.SSLCont
             password.reveal if password is not None else None,
         )
     return context
-
-
-@lru_cache(maxsize=4096)
-def _url(url: str) -> URL:
-    return URL(url, encoded=True)
 
 
 def _proxy_of_the_environment(url: str) -> str | None:
@@ -236,17 +303,13 @@ def _url_of_proxy(scheme: str, text: str) -> str:
 
 @asynccontextmanager
 async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
-    """Open the one session of a run. How many requests are in the air is up to the rate groups."""
+    """Open the connections of a run. How many requests are in the air is up to the rate groups."""
     files = await anyio.to_thread.run_sync(open_files)
     resolver = Resolver(files.lookups)
     connector = CarefulConnector(resolver, files.connections)
-    async with aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"Accept-Encoding": "identity"},
-    ) as session:
+    async with connector:
         try:
-            http = HttpClient(session, connector, resolver, files)
+            http = HttpClient(connector, resolver, files)
             await http.admit(clients)
             yield http
         finally:

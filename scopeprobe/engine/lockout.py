@@ -145,20 +145,21 @@ class LockoutGuard:
 
     @property
     def leaves_alone(self) -> bool:
-        if self.failures >= self._limit:
+        if self.registration.failures >= self._limit:
             return True
-        own = sum(failure.sent.guard is self for failure in self.registration.failed)
-        return not self.is_proved and own >= self._tries
+        if self.is_proved:
+            return False
+        return sum(f.sent.guard is self for f in self.registration.failed) >= self._tries
 
     @property
     def wants_reassurance(self) -> bool:
         """The last try is best spent on a request that is known to succeed."""
-        return self.is_proved and self._limit > 1 and self.failures == self._limit - 1
+        return self.is_proved and self._limit > 1 and self.registration.failures == self._limit - 1
 
     @property
     def is_in_doubt(self) -> bool:
         """One more failure may be one too many: what was counted has to be stored by now."""
-        return not self.is_proved or self.failures > 0
+        return not self.is_proved or self.registration.failures > 0
 
     @property
     def admits(self) -> bool:

@@ -35,6 +35,8 @@ class PlanRunner:
         """Why it ended, once it has: what cells without an answer will say."""
         self._plan = strategy(assignment)
         self._wave: tuple[Question, ...] = ()
+        self._missing: set[Question] = set()
+        """Those of the wave that are not answered yet."""
         self._answers: dict[Question, Answer] = {}
         self._asked: set[Question] = set()
         self._is_replaying = True
@@ -63,6 +65,11 @@ class PlanRunner:
         So what one client teaches others is the same when a run is gone on with.
         """
         return [fact for question, fact in self.facts.items() if question in self._asked]
+
+    @property
+    def left_to_ask(self) -> int:
+        """About how many requests, before it is begun: one for each candidate."""
+        return max(len(self.assignment.candidates) - len(self.facts), 0)
 
     @property
     def has_succeeded(self) -> bool:
@@ -121,10 +128,11 @@ class PlanRunner:
         """Take an answer. Returns the next wave when it was the last one of its own."""
         self.facts.pop(fact.question, None)
         self.facts[fact.question] = fact
-        if self.is_finished or fact.question not in self._wave:
+        if self.is_finished or fact.question not in self._missing:
             return []
+        self._missing.discard(fact.question)
         self._answers[fact.question] = fact.answer
-        return self._advance() if len(self._answers) == len(self._wave) else []
+        return [] if self._missing else self._advance()
 
     def reassurance(self) -> Question:
         """A request that succeeded before, to be asked again outside of the plan."""
@@ -151,6 +159,7 @@ class PlanRunner:
                     self._answers[question] = fact.answer
             if missing := [q for q in open_questions if q not in self._answers]:
                 self._is_replaying = False
+                self._missing.update(missing)
                 return missing
             answers = tuple(self._answers[question] for question in self._wave)
             self._asked.update(self._wave)

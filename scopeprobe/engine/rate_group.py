@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from asyncio import Future, get_running_loop
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,12 +59,16 @@ class RateGroup:
         self._max_pause = max_pause
         self._clock = clock
         self._waiting: list[tuple[float, int]] = []
-        self._ready: list[tuple[int, int]] = []
-        """Clients that may send: how often each was put off in an outage, and its position."""
+        self._ready: list[tuple[int, float, int]] = []
+        """Clients that may send, in their order of precedence."""
         self._put_off: Counter[int] = Counter()
         self._positions = {id(queue): position for position, queue in enumerate(queues)}
         self._offered: dict[int, float] = {}
+        self._changed: dict[int, None] = {}
+        """Positions of clients that are to be looked at on the next turn."""
         self._unfinished = set(range(len(queues)))
+        self._issuing: set[str] = set()
+        """Servers that issued a token to one of their clients, by name."""
         self._in_air = 0
         self.turn = anyio.Lock(fast_acquire=True)
         """Held by the worker that waits for the next request; the others wait behind it."""
@@ -73,7 +78,7 @@ class RateGroup:
         """What stood in the way when its server was last out of reach."""
         self._fails_at_tls = False
         """A request used up its retries on TLS failures, and nothing was answered since."""
-        self._changed = anyio.Event()
+        self._waiter: Future[None] | None = None
         peers: defaultdict[int, list[ClientQueue]] = defaultdict(list)
         for queue in queues:
             peers[id(queue.guard.registration)].append(queue)
@@ -90,13 +95,21 @@ class RateGroup:
         """Look again at clients of which anything changed."""
         for queue in queues:
             self._look_at(self._positions[id(queue)])
-        self._changed.set()
+        self._wake()
+
+    def note_change(self, queue: ClientQueue) -> None:
+        """Have a client looked at on the next turn, and all with the same `client_id`."""
+        for peer in queue.peers:
+            self._changed[self._positions[id(peer)]] = None
+        self._wake()
 
     def _look_at(self, position: int) -> None:
         queue = self.queues[position]
         queue.advance()
         if queue.is_finished:
             self._unfinished.discard(position)
+        if queue.guard.is_proved:
+            self._issuing.add(queue.client.server.name)
         ready_at = queue.ready_at()
         if ready_at is None:
             self._offered.pop(position, None)
@@ -123,7 +136,7 @@ class RateGroup:
         if self.is_out_of_reach and self._in_air:
             return None
         if self._ready:
-            ready_at = self._offered[self._ready[0][1]]
+            ready_at = self._offered[self._ready[0][-1]]
         elif self._waiting:
             ready_at = self._waiting[0][0]
         else:
@@ -135,41 +148,61 @@ class RateGroup:
         own = queue.limiter.opens_at() if queue is not None else 0.0
         return max(self.limiter.opens_at(), self.paused_until, own)
 
-    def bring_forward(self) -> None:
-        """
-        Make every client ready whose time has come; drop offers that hold no more.
-
-        Of those that may send, the first of the file goes first: clients are finished one after
-        the other, and a server that rejects all of them is found out with the first few. In an
-        outage they take turns: it may be one client's requests that are hung up on.
-        """
-        now = self._clock()
+    def bring_forward(self, now: float) -> None:
+        """Look at what changed, and make every client ready whose time has come."""
+        while self._changed:
+            position = next(iter(self._changed))
+            del self._changed[position]
+            self._look_at(position)
         while self._waiting and (self._waiting[0][0] <= now or self._is_stale(*self._waiting[0])):
             ready_at, position = heapq.heappop(self._waiting)
             if not self._is_stale(ready_at, position):
-                heapq.heappush(self._ready, (self._put_off[position], position))
-        while self._ready and not self._offered.get(self._ready[0][1], math.inf) <= now:
+                heapq.heappush(self._ready, self._precedence(position))
+        while self._ready and not self._offered.get(self._ready[0][-1], math.inf) <= now:
             heapq.heappop(self._ready)
+
+    def _precedence(self, position: int) -> tuple[int, float, int]:
+        """
+        Who goes first of those that may send.
+
+        Whoever has most left to ask, so that all are finished together: the last one alone could
+        not keep up the rate. The first of the file, until a server has issued a token and in an
+        outage: where it rejects or answers nobody, that is found out with the first few. Those that
+        were put off take turns: it may be one client's requests that are hung up on.
+        """
+        queue = self.queues[position]
+        is_well = self._outage is None and queue.client.server.name in self._issuing
+        left = queue.left_to_ask if is_well else math.inf
+        return self._put_off[position], -left, position
 
     def _is_stale(self, ready_at: float, position: int) -> bool:
         return self._offered.get(position) != ready_at
 
     def take(self, now: float) -> Job:
         """The next request, at a time when the group is open."""
-        _, position = heapq.heappop(self._ready)
+        *_, position = heapq.heappop(self._ready)
         self._offered.pop(position)
         queue = self.queues[position]
         job = queue.take(now)
         self.limiter.take(now)
         self._in_air += 1
-        self.refresh(queue.peers)
+        self.note_change(queue)
         return job
 
     async def change(self, timeout: float | None) -> None:
         """Wait until something about the group changes, or for `timeout` seconds."""
-        self._changed = anyio.Event()
-        with anyio.move_on_after(timeout):
-            await self._changed.wait()
+        loop = get_running_loop()
+        self._waiter = waiter = loop.create_future()
+        timer = None if timeout is None else loop.call_later(timeout, self._wake)
+        try:
+            await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     @property
     def is_paused(self) -> bool:
@@ -181,8 +214,9 @@ class RateGroup:
 
         Clients whose answer is still to come, or to be written, may have something to ask sooner.
         """
-        may_be_sooner = self._unfinished - self._offered.keys()
-        return not may_be_sooner and self.exceeds_max_pause(opens_at - self._clock())
+        if not self.exceeds_max_pause(opens_at - self._clock()):
+            return False
+        return self._unfinished <= self._offered.keys()
 
     @property
     def is_left_alone(self) -> bool:
@@ -219,11 +253,14 @@ class RateGroup:
 
     def reached(self) -> None:
         """The server said something, be it that it cannot: connections are made again."""
-        self._outage = None
         self._fails_at_tls = False
-        if self._put_off:
+        if self._outage is not None:
+            self._outage = None
             self._put_off.clear()
-            self._ready = sorted((0, position) for _, position in self._ready)
+            self._reorder()
+
+    def _reorder(self) -> None:
+        self._ready = sorted(self._precedence(position) for *_, position in self._ready)
 
     def throttled(self, wait: float | None) -> float | None:
         """
@@ -249,7 +286,10 @@ class RateGroup:
         Returns False when the group has to be given up.
         """
         now = self._clock()
-        outage = self._outage = self._outage or Outage(now, self._max_pause)
+        if self._outage is None:
+            self._outage = Outage(now, self._max_pause)
+            self._reorder()
+        outage = self._outage
         outage.faults += 1
         if now >= self.paused_until:
             self.paused_until = outage.pause(now, retry_at)

@@ -47,7 +47,9 @@ class RateLimiter:
 
     def opens_at(self) -> float:
         """When the next permit is to be had."""
-        return max([self._next, *(quota.opens_at() for quota in self.quotas)])
+        if not self.quotas:
+            return self._next
+        return max(self._next, *(quota.opens_at() for quota in self.quotas))
 
     def take(self, now: float) -> None:
         """Use a permit, at a time when one is to be had."""

@@ -70,6 +70,9 @@ class Failures:
         )
 
 
+NOTHING_MET = Failures()
+
+
 def seconds_until_retry(
     policy: RetryPolicy, met: Failures, limits: ServerLimits, *, is_proved: bool = True
 ) -> float | None:

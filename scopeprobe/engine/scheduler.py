@@ -216,7 +216,7 @@ class Scheduler:
             if answer is not None:
                 self._answers.note(group, job, answer)
             self._answers.note_failures(job.queue)
-            group.refresh(job.queue.peers)
+            group.note_change(job.queue)
             if self.budgets.max_tokens is not None:
                 for other in self.groups:
                     other.refresh([])
@@ -224,22 +224,24 @@ class Scheduler:
     async def _turn(self, group: RateGroup) -> Job | None:
         """Wait for the group's next request; the slot is claimed at the moment of sending."""
         async with group.turn:
-            while not group.is_over:
-                self._look_again(group)
-                opens_at = self._opens_at(group)
+            while True:
+                now = time.monotonic()
+                opens_at = self._opens_at(group, now)
+                if group.is_over:
+                    return None
                 if opens_at is None:
                     await group.change(None)
+                elif opens_at <= now:
+                    if (place := self._air.place_for(group.group)) is not None:
+                        return self._claim(group, place, now)
+                    place, now = await self._air.enter(group.group), time.monotonic()
+                    if self._is_open(group, now):
+                        return self._claim(group, place, now)
+                    self._air.give_back(group.group, place)
                 elif group.is_too_far(opens_at):
                     self._give_up(group)
-                elif (delay := opens_at - time.monotonic()) > 0:
-                    await group.change(delay)
                 else:
-                    place = await self._air.enter(group.group)
-                    if (job := self._claim(group)) is not None:
-                        job.place = place
-                        return job
-                    self._air.give_back(group.group, place)
-        return None
+                    await group.change(opens_at - now)
 
     def _give_up(self, group: RateGroup) -> None:
         reason = group.cannot_wait_because
@@ -249,14 +251,15 @@ class Scheduler:
                 detail = "" if group.is_throttled else group.trouble
                 self.observer(EndpointLeftAlone(server, reason, detail))
 
-    def _look_again(self, group: RateGroup) -> None:
-        """Stop the run where a budget is spent; bring forward whose time has come."""
+    def _opens_at(self, group: RateGroup, now: float) -> float | None:
+        """
+        When the group's next request may be sent; None while there is none, or no room.
+
+        Stops the run where a budget is spent; brings forward whose time has come.
+        """
         if self._is_spent:
             self.stop(Reason.BUDGET_SPENT)
-        group.bring_forward()
-
-    def _opens_at(self, group: RateGroup) -> float | None:
-        """When the group's next request may be sent; None while there is none, or no room."""
+        group.bring_forward(now)
         most = self.budgets.max_tokens
         has_room = most is None or self.tokens + self._in_air < most
         return group.opens_at if has_room else None
@@ -274,14 +277,15 @@ class Scheduler:
         most = self.budgets.max_requests
         return queue.has_spent_its_budget or (most is not None and self.requests >= most)
 
-    def _claim(self, group: RateGroup) -> Job | None:
-        """Take the next request if the group is still open: waiting for room took its time."""
-        now = time.monotonic()
-        self._look_again(group)
-        opens_at = self._opens_at(group)
-        if opens_at is None or opens_at > now:
-            return None
+    def _is_open(self, group: RateGroup, now: float) -> bool:
+        """Whether a request may still be sent: waiting for room took its time."""
+        opens_at = self._opens_at(group, now)
+        return opens_at is not None and opens_at <= now
+
+    def _claim(self, group: RateGroup, place: int, now: float) -> Job:
+        """Take the next request of a group that is open."""
         job = group.take(now)
+        job.place = place
         queue, server = job.queue, job.queue.client.server
         self._answers.note_start(queue)
         usage = self.usage.setdefault(server.name, Usage(started=now))

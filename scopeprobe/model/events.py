@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
+
+import msgspec
 
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.scope_names import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "run_started"
     run: str
     clients: int
@@ -19,23 +19,20 @@ class RunStarted:
     requests_expected: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunResumed:
+class RunResumed(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "run_resumed"
     run: str
     answers_known: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClientStarted:
+class ClientStarted(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "client_started"
     client: ClientName
     server: str
     candidates: int
 
 
-@dataclass(frozen=True, slots=True)
-class RequestAnswered:
+class RequestAnswered(msgspec.Struct, frozen=True):
     """One token request came back, or was given up as unanswered."""
 
     name: ClassVar[str] = "request_answered"
@@ -48,8 +45,7 @@ class RequestAnswered:
     elapsed_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRetried:
+class RequestRetried(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "request_retried"
     client: ClientName
     server: str
@@ -62,8 +58,7 @@ class RequestRetried:
     """What stood in the way, where something did."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointThrottled:
+class EndpointThrottled(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "endpoint_throttled"
     server: str
     wait_s: float
@@ -71,8 +66,7 @@ class EndpointThrottled:
     """By `Retry-After`, a header of its quotas, or in words; else the wait is our own."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointOutOfReach:
+class EndpointOutOfReach(msgspec.Struct, frozen=True):
     """Its clients wait for it, and one of them tries again after a while."""
 
     name: ClassVar[str] = "endpoint_out_of_reach"
@@ -81,32 +75,28 @@ class EndpointOutOfReach:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointLeftAlone:
+class EndpointLeftAlone(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "endpoint_left_alone"
     server: str
     reason: str
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientLeftAlone:
+class ClientLeftAlone(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "client_left_alone"
     client: ClientName
     server: str
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClientFinished:
+class ClientFinished(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "client_finished"
     client: ClientName
     server: str
     requests: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "run_finished"
     run: str
     requests: int

@@ -43,7 +43,8 @@ class Question:
 
     scopes: tuple[Scope, ...] | None
     """In candidate order, never a set. None: no `scope` parameter at all."""
-    change: RequestChange = field(default=AS_CONFIGURED, kw_only=True)
+    change: RequestChange = field(default=AS_CONFIGURED, kw_only=True, hash=False)
+    """Most questions have the same, and all are looked up often: it tells few of them apart."""
     again: int = 0
     """The n-th asking on purpose: controls count up from 1, those of a resume down from -1."""
 

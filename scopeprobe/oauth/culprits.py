@@ -39,13 +39,15 @@ def culprits_in(texts: Iterable[str], asked: Collection[Scope]) -> frozenset[Sco
     A name is believed only beside words of refusal, and never in a sentence that also tells what
     is allowed: which of its names it allows, punctuation does not say.
     """
-    named = (repeated(clause, asked) for text in texts for clause in _refusing(text, asked))
+    readable = map(html.unescape, texts)
+    naming = [text for text in readable if any(name in text for name in asked)]
+    named = (repeated(clause, asked) for text in naming for clause in _refusing(text, asked))
     return frozenset().union(*named)
 
 
 def _refusing(text: str, asked: Collection[Scope]) -> Iterator[str]:
     """The clauses of a text that refuse, as far as they are searched for names."""
-    for start, sentence in _sentences(html.unescape(text)):
+    for start, sentence in _sentences(text):
         if start >= _LONGEST_SEARCHED:
             return
         if len(sentence) > _LONGEST_SENTENCE or _allows(sentence, asked):

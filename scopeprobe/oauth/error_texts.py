@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 _PATTERNS: dict[str, list[str]] = tomllib.loads(
@@ -18,6 +18,7 @@ def pattern_of(topic: str, behind: str = "") -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(_PATTERNS[topic])}){behind}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1024)
 def speaks_of(topic: str, text: str) -> bool:
-    """Whether a text speaks of a topic."""
+    """Whether a text speaks of a topic. A server refuses hundreds of scopes in the same words."""
     return pattern_of(topic).search(text) is not None

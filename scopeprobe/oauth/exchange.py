@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -100,15 +100,14 @@ class _ExchangeFlow:
 
     def _ask(self, question: Question, purpose: Purpose = Purpose.TOKEN) -> ResponseSteps:
         """Ask for a token; where the server wants its nonce in the proof, once more with it."""
-        request = rewritten(replace(self.write(question), purpose=purpose), question.change)
+        request = rewritten(self.write(question, purpose), question.change)
         response = yield request
         prover = self.write.prover
         if prover is None or isinstance(response, Fault):
             return response
         is_new = prover.remember(request.url, response)
         if is_new and asks_for_nonce(response) is not None:
-            again = replace(self.write(question), purpose=purpose)
-            response = yield rewritten(again, question.change)
+            response = yield rewritten(self.write(question, purpose), question.change)
         return response
 
     def _confirm(self, question: Question, answer: Issued, token: str) -> _Steps:

@@ -43,6 +43,8 @@ JSON = "application/json"
 
 def rewritten(request: HttpRequest, change: RequestChange) -> HttpRequest:
     """Return the token request with its body as the change writes it."""
+    if change == AS_CONFIGURED:
+        return request
     body, headers = request.body, request.headers
     if change.scope_separator:
         body = _separated(body, change.scope_separator.encode("ascii"))

@@ -57,6 +57,8 @@ def scope_list(
             return None
     whole = set(asked)
     single = _names_in(items, whole)
+    if single <= whole:
+        return tuple(sorted(map(Scope, single)))
     shown = _names_in(map(mask, items), whole)  # a secret may have blanks, as names have not
     others = {name for name in single - whole if name in shown and name and mask(name) == name}
     looked_for = sorted(others.intersection(candidates))

@@ -34,6 +34,8 @@ _RESETS = (
     "inin-ratelimit-reset",
 )
 _FAMILIES = ("X-RateLimit-", "X-Rate-Limit-", "RateLimit-")
+_TELLS_OF_A_QUOTA = re.compile("rate-?limit|quota", re.IGNORECASE)
+"""The name of a header; all of the above are found by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ def reported_quotas(
 
     A reset at a point in time is only understood where `Date` or `now` say what time it is.
     """
+    if not any(map(_TELLS_OF_A_QUOTA.search, headers)):
+        return ()
     return tuple(dict.fromkeys(_quotas(headers, now)))
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlencode
+from typing import NamedTuple
+from urllib.parse import quote_plus, urlencode
 
 import scopeprobe
 from scopeprobe.model.client import Client, GrantType, Target
@@ -21,6 +22,14 @@ from scopeprobe.model.server import Server
 from scopeprobe.oauth.assertions import AssertionWriter, Clock, RandomHex, wall_clock
 from scopeprobe.oauth.client_auth import Authenticator, Credentials
 from scopeprobe.oauth.dpop import DpopProver
+
+
+class _Written(NamedTuple):
+    """The part of a client's token requests that its credentials decide."""
+
+    credentials: Credentials
+    form: str
+    headers: tuple[tuple[str, str], ...]
 
 
 class RequestWriter:
@@ -39,16 +48,16 @@ class RequestWriter:
         """Told of responses, so that the next proof has their nonce; None without DPoP."""
         self._common, self._grant = common, grant
         self._headers = common_headers(client.server)
-        self._credentials = Credentials()
-        self._encoded = ""
+        self._written = _Written(Credentials(), self._common, self._headers)
 
-    def __call__(self, question: Question) -> HttpRequest:
-        credentials = self.authenticator.authenticate()
-        parts = (self._common, self._form(credentials), self._grant(question))
-        url = self.authenticator.endpoint
-        proof = () if self.prover is None else (("DPoP", self.prover.proof("POST", url)),)
-        headers = (*self._headers, *credentials.headers, *proof)
-        return HttpRequest(url, "&".join(filter(None, parts)).encode("ascii"), headers)
+    def __call__(self, question: Question, purpose: Purpose = Purpose.TOKEN) -> HttpRequest:
+        written = self._written_with(self.authenticator.authenticate())
+        grant, url = self._grant(question), self.authenticator.endpoint
+        body = f"{written.form}&{grant}" if grant else written.form
+        headers = written.headers
+        if self.prover is not None:
+            headers = (*headers, ("DPoP", self.prover.proof("POST", url)))
+        return HttpRequest(url, body.encode("ascii"), headers, purpose=purpose)
 
     def about(
         self, token: str, url: str, purpose: Purpose, credentials: Credentials | None = None
@@ -67,11 +76,13 @@ class RequestWriter:
             shown = [("Authorization", f"DPoP {token}"), ("DPoP", proof)]
         return HttpRequest(url, b"", (*self._headers, *shown), method, purpose)
 
-    def _form(self, credentials: Credentials) -> str:
-        """Encode credentials, once where they stay the same."""
-        if credentials is not self._credentials:
-            self._credentials, self._encoded = credentials, urlencode(credentials.parameters)
-        return self._encoded
+    def _written_with(self, credentials: Credentials) -> _Written:
+        """What all token requests have in common: written once where credentials stay the same."""
+        if credentials is not self._written.credentials:
+            form = filter(None, (self._common, urlencode(credentials.parameters)))
+            headers = (*self._headers, *credentials.headers)
+            self._written = _Written(credentials, "&".join(form), headers)
+        return self._written
 
 
 def request_writer(
@@ -127,7 +138,7 @@ def _common(client: Client, target: Target) -> list[tuple[str, str]]:
 def _scope(fixed_scope: str, question: Question) -> str:
     """Ask for the scopes; for none, what the server wants in their place, if anything."""
     scope = fixed_scope if question.scopes is None else " ".join(question.scopes)
-    return urlencode({"scope": scope}) if scope else ""
+    return f"scope={quote_plus(scope)}" if scope else ""
 
 
 def _assertion(asserter: AssertionWriter, question: Question) -> str:

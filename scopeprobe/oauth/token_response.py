@@ -76,8 +76,8 @@ class Reader:
         malformed = Unanswered(_UNREADABLE, status)
         if body is None:
             return malformed
-        if token_text(body.access_token):
-            return malformed if body.error else self._issued(body, asked) or malformed
+        if token := token_text(body.access_token):
+            return malformed if body.error else self._issued(body, token, asked) or malformed
         return self._disguised_error(response, body, asked, now) or malformed
 
     def _lost(self, response: HttpResponse, because: Reason, now: datetime) -> Answer:
@@ -99,11 +99,11 @@ class Reader:
                 return answer
         return Unanswered(because, response.status)
 
-    def _issued(self, body: Body, asked: Collection[Scope]) -> Issued | None:
+    def _issued(self, body: Body, token: str, asked: Collection[Scope]) -> Issued | None:
         """What an issued token shows; None where its list of scopes cannot be read."""
         if not is_scope_list(body.scope):
             return None
-        claims = token_claims(token_text(body.access_token))
+        claims = token_claims(token)
         mask = self.mask.and_of(tokens_in(body))
         return Issued(
             listed=scope_list(body.scope, asked, mask, self.candidates),

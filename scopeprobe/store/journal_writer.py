@@ -8,10 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Never
+from typing import NamedTuple, Never
 
 import msgspec
 
@@ -35,12 +34,15 @@ _FAILED = "insert or replace into failures values (?, ?, ?)"
 encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     statement: str | None
     """None writes nothing: `then` is called once all entries before are written."""
     values: tuple[object, ...]
     then: Callable[[], None] | None = None
+
+
+_NOTHING = _Entry(None, ())
+"""Wakes the thread."""
 
 
 class SqliteJournal:
@@ -65,6 +67,8 @@ class SqliteJournal:
         self._file = file
         self._run = run
         self._entries: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._failures: dict[str, int] = {}
+        """By registration, what the thread is to store next: only the last count of each."""
         self._loop = asyncio.get_running_loop()
         self._failure: Exception | None = None
         self._failed = asyncio.Event()
@@ -84,7 +88,8 @@ class SqliteJournal:
         self._entries.put(_Entry(_PAUSED, (quota, until)))
 
     def note_failures(self, registration: str, count: int) -> None:
-        self._entries.put(_Entry(_FAILED, (self._run, registration, count)))
+        self._failures[registration] = count
+        self._entries.put(_NOTHING)
 
     def note_inputs(self, digest: str, cells: int) -> None:
         """Store what the run's inputs are, now that more metadata was read."""
@@ -139,6 +144,8 @@ class SqliteJournal:
         if file_at(self._database) != self._file:
             raise FolderGone(self._database.parent)
         rows: dict[str, list[tuple[object, ...]]] = {}
+        while self._failures:
+            rows.setdefault(_FAILED, []).append((self._run, *self._failures.popitem()))
         for entry in batch:
             if entry.statement is not None:
                 rows.setdefault(entry.statement, []).append(entry.values)

@@ -82,7 +82,6 @@ class AskedSoFar:
         left = [question for question in questions if question not in self.answers]
         while left:
             wave = self._next_wave(left)
-            left = [question for question in left if question not in wave]
             yield from self.ask(*wave)
             if self.canary not in self.answers and self.got_through:
                 yield from self.ask(self.canary)

@@ -176,12 +176,12 @@ def test_a_bug_in_the_thread_that_writes_ends_the_run(failing, monkeypatch):
     "event", ["run_started", "client_started", "request_answered", "client_finished"]
 )
 def test_a_bug_in_an_observer_ends_the_run(failing, monkeypatch, event):
-    fields = logs._fields
+    tell = vars(logs.LogObserver)["__call__"]
 
-    def broken(told):
-        return {}["no such member"] if told.name == event else fields(told)
+    def broken(observer, told):
+        return {}["no such member"] if told.name == event else tell(observer, told)
 
-    monkeypatch.setattr(logs, "_fields", broken)
+    monkeypatch.setattr(logs.LogObserver, "__call__", broken)
     with failing.while_asked():
         monkeypatch.undo()
         failing.ended_with(70, "KeyError in test_failures.py")
@@ -228,16 +228,16 @@ def test_a_loop_without_an_end_is_ended_as_a_bug(failing, monkeypatch):
 
 def test_what_nobody_catches_is_no_traceback_either(failing, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
-    fields = logs._fields
+    tell = vars(logs.LogObserver)["__call__"]
 
-    def in_another_thread(told):
+    def in_another_thread(observer, told):
         if told.name == "client_started":
             thread = threading.Thread(target=lambda: {}["no such member"])
             thread.start()
             thread.join()
-        return fields(told)
+        return tell(observer, told)
 
-    monkeypatch.setattr(logs, "_fields", in_another_thread)
+    monkeypatch.setattr(logs.LogObserver, "__call__", in_another_thread)
     with failing.while_asked():
         monkeypatch.undo()
         failing.ended_with(0, "internal error: KeyError in test_failures.py")
