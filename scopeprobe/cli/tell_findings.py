@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from textwrap import fill
 from typing import TypeAlias
 
 from scopeprobe.cli.logs import ERROR, WARNING, LogObserver
 from scopeprobe.cli.options import DEFAULT_OUT
+from scopeprobe.cli.streams import wrapped
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports import findings
@@ -84,7 +84,7 @@ def _line(severity: str, one: Finding) -> str:
         one.detail.removeprefix(f"{one.server}: "),
     )
     text = ": ".join(filter(None, parts))
-    return fill(text, 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return wrapped(text, "  ", "    ")
 
 
 def command(name: str, out: Path, words: Sequence[str]) -> str:

@@ -53,7 +53,9 @@ def cells_of(data):
 
 def test_the_page_says_first_what_is_wrong_and_what_to_do(document):
     (title,) = texts(document, "//h1")
-    assert title == "3 clients cannot log in, 16 excess, 5 missing; 2 warnings"
+    assert title == (
+        "3 clients cannot log in, 16 excess, 5 missing; 1 server cannot be reached; 1 warning"
+    )
     rows = texts(document, "//section[@id='findings']//li")
     assert rows[0].startswith(
         "unauthenticated billing-0006 on kc-us credentials_rejected since 2026"
