@@ -29,8 +29,8 @@ TIMES = 5
 LIMITS = {"open": 1000.0, "95 %": 50.0, "longest": 150.0}
 """Milliseconds."""
 OPENED = """
-addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => requestAnimationFrame(
-    () => { window.opened = performance.now(); })));
+window.opened = new Promise((resolve) => addEventListener("DOMContentLoaded",
+    () => requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now())))));
 """
 FRAMES = """
 (how) => new Promise((done) => {
@@ -93,7 +93,6 @@ def measured(browser, page):
 
     tab.add_init_script(OPENED)
     tab.goto(page.as_uri())
-    tab.wait_for_function("window.opened")
     opened = tab.evaluate("window.opened")
     figures = {}
     for how in MOVES:

@@ -28,7 +28,7 @@
 (() => {
   const SIGNS = ["✓", "·", "~", "!", "?"];
   const [ROW, COLUMN, CHARACTER] = [26, 26, 7.3]; // pixels, as page.css has them
-  const [LONGEST_HEAD, MOST_NAMED, MOST_TOLD, SPARE] = [30, 500, 20, 4];
+  const [LONGEST_HEAD, MOST_NAMED, MOST_TOLD, SPARE] = [30, 500, 20, 2];
 
   // -- small pieces
 
@@ -254,8 +254,8 @@
     grid.style.setProperty("--height", `${view.rows.length * ROW}px`);
     grid.setAttribute("aria-rowcount", String(view.rows.length + 1));
     grid.setAttribute("aria-colcount", String(view.columns.length + 1));
-    const across = Math.min(view.columns.length, Math.ceil(width / COLUMN) + SPARE);
-    const down = Math.min(view.rows.length, Math.ceil(grid.clientHeight / ROW) + SPARE);
+    const across = Math.min(view.columns.length, Math.ceil((width - names) / COLUMN) + SPARE);
+    const down = Math.min(view.rows.length, Math.ceil((grid.clientHeight - headHeight) / ROW) + SPARE);
     if (lines.length !== down || heads.length !== across) {
       head.replaceChildren(corner);
       heads = Array.from({ length: across }, () => slotIn(head, "columnheader"));

@@ -32,7 +32,11 @@ class Watched:
 
 @pytest.fixture
 def opened(chromium, tmp_path):
-    """Open the page of a fleet. In the end it has asked for nothing and complained of nothing."""
+    """
+    Open the page of a fleet. In the end it has asked for nothing and complained of nothing.
+
+    `wait_for_function` is not for these pages: it evaluates strings, which their policy forbids.
+    """
     watched = []
 
     def open_(fleet, **settings):
