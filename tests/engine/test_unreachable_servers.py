@@ -41,9 +41,20 @@ def server(speak):
 
 
 def tls(context):
+    """Servers that refuse a handshake read what comes until the other side has their alert."""
+
     def speak(connection):
-        with context.wrap_socket(connection, server_side=True) as stream:
-            stream.recv(1000)
+        stream = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with stream:
+            try:
+                stream.do_handshake()
+                stream.recv(1000)
+            except ssl.SSLError:
+                with socket.socket(fileno=stream.detach()) as below:
+                    below.settimeout(10)
+                    below.shutdown(socket.SHUT_WR)
+                    while below.recv(1000):
+                        pass
 
     return speak
 
