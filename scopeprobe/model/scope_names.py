@@ -76,6 +76,8 @@ def resembles(name: Scope, scope: Scope) -> bool:
     one, other = _plain(name), _plain(scope)
     if one == other or ("*" in one and fnmatchcase(other, re.sub(r"([?[])", r"[\1]", one))):
         return True
+    if one not in other and other not in one:
+        return False
     return any(
         one.endswith(separator + other)
         or other.endswith(separator + one)

@@ -34,10 +34,10 @@ def shapes_in_doubt(
     settled = {
         (client.audience, prefix(scope))
         for client in clients_facts
-        for scope in client.asked()
+        for scope in client.asked
         if client.is_withheld(scope)
-        or (scope in client.assignment.shapes and client.is_issued(scope))
-        or (client.is_issued(scope) and not is_given(client, scope, behavior.evidence))
+        or (scope in client.assignment.shapes and scope in client.issued_for)
+        or (scope in client.issued_for and not is_given(client, scope, behavior.evidence))
     } - opened
     for client in clients_facts:
         assignment = client.assignment
@@ -46,7 +46,7 @@ def shapes_in_doubt(
         granted = {
             prefix(scope): None
             for scope in assignment.candidates
-            if client.is_issued(scope) and is_given(client, scope, behavior.evidence)
+            if scope in client.issued_for and is_given(client, scope, behavior.evidence)
         }
         shapes = [
             assignment.shaped_canary(shape)

@@ -51,6 +51,20 @@ class Known:
     def is_refused_the_canary(self) -> bool:
         return canary_is_refused(self.facts, self.server)
 
+    @cached_property
+    def looks_at_names(self) -> bool:
+        """
+        A ruling may depend on what a scope is called.
+
+        Where scopes are not sent, where a rights API tells of patterns, where tokens list what was
+        not asked for, which may be the scope by another name, and where prefixes are open.
+        """
+        return (
+            not self.facts.assignment.client.server.traits.send_scope
+            or bool(self.behavior.open_shapes or self.facts.unasked)
+            or any(issued.rights is not None for issued in self.facts.issued)
+        )
+
     @property
     def server(self) -> ServerEvidence:
         """What all clients of the server show together."""

@@ -234,7 +234,10 @@ def main() -> None:
     parser.add_argument("--cells", type=int, action="append", help="other sizes; repeatable")
     parser.add_argument("--json", type=Path, help="keep the figures")
     options = parser.parse_args()
-    print(f"{'':20} {'cells':>9} {'asked':>6} | {'CPU s':>7} {'until':>6} {'after':>6} {'wall':>7}", end="")
+    print(
+        f"{'':20} {'cells':>9} {'asked':>6} | {'CPU s':>7} {'until':>6} {'after':>6} {'wall':>7}",
+        end="",
+    )
     print(f" | {'us/cell':>7} {'MB':>6}")
     found = []
     with listing_server() as server:

@@ -1,0 +1,42 @@
+"""All that rulings look at of one scope: scopes that stand alike are ruled on alike, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import NamedTuple
+
+from scopeprobe.model.scope_names import Scope
+from scopeprobe.verdicts.ruling import Known
+
+
+class Standing(NamedTuple):
+    """
+    Equal for scopes that no rule can tell apart.
+
+    Where one answer settles a thousand scopes there are few of them. A rule that comes to look at
+    something else of a scope needs it here: tests/verdicts/test_standing.py rules on every scope by
+    itself as well.
+    """
+
+    asked: int
+    """The identity of the facts about it."""
+    shown: int
+    """The identity of the lists that hold it."""
+    listed_for_others: tuple[bool, ...]
+    """By the kinds of lists that this server has."""
+    refused_to_others: bool
+    exists: bool
+    name: Hashable = None
+    """The scope itself where rules look at its name."""
+
+
+def standing_of(known: Known, scope: Scope) -> Standing:
+    server, facts, client = known.server, known.facts, known.client
+    return Standing(
+        id(facts.asking(scope)),
+        id(facts.places_showing(scope)),
+        tuple([met.has_others(scope, client) for met in server.listed.values()]),
+        server.is_refused_to_others(known.audience, scope, client),
+        (known.audience, scope) not in server.no_such_scopes,
+        scope if known.looks_at_names or scope in facts.named else None,
+    )
