@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -56,6 +56,11 @@ class ScopeWitnesses:
     def has_others(self, scope: Scope, client: ClientName) -> bool:
         """Whether another client met the scope."""
         return scope in self._by_several or self._first.get(scope, client) != client
+
+    def by_others(self, scopes: Iterable[Scope], client: ClientName) -> frozenset[Scope]:
+        """Those that another client met."""
+        first, by_several = self._first, self._by_several
+        return frozenset([s for s in scopes if first.get(s, client) != client or s in by_several])
 
     def meet_apart(self, other: ScopeWitnesses) -> bool:
         """Whether some client met a scope that another client met by the other account."""

@@ -97,6 +97,7 @@ def resource(scope: Scope) -> str:
     return scope.rpartition("/")[0]
 
 
+@lru_cache(maxsize=20_000)
 def prefix(scope: Scope) -> str:
     """A name up to its last separator; empty where it has none."""
     return scope[: max(map(scope.rfind, ".:/")) + 1]

@@ -25,7 +25,7 @@ from scopeprobe.strategies.estimates import (
 )
 from scopeprobe.strategies.groups import slack
 from scopeprobe.strategies.named_scopes import take_out_the_named
-from scopeprobe.strategies.priors import mean_chance, prior_of
+from scopeprobe.strategies.priors import prior_of
 from scopeprobe.strategies.scope_sets import SetAnswer, SetProber
 from scopeprobe.strategies.search import Search
 from scopeprobe.strategies.set_controls import (
@@ -190,7 +190,7 @@ def _search(prober: SetProber, scopes: Sequence[Scope], of: int = 0) -> Search:
     """
     left = _open(prober, scopes)
     prior = prior_of(prober.assignment, left)
-    chances = {scope: mean_chance(prior, scope) for scope in left}
+    chances = {scope: prior.mean_chance(scope) for scope in left}
     least: dict[str, float] = {}
     for scope in left:
         chance = least.get(resource(scope), 1.0)

@@ -165,7 +165,7 @@ class Search:
             yield from self._prober.narrowed(reply.left_out)
         for scope in reply.asked:
             if scope in self._prober.granted:
-                self._beliefs.note_granted(self._start, self._start + 1)
+                self._beliefs.note_granted(self._start)
             else:
                 self._beliefs.note_denied(self._start)
                 self._denied += 1

@@ -15,7 +15,7 @@ from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.lone_refusals import denying_refusal, refuses_a_set
-from scopeprobe.verdicts.server_evidence import gather_evidence, is_given
+from scopeprobe.verdicts.server_evidence import gather_evidence, given_to
 
 ToldClient: TypeAlias = tuple[Assignment, Iterable[Fact]]
 """A client and target, and what it was told: facts that can be gone through again and again."""
@@ -70,7 +70,7 @@ def _open_shapes(
 ) -> Iterator[tuple[ClientName, str, str]]:
     """Prefixes of which the client was given an invented scope too (rule 12)."""
     for shape in client.assignment.shapes:
-        if is_given(client, shape, evidence):
+        if shape in given_to(client, evidence):
             yield client.name, client.audience, client.assignment.prefix_of(shape)
 
 

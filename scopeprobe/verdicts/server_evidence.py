@@ -59,16 +59,14 @@ def gather_evidence(clients: Iterable[ClientFacts]) -> ServerEvidence:
     return replace(evidence, known_withheld=frozenset(known_withheld))
 
 
-def is_given(client: ClientFacts, scope: Scope, evidence: ServerEvidence) -> bool:
+def given_to(client: ClientFacts, evidence: ServerEvidence) -> AbstractSet[Scope]:
     """
-    A token was issued for the scope, and is not shown to be without it.
+    Scopes for which a token was issued, and is not shown to be without them; or that are listed.
 
     Lists that repeat requests show nothing; nor does silence where other tokens have lists.
     """
-    kinds = [kind for kind in client.listed if kind not in evidence.canary_shown]
-    if kinds:
-        return any(scope in client.listed[kind] for kind in kinds)
-    return scope in client.issued_for and scope not in client.left_out
+    lists = [names for kind, names in client.listed.items() if kind not in evidence.canary_shown]
+    return set().union(*lists) if lists else client.issued_for - client.left_out
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,21 +22,18 @@ class Standing(NamedTuple):
     """The identity of the facts about it."""
     shown: int
     """The identity of the lists that hold it."""
-    listed_for_others: tuple[bool, ...]
-    """By the kinds of lists that this server has."""
-    refused_to_others: bool
+    met_by_others: tuple[bool, ...]
     exists: bool
     name: Hashable = None
     """The scope itself where rules look at its name."""
 
 
 def standing_of(known: Known, scope: Scope) -> Standing:
-    server, facts, client = known.server, known.facts, known.client
+    facts = known.facts
     return Standing(
         id(facts.asking(scope)),
         id(facts.places_showing(scope)),
-        tuple([met.has_others(scope, client) for met in server.listed.values()]),
-        server.is_refused_to_others(known.audience, scope, client),
-        (known.audience, scope) not in server.no_such_scopes,
+        tuple([scope in met for met in known.met_by_others]),
+        (known.audience, scope) not in known.server.no_such_scopes,
         scope if known.looks_at_names or scope in facts.named else None,
     )
