@@ -8,8 +8,8 @@ from typing import Self
 
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Assignment, Proof
-from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
+from scopeprobe.model.packed import PackedMap
 from scopeprobe.model.question import Question
 from scopeprobe.store import AcceptedSets, StoredRuns
 
@@ -18,7 +18,7 @@ from scopeprobe.store import AcceptedSets, StoredRuns
 class PreviousMaps:
     """The maps of the last finished run, and what proved them."""
 
-    maps: Mapping[ClientName, PermissionMap] = field(default_factory=dict)
+    maps: Mapping[ClientName, PackedMap] = field(default_factory=dict)
     accepted_sets: Mapping[tuple[ClientName, str], AcceptedSets] = field(default_factory=dict)
 
     last_successes: Mapping[tuple[ClientName, str], tuple[Question, bool]] = field(

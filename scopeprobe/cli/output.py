@@ -55,7 +55,8 @@ def print_as(printed: TableOrJson, table: RenderableType, json: str) -> None:
 def print_run(printed: TableOrFormat, maps: Sequence[PermissionMap], summary: Summary) -> None:
     """A finished run: the matrix of every server, or what a file of that format would hold."""
     if printed != TABLE:
-        print_data(Format[printed.name].render(maps, summary))
+        for piece in Format[printed.name].render(maps, summary):
+            print_data(piece)
         return
     servers = {client.name: client.server for client in summary.clients}
     unicode = "utf" in (sys.stdout.encoding or "").lower()

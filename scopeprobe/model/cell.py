@@ -129,10 +129,10 @@ class Evidence(StrEnum):
 
 CellKey: TypeAlias = tuple[str, str, str]
 """Client, audience, scope."""
-_PROVED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
+PROVED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
 
 
-class Cell(msgspec.Struct, frozen=True):
+class Cell(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one (client, audience, scope) cell."""
 
     client: ClientName
@@ -155,7 +155,7 @@ class Cell(msgspec.Struct, frozen=True):
     @property
     def is_proved(self) -> bool:
         """The server's answers prove what the cell says."""
-        return self.verdict in _PROVED
+        return self.verdict in PROVED
 
     @property
     def key(self) -> CellKey:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -62,6 +63,7 @@ class _Cells(msgspec.Struct, array_like=True):
     """Of what each of the scopes met, among the particulars."""
 
 
+_NO_CELLS = _Cells(ClientName(""), ClientId(""), (), (), ())
 _decode_cells = msgspec.msgpack.Decoder(_Cells).decode
 
 
@@ -77,10 +79,7 @@ def pack_cells(cells: Sequence[Cell]) -> bytes:
 
 
 def unpack_cells(packed: bytes) -> tuple[Cell, ...]:
-    """Raises msgspec.MsgspecError, zlib.error or IndexError for what `pack_cells` did not write."""
-    if not packed:
-        return ()
-    cells = _decode_cells(zlib.decompress(packed))
+    cells = _opened(packed)
     client, client_id = cells.client, cells.client_id
     met = [cells.particulars[position] for position in cells.positions]
     return tuple(
@@ -91,38 +90,60 @@ def unpack_cells(packed: bytes) -> tuple[Cell, ...]:
     )
 
 
-class PackedMap(NamedTuple):
-    """The permission map of one client, in few bytes."""
+def _opened(packed: bytes) -> _Cells:
+    """Raises ValueError for what `pack_cells` did not write."""
+    try:
+        cells = _decode_cells(zlib.decompress(packed)) if packed else _NO_CELLS
+    except zlib.error as error:
+        raise ValueError(*error.args) from error
+    if not set(cells.positions).issubset(range(len(cells.particulars))):
+        raise ValueError("a cell says what its map does not have")
+    return cells
 
-    client: ClientName
-    cells: bytes
-    registration: Registration | None = None
+
+class PackedMap(PermissionMap):
+    """The permission map of one client, in few bytes; its cells are unpacked when asked for."""
+
+    __slots__ = ("packed",)
+
+    packed: bytes
+
+    def __init__(
+        self, client: ClientName, packed: bytes, registration: Registration | None = None
+    ) -> None:
+        """Raises ValueError where the bytes are no map of the client."""
+        if packed and _opened(packed).client != client:
+            raise ValueError("a map is of another client")
+        for name, value in (("client", client), ("packed", packed), ("registration", registration)):
+            object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, permissions: PermissionMap) -> PackedMap:
+        if isinstance(permissions, PackedMap):
+            return permissions
         return cls(permissions.client, pack_cells(permissions.cells), permissions.registration)
 
-    def unpacked(self) -> PermissionMap:
-        return PermissionMap(self.client, unpack_cells(self.cells), self.registration)
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        return _lately_unpacked(self.packed)
+
+    @property
+    def is_unauthenticated(self) -> bool:
+        """The credentials were accepted for nothing at all."""
+        verdicts = {one.verdict for one in _opened(self.packed).particulars}
+        return verdicts == {Verdict.UNAUTHENTICATED}
+
+    def grants(self, audience: str, scope: Scope) -> bool:
+        return (audience, scope) in _granted(self.packed)
 
 
-class PackedMaps(Sequence[PermissionMap]):
-    """Permission maps, sorted by client, of which no more than one is unpacked at a time."""
+@lru_cache(maxsize=2)
+def _lately_unpacked(packed: bytes) -> tuple[Cell, ...]:
+    """Who asks for the cells of a client asks again before another client's turn comes."""
+    return unpack_cells(packed)
 
-    def __init__(self, packed: Iterable[PackedMap]) -> None:
-        self.packed = tuple(packed)
 
-    def __iter__(self) -> Iterator[PermissionMap]:
-        return (one.unpacked() for one in self.packed)
-
-    def __len__(self) -> int:
-        return len(self.packed)
-
-    @overload
-    def __getitem__(self, index: int) -> PermissionMap: ...
-    @overload
-    def __getitem__(self, index: slice) -> PackedMaps: ...
-    def __getitem__(self, index: int | slice) -> PermissionMap | PackedMaps:
-        if isinstance(index, slice):
-            return PackedMaps(self.packed[index])
-        return self.packed[index].unpacked()
+@lru_cache(maxsize=2)
+def _granted(packed: bytes) -> frozenset[tuple[str, Scope]]:
+    cells = _lately_unpacked(packed)
+    return frozenset((c.audience, c.scope) for c in cells if c.verdict is Verdict.GRANTED)

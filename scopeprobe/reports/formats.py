@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Self, TypeAlias
 
@@ -15,7 +15,7 @@ from scopeprobe.reports.markdown import report_markdown
 from scopeprobe.reports.openmetrics import report_openmetrics
 from scopeprobe.reports.summary import Summary
 
-Renderer: TypeAlias = Callable[[Sequence[PermissionMap], Summary], str]
+Renderer: TypeAlias = Callable[[Iterable[PermissionMap], Summary], Iterable[str]]
 
 
 class Format(StrEnum):
@@ -32,7 +32,11 @@ class Format(StrEnum):
     file: str
     """Its name in the output folder."""
     render: Renderer
-    """Write a run down. Equal maps and summaries give equal bytes."""
+    """
+    Write a run down, piece by piece. Equal maps and summaries give equal bytes.
+
+    The maps may be gone through several times, and none is held longer than it takes.
+    """
 
     def __new__(cls, name: str, file: str, renderer: Renderer) -> Self:
         member = str.__new__(cls, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import blake2b
@@ -91,26 +91,26 @@ def write_reports(
     return now
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(path: Path, pieces: Iterable[str]) -> None:
     """Write one private file, whole or not at all. Raises StoreError where it cannot be."""
     try:
         with _opened(path.parent) as place:
-            _replace(place, path.name, text)
+            _replace(place, path.name, pieces)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _files(
     maps: Sequence[PermissionMap], summary: Summary
-) -> Iterator[tuple[str, Callable[[], str]]]:
+) -> Iterator[tuple[str, Callable[[], Iterable[str]]]]:
     """The files of every run, and what renders them."""
     for form in (Format.CSV, Format.FINDINGS):
         yield form.file, partial(form.render, maps, summary)
     yield MATRIX, partial(matrix_csv, maps)
-    yield SUMMARY, summary.as_json
+    yield SUMMARY, lambda: [summary.as_json()]
 
 
-def _write(place: int, file: str, render: Callable[[], str]) -> None:
+def _write(place: int, file: str, render: Callable[[], Iterable[str]]) -> None:
     _replace(place, file, render())
 
 
@@ -125,7 +125,7 @@ def _write_maps_of_clients(
     with _opened(CLIENTS, place) as clients:
         for permissions in maps:
             file = f"{permissions.client}.csv"
-            written[file] = _replace(clients, file, HEADER + permission_rows(permissions.cells))
+            written[file] = _replace(clients, file, [HEADER, permission_rows(permissions.cells)])
         for file in written.keys() - {f"{name}.csv" for name in known}:
             digest = written.pop(file)
             with suppress(FileNotFoundError):
@@ -138,7 +138,7 @@ def _is_unchanged(clients: int, file: str, digest: str) -> bool:
     descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=clients)
     with os.fdopen(descriptor, "rb") as opened:
         content = opened.read()
-    return _digest(content) == digest if digest else content.startswith(HEADER.encode())
+    return _digest(content).hexdigest() == digest if digest else content.startswith(HEADER.encode())
 
 
 def _begins_with(path: Path, header: str) -> bool:
@@ -158,27 +158,31 @@ def _opened(folder: Path | str, inside: int | None = None) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _replace(place: int, name: str, text: str) -> str:
+def _replace(place: int, name: str, pieces: Iterable[str]) -> str:
     """
     Write beside the file's place (0600), then rename: a reader sees the old or the new one.
 
     Returns the digest of its content. A draft that is there already is of a run that was killed,
     or somebody's link: it is removed, and never written to.
     """
-    draft, content = f".{name}.draft", text.encode()
+    draft, digest = f".{name}.draft", _digest()
     with suppress(FileNotFoundError):
         os.unlink(draft, dir_fd=place)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(draft, flags, 0o600, dir_fd=place), "wb") as file:
-            file.write(content)
+            for piece in pieces:
+                content = piece.encode()
+                digest.update(content)
+                file.write(content)
         os.replace(draft, name, src_dir_fd=place, dst_dir_fd=place)
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             os.unlink(draft, dir_fd=place)
-        raise OSError(error.errno, error.strerror, name) from error
-    return _digest(content)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, name) from error
+        raise
+    return digest.hexdigest()
 
 
-def _digest(content: bytes) -> str:
-    return blake2b(content, digest_size=16).hexdigest()
+_digest = partial(blake2b, digest_size=16)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import accumulate
 
 from scopeprobe.model.assignment import Assignment
@@ -83,7 +83,10 @@ def _alike(chances: Iterable[float], weights: Iterable[float]) -> Prior:
     return Prior(tuple(PriorPart(w, of_all(p)) for p, w in zip(chances, weights, strict=True)))
 
 
-def learned_from(candidates: Sequence[Scope], earlier_clients: Sequence[EarlierClient]) -> Prior:
+@lru_cache(maxsize=16)
+def learned_from(
+    candidates: tuple[Scope, ...], earlier_clients: tuple[EarlierClient, ...]
+) -> Prior:
     """
     The prior from what the finished clients of the server were proved to have (B.2).
 
@@ -247,7 +250,7 @@ def prior_of(assignment: Assignment, scopes: Sequence[Scope]) -> Prior:
         if (past.audience, past.candidates) == (assignment.target.label, assignment.candidates)
     ]
     if len(earlier_clients) >= _ENOUGH_CLIENTS:
-        return learned_from(scopes, earlier_clients)
+        return learned_from(tuple(scopes), tuple(earlier_clients))
     return flat(len(scopes))
 
 

@@ -30,7 +30,7 @@ from scopeprobe.verdicts.refusal_rulings import ruling_on_refusals, ruling_on_re
 from scopeprobe.verdicts.rights_rulings import confirmed, ruling_without_asking
 from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unanswered
 from scopeprobe.verdicts.silence_rulings import ruling_on_silence
-from scopeprobe.verdicts.standing import Standing, standing_of
+from scopeprobe.verdicts.standing import Standing, standings
 
 MOST_UNLISTED = 1000
 """Scopes of a client that are shown although they are no candidates (docs/design.md, rule 14)."""
@@ -117,8 +117,7 @@ def _rule_on_candidates(known: Known) -> dict[Scope, Ruling]:
     """A ruling on each; those of one standing share theirs, which is worked out once."""
     rulings: dict[Standing, Ruling] = {}
     found: dict[Scope, Ruling] = {}
-    for scope in known.facts.assignment.candidates:
-        standing = standing_of(known, scope)
+    for scope, standing in standings(known):
         if (ruling := rulings.get(standing)) is None:
             ruling = rulings[standing] = _rule_on(known, scope)
         found[scope] = ruling

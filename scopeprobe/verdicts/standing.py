@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
 from scopeprobe.model.scope_names import Scope
@@ -28,12 +28,21 @@ class Standing(NamedTuple):
     """The scope itself where rules look at its name."""
 
 
-def standing_of(known: Known, scope: Scope) -> Standing:
-    facts = known.facts
-    return Standing(
-        id(facts.asking(scope)),
-        id(facts.places_showing(scope)),
-        tuple([scope in met for met in known.met_by_others]),
-        (known.audience, scope) not in known.server.no_such_scopes,
-        scope if known.looks_at_names or scope in facts.named else None,
-    )
+def standings(known: Known) -> Iterator[tuple[Scope, Standing]]:
+    """How each candidate stands."""
+    asking, showing = known.facts.asking, known.facts.places_showing
+    met_by_others, named = known.met_by_others, known.facts.named
+    absent = {
+        scope for audience, scope in known.server.no_such_scopes if audience == known.audience
+    }
+    for scope in known.facts.assignment.candidates:
+        yield (
+            scope,
+            Standing(
+                id(asking(scope)),
+                id(showing(scope)),
+                tuple([scope in met for met in met_by_others]),
+                scope not in absent,
+                scope if known.looks_at_names or scope in named else None,
+            ),
+        )

@@ -111,7 +111,8 @@ def test_markdown_is_short_and_says_first_what_is_wrong(night):
 def test_no_name_becomes_a_link_in_markdown(night, name, cell):
     stored = json.loads((night.out / "summary.json").read_text())
     stored["findings"] = [{**stored["findings"][0], "detail": name}]
-    lines = report_markdown((), Summary.from_json(json.dumps(stored).encode())).splitlines()
+    told = Summary.from_json(json.dumps(stored).encode())
+    lines = "".join(report_markdown((), told)).splitlines()
     assert lines[7].endswith(f" {cell} |")
 
 
@@ -160,7 +161,7 @@ def test_hostile_text_breaks_no_format():
         (Finding(FindingKind.MISSING, ClientName("c"), HOSTILE, "s|x", HOSTILE),),
     )  # fmt: skip
     permissions = [PermissionMap(ClientName("c"), (cell,))]
-    texts = {form: form.render(permissions, told) for form in Format}
+    texts = {form: "".join(form.render(permissions, told)) for form in Format}
     XSD.assertValid(etree.fromstring(texts[Format.JUNIT].encode()))
     assert list(text_string_to_metric_families(texts[Format.OPENMETRICS]))
     assert json.loads(texts[Format.JSON])["cells"][0]["audience"] == HOSTILE
