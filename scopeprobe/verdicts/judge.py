@@ -119,12 +119,12 @@ def _rule_on_candidates(known: Known) -> dict[Scope, Ruling]:
     found: dict[Scope, Ruling] = {}
     for scope, standing in standings(known):
         if (ruling := rulings.get(standing)) is None:
-            ruling = rulings[standing] = _rule_on(known, scope)
+            ruling = rulings[standing] = rule_on(known, scope)
         found[scope] = ruling
     return found
 
 
-def _rule_on(known: Known, scope: Scope) -> Ruling:
+def rule_on(known: Known, scope: Scope) -> Ruling:
     ruling = _ruled(known, scope)
     if ruling.verdict is not Verdict.GRANTED:
         return ruling
