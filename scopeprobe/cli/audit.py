@@ -151,7 +151,8 @@ def _confirm(order: Audit, logs: LogOptions, *, is_agreed: bool) -> None:
     """Say in a line what the audit takes; on a terminal, ask before many requests."""
     if order.resume is Resume.MUST:
         return
-    cost = plan(order.fleet, order.limits, order.out, order.proof).cost_of(order.strategy)
+    of_it = (order.strategy,)
+    cost = plan(order.fleet, order.limits, order.out, order.proof, of_it).cost_of(order.strategy)
     if logs.is_for_people and not logs.quiet:
         more = ", and what metadata adds" if order.fleet.wants_advertised else ""
         say(fill(plan_line(order.strategy, cost) + more, 80, subsequent_indent="  "))

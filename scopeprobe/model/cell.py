@@ -15,7 +15,13 @@ from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId
 
 
-class Verdict(StrEnum):
+class Word(StrEnum):
+    """A word of which many are compared and looked up: by its text, as any other string is."""
+
+    __hash__ = str.__hash__
+
+
+class Verdict(Word):
     GRANTED = "granted"
     DENIED = "denied"
     UNENFORCED = "unenforced"
@@ -23,7 +29,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Reason(StrEnum):
+class Reason(Word):
     """Why a cell says what it says: a closed list, grouped by verdict."""
 
     # granted
@@ -113,7 +119,7 @@ _OUT_OF_REACH = frozenset(
 )
 
 
-class Evidence(StrEnum):
+class Evidence(Word):
     """What a verdict rests on."""
 
     ALONE = "alone"
