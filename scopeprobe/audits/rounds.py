@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import TypeAlias
 
 import anyio
+import msgspec
 
 from scopeprobe.audits.signals import Interruption, end_what_is_endless
 from scopeprobe.engine.budgets import Budgets
@@ -27,6 +28,7 @@ from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import Client, ClientName, Registration
 from scopeprobe.model.events import Observer
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.journal import KnownFacts
 from scopeprobe.model.question import Question
@@ -72,12 +74,13 @@ class Rounds:
         self._known = known
         self._budgets = budgets
         self._groups: list[RateGroup] = []
+        self._unusable: dict[str, Fault] = {}
         self._further: dict[int, Iterator[None]] = {}
         self._learned: dict[str, tuple[list[ToldClient], ServerBehavior]] = {}
         """By endpoint, what its clients had been told when it was last learned from."""
 
     def add(
-        self, assignments: Iterable[Assignment], unusable: Mapping[str, Reason]
+        self, assignments: Iterable[Assignment], unusable: Mapping[str, Fault]
     ) -> Sequence[RateGroup]:
         """
         Lay out what is to be asked first, and return the new rate groups.
@@ -86,6 +89,7 @@ class Rounds:
         :param unusable: the servers among them that cannot be asked, by name, and why.
         """
         assignments = list(assignments)
+        self._unusable |= unusable
         held = _behind_the_pilots(assignments) if self._strategy in LEARNING else set()
         groups = build_queues(
             assignments,
@@ -99,8 +103,8 @@ class Rounds:
         for group in groups:
             self._further[id(group)] = self._rounds(group)
             for queue in group.queues:
-                if reason := unusable.get(queue.client.server.name):
-                    queue.close(reason)
+                if fault := unusable.get(queue.client.server.name):
+                    queue.close(fault.reason)
             group.refresh(group.queues)
             if group.is_over:
                 # Facts of an earlier invocation answer the first round.
@@ -314,7 +318,10 @@ class Rounds:
                 others = (other for other in plans if other is not plan)
                 elsewhere = (fact for other in others for fact in other.told)
                 behavior = behaviors[_endpoint(plan.assignment)]
-                cells += judge(plan.assignment, behavior, plan.told, because, elsewhere)
+                judged = judge(plan.assignment, behavior, plan.told, because, elsewhere)
+                if fault := self._unusable.get(plan.assignment.client.server.name):
+                    judged = tuple(_told_of(cell, fault) for cell in judged)
+                cells += judged
             yield PermissionMap(name, tuple(cells), _registration(plans))
 
     def _by_client(self) -> dict[ClientName, list[PlanRunner]]:
@@ -351,6 +358,13 @@ def _behind_the_pilots(assignments: Iterable[Assignment]) -> set[ClientName]:
     for assignment in assignments:
         servers.setdefault(_endpoint(assignment), {})[assignment.client.name] = None
     return {name for names in servers.values() for name in list(names)[PILOTS:]}
+
+
+def _told_of(cell: Cell, fault: Fault) -> Cell:
+    """An open cell with what is known of why its server could not be asked."""
+    if cell.reason is not fault.reason or not cell.is_open:
+        return cell
+    return msgspec.structs.replace(cell, error=fault.code, error_description=fault.words)
 
 
 def _begun(groups: Iterable[RateGroup]) -> list[PlanRunner]:
