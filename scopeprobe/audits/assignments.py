@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from scopeprobe.inputs import Fleet
@@ -44,6 +44,8 @@ def assignments_of(fleet: Fleet, previous_maps: PreviousMaps, proof: Proof) -> I
             place = endpoints.token or endpoints.issuer, target.label
             asked = client.name, target.label
             success, needs_scope = previous_maps.last_successes.get(asked, (None, False))
+            if success is not None and success.scopes == target.candidates:
+                success = replace(success, scopes=target.candidates)  # held once
             yield Assignment(
                 client,
                 target,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
@@ -289,8 +289,9 @@ class StoredRuns:
             """,
             (started,),
         )
+        question_of = cache(_question)  # many clients are asked the same
         return {
-            (client, audience): (_question(question), bool(needs_scope))
+            (client, audience): (question_of(question), bool(needs_scope))
             for client, audience, question, needs_scope in rows
         }
 

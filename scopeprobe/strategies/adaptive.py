@@ -60,9 +60,10 @@ def adaptive(assignment: Assignment) -> Plan:
 def estimate_adaptive(assignment: Assignment) -> Estimate:
     """The opening and the search, at most n + B(n) + 1 (docs/algorithm.md, section 10)."""
     scopes, is_first = assignment.candidates, assignment.is_first
-    search, denied = expected_search(assignment, scopes), expected_denials(assignment, scopes)
     if assignment.was_told_all_at_once:
-        search, denied = requests_for_all(assignment, scopes), 0.0
+        search, denied = float(requests_for_all(assignment, scopes)), 0.0
+    else:
+        search, denied = expected_search(assignment, scopes), expected_denials(assignment, scopes)
     return with_controls(
         assignment,
         expected=search + 1 + is_first,
