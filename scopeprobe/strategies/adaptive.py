@@ -196,5 +196,7 @@ def _search(prober: SetProber, scopes: Sequence[Scope], of: int = 0) -> Search:
     for scope in left:
         chance = least.get(resource(scope), 1.0)
         least[resource(scope)] = min(chance, chances[scope])
-    order = sorted(left, key=lambda s: (least[resource(s)], resource(s), chances[s]))
+    order = tuple(sorted(left, key=lambda s: (least[resource(s)], resource(s), chances[s])))
+    if order == prober.assignment.candidates:
+        order = prober.assignment.candidates  # which many clients have in common
     return Search(prober, order, prior, candidates=of or len(left))

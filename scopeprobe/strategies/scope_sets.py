@@ -121,7 +121,7 @@ class SetProber:
         return (self.narrows or self.behavior.narrows) and not self.refuses_whole
 
     def _ask(self, anchor: tuple[Scope, ...], asked: tuple[Scope, ...]) -> PlanPart[SetAnswer]:
-        question = Question((*anchor, *asked))
+        question = Question((*anchor, *asked) if anchor else asked)
         is_new = question not in self.so_far.answers
         answer = yield from self.so_far.learn(question)
         if isinstance(answer, TooLarge):
