@@ -32,7 +32,7 @@ from urllib.parse import parse_qs
 
 SCOPES = 1000
 SIZES = (10_000, 100_000, 1_000_000)
-FORMATS = ("csv", "jsonl", "markdown", "junit", "json")
+FORMATS = ("csv", "jsonl", "markdown", "junit", "json", "html")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _WORDS_OF_EACH_CLIENT = ("--in-flight", "50", "--yes", "--no-progress", "-q")
 
