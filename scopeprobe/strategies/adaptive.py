@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from scopeprobe.model.answer import Answer, GrantNotAllowed, Refused, Subject, names_on
 from scopeprobe.model.assignment import Assignment, Plan
@@ -189,14 +190,16 @@ def _search(prober: SetProber, scopes: Sequence[Scope], of: int = 0) -> Search:
 
     It is one of so many candidates, if what was spent on them counts against its bound.
     """
-    left = _open(prober, scopes)
-    prior = prior_of(prober.assignment, left)
-    chances = {scope: prior.mean_chance(scope) for scope in left}
+    left = tuple(_open(prober, scopes))
+    if left == prober.assignment.candidates:
+        left = prober.assignment.candidates  # which many clients have in common
+    prior = partial(prior_of, prober.assignment, left)
+    chance_of = prior().mean_chance
+    chances = {scope: chance_of(scope) for scope in left}
     least: dict[str, float] = {}
     for scope in left:
         chance = least.get(resource(scope), 1.0)
         least[resource(scope)] = min(chance, chances[scope])
     order = tuple(sorted(left, key=lambda s: (least[resource(s)], resource(s), chances[s])))
-    if order == prober.assignment.candidates:
-        order = prober.assignment.candidates  # which many clients have in common
+    order = left if order == left else order
     return Search(prober, order, prior, candidates=of or len(left))

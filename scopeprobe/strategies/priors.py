@@ -176,12 +176,19 @@ class Beliefs:
     Nothing is worked out before somebody asks: who is told everything at once never does.
     """
 
-    def __init__(self, prior: Prior, order: Sequence[Scope]) -> None:
-        self._prior = prior
+    def __init__(self, prior: Callable[[], Prior], order: Sequence[Scope]) -> None:
+        self._prior_of = prior
         self._order = order
-        self._logs = [math.log(max(part.weight, 1e-300)) for part in prior.parts]
         self._not_weighed: list[tuple[int, bool]] = []
         """Positions that were granted (True) or denied since somebody asked."""
+
+    @cached_property
+    def _prior(self) -> Prior:
+        return self._prior_of()
+
+    @cached_property
+    def _logs(self) -> list[float]:
+        return [math.log(max(part.weight, 1e-300)) for part in self._prior.parts]
 
     @cached_property
     def chances(self) -> list[list[float]]:
