@@ -138,21 +138,31 @@ class PlanRunner:
 
     def take(self, fact: Fact) -> list[Question]:
         """Take an answer. Returns the next wave when it was the last one of its own."""
+        self._hold(fact)
+        if fact.question not in self._wave:
+            return []
+        self._answers[fact.question] = fact.answer
+        return self._advance() if len(self._answers) == len(self._wave) else []
+
+    def _hold(self, fact: Fact) -> None:
+        """The newest is the last."""
         facts = dict(self.facts) if self.is_finished else self._facts
         facts.pop(fact.question, None)
         facts[fact.question] = fact
         if self.is_finished:
             self._told = PackedFacts(facts.values())
-        if fact.question not in self._wave:
-            return []
-        self._answers[fact.question] = fact.answer
-        return self._advance() if len(self._answers) == len(self._wave) else []
 
     def reassurance(self) -> Question:
         """A request that succeeded before, to be asked again outside of the plan."""
         success = next(q for q, fact in self.facts.items() if isinstance(fact.answer, Issued))
         asked_before = sum(question.again < 0 for question in self.facts)
         return replace(success, again=-1 - asked_before)
+
+    def give_up(self, question: Question, fault: Unanswered) -> None:
+        """Remember what a question met last that is not asked any more."""
+        ticks = self.tick(), self.tick()
+        if question not in self.facts:
+            self._hold(Fact(question, fault, *ticks))
 
     def close(self, reason: Reason) -> None:
         """Ask nothing more."""
