@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Assignment, Proof
-from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
+from scopeprobe.model.packed import PackedMap
 from scopeprobe.model.question import Question
 from scopeprobe.store import AcceptedSets, StoredRuns
 
@@ -18,7 +18,7 @@ from scopeprobe.store import AcceptedSets, StoredRuns
 class PreviousMaps:
     """The maps of the last finished run, and what proved them."""
 
-    maps: Mapping[ClientName, PermissionMap] = field(default_factory=dict)
+    maps: Mapping[ClientName, PackedMap] = field(default_factory=dict)
     accepted_sets: Mapping[tuple[ClientName, str], AcceptedSets] = field(default_factory=dict)
 
     last_successes: Mapping[tuple[ClientName, str], tuple[Question, bool]] = field(
@@ -44,6 +44,8 @@ def assignments_of(fleet: Fleet, previous_maps: PreviousMaps, proof: Proof) -> I
             place = endpoints.token or endpoints.issuer, target.label
             asked = client.name, target.label
             success, needs_scope = previous_maps.last_successes.get(asked, (None, False))
+            if success is not None and success.scopes == target.candidates:
+                success = replace(success, scopes=target.candidates)  # held once
             yield Assignment(
                 client,
                 target,

@@ -36,12 +36,13 @@ from scopeprobe.errors import (
 )
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Proof
-from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import PROVED, Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.fault import Fault
 from scopeprobe.model.finding import Finding
 from scopeprobe.model.http import Purpose
+from scopeprobe.model.packed import PackedMap
 from scopeprobe.model.run import Run
 from scopeprobe.policy import (
     Earlier,
@@ -159,6 +160,8 @@ class Result:
         all, cells that asking again would not settle were not judged either.
         """
         gave_nothing = self.summary.tokens == 0
+        if any(self.summary.counts[verdict] for verdict in PROVED):
+            return False
         return all(
             cell.verdict is Verdict.UNAUTHENTICATED
             or (cell.verdict is Verdict.UNKNOWN and cell.reason.is_out_of_reach)
@@ -267,7 +270,8 @@ def _earlier(order: Audit, store: Store) -> tuple[Earlier | None, tuple[str, ...
     if not finished:
         return None, ("no earlier run is finished here: there is nothing to compare with",)
     before, moment = finished[0], math.nextafter(finished[0].started, math.inf)
-    return Earlier(store.proved_by(moment), store.maps_of(before), before.day), ()
+    proved_of = partial(store.proved_of, moment=moment)
+    return Earlier(store.clients(), proved_of, store.maps_of(before), before.day), ()
 
 
 def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
@@ -424,7 +428,7 @@ class _Session:
 
     def _conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         order, rounds = self._order, self._rounds
-        maps = tuple(rounds.maps())
+        maps = tuple(map(PackedMap.of, rounds.maps()))
         found = self._findings(maps)
         failures = tuple(one for one in found if one.kind in order.fail_on)
         warnings = tuple(one for one in found if one.kind not in order.fail_on)
@@ -461,7 +465,12 @@ class _Session:
         unmatched = unmatched_expectations(
             self._fleet.as_known,
             order.policy.rules,
-            found=[cell.key for permissions in maps for cell in permissions.cells],
+            found=(
+                cell.key
+                for permissions in maps
+                for cell in permissions.cells
+                if cell.reason is Reason.UNLISTED
+            ),
             unread=self._fleet.unread,
         )
         found = [*(one.as_finding() for one in unmatched), *found]

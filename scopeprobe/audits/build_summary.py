@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scopeprobe.engine.usage import Usage
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.cell import PermissionMap, Reason
+from scopeprobe.model.cell import PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding
 from scopeprobe.model.http import Purpose
@@ -19,7 +20,6 @@ from scopeprobe.reports.summary import (
     ServerSummary,
     Summary,
     client_summaries,
-    counts,
     moment,
     not_tested,
 )
@@ -63,9 +63,12 @@ def build_summary(
     :param warnings: those that do not.
     :param doubts: clients that could not ask about a prefix, and why.
     """
-    cells = [cell for permissions in maps for cell in permissions.cells]
     servers = {client.name: client.server.name for client in fleet.clients}
-    with_open_cells = {cell.client for cell in cells if cell.is_open}
+    untested = not_tested(maps, servers)
+    with_open_cells = {one.client for one in untested if one.reason.is_open}
+    clients = client_summaries(
+        maps, {client.name: client for client in fleet.clients}, cost.by_client
+    )
     unasked = (
         *_without_cells(fleet),
         *(NotTested(name, why, 0) for name, why in doubts if name not in with_open_cells),
@@ -76,14 +79,12 @@ def build_summary(
         finished=moment(finished),
         complete=not with_open_cells and not unasked,
         over_bar=bool(failures),
-        counts=counts(cells),
+        counts={v.value: sum(client.counts[v] for client in clients) for v in Verdict},
         requests=cost.requests,
         tokens=cost.tokens,
-        clients=client_summaries(
-            maps, {client.name: client for client in fleet.clients}, cost.by_client
-        ),
+        clients=clients,
         servers=tuple(_server_summaries(fleet, maps, cost.by_server)),
-        not_tested=(*_skipped(fleet), *unasked, *not_tested(maps, servers)),
+        not_tested=(*_skipped(fleet), *unasked, *untested),
         findings=failures,
         warnings=warnings,
         introspections=cost.follow_ups[Purpose.INTROSPECTION],
@@ -100,11 +101,14 @@ def build_summary(
 def _server_summaries(
     fleet: Fleet, maps: Sequence[PermissionMap], by_server: Mapping[str, Usage]
 ) -> Iterator[ServerSummary]:
-    clients = fleet.clients
-    servers = {client.server.name: client.server for client in clients}
+    servers = {client.server.name: client.server for client in fleet.clients}
+    advertised_by = {name for name, one in servers.items() if one.scopes_supported is not None}
+    server_of = {client.name: client.server.name for client in fleet.clients}
+    positions: defaultdict[str, list[int]] = defaultdict(list)
+    for position, permissions in enumerate(maps if advertised_by else ()):
+        positions[server_of[permissions.client]].append(position)
     for name, server in sorted(servers.items()):
-        members = {client.name for client in clients if client.server.name == name}
-        cells = [f for m in maps if m.client in members for f in m.cells]
+        cells = (cell for position in positions[name] for cell in maps[position].cells)
         advertised = compare_with_advertised(server.scopes_supported, cells)
         usage = by_server.get(name, Usage())
         yield ServerSummary(

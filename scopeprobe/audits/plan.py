@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -38,9 +38,15 @@ class _Wait:
     is_quota: bool = False
 
 
-def plan(fleet: Fleet, limits: Budgets, out: Path, proof: Proof = Proof.SAFE) -> FleetPlan:
+def plan(
+    fleet: Fleet,
+    limits: Budgets,
+    out: Path,
+    proof: Proof = Proof.SAFE,
+    strategies: Collection[str] = STRATEGIES,
+) -> FleetPlan:
     """
-    Estimate every strategy, with what the runs of `out` left: maps, and quotas spent.
+    Estimate these strategies, with what the runs of `out` left: maps, and quotas spent.
 
     Raises InputError where the folder's database cannot be used.
     """
@@ -48,8 +54,10 @@ def plan(fleet: Fleet, limits: Budgets, out: Path, proof: Proof = Proof.SAFE) ->
         previous_maps = PreviousMaps() if store is None else PreviousMaps.before(math.inf, store)
         spent: Allowances = {} if store is None else store.allowances()
         names = [
-            name for name, entry in STRATEGIES.items() if previous_maps.maps or not entry.needs_maps
-        ]
+            name
+            for name, entry in STRATEGIES.items()
+            if name in strategies and (previous_maps.maps or not entry.needs_maps)
+        ] or ["adaptive"]  # a recheck without anything to prove again
         assignments = list(assignments_of(fleet, previous_maps, proof))
         by_server = sorted(assignments, key=lambda a: a.client.server.name)
         servers = []

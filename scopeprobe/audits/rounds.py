@@ -23,7 +23,7 @@ from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.scheduler import Scheduler
 from scopeprobe.engine.usage import Usage
 from scopeprobe.errors import InputError
-from scopeprobe.model.answer import Fact, Issued
+from scopeprobe.model.answer import Issued
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
@@ -38,6 +38,7 @@ from scopeprobe.oauth.exchange import TokenHandling
 from scopeprobe.store import SqliteJournal
 from scopeprobe.strategies import LEARNING
 from scopeprobe.verdicts import (
+    ToldClient,
     accepted_sets,
     earlier_client,
     judge,
@@ -77,6 +78,8 @@ class Rounds:
         self._unusable: dict[str, Fault] = {}
         self._further: dict[int, Iterator[Callable[[RateGroup], Awaitable[None]]]] = {}
         """By the identity of its rate group, what lays out the rounds that are still to come."""
+        self._learned: dict[str, tuple[list[ToldClient], ServerBehavior]] = {}
+        """By endpoint, what its clients had been told when it was last learned from."""
 
     def add(
         self, assignments: Iterable[Assignment], unusable: Mapping[str, Fault]
@@ -189,7 +192,7 @@ class Rounds:
         held = [queue for queue in group.queues if queue.is_held]
         if not held:
             return
-        behaviors = await off_the_loop(self._behaviors, group)
+        behaviors = await off_the_loop(self._with_earlier_clients, group)
 
         def prepare(assignment: Assignment) -> PlanRunner:
             behavior = behaviors.get(_endpoint(assignment), NOTHING_KNOWN)
@@ -212,7 +215,10 @@ class Rounds:
         self, group: RateGroup
     ) -> list[tuple[ClientQueue, PlanRunner, ServerBehavior]]:
         """Plans with open cells that know less of their server than is known by now, and that."""
-        behaviors = self._behaviors(group)
+        behaviors = {
+            endpoint: self._learn(map(_told_what_it_asked, plans))
+            for endpoint, plans in _by_endpoint(_begun([group])).items()
+        }
         found = []
         for queue in group.queues:
             for plan in queue.begun:
@@ -233,7 +239,9 @@ class Rounds:
             return plans[id(assignment)][0].closed_because is None
 
         for members in _by_endpoint(_begun([group])).values():
-            doubts = shapes_in_doubt(list(map(_with_facts, members)), can_ask)
+            told = list(map(_told, members))
+            behavior = await off_the_loop(self._learn, told)
+            doubts = shapes_in_doubt(told, behavior, can_ask)
             for assignment, further in await off_the_loop(list, doubts):
                 if can_ask(assignment):
                     queue, plan = plans[id(assignment)]
@@ -242,11 +250,21 @@ class Rounds:
     def _plan_runner(self, assignment: Assignment) -> PlanRunner:
         return PlanRunner(assignment, self._strategy, self._known.facts_of(assignment))
 
-    def _behaviors(self, group: RateGroup) -> dict[str, ServerBehavior]:
+    def _learn(self, told: Iterable[ToldClient]) -> ServerBehavior:
+        """What clients of one server taught: worked out anew where one was told more since."""
+        told = list(told)
+        endpoint = _endpoint(told[0][0])
+        before, behavior = self._learned.get(endpoint, ([], NOTHING_KNOWN))
+        if list(map(_identity, told)) != list(map(_identity, before)):
+            behavior = learn_behavior(told)
+            self._learned[endpoint] = told, behavior
+        return behavior
+
+    def _with_earlier_clients(self, group: RateGroup) -> dict[str, ServerBehavior]:
         """By endpoint, what its clients taught so far, and what they were found to have."""
         behaviors = {}
         for endpoint, plans in _by_endpoint(_begun([group])).items():
-            behavior = learn_behavior((plan.assignment, plan.asked_facts) for plan in plans)
+            behavior = self._learn(map(_told_what_it_asked, plans))
             earlier_clients = (
                 earlier_client(plan.assignment, self._cells(plan, behavior)) for plan in plans
             )
@@ -258,7 +276,7 @@ class Rounds:
 
     def _cells(self, plan: PlanRunner, behavior: ServerBehavior) -> tuple[Cell, ...]:
         because = plan.open_because or Reason.NOT_ASKED
-        return judge(plan.assignment, behavior, plan.asked_facts, because)
+        return judge(plan.assignment, behavior, plan.told_what_it_asked, because)
 
     def _plans(self) -> dict[int, tuple[RateGroup, ClientQueue, PlanRunner]]:
         """By the identity of its assignment, every plan and whose it is."""
@@ -273,12 +291,12 @@ class Rounds:
         self, maps: Iterable[PermissionMap]
     ) -> Iterator[tuple[Assignment, tuple[tuple[Scope, ...], ...]]]:
         """By client and target, the sets whose acceptance proves what the maps say is granted."""
-        found = {cell.key: cell for proved in maps for cell in proved.cells}
-        for plan in self._begun():
-            assignment = plan.assignment
-            place = assignment.client.name, assignment.target.label
-            cells = [found[*place, scope] for scope in assignment.candidates]
-            yield assignment, accepted_sets(plan.facts.values(), cells)
+        by_client = self._by_client()
+        for permissions in maps:
+            for plan in by_client[permissions.client]:
+                label = plan.assignment.target.label
+                cells = (cell for cell in permissions.cells if cell.audience == label)
+                yield plan.assignment, accepted_sets(plan.told, cells)
 
     def last_successes(self) -> Iterator[tuple[Assignment, Question, bool]]:
         """By client and target, what succeeded, and whether it does not without scope."""
@@ -290,7 +308,8 @@ class Rounds:
         """Clients that did not get to ask about a shape, and why: asking again may settle it."""
         plans = self._plans()
         for members in _by_endpoint(self._begun()).values():
-            for assignment, _ in shapes_in_doubt(map(_with_facts, members)):
+            told = list(map(_told, members))
+            for assignment, _ in shapes_in_doubt(told, self._learn(told)):
                 _, queue, plan = plans[id(assignment)]
                 reasons = (queue.closed_because, self.stopped_because, plan.open_because)
                 yield assignment.client.name, next(filter(None, reasons), Reason.NOT_ASKED)
@@ -299,28 +318,28 @@ class Rounds:
 
     def maps(self) -> Iterator[PermissionMap]:
         """The maps, sorted by client; behavior comes from all clients (docs/design.md, "Terms")."""
-        begun = self._begun()
         behaviors = {
-            endpoint: learn_behavior(map(_with_facts, plans))
-            for endpoint, plans in _by_endpoint(begun).items()
+            endpoint: self._learn(map(_told, plans))
+            for endpoint, plans in _by_endpoint(self._begun()).items()
         }
-        by_client: dict[ClientName, list[Cell]] = {}
-        by_name: dict[ClientName, list[PlanRunner]] = {}
-        for plan in begun:
-            by_name.setdefault(plan.assignment.client.name, []).append(plan)
-        for plan in sorted(begun, key=_name_and_audience):
-            client, because = plan.assignment.client, plan.open_because or Reason.NOT_ASKED
-            behavior = behaviors[_endpoint(plan.assignment)]
-            others = (other for other in by_name[client.name] if other is not plan)
-            elsewhere = (fact for other in others for fact in other.facts.values())
-            cells = judge(plan.assignment, behavior, plan.facts.values(), because, elsewhere)
-            if fault := self._unusable.get(client.server.name):
-                cells = tuple(_told_of(cell, fault) for cell in cells)
-            by_client.setdefault(client.name, []).extend(cells)
-        return (
-            PermissionMap(client, tuple(found), _registration(by_name[client]))
-            for client, found in by_client.items()
-        )
+        for name, plans in sorted(self._by_client().items()):
+            cells: list[Cell] = []
+            for plan in sorted(plans, key=_audience):
+                because = plan.open_because or Reason.NOT_ASKED
+                others = (other for other in plans if other is not plan)
+                elsewhere = (fact for other in others for fact in other.told)
+                behavior = behaviors[_endpoint(plan.assignment)]
+                judged = judge(plan.assignment, behavior, plan.told, because, elsewhere)
+                if fault := self._unusable.get(plan.assignment.client.server.name):
+                    judged = tuple(_told_of(cell, fault) for cell in judged)
+                cells += judged
+            yield PermissionMap(name, tuple(cells), _registration(plans))
+
+    def _by_client(self) -> dict[ClientName, list[PlanRunner]]:
+        by_client: dict[ClientName, list[PlanRunner]] = {}
+        for plan in self._begun():
+            by_client.setdefault(plan.assignment.client.name, []).append(plan)
+        return by_client
 
     def requests_by_client(self) -> dict[str, int]:
         return {
@@ -363,19 +382,27 @@ def _begun(groups: Iterable[RateGroup]) -> list[PlanRunner]:
     return [plan for group in groups for queue in group.queues for plan in queue.begun]
 
 
-def _with_facts(plan: PlanRunner) -> tuple[Assignment, Iterable[Fact]]:
-    return plan.assignment, plan.facts.values()
+def _told(plan: PlanRunner) -> ToldClient:
+    return plan.assignment, plan.told
+
+
+def _told_what_it_asked(plan: PlanRunner) -> ToldClient:
+    return plan.assignment, plan.told_what_it_asked
+
+
+def _identity(told: ToldClient) -> tuple[int, int]:
+    return id(told[0]), id(told[1])
 
 
 def _registration(plans: Iterable[PlanRunner]) -> Registration | None:
     """What the last token of a client showed of the client's own end."""
-    facts = (fact for plan in plans for fact in plan.facts.values())
+    facts = (fact for plan in plans for fact in plan.told)
     tokens = [(fact.received, fact.answer) for fact in facts if isinstance(fact.answer, Issued)]
     return max(tokens, key=itemgetter(0))[1].registration if tokens else None
 
 
-def _name_and_audience(plan: PlanRunner) -> tuple[str, str]:
-    return plan.assignment.client.name, plan.assignment.target.label
+def _audience(plan: PlanRunner) -> str:
+    return plan.assignment.target.label
 
 
 def _by_endpoint(plans: Iterable[PlanRunner]) -> dict[str, list[PlanRunner]]:

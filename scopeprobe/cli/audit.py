@@ -152,7 +152,7 @@ def audit_command(
         run_id=runs.run,
     )
     told = None if output.notify is None else notifier(output.notify, output.out)
-    expected = plan(fleet, limits, order.out, order.proof)
+    expected = plan(fleet, limits, order.out, order.proof, (order.strategy,))
     if order.resume is not Resume.MUST:
         _confirm(order, expected.cost_of(order.strategy), logs, is_agreed=yes)
     code = run_audit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from scopeprobe.model.answer import (
@@ -15,6 +15,7 @@ from scopeprobe.model.answer import (
 )
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.cell import Reason
+from scopeprobe.model.packed import PackedFacts
 from scopeprobe.model.question import WITHOUT_SCOPE, Question
 
 
@@ -30,7 +31,10 @@ class PlanRunner:
         self, assignment: Assignment, strategy: Strategy, known: Mapping[Question, Fact]
     ) -> None:
         self.assignment = assignment
-        self.facts = _still_good(known)
+        self._facts: dict[Question, Fact] = _still_good(known)
+        self._told: PackedFacts | None = None
+        """All facts once it has ended, in few bytes: a run may have many such plans."""
+        self._told_what_it_asked: PackedFacts | None = None
         self.open_because: Reason | None = None
         """Why it ended, once it has: what cells without an answer will say."""
         self._plan = strategy(assignment)
@@ -48,8 +52,9 @@ class PlanRunner:
 
     def further(self, assignment: Assignment, strategy: Strategy) -> PlanRunner:
         """The same, with more to ask; what was answered in this invocation stands."""
-        plan = PlanRunner(assignment, strategy, self.facts)
-        plan.facts = dict(self.facts)
+        facts = self.facts
+        plan = PlanRunner(assignment, strategy, facts)
+        plan._facts = dict(facts)
         plan.goes_on = False
         return plan
 
@@ -58,13 +63,27 @@ class PlanRunner:
         return self.open_because is not None
 
     @property
-    def asked_facts(self) -> list[Fact]:
+    def facts(self) -> Mapping[Question, Fact]:
+        """All that was answered, the oldest first."""
+        if self._told is None:
+            return self._facts
+        return {fact.question: fact for fact in self._told}
+
+    @property
+    def told(self) -> Iterable[Fact]:
+        """The same facts, to be gone through; one object for as long as none comes."""
+        return self._facts.values() if self._told is None else self._told
+
+    @property
+    def told_what_it_asked(self) -> Iterable[Fact]:
         """
         The answers to what this plan asked, and nothing that is known beyond it.
 
         So what one client teaches others is the same when a run is gone on with.
         """
-        return [fact for question, fact in self.facts.items() if question in self._asked]
+        if self._told_what_it_asked is not None:
+            return self._told_what_it_asked
+        return [fact for question, fact in self._facts.items() if question in self._asked]
 
     @property
     def left_to_ask(self) -> int:
@@ -120,19 +139,26 @@ class PlanRunner:
         try:
             self._wave = next(self._plan)
         except StopIteration:
-            self.open_because = Reason.NOT_ASKED
+            self._end(Reason.NOT_ASKED)
             return []
         return self._advance()
 
     def take(self, fact: Fact) -> list[Question]:
         """Take an answer. Returns the next wave when it was the last one of its own."""
-        self.facts.pop(fact.question, None)
-        self.facts[fact.question] = fact
+        self._hold(fact)
         if self.is_finished or fact.question not in self._missing:
             return []
         self._missing.discard(fact.question)
         self._answers[fact.question] = fact.answer
         return [] if self._missing else self._advance()
+
+    def _hold(self, fact: Fact) -> None:
+        """The newest is the last."""
+        facts = dict(self.facts) if self.is_finished else self._facts
+        facts.pop(fact.question, None)
+        facts[fact.question] = fact
+        if self.is_finished:
+            self._told = PackedFacts(facts.values())
 
     def reassurance(self) -> Question:
         """A request that succeeded before, to be asked again outside of the plan."""
@@ -143,13 +169,23 @@ class PlanRunner:
     def give_up(self, question: Question, fault: Unanswered) -> None:
         """Remember what a question met last that is not asked any more."""
         ticks = self.tick(), self.tick()
-        self.facts.setdefault(question, Fact(question, fault, *ticks))
+        if question not in self.facts:
+            self._hold(Fact(question, fault, *ticks))
 
     def close(self, reason: Reason) -> None:
         """Ask nothing more."""
         if not self.is_finished:
             self._plan.close()
-            self.open_because = reason
+            self._end(reason)
+
+    def _end(self, because: Reason) -> None:
+        """Hold on to what was answered, and to nothing else."""
+        self._told_what_it_asked = PackedFacts(self.told_what_it_asked)
+        self._told = self._told_what_it_asked
+        if not self._asked.issuperset(self._facts):
+            self._told = PackedFacts(self._facts.values())
+        self.open_because = because
+        self._facts, self._wave, self._answers, self._asked = {}, (), {}, set()
 
     def _advance(self) -> list[Question]:
         while True:
@@ -166,12 +202,12 @@ class PlanRunner:
             try:
                 self._wave, self._answers = self._plan.send(answers), {}
             except StopIteration:
-                self.open_because = _why_a_plan_ends(answers[-1])
+                self._end(_why_a_plan_ends(answers[-1]))
                 return []
 
     def _remembered(self, question: Question) -> Fact | None:
         is_usable = self._is_replaying or question.again == 0
-        return self.facts.get(question) if is_usable else None
+        return self._facts.get(question) if is_usable else None
 
 
 def _is_success(fact: Fact) -> bool:

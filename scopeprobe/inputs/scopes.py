@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from itertools import takewhile
 from typing import TextIO
 
@@ -117,5 +118,10 @@ def _most_scopes(pattern: str) -> Decimal:
 
 
 def distinct(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
-    """Drop duplicates and keep the order."""
-    return tuple(dict.fromkeys(scopes))
+    """Drop duplicates and keep the order. Many clients have the same: those share one tuple."""
+    return _shared(tuple(dict.fromkeys(scopes)))
+
+
+@lru_cache(maxsize=256)
+def _shared(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    return scopes

@@ -69,7 +69,8 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     @cached_property
     def names(self) -> frozenset[Scope]:
         """Every scope that is in at least one list."""
-        return frozenset().union(*self.lists)
+        first, *others = self.lists or (frozenset[Scope](),)
+        return first.union(*others) if others else first
 
     @property
     def tells(self) -> bool:
@@ -234,5 +235,6 @@ def culprits(answer: Answer, asked: tuple[Scope, ...]) -> tuple[Scope, ...]:
     """The asked scopes that a refusal names; none where it only repeats the whole request."""
     if not isinstance(answer, Refused):
         return ()
-    named = tuple(scope for scope in asked if scope in answer.named)
+    repeated = frozenset(answer.named)
+    named = tuple(scope for scope in asked if scope in repeated)
     return () if named == asked else named

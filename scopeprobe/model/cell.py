@@ -16,7 +16,13 @@ from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId
 
 
-class Verdict(StrEnum):
+class Word(StrEnum):
+    """A word of which many are compared and looked up: by its text, as any other string is."""
+
+    __hash__ = str.__hash__
+
+
+class Verdict(Word):
     GRANTED = "granted"
     DENIED = "denied"
     UNENFORCED = "unenforced"
@@ -24,7 +30,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Reason(StrEnum):
+class Reason(Word):
     """Why a cell says what it says: a closed list, grouped by verdict."""
 
     # granted
@@ -114,7 +120,7 @@ _OUT_OF_REACH = frozenset(
 )
 
 
-class Evidence(StrEnum):
+class Evidence(Word):
     """What a verdict rests on."""
 
     ALONE = "alone"
@@ -130,10 +136,10 @@ class Evidence(StrEnum):
 
 CellKey: TypeAlias = tuple[str, str, str]
 """Client, audience, scope."""
-_PROVED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
+PROVED = frozenset({Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED})
 
 
-class Cell(msgspec.Struct, frozen=True):
+class Cell(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one (client, audience, scope) cell."""
 
     client: ClientName
@@ -156,7 +162,7 @@ class Cell(msgspec.Struct, frozen=True):
     @property
     def is_proved(self) -> bool:
         """The server's answers prove what the cell says."""
-        return self.verdict in _PROVED
+        return self.verdict in PROVED
 
     @property
     def key(self) -> CellKey:

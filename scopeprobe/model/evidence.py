@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -25,13 +26,52 @@ class Kind(NamedTuple):
     place: Place
 
 
-Listing: TypeAlias = tuple[Kind, Scope]
 ScopeOfTarget: TypeAlias = tuple[str, Scope]
 """The label of a target, and a scope that was asked for there."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 Witnesses: TypeAlias = Mapping[_Key, frozenset[ClientName]]
 """The clients that met something."""
+
+
+class ScopeWitnesses:
+    """
+    Who met which scopes: enough of it to tell whether others than a given client did.
+
+    That is the first client to meet a scope, and whether another one did as well.
+    """
+
+    __slots__ = ("_by_several", "_first")
+
+    def __init__(self) -> None:
+        self._first: dict[Scope, ClientName] = {}
+        self._by_several: set[Scope] = set()
+
+    def note(self, client: ClientName, met: AbstractSet[Scope]) -> None:
+        """A client met these scopes."""
+        first = self._first
+        self._by_several.update(scope for scope in first.keys() & met if first[scope] != client)
+        first.update(dict.fromkeys(met - first.keys(), client))
+
+    def has_others(self, scope: Scope, client: ClientName) -> bool:
+        """Whether another client met the scope."""
+        return scope in self._by_several or self._first.get(scope, client) != client
+
+    def by_others(self, scopes: Iterable[Scope], client: ClientName) -> frozenset[Scope]:
+        """Those that another client met."""
+        first, by_several = self._first, self._by_several
+        return frozenset([s for s in scopes if first.get(s, client) != client or s in by_several])
+
+    def meet_apart(self, other: ScopeWitnesses) -> bool:
+        """Whether some client met a scope that another client met by the other account."""
+        return any(
+            scope in self._by_several or scope in other._by_several or client != other._first[scope]
+            for scope, client in self._first.items()
+            if scope in other._first
+        )
+
+
+NOBODY = ScopeWitnesses()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +82,17 @@ class ServerEvidence:
     Where something is `refused`, it was so by rule 6; `listed` takes lists for any request.
     """
 
-    listed: Witnesses[Listing] = field(default_factory=dict)
+    listed: Mapping[Kind, ScopeWitnesses] = field(default_factory=dict)
     left_out_alone: Witnesses[Kind] = field(default_factory=dict)
     """A lone scope was missing from a list, and from all others of the client; not from others'."""
-    given: Witnesses[ScopeOfTarget] = field(default_factory=dict)
-    """Issued alone, or listed: whoever was given it, the scope is known."""
+    given: Mapping[str, ScopeWitnesses] = field(default_factory=dict)
+    """By audience. Issued alone, or listed: whoever was given it, the scope is known."""
+    seen_to_exist: frozenset[Scope] = frozenset()
+    """Refused alone, if by a passing fault, or listed."""
     no_such_scopes: frozenset[ScopeOfTarget] = frozenset()
     """Left out of a list like the canary, never listed, and never refused to anybody."""
-    refused_alone: Witnesses[ScopeOfTarget] = field(default_factory=dict)
+    refused_alone: Mapping[str, ScopeWitnesses] = field(default_factory=dict)
+    """By audience."""
     canary_shown: Witnesses[Kind] = field(default_factory=dict)
     canary_missing: Witnesses[Kind] = field(default_factory=dict)
     """The request asked for the canary, and the list lacks it."""
@@ -83,6 +126,8 @@ class ServerEvidence:
     """Some list was exactly what was asked for."""
     lists_nothing: frozenset[Form] = frozenset()
     """Some list was empty."""
+    comes_for_scopes: frozenset[Kind] = frozenset()
+    """Lists that came for requests with scopes."""
     lists_for_scopes: frozenset[Form] = frozenset()
     """Some request with scopes was answered with a list."""
     silent_for_granted: frozenset[Form] = frozenset()
@@ -96,6 +141,16 @@ class ServerEvidence:
     def withholds_anything(self) -> bool:
         """Some scope of any audience was, be it the canary."""
         return bool(self.refuses or self.leaves_out or self.canary_refused)
+
+    def is_listed_for_others(self, kind: Kind, scope: Scope, client: ClientName) -> bool:
+        """A list of this kind showed the scope to another client."""
+        return self.listed.get(kind, NOBODY).has_others(scope, client)
+
+    def is_given_to_others(self, audience: str, scope: Scope, client: ClientName) -> bool:
+        return self.given.get(audience, NOBODY).has_others(scope, client)
+
+    def is_refused_to_others(self, audience: str, scope: Scope, client: ClientName) -> bool:
+        return self.refused_alone.get(audience, NOBODY).has_others(scope, client)
 
     def empty_lists(self, form: Form, client: ClientName) -> Iterator[Kind]:
         """

@@ -76,6 +76,8 @@ def resembles(name: Scope, scope: Scope) -> bool:
     one, other = _plain(name), _plain(scope)
     if one == other or ("*" in one and fnmatchcase(other, re.sub(r"([?[])", r"[\1]", one))):
         return True
+    if one not in other and other not in one:
+        return False
     return any(
         one.endswith(separator + other)
         or other.endswith(separator + one)
@@ -95,6 +97,7 @@ def resource(scope: Scope) -> str:
     return scope.rpartition("/")[0]
 
 
+@lru_cache(maxsize=20_000)
 def prefix(scope: Scope) -> str:
     """A name up to its last separator; empty where it has none."""
     return scope[: max(map(scope.rfind, ".:/")) + 1]

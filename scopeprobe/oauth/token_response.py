@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
 
 from scopeprobe.model.answer import Answer, Issued, TooLarge, Unanswered
@@ -59,7 +60,7 @@ class Reader:
             tuple(word for word in words if word),
             also_claims,
             expected,
-            frozenset(target.candidates),
+            _as_set(target.candidates),
         )
 
     def read(self, question: Question, response: HttpResponse, now: datetime) -> Answer:
@@ -126,6 +127,12 @@ class Reader:
     ) -> Answer:
         mask = self.mask.and_of(tokens_in(body)) if body else self.mask
         return read_error(response, body, asked, own_words=self.own_words, mask=mask, now=now)
+
+
+@lru_cache(maxsize=256)
+def _as_set(candidates: tuple[Scope, ...]) -> frozenset[Scope]:
+    """Many clients have the same."""
+    return frozenset(candidates)
 
 
 def access_token(response: HttpResponse) -> str | None:

@@ -124,16 +124,30 @@ def waived(
 
     A waiver is needed as long as a cell that it is about is not proved: nobody knows yet.
     """
-    waivers, cells = list(waivers), [f for permissions in maps for f in permissions.cells]
+    waivers = list(waivers)
     holding = [waiver for waiver in waivers if waiver.expires >= today]
     yield from (one for one in found if not any(waiver.covers(one) for waiver in holding))
+    settled = _settled(waivers, maps)
     for waiver in waivers:
-        about = [f for f in cells if waiver.is_about(*f.key)]
         is_needed = any(waiver.covers(one) for one in found)
         if waiver not in holding:
             yield _stale(waiver, f"expired on {waiver.expires}: {waiver.reason} ({waiver.owner})")
-        elif about and not is_needed and all(cell.is_proved for cell in about):
+        elif waiver in settled and not is_needed:
             yield _stale(waiver, f"nothing needs it any more: {waiver.reason} ({waiver.owner})")
+
+
+def _settled(waivers: Sequence[Waiver], maps: Iterable[PermissionMap]) -> list[Waiver]:
+    """Those that are about some cells, all of which are proved."""
+    about: dict[bool, list[Waiver]] = {True: [], False: []}
+    for permissions in maps if waivers else ():
+        mine = [waiver for waiver in waivers if fnmatchcase(permissions.client, waiver.client)]
+        for cell in permissions.cells if mine else ():
+            about[cell.is_proved] += [
+                waiver
+                for waiver in mine
+                if waiver not in about[cell.is_proved] and waiver.is_about(*cell.key)
+            ]
+    return [waiver for waiver in about[True] if waiver not in about[False]]
 
 
 def _stale(waiver: Waiver, detail: str) -> Finding:

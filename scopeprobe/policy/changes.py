@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,9 +16,12 @@ _LOST = (Verdict.GRANTED, Verdict.DENIED)
 _CellsByKey: TypeAlias = dict[CellKey, Cell]
 
 
-def changes(maps: Iterable[PermissionMap], proved: Mapping[CellKey, Cell]) -> Iterator[Finding]:
+def changes(
+    maps: Iterable[PermissionMap], proved_of: Callable[[ClientName], Mapping[CellKey, Cell]]
+) -> Iterator[Finding]:
     """Cells that are proved to be another than when they were last proved."""
     for permissions in maps:
+        proved = proved_of(permissions.client)
         for cell in permissions.cells:
             before = proved.get(cell.key)
             if before is None or not cell.is_proved or before.verdict is cell.verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TypeAlias
@@ -48,26 +48,32 @@ class Policy:
 class Earlier:
     """What was known before this run."""
 
-    proved: Mapping[CellKey, Cell] = field(default_factory=dict)
-    """Every cell as it was last proved."""
-    last: tuple[PermissionMap, ...] = ()
+    clients: Sequence[ClientName] = ()
+    """Sorted."""
+    proved_of: Callable[[ClientName], Mapping[CellKey, Cell]] = lambda _client: {}
+    """Every cell of a client as it was last proved."""
+    last: Sequence[PermissionMap] = ()
     """The maps of the run before."""
     day: date | None = None
     """On which it was begun; None: on the day of this one."""
 
 
 def findings(
-    maps: Sequence[PermissionMap],
+    maps: Iterable[PermissionMap],
     clients: Iterable[Client],
     policy: Policy,
     earlier: Earlier | None,
     today: date,
 ) -> list[Finding]:
-    """All findings, sorted by cell. Changes only where there is something `earlier`."""
+    """
+    All findings, sorted by cell. Changes only where there is something `earlier`.
+
+    :param maps: are gone through several times.
+    """
     ruled = [_ruled(client, policy.rules) for client in clients]
     found = [*_unexpected(maps, ruled, policy.baseline), *_expiring(maps, ruled, today)]
     if earlier is not None:
-        found += changes(maps, earlier.proved)
+        found += changes(maps, earlier.proved_of)
     if policy.baseline is not None:
         found = list(waived(found, policy.baseline.waivers, maps, today))
     order = list(FindingKind)
@@ -91,7 +97,7 @@ def new_findings(
     """
     clients = list(clients)
     known: set[_Identity] = set()
-    for maps in (_maps_of(earlier.proved), earlier.last):
+    for maps in (_ProvedMaps(earlier), earlier.last):
         then = findings(maps, clients, policy, None, earlier.day or today)
         known |= {_identity(one) for one in then}
     return [one for one in found if one.kind is FindingKind.CHANGED or _identity(one) not in known]
@@ -126,7 +132,7 @@ def _added(expectations: Sequence[Expectation]) -> Expectation:
 
 
 def _unexpected(
-    maps: Sequence[PermissionMap], clients: Sequence[Client], baseline: Baseline | None
+    maps: Iterable[PermissionMap], clients: Sequence[Client], baseline: Baseline | None
 ) -> Iterator[Finding]:
     """Where the maps are not as clients or the baseline say; accepted findings are left out."""
     expected = {
@@ -134,8 +140,8 @@ def _unexpected(
         for client in clients
         for target in client.targets
     }
-    cells = {cell.key: cell for permissions in maps for cell in permissions.cells}
     for permissions in maps:
+        cells = {} if baseline is None else {cell.key: cell for cell in permissions.cells}
         for one in _unexpected_of_client(permissions, expected):
             if baseline is None or not baseline.accepts(one, cells):
                 yield one
@@ -212,11 +218,16 @@ def _expiry(ahead: str, past: str, end: date | None, today: date) -> str:
 # -- telling findings apart
 
 
-def _maps_of(proved: Mapping[CellKey, Cell]) -> tuple[PermissionMap, ...]:
-    by_client: dict[ClientName, list[Cell]] = {}
-    for _, cell in sorted(proved.items()):
-        by_client.setdefault(cell.client, []).append(cell)
-    return tuple(PermissionMap(client, tuple(cells)) for client, cells in by_client.items())
+@dataclass(frozen=True, slots=True)
+class _ProvedMaps:
+    """What was proved of every client, one map after the other."""
+
+    earlier: Earlier
+
+    def __iter__(self) -> Iterator[PermissionMap]:
+        for client in self.earlier.clients:
+            if proved := self.earlier.proved_of(client):
+                yield PermissionMap(client, tuple(cell for _, cell in sorted(proved.items())))
 
 
 def _identity(one: Finding) -> _Identity:

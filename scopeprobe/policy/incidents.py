@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import TypeAlias
 
 from scopeprobe.model.cell import (
@@ -62,14 +63,8 @@ def incidents(
 ) -> list[Finding]:
     """Findings with their verdicts and owners, of which those of one incident became one."""
     by_name = {client.name: client for client in clients}
-    cells = {permissions.client: permissions.cells for permissions in maps if permissions.cells}
-    by_key: dict[CellKey, Cell] = {}
-    for members in cells.values():
-        for cell in reversed(members):
-            by_key[cell.client, cell.audience, ""] = by_key[cell.key] = cell
-    told = [
-        _completed(one, by_key.get((one.client, one.audience, one.scope)), by_name) for one in found
-    ]
+    cells = _CellsOf(maps)
+    told = [_completed(one, cells.of(one), by_name) for one in found]
     servers = {name: by_name[name].server.name for name in cells if name in by_name}
     causes = _causes(cells, servers)
     is_cut_off = _are_cut_off(list(causes.values()))
@@ -99,6 +94,41 @@ def incidents(
     )
 
 
+class _CellsOf(Mapping[ClientName, Sequence[Cell]]):
+    """The cells of each client that has some, of which those of one are at hand at a time."""
+
+    def __init__(self, maps: Sequence[PermissionMap]) -> None:
+        self._maps = maps
+        self._positions = {one.client: n for n, one in enumerate(maps) if one.cells}
+        self._cells = lru_cache(maxsize=1)(self._cells_at)
+        self._by_key = lru_cache(maxsize=1)(self._by_key_at)
+
+    def __iter__(self) -> Iterator[ClientName]:
+        return iter(self._positions)
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, client: ClientName) -> Sequence[Cell]:
+        return self._cells(self._positions[client])
+
+    def of(self, one: Finding) -> Cell | None:
+        """The cell that a finding is about, or the first of its target."""
+        position = self._positions.get(one.client)
+        if position is None:
+            return None
+        return self._by_key(position).get((one.client, one.audience, one.scope))
+
+    def _cells_at(self, position: int) -> Sequence[Cell]:
+        return self._maps[position].cells
+
+    def _by_key_at(self, position: int) -> Mapping[CellKey, Cell]:
+        by_key: dict[CellKey, Cell] = {}
+        for cell in reversed(self._cells(position)):
+            by_key[cell.client, cell.audience, ""] = by_key[cell.key] = cell
+        return by_key
+
+
 def _completed(one: Finding, cell: Cell | None, clients: Mapping[ClientName, Client]) -> Finding:
     owner = clients[one.client].owner if one.client in clients else ""
     if cell is None or one.kind in _OF_NO_CELL:
@@ -114,9 +144,16 @@ def _causes(
 ) -> dict[str, _Cause | None]:
     """Of each server why all its clients fail alike; None where they do not."""
     of_server: defaultdict[str, list[Cell]] = defaultdict(list)
+    answering = set[str]()
     for client, server in servers.items():
-        of_server[server] += cells[client]
-    return {server: _cause(members) for server, members in of_server.items()}
+        mine = () if server in answering else cells[client]
+        if any(cell.verdict not in _KINDS for cell in mine):
+            answering.add(server)
+        of_server[server] += mine
+    return {
+        server: None if server in answering else _cause(members)
+        for server, members in of_server.items()
+    }
 
 
 def _cause(cells: Sequence[Cell]) -> _Cause | None:

@@ -48,6 +48,12 @@ class _Written:
     holders: list[tuple[Client, Target]] = field(default_factory=list)
 
     @property
+    def patterns(self) -> Sequence[tuple[str, str]]:
+        """Each with its key."""
+        granted = [("granted", pattern) for pattern in self.expect.granted or ()]
+        return [*granted, *(("denied", pattern) for pattern in self.expect.denied)]
+
+    @property
     def client(self) -> ClientName:
         names = {client.name for client, _ in self.holders}
         return names.pop() if len(names) == 1 else ClientName("")
@@ -69,16 +75,19 @@ def unmatched_expectations(
     Patterns of clients and rules that match no candidate, unless `allow_unmatched` is beside them.
 
     :param clients: all of the inputs, of which a run may ask only some.
-    :param found: cells of a run; a rights API tells of scopes that were no candidates.
+    :param found: cells of a run that were no candidates: a rights API tells of such scopes.
     :param unread: clients whose candidates are not all known: nothing is said of what is for them.
     """
     clients = list(clients)
+    written = (*_of_clients(clients), *_of_rules(clients, rules))
     told: dict[tuple[str, str], set[str]] = {}
-    for name, audience, scope in found:
+    for name, audience, scope in found if any(one.patterns for one in written) else ():
         told.setdefault((name, audience), set()).add(scope)
-    for one in (*_of_clients(clients), *_of_rules(clients, rules)):
+    for one in written:
         names = {client.name for client, _ in one.holders}
-        if one.expect.allows_unmatched or not names or not names.isdisjoint(unread):
+        if not one.patterns or one.expect.allows_unmatched or not names:
+            continue
+        if not names.isdisjoint(unread):
             continue
         known: set[str] = {scope for _, target in one.holders for scope in target.candidates}
         known.update(*(told.get((client.name, target.label), ()) for client, target in one.holders))
@@ -109,17 +118,16 @@ def _of_rules(clients: Sequence[Client], rules: Iterable[Rule]) -> Iterator[_Wri
 
 
 def _unmatched(one: _Written, known: Collection[str]) -> Iterator[Unmatched]:
-    for key, patterns in (("granted", one.expect.granted or ()), ("denied", one.expect.denied)):
-        for pattern in patterns:
-            if not _matches_some(pattern, known):
-                yield Unmatched(
-                    place=f"{one.expect.place}.{key}" if one.expect.place else key,
-                    client=one.client,
-                    audience=one.audience,
-                    pattern=pattern,
-                    is_guard=key == "denied" and _GLOB.search(pattern) is not None,
-                    detail=f"matches no candidate{_alike(pattern, known) or ALLOWED}",
-                )
+    for key, pattern in one.patterns:
+        if not _matches_some(pattern, known):
+            yield Unmatched(
+                place=f"{one.expect.place}.{key}" if one.expect.place else key,
+                client=one.client,
+                audience=one.audience,
+                pattern=pattern,
+                is_guard=key == "denied" and _GLOB.search(pattern) is not None,
+                detail=f"matches no candidate{_alike(pattern, known) or ALLOWED}",
+            )
 
 
 def _alike(pattern: str, known: Collection[str]) -> str:

@@ -65,11 +65,11 @@ def _badness(one: Finding) -> tuple[int, bool, str, str, str, str]:
     return rank, not one.server, one.server, one.client, one.audience, one.scope
 
 
-def report_findings(_maps: Sequence[PermissionMap], summary: Summary) -> str:
+def report_findings(_maps: Iterable[PermissionMap], summary: Summary) -> Iterator[str]:
     """`findings.csv`: the header alone where there are none."""
-    return FINDINGS_HEADER + csv_text(
-        [inert(members[column]) for column in COLUMNS] for members in findings_members(summary)
-    )
+    yield FINDINGS_HEADER
+    for members in findings_members(summary):
+        yield csv_text([[inert(members[column]) for column in COLUMNS]])
 
 
 def findings_members(summary: Summary) -> Iterator[dict[str, str]]:

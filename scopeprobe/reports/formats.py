@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import StrEnum
 from importlib.util import find_spec
 from typing import Self, TypeAlias
@@ -22,7 +22,7 @@ from scopeprobe.reports.sarif import report_sarif
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.xlsx import MISSING, report_xlsx
 
-Renderer: TypeAlias = Callable[[Sequence[PermissionMap], Summary], str | bytes]
+Renderer: TypeAlias = Callable[[Iterable[PermissionMap], Summary], Iterable[str | bytes]]
 
 
 class Format(StrEnum):
@@ -42,14 +42,14 @@ class Format(StrEnum):
 
     file: str
     """Its name in the output folder."""
-    as_whole: Renderer | None
-    """Whole; None for the page, which is written in pieces and tells of the past as well."""
+    pieces: Renderer | None
+    """None for the page, which tells of the past as well."""
 
     def __new__(cls, name: str, file: str, renderer: Renderer | None) -> Self:
         member = str.__new__(cls, name)
         member._value_ = name
         member.file = file
-        member.as_whole = renderer
+        member.pieces = renderer
         return member
 
     @property
@@ -58,13 +58,17 @@ class Format(StrEnum):
         return self is not Format.XLSX
 
     def render(
-        self, maps: Sequence[PermissionMap], summary: Summary, past: Past | None = None
+        self, maps: Iterable[PermissionMap], summary: Summary, past: Past | None = None
     ) -> Iterator[str | bytes]:
-        """Write a run down, piece by piece. Equal maps, summaries and pasts give equal bytes."""
-        if self.as_whole is None:
+        """
+        Write a run down, piece by piece. Equal maps, summaries and pasts give equal bytes.
+
+        The maps may be gone through several times, and none is held longer than it takes.
+        """
+        if self.pieces is None:
             yield from report_page(maps, summary, past)
         else:
-            yield self.as_whole(maps, summary)
+            yield from self.pieces(maps, summary)
 
 
 def refuse_missing_extras(formats: Collection[Format]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
@@ -19,10 +19,10 @@ _ESCAPED = str.maketrans(
 _ESCAPED_IN_PROPERTIES = _ESCAPED | str.maketrans({":": "%3A", ",": "%2C"})
 
 
-def report_github(_maps: Sequence[PermissionMap], summary: Summary) -> str:
+def report_github(_maps: Iterable[PermissionMap], summary: Summary) -> Iterator[str]:
     """The worst first; where there are more than GitHub shows, the last says how many."""
     clients = {client.name: client for client in summary.clients}
-    return "".join(
+    return (
         f"{line}\n" for level in (ERROR, WARNING) for line in _annotations(level, summary, clients)
     )
 

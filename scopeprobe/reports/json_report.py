@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,18 +22,24 @@ class Document:
     version: int = 1
 
 
-def report_json(maps: Sequence[PermissionMap], summary: Summary) -> str:
-    members = {
-        "version": 1,
-        "summary": msgspec.json.decode(summary.as_json()),
-        "cells": list(_members(maps)),
-    }
-    return json_text(members)
+def report_json(maps: Iterable[PermissionMap], summary: Summary) -> Iterator[str]:
+    """Cells go where the list of none has its end, as if all had been written at once."""
+    members = {"version": 1, "summary": msgspec.json.decode(summary.as_json()), "cells": []}
+    head, end = json_text(members).rsplit("]", maxsplit=1)
+    yield head
+    is_first = True
+    for permissions in maps:
+        if permissions.cells:
+            listed = json_text(list(_members(permissions))).rstrip().removeprefix("[")
+            yield ("" if is_first else ",") + listed.removesuffix("\n]").replace("\n", "\n  ")
+            is_first = False
+    yield f"]{end}" if is_first else f"\n  ]{end}"
 
 
-def report_jsonl(maps: Sequence[PermissionMap], _summary: Summary) -> str:
+def report_jsonl(maps: Iterable[PermissionMap], _summary: Summary) -> Iterator[str]:
     """Every cell as `schemas/cell-1.json` says; equal maps give equal bytes."""
-    return "".join(msgspec.json.encode(cell).decode() + "\n" for cell in _members(maps))
+    for permissions in maps:
+        yield _encode_lines(_members(permissions)).decode()
 
 
 def schemas() -> Mapping[str, dict[str, Any]]:
@@ -46,9 +52,11 @@ def _schema(type_: type) -> dict[str, Any]:
     return {"$schema": draft, **msgspec.json.schema(type_)}
 
 
-def _members(maps: Iterable[PermissionMap]) -> Iterator[dict[str, str | int | None]]:
+def _members(permissions: PermissionMap) -> Iterator[dict[str, str | int | None]]:
     """The cells, one after the other, as JSON has them."""
     names = [column.name for column in COLUMNS]
-    for permissions in maps:
-        for cell in permissions.cells:
-            yield dict(zip(names, values_of(cell), strict=True))
+    for cell in permissions.cells:
+        yield dict(zip(names, values_of(cell), strict=True))
+
+
+_encode_lines = msgspec.json.Encoder().encode_lines

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from scopeprobe.model.cell import Cell, PermissionMap
@@ -16,26 +16,34 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-def report_junit(maps: Sequence[PermissionMap], summary: Summary) -> str:
+def report_junit(maps: Iterable[PermissionMap], summary: Summary) -> Iterator[str]:
     """
     Findings that fail the run are failures, clients that fail to authenticate one error each.
 
     A server all of whose clients fail has a suite of its own. What is not proved was skipped, and
     says why.
     """
+    total = Counter[str]()
+    for suite in _suites(maps, summary):
+        total.update({name: int(suite.get(name, "")) for name in ("tests", *_COUNTED)})
+    root = ET.Element("testsuites", name="scopeprobe")
+    for name, count in total.items():
+        root.set(name, str(count))
+    yield ET.tostring(root, "unicode").replace(" />", ">\n")
+    for suite in _suites(maps, summary):
+        ET.indent(suite, level=1)
+        yield f"  {ET.tostring(suite, 'unicode')}\n"
+    yield "</testsuites>\n"
+
+
+def _suites(maps: Iterable[PermissionMap], summary: Summary) -> Iterator[ET.Element]:
     by_subject: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in summary.findings:
         by_subject[finding.subject].append(finding)
-    root = ET.Element("testsuites", name="scopeprobe")
     for permissions in maps:
-        root.append(
-            _suite(permissions.client, permissions.cells, by_subject.pop(permissions.client, []))
-        )
+        yield _suite(permissions.client, permissions.cells, by_subject.pop(permissions.client, []))
     for name, rest in sorted(by_subject.items()):  # servers; and waivers name clients by globs
-        root.append(_suite(name, (), rest))
-    _set_counts(root, root.iter("testcase"))
-    ET.indent(root)
-    return ET.tostring(root, "unicode", xml_declaration=False) + "\n"
+        yield _suite(name, (), rest)
 
 
 def _suite(client: str, cells: Iterable[Cell], findings: Sequence[Finding]) -> ET.Element:

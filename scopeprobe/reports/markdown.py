@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.reports.findings import ERROR, WARNING, worst_first
@@ -19,9 +19,9 @@ _ADDRESS = re.compile(r"(?<=:)/(?=/)|(?<=www)\.|@", re.IGNORECASE)
 """Characters by which GitHub knows an address, of which it makes a link."""
 
 
-def report_markdown(_maps: Sequence[PermissionMap], summary: Summary) -> str:
+def report_markdown(_maps: Iterable[PermissionMap], summary: Summary) -> Iterator[str]:
     """All that is wrong, the worst first, and what was not tested."""
-    return "\n".join(_lines(summary)) + "\n"
+    return (f"{line}\n" for line in _lines(summary))
 
 
 def _lines(summary: Summary) -> Iterator[str]:

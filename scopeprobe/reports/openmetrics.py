@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ Sample: TypeAlias = tuple[dict[str, str], float]
 """Labels and a value."""
 
 
-def report_openmetrics(_maps: Sequence[PermissionMap], summary: Summary) -> str:
+def report_openmetrics(_maps: Iterable[PermissionMap], summary: Summary) -> Iterator[str]:
     # Here, because it brings an HTTP server along, and few runs need it.
     from prometheus_client.metrics_core import Metric  # noqa: PLC0415
     from prometheus_client.openmetrics.exposition import generate_latest  # noqa: PLC0415
@@ -29,7 +29,7 @@ def report_openmetrics(_maps: Sequence[PermissionMap], summary: Summary) -> str:
                 yield family
 
     text: bytes = generate_latest(Families())  # type: ignore[no-untyped-call]
-    return text.decode()
+    yield text.decode()
 
 
 def _families(summary: Summary) -> Iterator[tuple[str, str, Iterable[Sample]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import blake2b
 from importlib import resources
@@ -50,7 +50,7 @@ def rules() -> Mapping[FindingKind, Rule]:
     return msgspec.convert(tomllib.loads(text), dict[FindingKind, Rule])
 
 
-def report_sarif(_maps: Sequence[PermissionMap], summary: Summary) -> str:
+def report_sarif(_maps: Iterable[PermissionMap], summary: Summary) -> Iterator[str]:
     """Findings that fail the run are errors, all others are warnings; the worst first."""
     clients = {client.name: client for client in summary.clients}
     run = {
@@ -75,7 +75,7 @@ def report_sarif(_maps: Sequence[PermissionMap], summary: Summary) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(severity, one, clients) for severity, one in worst_first(summary)],
     }
-    return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+    yield json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(kind: FindingKind, rule: Rule) -> dict[str, Any]:

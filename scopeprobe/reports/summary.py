@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Self
@@ -109,7 +109,7 @@ class Summary:
         return msgspec.json.decode(text, type=cls)
 
     def as_json(self) -> str:
-        members = asdict(self)
+        members = msgspec.to_builtins(self)
         ordered = {"version": members.pop("version"), **members}
         return json_text(ordered)
 

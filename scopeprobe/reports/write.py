@@ -136,7 +136,7 @@ def write_file(
 
 
 def _files(
-    maps: Sequence[PermissionMap],
+    maps: Iterable[PermissionMap],
     summary: Summary,
     past: Past | None,
     formats: Collection[Format],
@@ -144,7 +144,7 @@ def _files(
     """The files of every run and those that were asked for, and what renders them."""
     for form in dict.fromkeys((Format.CSV, Format.FINDINGS, *formats)):
         yield form.file, partial(form.render, maps, summary, past)
-    yield MATRIX, lambda: [matrix_csv(maps)]
+    yield MATRIX, partial(matrix_csv, maps)
     yield SUMMARY, lambda: [summary.as_json()]
 
 

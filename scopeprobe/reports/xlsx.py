@@ -36,7 +36,7 @@ _NEVER = (1980, 1, 1, 0, 0, 0)
 """The date of files within: equal runs give equal bytes."""
 
 
-def report_xlsx(maps: Sequence[PermissionMap], summary: Summary) -> bytes:
+def report_xlsx(maps: Iterable[PermissionMap], summary: Summary) -> Iterator[bytes]:
     """Raises InputError where the extra is not installed."""
     try:
         from openpyxl import Workbook  # type: ignore[import-untyped]  # noqa: PLC0415  # an extra
@@ -54,7 +54,7 @@ def report_xlsx(maps: Sequence[PermissionMap], summary: Summary) -> bytes:
     book.properties.created = book.properties.modified = finished
     written = BytesIO()
     ExcelWriter(book, ZipFile(written, "w", ZIP_DEFLATED)).save()
-    return _undated(written)
+    yield _undated(written)
 
 
 MISSING = "xlsx: openpyxl is not installed: pip install 'scopeprobe[xlsx]'"
@@ -65,7 +65,7 @@ def _findings(book: _Openpyxl, summary: Summary) -> None:
     _fill(book.create_sheet("findings"), COLUMNS, rows, wide={"detail", "next_step"})
 
 
-def _matrix(book: _Openpyxl, maps: Sequence[PermissionMap], summary: Summary) -> None:
+def _matrix(book: _Openpyxl, maps: Iterable[PermissionMap], summary: Summary) -> None:
     """One row a client and audience, one column a scope; red where a finding says so."""
     wrong = {
         (one.client, one.audience, one.scope)

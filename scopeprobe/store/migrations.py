@@ -7,7 +7,11 @@ from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
+import msgspec
+
 from scopeprobe.errors import InputError
+from scopeprobe.model.cell import Cell
+from scopeprobe.model.packed import pack_cells
 
 _PLAIN_NAMES = """
     -- Version 0 was never written down in a database: not each has all of its tables.
@@ -66,7 +70,8 @@ _WRITTEN_FILES = """
 
     insert into written_files select distinct client || '.csv', '' from maps_of_runs;
 """
-STEPS = (_PLAIN_NAMES, _REGISTRATIONS, _FAILURES, _WRITTEN_FILES)
+_PACKED_MAPS = "update permission_maps set cells = packed(cells);"
+STEPS = (_PLAIN_NAMES, _REGISTRATIONS, _FAILURES, _WRITTEN_FILES, _PACKED_MAPS)
 """The n-th makes version n + 1 of a database of version n."""
 
 
@@ -87,6 +92,7 @@ def migrate(connection: sqlite3.Connection, database: Path) -> None:
     if version == newest:
         return
     (is_empty,) = connection.execute("select not exists (select 1 from sqlite_master)").fetchone()
+    connection.create_function("packed", 1, _packed, deterministic=True)
     script = _schema() if is_empty else "".join(STEPS[version:])
     try:
         connection.executescript(
@@ -96,6 +102,11 @@ def migrate(connection: sqlite3.Connection, database: Path) -> None:
         with suppress(sqlite3.Error):
             connection.execute("rollback")
         raise
+
+
+def _packed(cells: bytes) -> bytes:
+    """A permission map, as JSON until version 4."""
+    return pack_cells(msgspec.json.decode(cells, type=tuple[Cell, ...]))
 
 
 def _schema() -> str:

@@ -49,7 +49,7 @@ create table maps_of_runs (         -- which permission map a run found for a cl
 
 create table permission_maps (      -- equal maps of several runs are stored once
     map text primary key,           -- digest of its cells
-    cells blob not null
+    cells blob not null             -- packed: scopeprobe/model/packed.py
 ) strict;
 
 create table written_files (        -- permission maps of clients that runs of this folder wrote

@@ -1,12 +1,13 @@
-"""A database as a copy in memory: its folder keeps every file and byte."""
+"""A database as a copy without a name: its folder keeps every file and byte."""
 
 from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from scopeprobe.errors import InputError
@@ -19,47 +20,38 @@ _WAL_HEADER = 32
 """Bytes of the header of a write-ahead log (https://sqlite.org/fileformat2.html#walformat)."""
 _LAST_READ_LOCK = 127
 """One of the bytes that its readers lock (https://sqlite.org/walformat.html#wal_locks)."""
-_JOURNAL_MODE, _ROLLBACK = slice(18, 20), b"\x01\x01"
-"""Where the header of a database says that it has a write-ahead log, and that it has none."""
 
 
 def snapshot(database: Path) -> sqlite3.Connection:
     """
-    All that is committed, in the newest layout, in memory; also while an audit writes there.
+    All that is committed, in the newest layout; also while an audit writes there.
 
     SQLite makes files beside a database with a write-ahead log, and changes those that are there,
-    also for a reader. So it never opens this one: its files are read as files. A process that has
-    the database open itself must not do that, since closing a file ends its own locks on it.
+    also for a reader. So it never opens this one: its files are copied, and the copy has no name
+    any more once it is open. A process that has the database open itself must not do that, since
+    closing a file ends its own locks on it.
 
     Raises InputError where the database cannot be read, or is of a newer version.
     """
-    with ExitStack() as on_failure, usable(database):
-        copy = sqlite3.connect(":memory:", isolation_level=None)
+    with (
+        ExitStack() as on_failure,
+        usable(database),
+        TemporaryDirectory(prefix="scopeprobe-") as folder,
+    ):
+        _copy(database, Path(folder))
+        copy = sqlite3.connect(Path(folder, database.name), isolation_level=None)
         on_failure.callback(copy.close)
-        files = _read(database)
-        if files.keys() == {database.name}:
-            content = bytearray(files[database.name])
-            content[_JOURNAL_MODE] = _ROLLBACK
-            copy.deserialize(content)
-        elif files:
-            _recover(files, database.name, copy)
+        copy.execute("pragma journal_mode = delete")  # database and logs become one file
+        copy.execute("pragma journal_mode = memory")
+        copy.execute("pragma temp_store = memory")
         migrate(copy, database)
         on_failure.pop_all()
     return copy
 
 
-def _recover(files: Mapping[str, bytes], name: str, copy: sqlite3.Connection) -> None:
-    """Let SQLite bring database and logs together, outside of their folder."""
-    with TemporaryDirectory(prefix="scopeprobe-") as folder:
-        for file, content in files.items():
-            Path(folder, file).write_bytes(content)
-        with closing(sqlite3.connect(Path(folder, name))) as source:
-            source.backup(copy)
-
-
-def _read(database: Path) -> dict[str, bytes]:
+def _copy(database: Path, folder: Path) -> None:
     """
-    The database and its logs as they belong together, by name; none of them is empty.
+    Copy the database and its logs as they belong together; none of them is empty.
 
     A log is read after the database: it then has all that a checkpoint changed there meanwhile.
     Raises InputError where a checkpoint was completed during every reading.
@@ -67,12 +59,19 @@ def _read(database: Path) -> dict[str, bytes]:
     for _ in range(_TRIES):
         with _log_held(database):
             before = _generation(database)
-            files = {database.name: database.read_bytes()}
+            copies = [folder / database.name]
+            copyfile(database, copies[0])
             for log in _logs(database):
                 with suppress(FileNotFoundError):
-                    files[log.name] = log.read_bytes()
+                    copyfile(log, folder / log.name)
+                    copies.append(folder / log.name)
             if _generation(database) == before:
-                return {name: content for name, content in files.items() if content}
+                for copy in copies:
+                    if not copy.stat().st_size:
+                        copy.unlink()
+                return
+        for copy in copies:
+            copy.unlink()
     raise InputError([f"{database}: an audit is changing it all the time; try again"])
 
 

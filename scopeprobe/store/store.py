@@ -13,6 +13,7 @@ from typing import Self
 from scopeprobe.errors import StoreError
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import PermissionMap
+from scopeprobe.model.packed import PackedMap
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
 from scopeprobe.store.folder import DATABASE, file_at, locked_folder, usable, why_not_written
@@ -113,11 +114,8 @@ class Store(StoredRuns):
 
         `written_files` are all that this folder's runs wrote for clients, with their digests.
         """
-        found = [
-            (permissions.client, encode(permissions.cells), permissions.registration)
-            for permissions in maps
-        ]
-        digests = [blake2b(cells, digest_size=16).hexdigest() for _, cells, _ in found]
+        found = list(map(PackedMap.of, maps))
+        digests = [blake2b(one.packed, digest_size=16).hexdigest() for one in found]
         sets_of_targets = [
             (run.id, assignment.client.name, assignment.target.label, encode(sets))
             for assignment, sets in accepted_sets
@@ -132,13 +130,13 @@ class Store(StoredRuns):
             connection.executemany(
                 "insert into maps_of_runs values (?, ?, ?, ?)",
                 (
-                    (run.id, client, digest, registration and encode(registration))
-                    for (client, _, registration), digest in zip(found, digests, strict=True)
+                    (run.id, one.client, digest, one.registration and encode(one.registration))
+                    for one, digest in zip(found, digests, strict=True)
                 ),
             )
             connection.executemany(
                 "insert or ignore into permission_maps values (?, ?)",
-                ((digest, cells) for (_, cells, _), digest in zip(found, digests, strict=True)),
+                ((digest, one.packed) for one, digest in zip(found, digests, strict=True)),
             )
             connection.execute("delete from accepted_sets where run = ?", (run.id,))
             connection.executemany("insert into accepted_sets values (?, ?, ?, ?)", sets_of_targets)

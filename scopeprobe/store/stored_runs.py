@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
@@ -19,6 +19,7 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName, Registration
 from scopeprobe.model.journal import NOTHING_USED, Allowance
+from scopeprobe.model.packed import PackedMap, unpack_cells
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
 from scopeprobe.model.scope_names import Scope
@@ -39,7 +40,6 @@ _question = msgspec.json.Decoder(Question).decode
 _answer = msgspec.json.Decoder(Answer).decode
 _accepted_sets = msgspec.json.Decoder(AcceptedSets).decode
 _registration = msgspec.json.Decoder(Registration).decode
-_cells = msgspec.json.Decoder(tuple[Cell, ...]).decode
 
 
 def _reads(
@@ -155,8 +155,7 @@ class StoredRuns:
             (run.id,),
         )
         return tuple(
-            PermissionMap(client, _cells(cells), told and _registration(told))
-            for client, cells, told in rows
+            PackedMap(client, cells, told and _registration(told)) for client, cells, told in rows
         )
 
     @_reads
@@ -168,7 +167,7 @@ class StoredRuns:
         )
         cells = dict(rows.fetchall())
         return [
-            (run, PermissionMap(client, _cells(cells[run.id])))
+            (run, PermissionMap(client, unpack_cells(cells[run.id])))
             for run in reversed(self.runs())
             if run.id in cells and run.finished is not None
         ]
@@ -182,7 +181,7 @@ class StoredRuns:
             (client,),
         ).fetchall()
         maps = {
-            digest: PermissionMap(client, _cells(self._stored_cells(digest)))
+            digest: PackedMap(client, self._stored_cells(digest))
             for digest in dict.fromkeys(digest for _, digest in rows)
         }
         return [(datetime.fromtimestamp(at, UTC).date(), maps[digest]) for at, digest in rows]
@@ -211,7 +210,7 @@ class StoredRuns:
         )
         digests = dict(rows.fetchall())
         maps = {
-            digest: PermissionMap(client, _cells(self._stored_cells(digest)))
+            digest: PackedMap(client, self._stored_cells(digest))
             for digest in dict.fromkeys(digests.values())
         }
         return [(run, maps[digests[run.id]]) for run in runs if run.id in digests]
@@ -237,7 +236,7 @@ class StoredRuns:
         return [client for (client,) in rows]
 
     @_reads
-    def maps_before(self, started: float) -> dict[ClientName, PermissionMap]:
+    def maps_before(self, started: float) -> dict[ClientName, PackedMap]:
         """What was found out last about each client by runs that began before then (epoch)."""
         rows = self._connection.execute(
             """
@@ -250,7 +249,7 @@ class StoredRuns:
             """,
             (started,),
         )
-        return {client: PermissionMap(client, _cells(cells)) for client, cells in rows}
+        return {client: PackedMap(client, cells) for client, cells in rows}
 
     @_reads
     def accepted_sets_before(self, started: float) -> dict[tuple[ClientName, str], AcceptedSets]:
@@ -290,8 +289,9 @@ class StoredRuns:
             """,
             (started,),
         )
+        question_of = cache(_question)  # many clients are asked the same
         return {
-            (client, audience): (_question(question), bool(needs_scope))
+            (client, audience): (question_of(question), bool(needs_scope))
             for client, audience, question, needs_scope in rows
         }
 
@@ -312,14 +312,23 @@ class StoredRuns:
 
         A run that did not prove a cell leaves the verdict of an earlier one.
         """
+        proved: dict[CellKey, Cell] = {}
+        for client in self.clients():
+            proved |= self.proved_of(client, moment=moment)
+        return proved
+
+    @_reads
+    def proved_of(self, client: ClientName, *, moment: float) -> dict[CellKey, Cell]:
+        """The same of one client."""
         maps = self._connection.execute(
             "select map from maps_of_runs join runs on id = run"
-            " where started < ? and finished is not null group by map order by max(started) desc",
-            (moment,),
+            " where client = ? and started < ? and finished is not null"
+            " group by map order by max(started) desc",
+            (client, moment),
         ).fetchall()
         proved: dict[CellKey, Cell] = {}
         for (digest,) in maps:
-            for cell in _cells(self._stored_cells(digest)):
+            for cell in unpack_cells(self._stored_cells(digest)):
                 if cell.is_proved:
                     proved.setdefault(cell.key, cell)
         return proved

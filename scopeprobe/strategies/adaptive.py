@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from scopeprobe.model.answer import Answer, GrantNotAllowed, Refused, Subject, names_on
 from scopeprobe.model.assignment import Assignment, Plan
@@ -25,7 +26,7 @@ from scopeprobe.strategies.estimates import (
 )
 from scopeprobe.strategies.groups import slack
 from scopeprobe.strategies.named_scopes import take_out_the_named
-from scopeprobe.strategies.priors import mean_chance, prior_of
+from scopeprobe.strategies.priors import prior_of
 from scopeprobe.strategies.scope_sets import SetAnswer, SetProber
 from scopeprobe.strategies.search import Search
 from scopeprobe.strategies.set_controls import (
@@ -60,9 +61,10 @@ def adaptive(assignment: Assignment) -> Plan:
 def estimate_adaptive(assignment: Assignment) -> Estimate:
     """The opening and the search, at most n + B(n) + 1 (docs/algorithm.md, section 10)."""
     scopes, is_first = assignment.candidates, assignment.is_first
-    search, denied = expected_search(assignment, scopes), expected_denials(assignment, scopes)
     if assignment.was_told_all_at_once:
-        search, denied = requests_for_all(assignment, scopes), 0.0
+        search, denied = float(requests_for_all(assignment, scopes)), 0.0
+    else:
+        search, denied = expected_search(assignment, scopes), expected_denials(assignment, scopes)
     return with_controls(
         assignment,
         expected=search + 1 + is_first,
@@ -188,12 +190,16 @@ def _search(prober: SetProber, scopes: Sequence[Scope], of: int = 0) -> Search:
 
     It is one of so many candidates, if what was spent on them counts against its bound.
     """
-    left = _open(prober, scopes)
-    prior = prior_of(prober.assignment, left)
-    chances = {scope: mean_chance(prior, scope) for scope in left}
+    left = tuple(_open(prober, scopes))
+    if left == prober.assignment.candidates:
+        left = prober.assignment.candidates  # which many clients have in common
+    prior = partial(prior_of, prober.assignment, left)
+    chance_of = prior().mean_chance
+    chances = {scope: chance_of(scope) for scope in left}
     least: dict[str, float] = {}
     for scope in left:
         chance = least.get(resource(scope), 1.0)
         least[resource(scope)] = min(chance, chances[scope])
-    order = sorted(left, key=lambda s: (least[resource(s)], resource(s), chances[s]))
+    order = tuple(sorted(left, key=lambda s: (least[resource(s)], resource(s), chances[s])))
+    order = left if order == left else order
     return Search(prober, order, prior, candidates=of or len(left))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, prefix
 from scopeprobe.strategies.controls import MOST_REFUSALS_UNBRACKETED, most_failures_in_a_row
 from scopeprobe.strategies.groups import price
-from scopeprobe.strategies.priors import Prior, flat, mean_chance, prior_of
+from scopeprobe.strategies.priors import Prior, flat, prior_of
 from scopeprobe.strategies.scope_sets import SetProber
 
 
@@ -106,9 +107,11 @@ def _believed_of_strangers(count: int) -> tuple[float, float]:
 
 
 def _weighed(prior: Prior, scopes: Sequence[Scope]) -> tuple[float, float]:
-    denied = math.fsum(mean_chance(prior, scope) for scope in scopes)
+    denied = math.fsum(map(prior.mean_chance, scopes))
+    shares = Counter(map(prior.share, scopes))
     cost = math.fsum(
-        part.weight * math.fsum(price(part.chance(scope)) for scope in scopes) for part in prior
+        part.weight * math.fsum(n * price(part.chance(share)) for share, n in shares.items())
+        for part in prior.parts
     )
     return denied, cost
 

@@ -42,7 +42,11 @@ class Groups:
     @cached_property
     def _prices(self) -> list[list[float]]:
         """By hypothesis and position; of no use to who is told everything at once."""
-        return [[price(chance) for chance in chances] for chances in self._beliefs.chances]
+        found = []
+        for chances in self._beliefs.chances:
+            of_chance = {chance: price(chance) for chance in set(chances)}
+            found.append([of_chance[chance] for chance in chances])
+        return found
 
     def best_size(self, start: int, contaminated: int, most: int, marks: Collection[int]) -> int:
         """

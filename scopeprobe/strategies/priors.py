@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
 from itertools import accumulate
-from typing import TypeAlias
 
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import EarlierClient
@@ -25,19 +25,40 @@ _STRENGTHS = (0.5, *(2.0**power for power in range(9)))
 _REVOKED, _GRANTED_SINCE = 1e-4, 1e-4
 """Chances that a cell changes between two nights."""
 
-Chance: TypeAlias = Callable[[Scope], float]
-"""That a scope is denied."""
-
 
 @dataclass(frozen=True, slots=True)
 class PriorPart:
-    """One hypothesis of how a server grants scopes: its weight, and the chances under it."""
+    """One hypothesis of how a server grants scopes: its weight, and what it makes of a share."""
 
     weight: float
-    chance: Chance
+    chance: Callable[[float], float]
+    """That a scope is denied, by the share of clients that are."""
 
 
-Prior: TypeAlias = tuple[PriorPart, ...]
+@dataclass(frozen=True)
+class Prior:
+    """
+    How likely each scope is to be denied, under each of several hypotheses.
+
+    Scopes with one share are alike: there are few shares, and what is worked out of one holds for
+    all its scopes.
+    """
+
+    parts: tuple[PriorPart, ...]
+    shares: Mapping[Scope, float] = field(default_factory=dict)
+    otherwise: float = 0.5
+    """The share of any other scope."""
+
+    def share(self, scope: Scope) -> float:
+        return self.shares.get(scope, self.otherwise)
+
+    def mean_chance(self, scope: Scope) -> float:
+        """That the scope is denied, over all hypotheses."""
+        return self._mean_chance(self.share(scope))
+
+    @cached_property
+    def _mean_chance(self) -> Callable[[float], float]:
+        return cache(lambda share: sum(part.weight * part.chance(share) for part in self.parts))
 
 
 def flat(candidates: int) -> Prior:
@@ -56,13 +77,16 @@ def _flat_chances(candidates: int) -> list[float]:
 
 
 def _alike(chances: Iterable[float], weights: Iterable[float]) -> Prior:
-    def of_all(chance: float) -> Chance:
-        return lambda _scope: chance
+    def of_all(chance: float) -> Callable[[float], float]:
+        return lambda _share: chance
 
-    return tuple(PriorPart(w, of_all(p)) for p, w in zip(chances, weights, strict=True))
+    return Prior(tuple(PriorPart(w, of_all(p)) for p, w in zip(chances, weights, strict=True)))
 
 
-def learned_from(candidates: Sequence[Scope], earlier_clients: Sequence[EarlierClient]) -> Prior:
+@lru_cache(maxsize=16)
+def learned_from(
+    candidates: tuple[Scope, ...], earlier_clients: tuple[EarlierClient, ...]
+) -> Prior:
     """
     The prior from what the finished clients of the server were proved to have (B.2).
 
@@ -116,16 +140,17 @@ def shifted(
     of the hypothesis that nothing is denied.
     """
 
-    def moved(by: float) -> Chance:
-        return lambda scope: _logistic(_logit(shares.get(scope, otherwise)) + by)
+    def moved(by: float) -> Callable[[float], float]:
+        return lambda share: _logistic(_logit(share) + by)
 
     shifts = [step / 2 for step in range(-8, 9)]
     weights = [math.exp(-((shift / spread) ** 2) / 2) for shift in shifts]
     total = sum(weights) / (1 - all_granted)
-    return (
+    parts = (
         *(PriorPart(w / total, moved(shift)) for w, shift in zip(weights, shifts, strict=True)),
-        PriorPart(all_granted, lambda _scope: _NEVER),
+        PriorPart(all_granted, lambda _share: _NEVER),
     )
+    return Prior(parts, shares, otherwise)
 
 
 def remembered(granted: Iterable[Scope], denied: Iterable[Scope]) -> Prior:
@@ -133,10 +158,6 @@ def remembered(granted: Iterable[Scope], denied: Iterable[Scope]) -> Prior:
     shares = dict.fromkeys(granted, _REVOKED) | dict.fromkeys(denied, 1 - _GRANTED_SINCE)
     mean = (sum(shares.values()) + 0.5) / (len(shares) + 1)
     return shifted(shares, mean, spread=1.0, all_granted=1e-6)
-
-
-def mean_chance(prior: Prior, scope: Scope) -> float:
-    return sum(part.weight * part.chance(scope) for part in prior)
 
 
 def _logit(chance: float) -> float:
@@ -149,35 +170,68 @@ def _logistic(x: float) -> float:
 
 
 class Beliefs:
-    """The weights of the hypotheses, as verdicts on the scopes of one search come in."""
+    """
+    The weights of the hypotheses, as verdicts on the scopes of one search come in.
 
-    def __init__(self, prior: Prior, order: Sequence[Scope]) -> None:
-        self.chances = [
-            [min(max(part.chance(s), _NEVER), 1 - _NEVER) for s in order] for part in prior
-        ]
-        self._granted = [
+    Nothing is worked out before somebody asks: who is told everything at once never does.
+    """
+
+    def __init__(self, prior: Callable[[], Prior], order: Sequence[Scope]) -> None:
+        self._prior_of = prior
+        self._order = order
+        self._not_weighed: list[tuple[int, bool]] = []
+        """Positions that were granted (True) or denied since somebody asked."""
+
+    @cached_property
+    def _prior(self) -> Prior:
+        return self._prior_of()
+
+    @cached_property
+    def _logs(self) -> list[float]:
+        return [math.log(max(part.weight, 1e-300)) for part in self._prior.parts]
+
+    @cached_property
+    def chances(self) -> list[list[float]]:
+        """By hypothesis and position."""
+        shares = [self._prior.share(scope) for scope in self._order]
+        found = []
+        for part in self._prior.parts:
+            of_share = {s: min(max(part.chance(s), _NEVER), 1 - _NEVER) for s in set(shares)}
+            found.append([of_share[share] for share in shares])
+        return found
+
+    @cached_property
+    def _granted(self) -> list[list[float]]:
+        return [
             list(accumulate((math.log1p(-p) for p in chances), initial=0.0))
             for chances in self.chances
         ]
-        self._logs = [math.log(max(part.weight, 1e-300)) for part in prior]
 
-    def note_granted(self, start: int, end: int) -> None:
-        """Positions from `start` up to before `end` were granted."""
-        self._logs = [
-            log + granted[end] - granted[start]
-            for log, granted in zip(self._logs, self._granted, strict=True)
-        ]
+    def note_granted(self, position: int) -> None:
+        self._not_weighed.append((position, True))
 
     def note_denied(self, position: int) -> None:
-        self._logs = [
-            log + math.log(chances[position])
-            for log, chances in zip(self._logs, self.chances, strict=True)
-        ]
+        self._not_weighed.append((position, False))
 
     def weights(self) -> list[float]:
         """Relative ones; the greatest is 1."""
+        for position, is_granted in self._not_weighed:
+            self._weigh(position, is_granted=is_granted)
+        self._not_weighed.clear()
         top = max(self._logs)
         return [math.exp(log - top) for log in self._logs]
+
+    def _weigh(self, position: int, *, is_granted: bool) -> None:
+        if is_granted:
+            self._logs = [
+                log + granted[position + 1] - granted[position]
+                for log, granted in zip(self._logs, self._granted, strict=True)
+            ]
+        else:
+            self._logs = [
+                log + math.log(chances[position])
+                for log, chances in zip(self._logs, self.chances, strict=True)
+            ]
 
     def all_granted(self, start: int, end: int) -> list[float]:
         """Under each hypothesis, the chance that all from `start` to before `end` are granted."""
@@ -203,7 +257,7 @@ def prior_of(assignment: Assignment, scopes: Sequence[Scope]) -> Prior:
         if (past.audience, past.candidates) == (assignment.target.label, assignment.candidates)
     ]
     if len(earlier_clients) >= _ENOUGH_CLIENTS:
-        return learned_from(scopes, earlier_clients)
+        return learned_from(tuple(scopes), tuple(earlier_clients))
     return flat(len(scopes))
 
 

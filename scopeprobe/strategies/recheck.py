@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from scopeprobe.model.assignment import Assignment, Plan
 from scopeprobe.model.cell import Verdict
@@ -119,7 +120,8 @@ def _prove_again(
     prober: SetProber, group: Sequence[Scope], denied: Sequence[Scope]
 ) -> PlanPart[None]:
     """Ask for a group that was accepted last night; if it is refused now, search the culprits."""
-    search = Search(prober, group, remembered(group, denied), candidates=len(group))
+    prior = partial(remembered, group, denied)
+    search = Search(prober, group, prior, candidates=len(group))
     prober.spent = 0
     yield from search.open()
     yield from search.settle()

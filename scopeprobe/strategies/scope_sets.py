@@ -121,7 +121,7 @@ class SetProber:
         return (self.narrows or self.behavior.narrows) and not self.refuses_whole
 
     def _ask(self, anchor: tuple[Scope, ...], asked: tuple[Scope, ...]) -> PlanPart[SetAnswer]:
-        question = Question((*anchor, *asked))
+        question = Question((*anchor, *asked) if anchor else asked)
         is_new = question not in self.so_far.answers
         answer = yield from self.so_far.learn(question)
         if isinstance(answer, TooLarge):
@@ -216,7 +216,10 @@ class SetProber:
     ) -> int:
         """How many scopes from `start` on one request may ask for; one at the least."""
         size, room = 0, self.most_bytes + 1 - sum(len(scope.encode()) + 1 for scope in beside)
-        for scope in order[start:]:
+        left = order[start:]
+        if not self.keeps_to_one_resource and len(" ".join(left).encode()) < room:
+            return max(len(left), 1)
+        for scope in left:
             room -= len(scope.encode()) + 1
             if room < 0 or (
                 self.keeps_to_one_resource and resource(scope) != resource(order[start])

@@ -6,7 +6,7 @@ many steps as halving takes; and all of it stays within n + B(n) requests.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from scopeprobe.model.answer import TooLarge
 from scopeprobe.model.scope_names import Scope, resource
@@ -26,7 +26,7 @@ class Search:
         self,
         prober: SetProber,
         order: Sequence[Scope],
-        prior: Prior,
+        prior: Callable[[], Prior],
         *,
         candidates: int,
         marks: Collection[int] = (),
@@ -165,7 +165,7 @@ class Search:
             yield from self._prober.narrowed(reply.left_out)
         for scope in reply.asked:
             if scope in self._prober.granted:
-                self._beliefs.note_granted(self._start, self._start + 1)
+                self._beliefs.note_granted(self._start)
             else:
                 self._beliefs.note_denied(self._start)
                 self._denied += 1

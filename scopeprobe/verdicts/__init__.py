@@ -2,10 +2,11 @@
 
 from scopeprobe.verdicts.accepted_sets import accepted_sets, earlier_client
 from scopeprobe.verdicts.judge import judge
-from scopeprobe.verdicts.learn_behavior import learn_behavior
+from scopeprobe.verdicts.learn_behavior import ToldClient, learn_behavior
 from scopeprobe.verdicts.prefixes import shapes_in_doubt
 
 __all__ = [
+    "ToldClient",
     "accepted_sets",
     "earlier_client",
     "judge",

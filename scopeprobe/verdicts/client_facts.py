@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, groupby
+from typing import TypeVar
 
 from scopeprobe.model.answer import (
     Answer,
@@ -67,20 +70,30 @@ class ClientFacts:
         return alone
 
     @cached_property
-    def _with(self) -> dict[Scope, list[Fact]]:
-        found: dict[Scope, list[Fact]] = {}
-        for fact in self.facts:
-            for scope in fact.question.scopes or ():
-                found.setdefault(scope, []).append(fact)
-        return found
+    def _with(self) -> dict[Scope, tuple[Fact, ...]]:
+        return _by_scope((fact, fact.question.scopes or ()) for fact in self.facts)
 
-    def asked(self) -> Iterator[Scope]:
+    @property
+    def asked(self) -> AbstractSet[Scope]:
         """Every scope that was asked for, alone or in a set; also the canary."""
-        yield from self._with
+        return self._with.keys()
+
+    @property
+    def asked_alone(self) -> AbstractSet[Scope]:
+        return self._alone.keys()
+
+    @cached_property
+    def candidates_asked(self) -> AbstractSet[Scope]:
+        """Those that are not of our invention."""
+        return self.asked - {self.assignment.canary, *self.assignment.shapes}
+
+    def asking(self, scope: Scope) -> tuple[Fact, ...]:
+        """Facts about requests with the scope; those asked together each time share one tuple."""
+        return self._with.get(scope, ())
 
     def with_others(self, scope: Scope) -> list[Fact]:
         """Facts about sets of several scopes that contain this one."""
-        return [f for f in self._with.get(scope, []) if len(f.question.scopes or ()) > 1]
+        return [f for f in self.asking(scope) if len(f.question.scopes or ()) > 1]
 
     def about(self, scope: Scope) -> list[Fact]:
         """Facts about the scope asked alone, the oldest first."""
@@ -92,7 +105,7 @@ class ClientFacts:
 
     def tokens_for(self, scope: Scope) -> list[Fact]:
         """Facts about tokens that were issued for the scope, alone or in a set."""
-        return [fact for fact in self._with.get(scope, []) if isinstance(fact.answer, Issued)]
+        return [fact for fact in self.asking(scope) if isinstance(fact.answer, Issued)]
 
     @cached_property
     def control(self) -> Answer | None:
@@ -139,17 +152,26 @@ class ClientFacts:
         return found
 
     @cached_property
-    def _showing(self) -> dict[Scope, list[Fact]]:
-        found: dict[Scope, list[Fact]] = {}
-        for fact in self.successes:
-            if isinstance(fact.answer, Issued):
-                for name in fact.answer.names:
-                    found.setdefault(name, []).append(fact)
-        return found
+    def _showing(self) -> dict[Scope, tuple[tuple[Fact, Place], ...]]:
+        return _by_scope(
+            ((fact, place), names)
+            for fact in self.successes
+            if isinstance(fact.answer, Issued)
+            for place, names in fact.answer.places.items()
+        )
+
+    def places_showing(self, name: Scope) -> tuple[tuple[Fact, Place], ...]:
+        """Tokens of which a list holds the name, and where; one tuple for all that go together."""
+        return self._showing.get(name, ())
 
     def showing(self, name: Scope) -> list[Fact]:
         """Facts about tokens of which some list holds the name, whatever was asked for."""
-        return self._showing.get(name, [])
+        return [next(group)[0] for _, group in groupby(self.places_showing(name), _identity)]
+
+    @cached_property
+    def unasked(self) -> frozenset[Scope]:
+        """Names in a list of a token that were not asked for with it."""
+        return frozenset().union(*(issued.names.difference(asked) for asked, issued in self._asked))
 
     @cached_property
     def names(self) -> frozenset[Scope]:
@@ -204,53 +226,72 @@ class ClientFacts:
 
     def is_withheld(self, scope: Scope) -> bool:
         """The scope was refused alone between successes, or left out of a list."""
-        return self.is_left_out(scope) or self.is_refused_alone(scope)
+        return scope in self.left_out or scope in self.refused_alone
 
-    def is_refused_alone(self, scope: Scope) -> bool:
-        """The scope was refused on its own, between successes."""
-        return any(
-            isinstance(fact.answer, Refusal) and self.is_bracketed(fact)
-            for fact in self.about(scope)
+    @cached_property
+    def refused_alone(self) -> frozenset[Scope]:
+        """Scopes that were refused on their own, between successes."""
+        return frozenset(
+            scope
+            for scope, facts in self._alone.items()
+            if any(isinstance(fact.answer, Refusal) and self.is_bracketed(fact) for fact in facts)
         )
 
     # -- sets
 
-    def left_out_of_sets(self) -> Iterator[Scope]:
-        """Scopes that were asked in a set and are missing from the list that came."""
-        for scope in self._with:
-            if self.is_left_out(scope) and self.with_others(scope):
-                yield scope
+    @cached_property
+    def _asked(self) -> tuple[tuple[tuple[Scope, ...], Issued], ...]:
+        """The tokens, each with what was asked for."""
+        return tuple(
+            (fact.question.scopes or (), fact.answer)
+            for fact in self.facts
+            if isinstance(fact.answer, Issued)
+        )
 
-    def is_left_out(self, scope: Scope) -> bool:
-        """A token that was issued for the scope has a list, perhaps an empty one, without it."""
-        return any(token.tells and scope not in token.names for token in self._tokens(scope))
+    @cached_property
+    def left_out(self) -> frozenset[Scope]:
+        """Scopes with which a token was issued that has a list, perhaps an empty one, without."""
+        gaps = (set(asked) - issued.names for asked, issued in self._asked if issued.tells)
+        return frozenset().union(*gaps)
 
-    def is_accepted(self, scope: Scope) -> bool:
-        """A token was issued for the scope, and lists it or lists nothing at all."""
-        return any(not token.tells or scope in token.names for token in self._tokens(scope))
+    @cached_property
+    def accepted(self) -> frozenset[Scope]:
+        """Scopes for which a token was issued that lists them, or lists nothing at all."""
+        return frozenset().union(
+            *(
+                issued.names.intersection(asked) if issued.tells else asked
+                for asked, issued in self._asked
+            )
+        )
 
-    def is_issued_by_itself(self, scope: Scope) -> bool:
-        """A token was issued for the scope alone."""
-        return any(isinstance(fact.answer, Issued) for fact in self.about(scope))
+    @cached_property
+    def issued_for(self) -> frozenset[Scope]:
+        """Scopes for which a token was issued, alone or in a set, whatever it carries."""
+        return frozenset().union(*(asked for asked, _ in self._asked))
 
-    def is_issued(self, scope: Scope) -> bool:
-        """A token was issued for the scope, alone or in a set, whatever it carries."""
-        return bool(self._tokens(scope))
+    @cached_property
+    def issued_alone(self) -> frozenset[Scope]:
+        """Scopes for each of which a token was issued on its own."""
+        return frozenset(asked[0] for asked, _ in self._asked if len(asked) == 1)
 
-    def is_left_out_by_itself(self, scope: Scope) -> bool:
+    @cached_property
+    def left_out_of_sets(self) -> frozenset[Scope]:
+        """Scopes that some list left out, and that were asked for in a set."""
+        requests = (fact.question.scopes or () for fact in self.facts)
+        return self.left_out.intersection(chain(*(asked for asked in requests if len(asked) > 1)))
+
+    @cached_property
+    def left_out_by_itself(self) -> frozenset[Scope]:
         """
-        It was asked again, in a request of which no scope was given.
+        Scopes that were asked again, in a request of which no scope was given.
 
         A server may drop a scope because a companion is missing, or because a list is full; where
         all others are dropped too, neither explains it. Some servers refuse such a request with
         `invalid_scope`.
         """
-        return any(id(fact) in self._bringing_nothing for fact in self._with.get(scope, []))
-
-    @cached_property
-    def _bringing_nothing(self) -> frozenset[int]:
-        """The identities of facts about requests of which no scope was given."""
-        return frozenset(id(fact) for fact in self.facts if self._brought_nothing(fact))
+        return frozenset().union(
+            *(fact.question.scopes or () for fact in self.facts if self._brought_nothing(fact))
+        )
 
     def _brought_nothing(self, fact: Fact) -> bool:
         asked = fact.question.scopes or ()
@@ -261,23 +302,10 @@ class ClientFacts:
                 return (
                     is_plain_about_scope(refused)
                     and self.is_bracketed(fact)
-                    and all(self.is_left_out(scope) for scope in asked)
+                    and self.left_out.issuperset(asked)
                 )
             case _:
                 return False
-
-    def _tokens(self, scope: Scope) -> list[Issued]:
-        return self._tokens_by_scope.get(scope, [])
-
-    @cached_property
-    def _tokens_by_scope(self) -> dict[Scope, list[Issued]]:
-        """By asked scope, the tokens that were issued for it."""
-        found: dict[Scope, list[Issued]] = {}
-        for fact in self.facts:
-            if isinstance(fact.answer, Issued):
-                for scope in fact.question.scopes or ():
-                    found.setdefault(scope, []).append(fact.answer)
-        return found
 
     # -- names of culprits
 
@@ -290,7 +318,7 @@ class ClientFacts:
                 found.setdefault(tuple(sorted(named)), []).append(fact)
         return found
 
-    @property
+    @cached_property
     def named(self) -> frozenset[Scope]:
         """Every scope that some refusal of several named."""
         return frozenset(scope for names in self._named for scope in names)
@@ -315,6 +343,27 @@ class ClientFacts:
             scope in named and len({_places(named, fact) for fact in facts}) > 1
             for named, facts in self._named.items()
         )
+
+
+_Asked = TypeVar("_Asked")
+
+
+def _by_scope(sets: Iterable[tuple[_Asked, Iterable[Scope]]]) -> dict[Scope, tuple[_Asked, ...]]:
+    """By scope, that of which the sets hold it; scopes that always go together share a tuple."""
+    found: dict[Scope, tuple[_Asked, ...]] = {}
+    nowhere: tuple[_Asked, ...] = ()
+    for one, scopes in sets:
+        longer: dict[int, tuple[tuple[_Asked, ...], tuple[_Asked, ...]]] = {}
+        for scope in scopes:
+            before = found.get(scope, nowhere)
+            if (known := longer.get(id(before))) is None:
+                known = longer[id(before)] = before, (*before, one)
+            found[scope] = known[1]
+    return found
+
+
+def _identity(showing: tuple[Fact, Place]) -> int:
+    return id(showing[0])
 
 
 def _places(named: Iterable[Scope], fact: Fact) -> frozenset[int]:

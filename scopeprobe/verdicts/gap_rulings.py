@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.cell import Evidence, Reason, Verdict
-from scopeprobe.model.evidence import Kind, has_others
+from scopeprobe.model.evidence import Kind
 from scopeprobe.model.scope_names import Scope, resembles
 from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unknown
 from scopeprobe.verdicts.true_lists import true_lists
@@ -29,7 +29,7 @@ def ruling_on_gaps(known: Known, scope: Scope, fact: Fact) -> Ruling | None:
     if not any(_is_trustworthy(known, scope, *held, fact) for held in kinds.items()):
         return _issued_and_never_listed(known, scope)
     if not names.union(*kinds.values()).isdisjoint(fact.question.scopes or ()) and not (
-        known.facts.is_left_out_by_itself(scope)
+        scope in known.facts.left_out_by_itself
         or (known.behavior.narrows and not known.behavior.drops_companions)
     ):
         return unknown(Reason.UNCONFIRMED)
@@ -55,7 +55,7 @@ def _is_trustworthy(
     (a) It showed it to another client; or (b) it left out a lone scope that it showed to another,
     and known scopes are never refused; or (c) it left out the canary alike.
     """
-    if has_others(known.server.listed, (kind, scope), known.client):
+    if known.server.is_listed_for_others(kind, scope, known.client):
         return True
     if kind in known.server.left_out_alone and not known.server.known_refused:
         return True
@@ -93,10 +93,10 @@ def _is_left_out_like_the_canary(
 def _issued_and_never_listed(known: Known, scope: Scope) -> Ruling:
     """No list ever showed the scope to anybody: it may be one that tokens do not show."""
     is_ever_listed = any(scope in names for names in known.facts.listed.values()) or any(
-        has_others(known.server.listed, (kind, scope), known.client) for kind in known.facts.listed
+        known.server.is_listed_for_others(kind, scope, known.client) for kind in known.facts.listed
     )
-    is_policed = has_others(known.server.refused_alone, (known.audience, scope), known.client)
-    is_issued_alone = known.facts.is_issued_by_itself(scope)
+    is_policed = known.server.is_refused_to_others(known.audience, scope, known.client)
+    is_issued_alone = scope in known.facts.issued_alone
     if is_issued_alone and is_policed and not is_ever_listed and known.is_refused_the_canary:
         return Ruling(Verdict.GRANTED, Reason.ACCEPTED_ALONE, Evidence.ALONE)
     return unknown(Reason.UNCONFIRMED)

@@ -30,6 +30,7 @@ from scopeprobe.verdicts.refusal_rulings import ruling_on_refusals, ruling_on_re
 from scopeprobe.verdicts.rights_rulings import confirmed, ruling_without_asking
 from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unanswered
 from scopeprobe.verdicts.silence_rulings import ruling_on_silence
+from scopeprobe.verdicts.standing import Standing, standings
 
 MOST_UNLISTED = 1000
 """Scopes of a client that are shown although they are no candidates (docs/design.md, rule 14)."""
@@ -55,7 +56,7 @@ def judge(
         open_because,
         ClientFacts(assignment, tuple(other_targets)),
     )
-    rulings = {scope: _rule_on(known, scope) for scope in assignment.candidates}
+    rulings = _rule_on_candidates(known)
     unlisted = sorted(_unlisted(known))
     rulings |= {scope: _rule_on_unlisted(known, scope) for scope in unlisted[:MOST_UNLISTED]}
     if more := unlisted[MOST_UNLISTED:]:
@@ -112,7 +113,18 @@ def _rule_on_unlisted(known: Known, scope: Scope) -> Ruling:
     return Ruling(Verdict.GRANTED, Reason.UNLISTED, Evidence.API, limited_to=limited_to)
 
 
-def _rule_on(known: Known, scope: Scope) -> Ruling:
+def _rule_on_candidates(known: Known) -> dict[Scope, Ruling]:
+    """A ruling on each; those of one standing share theirs, which is worked out once."""
+    rulings: dict[Standing, Ruling] = {}
+    found: dict[Scope, Ruling] = {}
+    for scope, standing in standings(known):
+        if (ruling := rulings.get(standing)) is None:
+            ruling = rulings[standing] = rule_on(known, scope)
+        found[scope] = ruling
+    return found
+
+
+def rule_on(known: Known, scope: Scope) -> Ruling:
     ruling = _ruled(known, scope)
     if ruling.verdict is not Verdict.GRANTED:
         return ruling
@@ -129,7 +141,7 @@ def _ruled(known: Known, scope: Scope) -> Ruling:
         return ruling_without_asking(known, scope)
     alone = facts.answered_alone(scope)
     sets = facts.with_others(scope)
-    if facts.is_issued_by_itself(scope):
+    if scope in facts.issued_alone:
         alone, sets = [*alone, *sets], []
     return (
         _ruling_on_lists(known, scope)

@@ -2,50 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from scopeprobe.model.answer import Fact, Issued, Refusal, Refused, TooLarge, Unauthenticated
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
-from scopeprobe.model.evidence import ServerEvidence, has_others
+from scopeprobe.model.client import ClientName
+from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, resource
 from scopeprobe.verdicts.client_facts import ClientFacts
-from scopeprobe.verdicts.lone_refusals import refuses_a_set
-from scopeprobe.verdicts.server_evidence import gather_evidence, is_given
+from scopeprobe.verdicts.lone_refusals import denying_refusal, refuses_a_set
+from scopeprobe.verdicts.server_evidence import gather_evidence, given_to
+
+ToldClient: TypeAlias = tuple[Assignment, Iterable[Fact]]
+"""A client and target, and what it was told: facts that can be gone through again and again."""
 
 
-def learn_behavior(clients_facts: Iterable[tuple[Assignment, Iterable[Fact]]]) -> ServerBehavior:
+def learn_behavior(told: Iterable[ToldClient]) -> ServerBehavior:
     """Fold the facts of a server's clients into its behavior. Their order does not matter."""
-    clients = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients_facts]
+    clients = IndexedClients(tuple(told))
     evidence = gather_evidence(clients)
+    flags: dict[str, Any] = dict.fromkeys(_FLAGS, False)
+    open_shapes = set[tuple[ClientName, str, str]]()
+    refused_without_candidates, failed_without_candidates = set[bool](), set[bool]()
+    refused_for_the_canary = refused_for_a_known_scope = False
+    most_bytes: list[int] = []
+    for client in clients:
+        for name, is_shown in _FLAGS.items():
+            flags[name] = flags[name] or is_shown(client)
+        open_shapes.update(_open_shapes(client, evidence))
+        if client.successes:
+            refused_without_candidates |= _beside_candidates(client, Refused)
+        elif _is_never_accepted(client):
+            failed_without_candidates |= _beside_candidates(client, Unauthenticated)
+        added = set(_refused_once_added(client, evidence))
+        refused_for_the_canary |= client.assignment.canary in added
+        refused_for_a_known_scope |= any(_is_known_and_withheld(client, s, evidence) for s in added)
+        most_bytes += _too_large(client)
     return ServerBehavior(
-        lists=any(map(_was_listed_what_it_asked, clients)),
-        lists_in_token=any(map(_was_given_claims_of_what_it_asked, clients)),
-        withholds=any(map(_was_withheld_a_scope, clients)),
-        accepts_scopes=any(map(_got_a_token_for_scopes, clients)),
-        rejects_credentials_first=_rejects_credentials_first(clients),
-        tells_unknown_scopes=any(map(_was_told_unknown_scopes_apart, clients)),
-        open_shapes=frozenset(
-            (client.name, client.audience, client.assignment.prefix_of(shape))
-            for client in clients
-            for shape in client.assignment.shapes
-            if is_given(client, shape, evidence)
-        ),
-        lists_without_scope=any(map(_was_listed_candidates_without_scope, clients)),
-        names_culprits=any(map(_was_told_a_culprit, clients)),
-        names_off=any(map(_was_told_a_wrong_culprit, clients)),
-        narrows=any(map(_was_left_out_again, clients)),
-        drops_companions=any(map(_was_left_out_once_only, clients)),
-        one_resource=any(map(_is_kept_to_one_resource, clients)),
+        **flags,
+        rejects_credentials_first=bool(refused_without_candidates & failed_without_candidates),
+        open_shapes=frozenset(open_shapes),
         judges_sets=evidence.refuses_mixed_sets.union(
             kind.form.audience for kind in evidence.has_gaps
         ),
-        refuses_sets_whole=_refuses_sets_whole(clients, evidence),
-        most_bytes=min(chain.from_iterable(map(_too_large, clients)), default=None),
+        refuses_sets_whole=refused_for_the_canary and refused_for_a_known_scope,
+        most_bytes=min(most_bytes, default=None),
         evidence=evidence,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedClients:
+    """Facts of many clients, indexed one client at a time, each time they are gone through."""
+
+    told: Sequence[ToldClient]
+
+    def __iter__(self) -> Iterator[ClientFacts]:
+        return (ClientFacts(assignment, tuple(facts)) for assignment, facts in self.told)
+
+
+def _open_shapes(
+    client: ClientFacts, evidence: ServerEvidence
+) -> Iterator[tuple[ClientName, str, str]]:
+    """Prefixes of which the client was given an invented scope too (rule 12)."""
+    for shape in client.assignment.shapes:
+        if shape in given_to(client, evidence):
+            yield client.name, client.audience, client.assignment.prefix_of(shape)
 
 
 # -- lists
@@ -84,7 +110,7 @@ def _got_a_token_for_scopes(client: ClientFacts) -> bool:
 
 def _was_withheld_a_scope(client: ClientFacts) -> bool:
     """A scope, be it the canary, was refused alone between successes, or left out of a list."""
-    return any(map(client.is_withheld, client.asked()))
+    return bool(client.left_out or client.refused_alone)
 
 
 def _was_told_unknown_scopes_apart(client: ClientFacts) -> bool:
@@ -105,19 +131,6 @@ _EXISTS = {"access_denied", "consent_required", "insufficient_scope"}
 # -- credentials
 
 
-def _rejects_credentials_first(clients: Iterable[ClientFacts]) -> bool:
-    """
-    A client failed to authenticate on a request that good clients are refused (rule 7).
-
-    It was never accepted, never refused for a scope, and not told that nobody knows it: else the
-    scope may be looked at before the secret, or the client before both.
-    """
-    clients = list(clients)
-    refused = [_beside_candidates(client, Refused) for client in clients if client.successes]
-    failed = [_beside_candidates(c, Unauthenticated) for c in clients if _is_never_accepted(c)]
-    return any(one & other for one in refused for other in failed)
-
-
 def _beside_candidates(client: ClientFacts, kind: type[Refused | Unauthenticated]) -> set[bool]:
     """Which requests for no candidate met it: for the canary (True), without scope (False)."""
     bare = (fact for fact in client.facts if fact.question == WITHOUT_SCOPE)
@@ -129,7 +142,11 @@ def _beside_candidates(client: ClientFacts, kind: type[Refused | Unauthenticated
 
 
 def _is_never_accepted(client: ClientFacts) -> bool:
-    """It got no token, was refused no scope, and was not told that it does not exist."""
+    """
+    It got no token, was refused no scope, and was not told that it does not exist.
+
+    Else the scope may be looked at before the secret, or the client before both (rule 7).
+    """
     return not client.successes and all(
         isinstance(answer, Unauthenticated) and not answer.unknown_client
         for answer in client.refusals
@@ -142,55 +159,53 @@ def _is_never_accepted(client: ClientFacts) -> bool:
 def _was_told_a_culprit(client: ClientFacts) -> bool:
     """A scope that a refusal named was refused alone as well, or named wherever it was put."""
     return any(
-        client.is_refused_alone(scope) or client.is_named_wherever_it_stands(scope)
+        scope in client.refused_alone or client.is_named_wherever_it_stands(scope)
         for scope in client.named
     )
 
 
 def _was_told_a_wrong_culprit(client: ClientFacts) -> bool:
     """A scope that a refusal named was accepted in another request."""
-    return any(map(client.is_accepted, client.named))
+    return not client.accepted.isdisjoint(client.named)
 
 
 def _was_left_out_again(client: ClientFacts) -> bool:
     """A scope that a list left out was asked again among scopes that got nothing either."""
-    return any(map(client.is_left_out_by_itself, client.left_out_of_sets()))
+    return not client.left_out_of_sets.isdisjoint(client.left_out_by_itself)
 
 
 def _was_left_out_once_only(client: ClientFacts) -> bool:
     """A scope that one list left out stands in another list of the same client."""
-    return any(map(client.lists, client.left_out_of_sets()))
+    return not client.left_out_of_sets.isdisjoint(client.names)
 
 
 def _is_kept_to_one_resource(client: ClientFacts) -> bool:
     """A set over several resources was refused, each scope of which was accepted otherwise."""
     return any(
         len(set(map(resource, fact.question.scopes or ()))) > 1
-        and all(map(client.is_accepted, fact.question.scopes or ()))
+        and client.accepted.issuperset(fact.question.scopes or ())
         for fact in client.facts
         if isinstance(fact.answer, Refusal)
     )
 
 
-def _refuses_sets_whole(clients: Iterable[ClientFacts], evidence: ServerEvidence) -> bool:
-    """
-    One bad scope makes the server refuse a set, and not narrow it (docs/design.md, rule 5).
-
-    It takes both: a set that was accepted and was refused with the canary added; and one that was
-    refused with a scope added that was refused alone as well, and that another client was given.
-    """
-    added = [
-        (client, scope) for client in clients for scope in _refused_once_added(client, evidence)
-    ]
-    return any(scope == client.assignment.canary for client, scope in added) and any(
-        client.name in evidence.refused_alone.get((client.audience, scope), ())
-        and has_others(evidence.given, (client.audience, scope), client.name)
-        for client, scope in added
+def _is_known_and_withheld(client: ClientFacts, scope: Scope, evidence: ServerEvidence) -> bool:
+    """It was refused alone as well, and another client was given it."""
+    return (
+        scope in client.candidates_asked
+        and not client.lists(scope)
+        and denying_refusal(client, scope, evidence) is not None
+        and evidence.is_given_to_others(client.audience, scope, client.name)
     )
 
 
 def _refused_once_added(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Scope]:
-    """Scopes without which a refused set had been, or was to be, accepted."""
+    """
+    Scopes without which a refused set had been, or was to be, accepted.
+
+    A server that refuses one for the canary, and one for a scope that it knows and withholds, does
+    not narrow sets (docs/design.md, rule 5).
+    """
     accepted: dict[int, set[frozenset[Scope]]] = {}
     for asked, issued in _scoped(client):
         if not issued.tells or issued.names.issuperset(asked):
@@ -208,3 +223,19 @@ def _too_large(client: ClientFacts) -> Iterator[int]:
     for fact in client.facts:
         if isinstance(fact.answer, TooLarge) and len(fact.question.scopes or ()) > 1:
             yield fact.question.size // 2
+
+
+_FLAGS: Mapping[str, Callable[[ClientFacts], bool]] = {
+    "lists": _was_listed_what_it_asked,
+    "lists_in_token": _was_given_claims_of_what_it_asked,
+    "withholds": _was_withheld_a_scope,
+    "accepts_scopes": _got_a_token_for_scopes,
+    "tells_unknown_scopes": _was_told_unknown_scopes_apart,
+    "lists_without_scope": _was_listed_candidates_without_scope,
+    "names_culprits": _was_told_a_culprit,
+    "names_off": _was_told_a_wrong_culprit,
+    "narrows": _was_left_out_again,
+    "drops_companions": _was_left_out_once_only,
+    "one_resource": _is_kept_to_one_resource,
+}
+"""Of a behavior's flags that one client can show by itself, what shows it."""

@@ -81,7 +81,7 @@ def _shows_more_than_was_asked(known: Known, scope: Scope, kind: Kind) -> bool:
         return True
     return (scope,) in requests and (
         known.audience in server.known_withheld
-        or has_others(server.refused_alone, (known.audience, scope), known.client)
+        or server.is_refused_to_others(known.audience, scope, known.client)
     )
 
 
@@ -130,6 +130,6 @@ def _is_canary_of_this_client_alone(known: Known) -> bool:
 
 def _is_given_alone_and_refused_to_others(known: Known, scope: Scope) -> bool:
     """A list that repeats the request tells no more of a set than that a token was issued."""
-    return known.facts.is_issued_by_itself(scope) and has_others(
-        known.server.refused_alone, (known.audience, scope), known.client
+    return scope in known.facts.issued_alone and known.server.is_refused_to_others(
+        known.audience, scope, known.client
     )

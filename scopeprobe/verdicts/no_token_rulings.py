@@ -16,7 +16,6 @@ from scopeprobe.model.answer import (
     is_plain_about_scope,
 )
 from scopeprobe.model.cell import Reason, Verdict
-from scopeprobe.model.evidence import has_others
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.client_facts import ClientFacts
@@ -148,7 +147,7 @@ def _hopeful(known: Known, facts: ClientFacts) -> Iterator[Scope]:
         scope
         for scope in assignment.candidates
         if assignment.is_hopeful(scope)
-        or has_others(known.server.given, (facts.audience, scope), known.client)
+        or known.server.is_given_to_others(facts.audience, scope, known.client)
     ]
     is_any_good = known.server.issues_without_scope or not likely
     yield from assignment.candidates if is_any_good else likely

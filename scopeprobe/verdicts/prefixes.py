@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Reason
+from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.scope_names import prefix
 from scopeprobe.verdicts.client_facts import ClientFacts
-from scopeprobe.verdicts.learn_behavior import learn_behavior
+from scopeprobe.verdicts.learn_behavior import IndexedClients, ToldClient
 from scopeprobe.verdicts.ruling import Known
-from scopeprobe.verdicts.server_evidence import is_given
+from scopeprobe.verdicts.server_evidence import given_to
 from scopeprobe.verdicts.true_lists import lacks_the_canary
 
 
 def shapes_in_doubt(
-    clients: Iterable[tuple[Assignment, Iterable[Fact]]],
+    told: Iterable[ToldClient],
+    behavior: ServerBehavior,
     can_ask: Callable[[Assignment], bool] = lambda _assignment: True,
 ) -> Iterator[tuple[Assignment, Assignment]]:
     """
@@ -27,27 +28,18 @@ def shapes_in_doubt(
     A server may grant whatever begins with a prefix. It does not where a scope that begins so was
     withheld. For every other prefix, the first client that was granted such a scope and can still
     ask is to ask for an invented one; where it is given that, all others with such grants are.
+
+    :param behavior: of the server, as all these clients show it.
     """
-    clients_facts = [ClientFacts(assignment, tuple(facts)) for assignment, facts in clients]
-    behavior = learn_behavior((client.assignment, client.facts) for client in clients_facts)
+    clients, evidence = IndexedClients(tuple(told)), behavior.evidence
     opened = {(audience, shape) for _, audience, shape in behavior.open_shapes}
-    settled = {
-        (client.audience, prefix(scope))
-        for client in clients_facts
-        for scope in client.asked()
-        if client.is_withheld(scope)
-        or (scope in client.assignment.shapes and client.is_issued(scope))
-        or (client.is_issued(scope) and not is_given(client, scope, behavior.evidence))
-    } - opened
-    for client in clients_facts:
+    settled = {shape for client in clients for shape in _settled(client, evidence)} - opened
+    for client in clients:
         assignment = client.assignment
         if not _is_kept_from_the_canary(client, behavior) or not can_ask(assignment):
             continue
-        granted = {
-            prefix(scope): None
-            for scope in assignment.candidates
-            if client.is_issued(scope) and is_given(client, scope, behavior.evidence)
-        }
+        mine = client.issued_for & given_to(client, evidence)
+        granted = {prefix(scope): None for scope in assignment.candidates if scope in mine}
         shapes = [
             assignment.shaped_canary(shape)
             for shape in granted
@@ -58,6 +50,15 @@ def shapes_in_doubt(
         settled |= {(client.audience, shape) for shape in granted} - opened
         if shapes:
             yield assignment, replace(assignment, shapes=tuple(shapes))
+
+
+def _settled(client: ClientFacts, evidence: ServerEvidence) -> Iterator[tuple[str, str]]:
+    """Prefixes with which something was withheld, or an invented scope issued."""
+    withheld = client.left_out | client.refused_alone
+    not_given = client.issued_for - given_to(client, evidence)
+    invented = client.issued_for.intersection(client.assignment.shapes)
+    for shape in set(map(prefix, withheld | not_given | invented)):
+        yield client.audience, shape
 
 
 def _is_kept_from_the_canary(client: ClientFacts, behavior: ServerBehavior) -> bool:

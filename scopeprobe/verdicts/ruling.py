@@ -9,7 +9,7 @@ from scopeprobe.model.answer import Answer, Issued, Refusal, Refused, Subject, T
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.client import ClientName
-from scopeprobe.model.evidence import ServerEvidence
+from scopeprobe.model.evidence import NOBODY, ServerEvidence
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.lone_refusals import canary_is_refused
@@ -50,6 +50,29 @@ class Known:
     @cached_property
     def is_refused_the_canary(self) -> bool:
         return canary_is_refused(self.facts, self.server)
+
+    @cached_property
+    def met_by_others(self) -> tuple[frozenset[Scope], ...]:
+        """Candidates that other clients met: by the kind of list that showed them, and refused."""
+        refused = self.server.refused_alone.get(self.audience, NOBODY)
+        return tuple(
+            met.by_others(self.facts.assignment.candidates, self.client)
+            for met in (*self.server.listed.values(), refused)
+        )
+
+    @cached_property
+    def looks_at_names(self) -> bool:
+        """
+        A ruling may depend on what a scope is called.
+
+        Where scopes are not sent, where a rights API tells of patterns, where tokens list what was
+        not asked for, which may be the scope by another name, and where prefixes are open.
+        """
+        return (
+            not self.facts.assignment.client.server.traits.send_scope
+            or bool(self.behavior.open_shapes or self.facts.unasked)
+            or any(issued.rights is not None for issued in self.facts.issued)
+        )
 
     @property
     def server(self) -> ServerEvidence:

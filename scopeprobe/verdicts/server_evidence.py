@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 from scopeprobe.model.answer import (
     Answer,
@@ -19,12 +20,12 @@ from scopeprobe.model.answer import (
 )
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.evidence import (
+    NOBODY,
     Form,
     Kind,
-    Listing,
     ScopeOfTarget,
+    ScopeWitnesses,
     ServerEvidence,
-    has_others,
 )
 from scopeprobe.model.scope_names import Scope, resembles
 from scopeprobe.verdicts.client_facts import ClientFacts
@@ -34,82 +35,76 @@ from scopeprobe.verdicts.lone_refusals import (
     refuses_a_set,
 )
 
-_Key = TypeVar("_Key", bound=Hashable)
-_Shown = Callable[[ClientFacts], Iterable[_Key]]
+_Found = Callable[[ClientFacts, ServerEvidence], Iterable[Hashable]]
+"""What the answers to one client show, with what is known of all before."""
+_Scopes: TypeAlias = Mapping[Any, AbstractSet[Scope]]
+"""Scopes by the kind of list or the audience."""
+_FoundScopes = Callable[[ClientFacts, ServerEvidence], _Scopes]
 
 
-def gather_evidence(clients: Sequence[ClientFacts]) -> ServerEvidence:
-    """What the answers to all clients show together. Their order does not matter."""
-    places = _places_by_form(clients)
-    evidence = ServerEvidence(
-        listed=_witnesses(clients, _listed),
-        given=_witnesses(clients, _given),
-        canary_shown=_witnesses(clients, _canary_shown),
-        canary_missing=_witnesses(clients, _canary_missing),
-        repeats_requests=_all_of(clients, _repeats_requests),
-        has_gaps=_all_of(clients, _has_gaps),
-        canary_refusals=_all_of(clients, _met_twice),
-        failures_without_scope=_all_of(clients, _failures_without_scope),
-        issues_without_scope=any(
-            fact.question.scopes is None for client in clients for fact in client.successes
-        ),
-        issues_canary=any(isinstance(client.canary, Issued) for client in clients),
-        gives_scopes=any(fact.question.scopes for c in clients for fact in c.successes),
-        lists_what_was_asked=_witnesses(clients, _lists_what_was_asked),
-        lists_nothing=_all_of(clients, _lists_nothing),
-        lists_for_scopes=_all_of(clients, _lists_for_scopes),
-        silent_for_granted=_all_of(clients, _silent_for_granted),
-        refuses=_all_of(clients, _refuses),
-        leaves_out=_all_of(clients, lambda client: _leaves_out(client, places)),
-    )
-    evidence = replace(
-        evidence,
-        refused_alone=_witnesses(clients, lambda client: _refused_alone(client, evidence)),
-        canary_refused=_witnesses(clients, lambda client: _canary_refused(client, evidence)),
-        no_such_scopes=_no_such_scopes(clients, evidence),
-        refuses_mixed_sets=_all_of(clients, lambda client: _refuses_mixed(client, evidence)),
-        known_refused=_all_of(clients, lambda client: _known_refused(client, evidence)),
-    )
-    return replace(
-        evidence,
-        known_withheld=_all_of(clients, lambda client: _known_withheld(client, evidence)),
-        left_out_alone=_witnesses(clients, lambda client: _left_out_alone(client, evidence)),
-    )
-
-
-def is_given(client: ClientFacts, scope: Scope, evidence: ServerEvidence) -> bool:
+def gather_evidence(clients: Iterable[ClientFacts]) -> ServerEvidence:
     """
-    A token was issued for the scope, and is not shown to be without it.
+    What the answers to all clients show together. Their order does not matter.
+
+    :param clients: is gone through once a round, so that no more than one need be there at a time.
+    """
+    evidence = ServerEvidence()
+    for round_ in _ROUNDS:
+        evidence = round_.added_to(evidence, clients)
+    known_withheld = (
+        audience
+        for audience, refused in evidence.refused_alone.items()
+        if refused.meet_apart(evidence.given.get(audience, NOBODY))
+    )
+    return replace(evidence, known_withheld=frozenset(known_withheld))
+
+
+def given_to(client: ClientFacts, evidence: ServerEvidence) -> AbstractSet[Scope]:
+    """
+    Scopes for which a token was issued, and is not shown to be without them; or that are listed.
 
     Lists that repeat requests show nothing; nor does silence where other tokens have lists.
     """
-    kinds = [kind for kind in client.listed if kind not in evidence.canary_shown]
-    if kinds:
-        return any(scope in client.listed[kind] for kind in kinds)
-    return client.is_issued(scope) and not client.is_left_out(scope)
+    lists = [names for kind, names in client.listed.items() if kind not in evidence.canary_shown]
+    return set().union(*lists) if lists else client.issued_for - client.left_out
 
 
-def _witnesses(
-    clients: Iterable[ClientFacts], shown: _Shown[_Key]
-) -> dict[_Key, frozenset[ClientName]]:
-    found: dict[_Key, set[ClientName]] = {}
-    for client in clients:
-        for key in shown(client):
-            found.setdefault(key, set()).add(client.name)
-    return {key: frozenset(names) for key, names in found.items()}
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What is gathered from all clients at once: by its field of the evidence, where it is from."""
 
+    found: Mapping[str, _Found] = field(default_factory=dict)
+    """Whatever some client shows."""
+    witnesses: Mapping[str, _Found] = field(default_factory=dict)
+    """The same, with the clients that show it."""
+    scopes: Mapping[str, _FoundScopes] = field(default_factory=dict)
+    """Scopes, with the clients that show them."""
+    flags: Mapping[str, Callable[[ClientFacts], bool]] = field(default_factory=dict)
+    """Whether some client shows it."""
 
-def _all_of(clients: Iterable[ClientFacts], shown: _Shown[_Key]) -> frozenset[_Key]:
-    return frozenset(key for client in clients for key in shown(client))
+    def added_to(self, evidence: ServerEvidence, clients: Iterable[ClientFacts]) -> ServerEvidence:
+        found: dict[str, set[Hashable]] = {name: set() for name in self.found}
+        witnesses: dict[str, dict[Hashable, set[ClientName]]] = {n: {} for n in self.witnesses}
+        scopes: dict[str, Any] = {name: {} for name in self.scopes}
+        flags: dict[str, Any] = dict.fromkeys(self.flags, False)
+        for client in clients:
+            for name, shown in self.found.items():
+                found[name].update(shown(client, evidence))
+            for name, shown in self.witnesses.items():
+                for key in shown(client, evidence):
+                    witnesses[name].setdefault(key, set()).add(client.name)
+            for name, of_client in self.scopes.items():
+                for place, met in of_client(client, evidence).items():
+                    scopes[name].setdefault(place, ScopeWitnesses()).note(client.name, met)
+            for name, is_shown in self.flags.items():
+                flags[name] = flags[name] or is_shown(client)
+        added: dict[str, Any] = {name: frozenset(keys) for name, keys in found.items()}
+        for name, by_key in witnesses.items():
+            added[name] = {key: frozenset(names) for key, names in by_key.items()}
+        return replace(evidence, **added, **scopes, **flags)
 
 
 # -- lists
-
-
-def _listed(client: ClientFacts) -> Iterator[Listing]:
-    for kind, names in client.listed.items():
-        for scope in names:
-            yield kind, scope
 
 
 def _left_out_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Kind]:
@@ -117,13 +112,13 @@ def _left_out_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[K
     for fact, issued in _scoped(client):
         if len(fact.question.scopes or ()) == 1 and not client.is_shared(issued):
             for kind, scope in (*_gaps(client, fact), *_silences(client, fact, issued, evidence)):
-                if has_others(evidence.listed, (kind, scope), client.name):
+                if evidence.is_listed_for_others(kind, scope, client.name):
                     yield kind
 
 
 def _silences(
     client: ClientFacts, fact: Fact, issued: Issued, evidence: ServerEvidence
-) -> Iterator[Listing]:
+) -> Iterator[tuple[Kind, Scope]]:
     """The same of a token that shows nothing, where silence is an empty list (rule 3)."""
     if issued.tells:
         return
@@ -133,7 +128,7 @@ def _silences(
                 yield kind, scope
 
 
-def _gaps(client: ClientFacts, fact: Fact) -> Iterator[Listing]:
+def _gaps(client: ClientFacts, fact: Fact) -> Iterator[tuple[Kind, Scope]]:
     """What one list lacks although it was asked for, and no list of the client holds."""
     if not isinstance(fact.answer, Issued) or client.is_shared(fact.answer):
         return
@@ -143,33 +138,33 @@ def _gaps(client: ClientFacts, fact: Fact) -> Iterator[Listing]:
                 yield kind, scope
 
 
-def _has_gaps(client: ClientFacts) -> Iterator[Kind]:
+def _has_gaps(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
     for fact, issued in _scoped(client):
         for kind, names in client.kinds(issued).items():
             if not names.issuperset(fact.question.scopes or ()):
                 yield kind
 
 
-def _lists_what_was_asked(client: ClientFacts) -> Iterator[Kind]:
+def _lists_what_was_asked(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
     for fact, issued in _scoped(client):
         for kind, names in client.kinds(issued).items():
             if names == set(fact.question.scopes or ()):
                 yield kind
 
 
-def _lists_nothing(client: ClientFacts) -> Iterator[Form]:
+def _lists_nothing(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Form]:
     for issued in client.issued:
         if not all(issued.lists):
             yield client.form(issued)
 
 
-def _lists_for_scopes(client: ClientFacts) -> Iterator[Form]:
+def _lists_for_scopes(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Form]:
     for _, issued in _scoped(client):
         if issued.tells:
             yield client.form(issued)
 
 
-def _silent_for_granted(client: ClientFacts) -> Iterator[Form]:
+def _silent_for_granted(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Form]:
     for fact, issued in _scoped(client):
         if not issued.tells and all(map(client.lists, fact.question.scopes or ())):
             yield client.form(issued)
@@ -185,18 +180,18 @@ def _scoped(client: ClientFacts) -> Iterator[tuple[Fact, Issued]]:
 # -- the canary
 
 
-def _canary_shown(client: ClientFacts) -> Iterator[Kind]:
+def _canary_shown(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
     canary = client.assignment.canary
     return (kind for kind, names in client.listed.items() if canary in names)
 
 
-def _repeats_requests(client: ClientFacts) -> Iterator[Kind]:
+def _repeats_requests(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Kind]:
     """Kinds of lists that show the canary to a client that is refused it alone."""
     if isinstance(client.canary, Refusal):
-        yield from _canary_shown(client)
+        yield from _canary_shown(client, evidence)
 
 
-def _canary_missing(client: ClientFacts) -> Iterator[Kind]:
+def _canary_missing(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
     """Kinds of lists for the canary that lack it in any spelling; other places may repeat it."""
     canary = client.assignment.canary
     for fact in client.tokens_for(canary):
@@ -211,7 +206,7 @@ def _canary_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[s
         yield client.audience
 
 
-def _met_twice(client: ClientFacts) -> Iterator[Likeness]:
+def _met_twice(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Likeness]:
     """
     Refusals that the canary of one client met at least twice, a success of it behind each.
 
@@ -229,57 +224,44 @@ def _met_twice(client: ClientFacts) -> Iterator[Likeness]:
 # -- scopes given and withheld
 
 
-def _given(client: ClientFacts) -> Iterator[ScopeOfTarget]:
-    issued_alone = filter(client.is_issued_by_itself, _candidates(client))
-    for scope in (*issued_alone, *client.names):
-        yield client.audience, scope
+def _given(client: ClientFacts, _evidence: ServerEvidence) -> _Scopes:
+    return {client.audience: (client.issued_alone & client.candidates_asked) | client.names}
 
 
-def _no_such_scopes(
-    clients: Sequence[ClientFacts], evidence: ServerEvidence
-) -> frozenset[ScopeOfTarget]:
-    """Scopes that are left out like the canary, and were refused or listed for no target."""
-    left_out = _all_of(clients, lambda client: _left_out_with_the_canary(client, evidence))
-    existing = _all_of(clients, _seen_to_exist)
-    return frozenset((audience, scope) for audience, scope in left_out if scope not in existing)
+def _no_such_scopes(client: ClientFacts, evidence: ServerEvidence) -> Iterator[ScopeOfTarget]:
+    """
+    Scopes that are issued alone, as the canary is, and are missing from a list beside it.
 
-
-def _left_out_with_the_canary(
-    client: ClientFacts, evidence: ServerEvidence
-) -> Iterator[ScopeOfTarget]:
-    """Scopes that are issued alone, as the canary is, and are missing from a list beside it."""
+    They were refused or listed for no target.
+    """
     if not isinstance(client.canary, Issued):
         return
     for fact in client.tokens_for(client.assignment.canary):
         if isinstance(fact.answer, Issued) and not client.is_shared(fact.answer):
             for kind, names in client.kinds(fact.answer).items():
                 asked = set(fact.question.scopes or ())
-                missing = asked - names
+                missing = (asked & client.issued_alone) - names - evidence.seen_to_exist
                 if names <= asked and kind not in evidence.canary_shown:
-                    for scope in filter(client.is_issued_by_itself, missing):
+                    for scope in missing:
                         yield client.audience, scope
 
 
-def _seen_to_exist(client: ClientFacts) -> Iterator[Scope]:
+def _seen_to_exist(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Scope]:
     """Scopes that were refused alone, if by a passing fault, or are listed."""
     yield from client.names
-    for scope in _candidates(client):
+    for scope in client.candidates_asked:
         if any(isinstance(fact.answer, Refusal) for fact in client.about(scope)):
             yield scope
 
 
-def _refused_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[ScopeOfTarget]:
-    for scope in _candidates(client):
-        if not client.lists(scope) and denying_refusal(client, scope, evidence) is not None:
-            yield client.audience, scope
-
-
-def _known_withheld(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
-    """Whether a lone refusal denies this client a scope that another one was given."""
-    for (audience, scope), names in evidence.refused_alone.items():
-        is_mine = audience == client.audience and client.name in names
-        if is_mine and _is_known(client, scope, evidence):
-            yield audience
+def _refused_alone(client: ClientFacts, evidence: ServerEvidence) -> _Scopes:
+    return {
+        client.audience: {
+            scope
+            for scope in client.asked_alone & client.candidates_asked
+            if not client.lists(scope) and denying_refusal(client, scope, evidence) is not None
+        }
+    }
 
 
 def _refuses_mixed(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
@@ -298,21 +280,21 @@ def _refuses_mixed(client: ClientFacts, evidence: ServerEvidence) -> Iterator[st
         for scope in fact.question.scopes or ()
         if fact.question.scopes != (scope,)
     }
-    listed = {scope for scope in _candidates(client) if client.lists(scope)}
+    listed = client.candidates_asked & client.names
     if listed and refused.issuperset(listed):
         yield client.audience
 
 
-def _refuses(client: ClientFacts) -> Iterator[str]:
+def _refuses(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[str]:
     """
     Whether a request without invented scopes was refused, be it by a passing fault.
 
     To a client that was never authenticated, with words that only scopes are refused with.
     """
-    candidates = set(_candidates(client))
+    candidates = client.candidates_asked
     for fact in client.facts:
         asked, is_meant = fact.question.scopes, client.successes or _speaks_of_scopes(fact.answer)
-        if asked and candidates.issuperset(asked) and isinstance(fact.answer, Refusal) and is_meant:
+        if asked and candidates >= set(asked) and isinstance(fact.answer, Refusal) and is_meant:
             yield client.audience
 
 
@@ -327,46 +309,86 @@ def _known_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[st
     for fact in client.facts if client.successes else ():
         asked = fact.question.scopes or ()
         is_refused = bool(asked) and isinstance(fact.answer, Refusal)
-        if is_refused and all(_is_known(client, scope, evidence) for scope in asked):
+        if is_refused and all(
+            evidence.is_given_to_others(client.audience, scope, client.name) for scope in asked
+        ):
             yield client.audience
 
 
-def _is_known(client: ClientFacts, scope: Scope, evidence: ServerEvidence) -> bool:
-    return has_others(evidence.given, (client.audience, scope), client.name)
+def _comes_for_scopes(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
+    """Kinds of lists that came for requests with scopes."""
+    for _, issued in _scoped(client):
+        yield from client.kinds(issued)
 
 
-def _places_by_form(clients: Iterable[ClientFacts]) -> Mapping[Form, frozenset[Kind]]:
-    """The kinds of lists that came for requests with scopes, by the form of their tokens."""
-    places: dict[Form, frozenset[Kind]] = {}
-    for client in clients:
-        for _, issued in _scoped(client):
-            form = client.form(issued)
-            places[form] = places.get(form, frozenset()).union(client.kinds(issued))
-    return places
-
-
-def _leaves_out(client: ClientFacts, places: Mapping[Form, frozenset[Kind]]) -> Iterator[str]:
+def _leaves_out(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
     """Whether some list lacks what was asked for, or does not come where others come."""
     for fact, issued in _scoped(client):
         kinds = client.kinds(issued)
         asked = set(fact.question.scopes or ())
-        if places[client.form(issued)] - kinds.keys() or any(map(asked.difference, kinds.values())):
+        others_come = (
+            kind.form == client.form(issued)
+            for kind in evidence.comes_for_scopes
+            if kind not in kinds
+        )
+        if any(others_come) or any(map(asked.difference, kinds.values())):
             yield client.audience
             return
-
-
-def _candidates(client: ClientFacts) -> Iterator[Scope]:
-    """Scopes that were asked for and are not of our invention."""
-    invented = {client.assignment.canary, *client.assignment.shapes}
-    return (scope for scope in client.asked() if scope not in invented)
 
 
 # -- authentication
 
 
-def _failures_without_scope(client: ClientFacts) -> Iterator[Likeness]:
+def _failures_without_scope(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Likeness]:
     """What good credentials met without scope."""
     for fact in client.facts if client.successes else ():
         kind = client.likeness(fact)
         if fact.question.scopes is None and kind is not None:
             yield kind
+
+
+def _was_issued_one_without_scope(client: ClientFacts) -> bool:
+    return any(fact.question.scopes is None for fact in client.successes)
+
+
+# -- what is gathered when
+
+_ROUNDS = (
+    _Round(
+        found={
+            "repeats_requests": _repeats_requests,
+            "has_gaps": _has_gaps,
+            "canary_refusals": _met_twice,
+            "failures_without_scope": _failures_without_scope,
+            "lists_nothing": _lists_nothing,
+            "lists_for_scopes": _lists_for_scopes,
+            "silent_for_granted": _silent_for_granted,
+            "refuses": _refuses,
+            "comes_for_scopes": _comes_for_scopes,
+            "seen_to_exist": _seen_to_exist,
+        },
+        witnesses={
+            "canary_shown": _canary_shown,
+            "canary_missing": _canary_missing,
+            "lists_what_was_asked": _lists_what_was_asked,
+        },
+        scopes={"listed": lambda client, _: client.listed, "given": _given},
+        flags={
+            "issues_without_scope": _was_issued_one_without_scope,
+            "issues_canary": lambda client: isinstance(client.canary, Issued),
+            "gives_scopes": lambda client: any(True for _ in _scoped(client)),
+        },
+    ),
+    _Round(
+        found={
+            "leaves_out": _leaves_out,
+            "no_such_scopes": _no_such_scopes,
+            "refuses_mixed_sets": _refuses_mixed,
+            "known_refused": _known_refused,
+        },
+        witnesses={"canary_refused": _canary_refused},
+        scopes={"refused_alone": _refused_alone},
+    ),
+    _Round(witnesses={"left_out_alone": _left_out_alone}),
+)
+"""Each rests on what the rounds before it found."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.cell import Evidence, Reason, Verdict
-from scopeprobe.model.evidence import Form, has_others
+from scopeprobe.model.evidence import Form
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.ruling import Known, Ruling, unknown
 
@@ -46,8 +46,8 @@ def _silence_is_consent(known: Known, scope: Scope, form: Form) -> bool:
     where all was given.
     """
     server = known.server
-    is_policed = known.is_refused_the_canary or has_others(
-        server.refused_alone, (known.audience, scope), known.client
+    is_policed = known.is_refused_the_canary or server.is_refused_to_others(
+        known.audience, scope, known.client
     )
     if known.facts.assignment.client.server.traits.absent_scope == "as_requested":
         return is_policed

@@ -182,7 +182,8 @@ def test_only_what_was_not_there_when_it_was_last_proved_is_new(make_client, pro
     (target,) = asked.targets
     asked = replace(asked, targets=(replace(target, expect=Expectation(denied=("s0",))),))
     before = {cell.key: cell for cell in cells(proved)}
-    earlier = Earlier(before, (PermissionMap(asked.name, cells(last)),))
+    map_of_last = PermissionMap(asked.name, cells(last))
+    earlier = Earlier((asked.name,), lambda _client: before, (map_of_last,))
     maps = [PermissionMap(asked.name, cells("granted"))]
     told = findings(maps, [asked], Policy(), None, TODAY)
     assert len(told) == 1

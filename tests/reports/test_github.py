@@ -15,7 +15,7 @@ from scopeprobe.reports.summary import ClientSummary
 def read(text):
     """Level, properties and message of each line: `::level name=value,name=value::message`."""
     commands = []
-    for line in text.splitlines():
+    for line in "".join(text).splitlines():
         assert line.startswith("::")
         head, _, message = line.removeprefix("::").partition("::")
         level, _, told = head.partition(" ")

@@ -28,7 +28,7 @@ def bad_night(fleet_of_nights):
 
 
 def run_of(text):
-    document = json.loads(text)
+    document = json.loads("".join(text))
     jsonschema.Draft4Validator(SCHEMA).validate(document)
     [run] = document["runs"]
     return run

@@ -51,7 +51,7 @@ def test_findings_matrix_and_clients_are_sheets(fleet_of_nights):
 def test_what_is_wrong_is_red_in_the_matrix():
     maps = [PermissionMap(ClientName("one"), (cell("a"), cell("b"), cell("c", Verdict.DENIED)))]
     one = Finding(FindingKind.EXCESS, ClientName("one"), "", "b", "not expected")
-    book = load_workbook(BytesIO(report_xlsx(maps, told(one))))
+    book = load_workbook(BytesIO(*report_xlsx(maps, told(one))))
     colors = {
         name.value: below.fill.fgColor.rgb
         for name, below in zip(book["matrix"][1][2:], book["matrix"][2][2:], strict=True)
@@ -63,7 +63,8 @@ def test_what_is_wrong_is_red_in_the_matrix():
 @pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(A1)", "#N/A", "1e5"])
 def test_no_text_becomes_a_formula_a_number_or_an_error(text):
     maps = [PermissionMap(ClientName("one"), (cell(text, audience=text),))]
-    content = report_xlsx(maps, told(Finding(FindingKind.EXCESS, ClientName("one"), "", "s", text)))
+    found = Finding(FindingKind.EXCESS, ClientName("one"), "", "s", text)
+    [content] = report_xlsx(maps, told(found))
     with zipfile.ZipFile(BytesIO(content)) as archive:
         xml = "".join(
             archive.read(name).decode() for name in archive.namelist() if "worksheets/" in name
@@ -77,7 +78,7 @@ def test_no_text_becomes_a_formula_a_number_or_an_error(text):
 
 def test_no_text_of_a_server_breaks_the_file():
     hostile = "a\x00\x1b[31m\ud83d<b>&]]>" + "x" * 40_000
-    content = report_xlsx(
+    [content] = report_xlsx(
         (), told(Finding(FindingKind.EXCESS, ClientName("one"), "", "s", hostile))
     )
     assert sheets(content)["findings"][1][8].startswith("a\ufffd\ufffd[31m\ufffd<b>&]]>x")
