@@ -56,7 +56,7 @@ from scopeprobe.policy import (
 from scopeprobe.policy.history import Past
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.page import MOST_CELLS
-from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.summary import Commands, Summary
 from scopeprobe.reports.write import refuse_foreign_files, write_reports
 from scopeprobe.store import SqliteJournal, Store, StoredFacts, StoredRuns
 from scopeprobe.strategies import STRATEGIES
@@ -101,6 +101,8 @@ class Audit:
     """Only findings that were not there before fail the run."""
     formats: Collection[Format] = ()
     """Files beside the CSV ones."""
+    commands: Commands = field(default_factory=Commands)
+    """What people are told to type."""
     with_page: bool = True
     """Write `report.html` too, unless it would hold more than MOST_CELLS."""
     keep: int = KEPT
@@ -431,6 +433,7 @@ class _Session:
             warnings=warnings,
             cost=self._cost(),
             doubts=rounds.doubts(),
+            commands=order.commands,
         )
         self._write(maps, summary, finished)
         of_metadata = self._fleet.notices[len(order.fleet.notices) :]

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import anyio
 import anyio.to_thread
 from yarl import URL
 

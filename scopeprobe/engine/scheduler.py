@@ -123,12 +123,12 @@ class Scheduler:
     def notices(self) -> Iterator[str]:
         """What deserves a look although nothing failed."""
         for group in self.groups:
-            if group.is_left_alone:
+            if group.is_throttled:
                 until = time.time() + group.paused_until - time.monotonic()
                 moment = f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC"
                 yield (
-                    f"{group.group}: its server asked to be left alone for longer than --max-pause;"
-                    f" it is, until {moment}, and its open cells are `throttled`"
+                    f"{group.group}: its server asked for a pause longer than --max-pause: no more"
+                    f" attempts until {moment}, and its open cells are `throttled`"
                 )
         if (shortage := self.files.shortage(self._air.wanted)) is not None:
             yield shortage
@@ -230,7 +230,7 @@ class Scheduler:
                 if opens_at is None:
                     await group.change(None)
                 elif group.is_too_far(opens_at):
-                    group.close(Reason.THROTTLED if group.is_left_alone else Reason.BUDGET_SPENT)
+                    self._give_up(group)
                 elif (delay := opens_at - time.monotonic()) > 0:
                     await group.change(delay)
                 else:
@@ -240,6 +240,14 @@ class Scheduler:
                         return job
                     self._air.give_back(group.group, place)
         return None
+
+    def _give_up(self, group: RateGroup) -> None:
+        reason = group.cannot_wait_because
+        group.close(reason)
+        if group.is_left_alone:
+            for server in sorted({queue.client.server.name for queue in group.queues}):
+                detail = "" if group.is_throttled else group.trouble
+                self.observer(EndpointLeftAlone(server, reason, detail))
 
     def _look_again(self, group: RateGroup) -> None:
         """Stop the run where a budget is spent; bring forward whose time has come."""

@@ -86,7 +86,7 @@ def incidents(
             rest.append(one)
     for server, parts in by_incident.items():
         cause = causes[next(iter(causes)) if is_cut_off else server]
-        if is_cut_off and cause is not None and cause.code:
+        if is_cut_off and cause is not None and len(set(causes.values())) > 1:
             cause = replace(cause, words=cause.code)  # its words name a single server
         rest += _of_server(server, parts, cause, servers, cells)
     for reason, parts in by_reason.items():
