@@ -106,7 +106,7 @@ class Trial:
         finally:
             sys.setprofile(None)
         if self._failed:
-            sys.exit(f"{item.nodeid} fails without any change")
+            pytest.exit(f"{item.nodeid} fails without any change", returncode=1)
         self._seconds[item] = time.process_time() - before
         self._ran[item] = ran
 
