@@ -69,9 +69,15 @@ class Trial:
         self._failed = False
 
     def pytest_configure(self):
-        from hypothesis import settings  # noqa: PLC0415 - pytest has to be there before it
+        from hypothesis import HealthCheck, settings  # noqa: PLC0415 - pytest is there before it
 
-        settings.register_profile("trial", deadline=None, derandomize=True, database=None)
+        settings.register_profile(
+            "trial",
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
         settings.load_profile("trial")
 
     def pytest_runtest_logreport(self, report):
@@ -100,7 +106,7 @@ class Trial:
         finally:
             sys.setprofile(None)
         if self._failed:
-            sys.exit(f"{item.nodeid} fails without any change")
+            pytest.exit(f"{item.nodeid} fails without any change", returncode=1)
         self._seconds[item] = time.process_time() - before
         self._ran[item] = ran
 

@@ -198,4 +198,4 @@ def test_a_listing_of_its_classes_is_imported(tmp_path):
     assert result.returncode == 0, result.stderr
     assert 'client_id = "id-of-bot"' in result.stdout
     assert "id-of-app" not in result.stdout
-    assert "left out: app: may not use client_credentials" in result.stderr
+    assert "skipped: app: may not use client_credentials" in result.stderr
