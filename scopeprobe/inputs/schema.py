@@ -62,7 +62,7 @@ Texts: TypeAlias = Annotated[tuple[Text, ...], Field(strict=False)]
 
 
 def check_name(text: str) -> str:
-    """Check a name that becomes a file name on every system."""
+    """Check a name that becomes a file name on every system, or a resource of a cluster."""
     if not NAME.fullmatch(text):
         raise ValueError(
             "must be 1 to 64 letters, digits, dots, dashes or underscores, "
@@ -229,6 +229,7 @@ class ServerEntry(PartyEntry):
     allow_http: bool | None = None
     allow_private: bool | None = None
     proxy: Annotated[str, AfterValidator(check_proxy)] | None = None
+    network: Annotated[str, AfterValidator(check_name)] | None = None
     headers: Annotated[dict[str, SecretReference], AfterValidator(check_headers)] | None = None
     basic_encoding: Annotated[BasicEncoding, Field(strict=False)] | None = None
     absent_scope: Literal["as_requested"] | None = None

@@ -30,7 +30,12 @@ BAD_FILES = [
         billing('secret = "x"'),
         "clients[0].secret: unknown key; did you mean `client_secret`?",
     ),
-    ("key of a later step", corp('network = "x"'), "servers.corp.network: unknown key"),
+    (
+        "name of a network",
+        corp('network = "two words"'),
+        ("servers.corp.network: must be 1 to 64 letters, digits, dots, dashes or underscores, "
+        "beginning with a letter or digit"),
+    ),
     (
         "key in a target",
         billing('targets = [{ audiance = "x" }]'),

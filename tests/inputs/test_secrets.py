@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 import sys
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ from clients_files import (
 )
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs import read_clients, secrets
+from scopeprobe.inputs import clients_with_secrets, read_clients, secrets
 from scopeprobe.inputs.secrets import CommandSecret, FileSecret, look_up
 
 pytestmark = pytest.mark.usefixtures("_folder")
@@ -289,3 +290,31 @@ def test_what_is_far_too_long_is_no_secret():
     assert "longer than a secret" in look_up(FileSecret(Path("/dev/zero")), environment={}).why
     endless = look_up(CommandSecret(("cat", "/dev/zero")), environment={})
     assert "longer than a secret" in endless.why
+
+
+def test_clients_are_sent_without_their_secrets_and_completed_where_those_are():
+    """As to the workers of a cluster, which look secrets up themselves."""
+    drafts = fleet_of(CORP + BILLING, environment=None).drafts
+    sent = pickle.dumps(drafts)
+    [client], notices = clients_with_secrets(pickle.loads(sent), ENVIRONMENT)
+    assert SECRET.encode() not in sent
+    assert client.secret is not None
+    assert client.secret.reveal() == SECRET
+    assert notices == ()
+    with pytest.raises(InputError) as caught:
+        clients_with_secrets(pickle.loads(sent), {})
+    complaint = "clients[0].client_secret: environment variable BILLING_SECRET is not set"
+    assert caught.value.messages == (f"clients.toml: {complaint}",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(CORP + with_secret(f'"{SECRET}"'), id="of a client"),
+        pytest.param(CORP + f'headers = {{ X-Api-Key = "{SECRET}" }}' + BILLING, id="of a header"),
+    ],
+)
+def test_a_secret_that_is_written_in_the_file_cannot_be_sent(text):
+    drafts = fleet_of(text, environment=None).drafts
+    with pytest.raises(TypeError, match="a secret is not serialised"):
+        pickle.dumps(drafts)
