@@ -33,8 +33,10 @@ BAD_FILES = [
     (
         "name of a network",
         corp('network = "two words"'),
-        ("servers.corp.network: must be 1 to 64 letters, digits, dots, dashes or underscores, "
-        "beginning with a letter or digit"),
+        (
+            "servers.corp.network: must be 1 to 64 letters, digits, dots, dashes or underscores, "
+            "beginning with a letter or digit"
+        ),
     ),
     (
         "key in a target",
