@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,11 +47,13 @@ def run_audit(
     *,
     words: Sequence[str],
     words_to_explain: WordsToExplain | None = None,
+    carry_out: Callable[[Audit], Awaitable[Result]] = audit,
 ) -> int:
     """
     Run an audit and return its exit code.
 
     :param words: the command line behind the program's name.
+    :param carry_out: on this machine, unless given.
     :param words_to_explain: those by which `explain` asks for the same.
     """
     with log_file(options.log_file) as file:
@@ -59,7 +61,7 @@ def run_audit(
         _notice(order.fleet.notices, options, logs)
         with _progress(options, logs) as progress:
             watched = order.observed_by(_all_of(logs, progress))
-            result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
+            result = anyio.run(carry_out, watched, backend_options={"use_uvloop": _has_uvloop()})
         _sum_up(result, order, options, logs, _resume_command(result, words))
     _print(result, printed)
     if options.is_for_people:

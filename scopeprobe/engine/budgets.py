@@ -35,7 +35,10 @@ class Share:
     is_spent: bool = False
     """All of them have spent all there is."""
 
+    @property
+    def is_valid(self) -> bool:
+        return time.monotonic() < self.until
+
     def has_room(self, requests: int, tokens: int) -> bool:
         """Whether one more may be sent after so many, of which so many bring or brought a token."""
-        is_valid = time.monotonic() < self.until
-        return is_valid and requests < self.requests and tokens < self.tokens
+        return self.is_valid and requests < self.requests and tokens < self.tokens

@@ -70,6 +70,7 @@ class Scheduler:
             self._budget_is_spent,
             lambda: self.stopped_because,
             self.on_response,
+            self.share,
         )
         self._answers = AnswerHandling(
             self.journal, self.observer, self.usage, self.budgets.max_failed_clients

@@ -3,7 +3,14 @@
 from scopeprobe.store.folder import discard_store
 from scopeprobe.store.journal_writer import Entry, JournalEntries, Row, SqliteJournal, Statement
 from scopeprobe.store.store import Store
-from scopeprobe.store.stored_runs import BY_AGE, AcceptedSets, StoredFacts, StoredRuns, has_store
+from scopeprobe.store.stored_runs import (
+    BY_AGE,
+    AcceptedSets,
+    StoredFacts,
+    StoredRuns,
+    fact_of,
+    has_store,
+)
 
 __all__ = [
     "BY_AGE",
@@ -17,5 +24,6 @@ __all__ = [
     "StoredFacts",
     "StoredRuns",
     "discard_store",
+    "fact_of",
     "has_store",
 ]

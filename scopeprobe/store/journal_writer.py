@@ -54,7 +54,7 @@ class JournalEntries(ABC):
     """Turns what is to be stored of a run into entries of its journal."""
 
     def __init__(self, run: str) -> None:
-        self._run = run
+        self.run = run
 
     @abstractmethod
     def _enter(self, entry: Entry) -> None:
@@ -66,7 +66,7 @@ class JournalEntries(ABC):
 
     def put(self, assignment: Assignment, fact: Fact, then: Callable[[], None]) -> None:
         self._check()
-        key = (self._run, assignment.client.name, assignment.target.label, encode(fact.question))
+        key = (self.run, assignment.client.name, assignment.target.label, encode(fact.question))
         values = (*key, encode(fact.answer), fact.sent, fact.received)
         self._enter(Entry((Statement.PUT, values), then))
 
@@ -77,7 +77,7 @@ class JournalEntries(ABC):
         self._enter(Entry((Statement.PAUSED, (quota, until))))
 
     def note_failures(self, registration: str, count: int) -> None:
-        self._enter(Entry((Statement.FAILED, (self._run, registration, count))))
+        self._enter(Entry((Statement.FAILED, (self.run, registration, count))))
 
     async def flush(self) -> None:
         written = asyncio.Event()
@@ -113,13 +113,18 @@ class SqliteJournal(JournalEntries):
     def take(self, rows: Sequence[Row], then: Callable[[], None]) -> None:
         """Commit the rows of entries that were made elsewhere, then call back."""
         self._check()
-        for row in rows[:-1]:
+        for row in rows:
             self._enter(Entry(row))
-        self._enter(Entry(rows[-1], then))
+
+        def unless_it_failed() -> None:
+            if self._failure is None:
+                then()
+
+        self._enter(Entry(None, unless_it_failed))
 
     def note_inputs(self, digest: str, cells: int) -> None:
         """Store what the run's inputs are, now that more metadata was read."""
-        self._enter(Entry((Statement.READ, (digest, cells, self._run))))
+        self._enter(Entry((Statement.READ, (digest, cells, self.run))))
 
     async def failure(self) -> Never:
         """Wait until nothing more can be written, or counted, and raise why."""
