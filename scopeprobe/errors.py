@@ -85,7 +85,12 @@ def cause_of(error: BaseException) -> BaseException:
     return error
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Which of the known names was probably meant; empty where none is near."""
+    return next(iter(get_close_matches(word, sorted(known), 1)), "")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a complaint: which of the known names was probably meant; empty where none is."""
-    near = get_close_matches(word, sorted(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest(word, known)
+    return f"; did you mean {near}?" if near else ""

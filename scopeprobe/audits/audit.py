@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import anyio
 
@@ -37,6 +37,7 @@ from scopeprobe.model.assignment import Proof, Strategy
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.finding import Finding
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.journal import KnownFacts
@@ -51,13 +52,17 @@ from scopeprobe.policy import (
     new_findings,
     unmatched_expectations,
 )
+from scopeprobe.policy.history import Past
 from scopeprobe.reports.formats import Format
+from scopeprobe.reports.page import MOST_CELLS
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import refuse_foreign_files, write_reports
 from scopeprobe.store import SqliteJournal, Store, StoredFacts, StoredRuns
 from scopeprobe.strategies import STRATEGIES
 from scopeprobe.strategies.estimates import total
 
+A = TypeVar("A")
+R = TypeVar("R")
 KEPT = 100
 RESTARTED = 12 * 3600
 """Seconds within which a job is started again: by then it is not the next night's."""
@@ -95,6 +100,8 @@ class Audit:
     """Only findings that were not there before fail the run."""
     formats: Collection[Format] = ()
     """Files beside the CSV ones."""
+    with_page: bool = True
+    """Write `report.html` too, unless it would hold more than MOST_CELLS."""
     keep: int = KEPT
     """Finished runs that stay in the folder's database."""
     strategy: str = "each"
@@ -108,6 +115,11 @@ class Audit:
     observer: Observer = field(default=lambda _event: None)
     rounds: Callable[[Strategy, KnownFacts, Budgets], Rounds] = Rounds
     """Who asks: this process, unless given."""
+
+    def formats_of(self, cells: int) -> tuple[Format, ...]:
+        """What is written beside the CSV files of a run with so many cells."""
+        page = (Format.HTML,) if self.with_page and cells <= MOST_CELLS else ()
+        return tuple(dict.fromkeys((*self.formats, *page)))
 
     def observed_by(self, observer: Observer) -> Self:
         return replace(self, observer=observer)
@@ -123,6 +135,8 @@ class Result:
     findings: tuple[Finding, ...]
     stopped_by: signal.Signals | None
     notices: tuple[str, ...]
+    page: Path | None = None
+    """Where the run can be looked at in a browser."""
 
     @property
     def cells(self) -> Iterator[Cell]:
@@ -167,7 +181,8 @@ async def audit(order: Audit) -> Result:
     with ExitStack() as folder:
         store = await _enter(folder, order)
         names = [client.name for client in order.fleet.clients]
-        refuse_foreign_files(order.out, names, store.written_files())
+        formats = order.formats_of(order.fleet.cells)
+        refuse_foreign_files(order.out, names, store.written_files(), formats)
         earlier, absence = _earlier(order, store)
         run, notices = _run_of(order, store)
         notices = (*store.notices, *notices, *absence)
@@ -261,6 +276,14 @@ def _other_inputs(out: Path, run: Run) -> str:
     )
 
 
+def _if_readable(read: Callable[[A], R], key: A) -> R | None:
+    """What earlier runs found out; None where the database cannot be read any more."""
+    try:
+        return read(key)
+    except InputError:
+        return None
+
+
 class _Session:
     """One invocation of a run."""
 
@@ -319,7 +342,7 @@ class _Session:
         """Lay out what was not asked because its metadata did not come in time."""
         because = self._rounds.stopped_because or Reason.NOT_ASKED
         for part in self._unread:
-            unread = dict.fromkeys((client.server.name for client in part.clients), because)
+            unread = dict.fromkeys((one.server.name for one in part.clients), Fault(because))
             self._fleet = replace(self._fleet, unusable={**self._fleet.unusable, **unread})
             self._rounds.add(self._assignments_of(part), unread)
 
@@ -372,7 +395,9 @@ class _Session:
             *notices,
             *notices_of(summary, maps, self._fleet),
         )
-        return Result(self._run.id, maps, summary, failures, stopped_by, notices)
+        has_page = Format.HTML in order.formats_of(self._run.cells)
+        page = order.out / Format.HTML.file if has_page else None
+        return Result(self._run.id, maps, summary, failures, stopped_by, notices, page)
 
     def _findings(self, maps: Sequence[PermissionMap]) -> list[Finding]:
         order, clients = self._order, self._fleet.clients
@@ -390,11 +415,14 @@ class _Session:
         return dated(incidents(found, maps, clients), self._nights_of, self._run.day)
 
     def _nights_of(self, client: ClientName) -> Nights:
-        """What earlier runs found out; nothing where the database cannot be read any more."""
-        try:
-            return self._store.nights_of(client)
-        except InputError:
-            return ()
+        return _if_readable(self._store.nights_of, client) or ()
+
+    def _past(self) -> Past | None:
+        past = _if_readable(self._store.past_of, self._run)
+        if past is None:
+            return None
+        nights_of = past.nights_of
+        return replace(past, nights_of=lambda client: _if_readable(nights_of, client) or ())
 
     def _cost(self) -> Cost:
         rounds, known = self._rounds, self._known
@@ -416,8 +444,9 @@ class _Session:
             maps,
             summary,
             known=order.fleet.known,
-            formats=order.formats,
+            formats=order.formats_of(self._run.cells),
             written=self._written_files,
+            past=self._past(),
         )
         self._run = replace(
             self._run,

@@ -123,9 +123,9 @@ def _skipped(fleet: Fleet) -> Iterator[NotTested]:
 def _without_cells(fleet: Fleet) -> Iterator[NotTested]:
     """Clients that have no candidates, because the metadata with them could not be read."""
     for client in fleet.clients:
-        reason = fleet.unusable.get(client.server.name)
-        if reason and not any(target.candidates for target in client.targets):
-            yield NotTested(client.name, reason, 0)
+        fault = fleet.unusable.get(client.server.name)
+        if fault and not any(target.candidates for target in client.targets):
+            yield NotTested(client.name, fault.reason, 0, fault.words)
 
 
 def distinct(values: Iterable[str]) -> tuple[str, ...]:

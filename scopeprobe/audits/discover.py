@@ -16,6 +16,7 @@ from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import AuthMethod, Client
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.server import Endpoints, Server
 from scopeprobe.model.urls import host_of, is_address, is_private, origin_of
@@ -28,12 +29,6 @@ AT_ONCE = 64
 """Issuers that are asked at the same time."""
 _BRIEF = 5.0
 """Seconds that a guess may take."""
-_SAID = {
-    Reason.UNREACHABLE: "no connection",
-    Reason.TIMED_OUT: "no answer in time",
-    Reason.TLS_FAILURE: "TLS failed; `ca_file` names a CA of your own",
-    Reason.MALFORMED_ANSWER: "the answer is no HTTP",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +122,9 @@ def _request(server: Server, url: str) -> HttpRequest:
     return HttpRequest(url, b"", headers, method="GET", purpose=Purpose.METADATA)
 
 
-def _read(issuer: str, response: HttpResponse | Reason) -> Metadata | MetadataProblem:
-    if isinstance(response, Reason):
-        return MetadataProblem(response, _SAID[response])
+def _read(issuer: str, response: HttpResponse | Fault) -> Metadata | MetadataProblem:
+    if isinstance(response, Fault):
+        return MetadataProblem(response.reason, response.words)
     return read_metadata(issuer, response)
 
 
@@ -244,7 +239,7 @@ async def resolve_by(transport: HttpClient, fleet: Fleet, patience: float = 0.0)
     clients = tuple(_resolved(client, found.get(client.server), fleet) for client in fleet.clients)
     told = list({one.written.name: one for one in found.values()}.values())
     unusable = {
-        one.written.name: one.outcome.reason
+        one.written.name: Fault(one.outcome.reason, words=one.outcome.words)
         for one in told
         if isinstance(one.outcome, MetadataProblem) and not one.written.endpoints.token
     }
@@ -326,7 +321,7 @@ def best_method(client: Client, supported: Iterable[str]) -> AuthMethod:
     return next(iter([*asymmetric, *able]), client.auth_method)
 
 
-def _refuse_empty_targets(clients: Iterable[Client], unusable: Mapping[str, Reason]) -> None:
+def _refuse_empty_targets(clients: Iterable[Client], unusable: Mapping[str, Fault]) -> None:
     empty = {
         client.server.name: client.server.endpoints.issuer
         for client in clients

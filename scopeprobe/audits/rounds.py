@@ -9,6 +9,7 @@ from functools import partial
 from operator import itemgetter
 
 import anyio
+import msgspec
 
 from scopeprobe.audits.discover import resolve_by
 from scopeprobe.audits.signals import Interruption, end_what_is_endless
@@ -28,6 +29,7 @@ from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import Client, ClientName, Registration
 from scopeprobe.model.events import Observer
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import Purpose
 from scopeprobe.model.journal import KnownFacts, RunJournal
 from scopeprobe.model.question import Question
@@ -82,10 +84,11 @@ class Rounds:
         self._budgets = budgets
         self._share = share or Share()
         self._groups: list[RateGroup] = []
+        self._unusable: dict[str, Fault] = {}
         self._further: dict[int, Iterator[None]] = {}
 
     def add(
-        self, assignments: Iterable[Assignment], unusable: Mapping[str, Reason]
+        self, assignments: Iterable[Assignment], unusable: Mapping[str, Fault]
     ) -> Sequence[RateGroup]:
         """
         Lay out what is to be asked first, and return the new rate groups.
@@ -94,6 +97,7 @@ class Rounds:
         :param unusable: the servers among them that cannot be asked, by name, and why.
         """
         assignments = list(assignments)
+        self._unusable |= unusable
         held = _behind_the_pilots(assignments) if self._strategy in LEARNING else set()
         groups = build_queues(
             assignments,
@@ -107,8 +111,8 @@ class Rounds:
         for group in groups:
             self._further[id(group)] = self._rounds(group)
             for queue in group.queues:
-                if reason := unusable.get(queue.client.server.name):
-                    queue.close(reason)
+                if fault := unusable.get(queue.client.server.name):
+                    queue.close(fault.reason)
             group.refresh(group.queues)
             if group.is_over:
                 # Facts of an earlier invocation answer the first round.
@@ -313,6 +317,8 @@ class Rounds:
             others = (other for other in by_name[client.name] if other is not plan)
             elsewhere = (fact for other in others for fact in other.facts.values())
             cells = judge(plan.assignment, behavior, plan.facts.values(), because, elsewhere)
+            if fault := self._unusable.get(client.server.name):
+                cells = tuple(_told_of(cell, fault) for cell in cells)
             by_client.setdefault(client.name, []).extend(cells)
         return (
             PermissionMap(client, tuple(found), _registration(by_name[client]))
@@ -347,6 +353,13 @@ def _behind_the_pilots(assignments: Iterable[Assignment]) -> set[ClientName]:
     for assignment in assignments:
         servers.setdefault(_endpoint(assignment), {})[assignment.client.name] = None
     return {name for names in servers.values() for name in list(names)[PILOTS:]}
+
+
+def _told_of(cell: Cell, fault: Fault) -> Cell:
+    """An open cell with what is known of why its server could not be asked."""
+    if cell.reason is not fault.reason or not cell.is_open:
+        return cell
+    return msgspec.structs.replace(cell, error=fault.code, error_description=fault.words)
 
 
 def _begun(groups: Iterable[RateGroup]) -> list[PlanRunner]:

@@ -66,7 +66,7 @@ COMMANDS: Mapping[str, Entry] = {
     "import": Entry(
         "import_command",
         "import_command",
-        "Turn a product's export of its applications into a clients file, on standard output.",
+        "Turn a product's export of its applications into a clients file, or add them to one.",
     ),
     "init": Entry(
         "init",
@@ -97,6 +97,16 @@ COMMANDS: Mapping[str, Entry] = {
         "providers",
         "providers_command",
         "The provider packs: regions, limits, what their map is read from.",
+    ),
+    "docs": Entry(
+        "docs",
+        "docs_command",
+        "Show a page of the manual, or what a code means.",
+    ),
+    "schema": Entry(
+        "schema",
+        "schema_command",
+        "Print the JSON Schema of a file: for editors that complete and check what you write.",
     ),
     "lab": Entry(
         "lab",

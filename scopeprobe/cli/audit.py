@@ -127,7 +127,7 @@ def audit_command(
 
     Every client is asked without scope, for an invented scope, and for each candidate alone; what
     is found goes to findings.csv, permissions.csv, matrix.csv, clients/ and summary.json in the
-    output folder.
+    output folder, and report.html beside them is the page to look at.
 
     Exit codes: 0 complete, 1 findings over the bar, 2 input error, 3 incomplete, 4 nothing could
     be judged, 130 interrupted.
@@ -150,6 +150,7 @@ def audit_command(
         previous=policies.compared_with(fail_on),
         new_only=policies.new_only,
         formats=output.formats or (),
+        with_page=output.with_page(),
         keep=policies.keep,
         strategy=strategy,
         proof=proofs.proof,

@@ -47,6 +47,7 @@ from scopeprobe.model.provider import Verify
 from scopeprobe.model.rate import parse_rate
 from scopeprobe.policy import Policy
 from scopeprobe.providers import read_packs
+from scopeprobe.reports.formats import Format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +330,20 @@ class OutputOptions:
         ),
     ] = "missing,excess,unauthenticated"
     formats: Formats = None
+    no_html: Annotated[
+        bool,
+        option(
+            "--no-html",
+            help="Leave report.html out, which is written by itself up to 200,000 cells.",
+            panel=OUTPUT,
+        ),
+    ] = False
+
+    def with_page(self) -> bool:
+        """Raises InputError where the page is both asked for and not wanted."""
+        if self.no_html and Format.HTML in (self.formats or ()):
+            raise InputError(["--no-html: give it without -f html"])
+        return not self.no_html
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds of findings that fail a run. Raises InputError for one that does not exist."""

@@ -79,7 +79,7 @@ def write_command(
             where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
             line = f"accepts: {one.kind}: {where}: {one.detail.removeprefix(f'{one.server}: ')}"
             say(fill(line, 80, subsequent_indent="  ", break_on_hyphens=False))
-    write_file(file, text)
+    write_file(file, [text])
     clients = {cell[0] for cell in accepted.verdicts} | accepted.unauthenticated
     say(f"{file}: {len(accepted.verdicts)} cells of {len(clients)} clients are accepted")
 

@@ -1,4 +1,4 @@
-"""What the process ends with: the first of docs/design.md, "Exit codes", that applies."""
+"""What the process ends with: the first of docs/outputs.md, "Exit codes", that applies."""
 
 from __future__ import annotations
 

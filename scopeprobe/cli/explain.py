@@ -123,5 +123,5 @@ def explain_command(
         raise InputError([one.told for one in found.not_explained])
     print_explanations(found, print_, verbose=verbose, is_several=inputs.all)
     if bundle is not None:
-        write_file(bundle, bundled(found))
+        write_file(bundle, [bundled(found)])
     raise typer.Exit(Exit.DONE if found.is_whole else Exit.INCOMPLETE)

@@ -11,6 +11,7 @@ from rich.segment import Segment
 from scopeprobe.cli.options import TABLE, TableOrFormat, TableOrJson
 from scopeprobe.cli.streams import inert, print_data
 from scopeprobe.model.cell import PermissionMap
+from scopeprobe.policy.history import Past
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.terminal import advertised_remarks, audit_table, remarks
@@ -52,10 +53,16 @@ def print_as(printed: TableOrJson, table: RenderableType, json: str) -> None:
             print_data(json)
 
 
-def print_run(printed: TableOrFormat, maps: Sequence[PermissionMap], summary: Summary) -> None:
+def print_run(
+    printed: TableOrFormat,
+    maps: Sequence[PermissionMap],
+    summary: Summary,
+    past: Past | None = None,
+) -> None:
     """A finished run: the matrix of every server, or what a file of that format would hold."""
     if printed != TABLE:
-        print_data(Format[printed.name].render(maps, summary))
+        for piece in Format[printed.name].render(maps, summary, past):
+            print_data(piece)
         return
     servers = {client.name: client.server for client in summary.clients}
     unicode = "utf" in (sys.stdout.encoding or "").lower()

@@ -12,12 +12,15 @@ from scopeprobe.cli import options
 from scopeprobe.cli.output import print_run
 from scopeprobe.cli.streams import say
 from scopeprobe.errors import InputError
+from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.write import write_file
 from scopeprobe.store import StoredRuns
 
 EXAMPLES = """
 Examples:
+
+  scopeprobe report
 
   scopeprobe report -f markdown -f junit -o nightly
 
@@ -46,22 +49,25 @@ def report_command(
     """
     Render a stored run again, byte for byte as it was. Nothing is sent.
 
+    Without -f and --print, report.html is written: the page to look at.
+
     Exit codes: 0 rendered, 2 there is no such run.
     """
     if not (formats or print_):
-        raise InputError(["report: name a format with -f, or with --print"])
+        formats = [Format.HTML]
     with StoredRuns.read(out) as store:
         stored = store.finished_run(run)
-        maps = store.maps_of(stored)
-    if stored.summary is None:
-        raise InputError([f"{out}: run {stored.id} is not finished"])
-    try:
-        summary = Summary.from_json(stored.summary)
-    except msgspec.MsgspecError as error:
-        raise InputError([f"{out}: the summary of run {stored.id} is damaged: {error}"]) from error
-    for form in dict.fromkeys(formats or ()):
-        file = (into or out) / form.file
-        write_file(file, form.render(maps, summary))
-        say(f"written: {file}")
-    if print_ is not None:
-        print_run(print_, maps, summary)
+        if stored.summary is None:
+            raise InputError([f"{out}: run {stored.id} is not finished"])
+        try:
+            summary = Summary.from_json(stored.summary)
+        except msgspec.MsgspecError as error:
+            message = f"{out}: the summary of run {stored.id} is damaged: {error}"
+            raise InputError([message]) from error
+        maps, past = store.maps_of(stored), store.past_of(stored)
+        for form in dict.fromkeys(formats or ()):
+            file = (into or out) / form.file
+            write_file(file, form.render(maps, summary, past))
+            say(f"written: {file}")
+        if print_ is not None:
+            print_run(print_, maps, summary, past)

@@ -70,7 +70,7 @@ def run_audit(
 
 
 def exit_code(result: Result) -> int:
-    """The first of docs/design.md, "Exit codes", that applies."""
+    """The first of docs/outputs.md, "Exit codes", that applies."""
     if result.stopped_by is not None:
         return 128 + result.stopped_by
     if result.judged_nothing:
@@ -106,6 +106,8 @@ def _tell_findings(
 ) -> None:
     """The findings, and as the last line how many there are of each kind."""
     lines = list(finding_lines(result.summary, result.maps, out, words))
+    if result.page is not None and not options.quiet:
+        say(f"to look at it all: {result.page}")
     for line in lines:
         say(line)
     if lines or not options.quiet:
@@ -157,6 +159,7 @@ def _sum_up(
         counts=result.summary.counts,
         findings=headline(result.summary),
         out=str(order.out),
+        page=None if result.page is None else str(result.page),
         resume=resume,
     )
     if options.quiet or not options.is_for_people:
@@ -188,7 +191,7 @@ def _lines(result: Result, order: Audit) -> list[str]:
         lines.insert(0, f"{_STOPPED[result.stopped_by]}: what is known is kept")
     told = _with_findings(summary)
     left = [one for one in summary.not_tested if one.client not in told]
-    lines += [f"not tested: {n.client}: {counted(n.cells, 'cell')}, {n.reason}" for n in left][
+    lines += [f"not tested: {n.client}: {counted(n.cells, 'cell')}, {n.why}" for n in left][
         :MOST_LINES
     ]
     if len(left) > MOST_LINES:

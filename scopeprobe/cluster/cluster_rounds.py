@@ -40,6 +40,7 @@ from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.events import Observer
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.journal import KnownFacts, RunJournal
 from scopeprobe.oauth.exchange import TokenHandling
 from scopeprobe.store import SqliteJournal
@@ -78,7 +79,6 @@ class ClusterRounds(Rounds):
         audit = token_hex(8)
         self._placement = Placement(client, audit, fleet, budgets.max_pause)
         self._stations = Stations(client, audit, self._take)
-        self._unusable: dict[str, Reason] = {}
         self._portions: dict[str, Portion] = {}
         self._found = Remembered(known)
         self._budget = SharedBudget(budgets)
@@ -86,7 +86,7 @@ class ClusterRounds(Rounds):
         self._ends_at = math.inf
 
     def add(
-        self, assignments: Iterable[Assignment], unusable: Mapping[str, Reason]
+        self, assignments: Iterable[Assignment], unusable: Mapping[str, Fault]
     ) -> Sequence[RateGroup]:
         groups = build_queues(
             assignments,
@@ -98,10 +98,10 @@ class ClusterRounds(Rounds):
         self._groups += groups
         self._unusable |= unusable
         for queue in (queue for group in groups for queue in group.queues):
-            if reason := unusable.get(queue.client.server.name):
-                queue.closed_because = reason
+            if fault := unusable.get(queue.client.server.name):
+                queue.closed_because = fault.reason
                 for plan in queue.begun:
-                    plan.open_because = reason
+                    plan.open_because = fault.reason
         return groups
 
     @property

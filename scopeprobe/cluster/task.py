@@ -11,11 +11,13 @@ from scopeprobe.engine.budgets import Budgets
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
 from scopeprobe.inputs.client_builder import ClientDraft
+from scopeprobe.inputs.outline import Steps
+from scopeprobe.inputs.problems import Place
 from scopeprobe.inputs.secrets import FileSecret, LiteralSecret, SecretSource
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment, Strategy
-from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, ClientName
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.journal import Allowance
 from scopeprobe.model.question import Question
 from scopeprobe.model.secret import RequestValue, Secret
@@ -74,7 +76,7 @@ class Orders:
 
     run: str
     assignments: tuple[Assignment, ...]
-    unusable: Mapping[str, Reason]
+    unusable: Mapping[str, Fault]
     strategy: Strategy
     limits: Budgets
     known: KnownOfGroup
@@ -124,6 +126,15 @@ def _doubtful_urls(server: Server) -> Iterator[str]:
         yield f"{server.name}: token_endpoint: has a query, which may hold a key"
 
 
+class _SentPlace(Place):
+    """A place in a document that is elsewhere: its words are sent along."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[Place], tuple[str, Steps]]:  # type: ignore[override]
+        return _SentPlace, (self.file, self.steps)
+
+
 def to_be_sent(draft: ClientDraft) -> ClientDraft:
     """The same with absolute paths: workers stand in other folders."""
     client = draft.client
@@ -142,6 +153,8 @@ def to_be_sent(draft: ClientDraft) -> ClientDraft:
     server = replace(client.server, connection=connection)
     return replace(
         draft,
+        place=_SentPlace(str(draft.place)),
+        file=_SentPlace(str(draft.file)),
         sources={key: _absolute(source) for key, source in draft.sources.items()},
         client=replace(client, server=server, certificate=certificate),
     )

@@ -89,8 +89,10 @@ def _answer(answer: Answer) -> str:
     match answer:
         case Issued():
             return f"a token{_shown(answer)}"
+        case Unanswered(reason=reason, status=None, description=words):
+            return ": ".join(filter(None, (reason.replace("_", " "), words)))
         case Unanswered(reason=reason, status=status):
-            return f"{reason.replace('_', ' ')}{f' ({status})' if status else ''}"
+            return f"{reason.replace('_', ' ')} ({status})"
         case TooLarge(status=status):
             return f"{status}, the request was too large"
         case Refused() | Unauthenticated() | GrantNotAllowed():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import msgspec
@@ -118,8 +118,9 @@ def _bundled_client(client: Client, names: Anonymizer) -> BundledClient:
 
 def _bundled_target(target: Target) -> BundledTarget:
     parameters = ((name, revealed(value)) for name, value in target.token_params)
+    expect = replace(target.expect, place="")
     return BundledTarget(
-        target.candidates, target.audience, target.resource, tuple(parameters), target.expect
+        target.candidates, target.audience, target.resource, tuple(parameters), expect
     )
 
 

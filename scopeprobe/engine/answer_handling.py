@@ -159,6 +159,7 @@ class AnswerHandling:
                 outcome=answer.reason,
                 attempt=job.attempt,
                 wait_s=round(max(not_before - time.monotonic(), 0.0), 3),
+                detail=answer.description,
             )
         )
         return True
@@ -182,15 +183,17 @@ class AnswerHandling:
         if answer.reason is Reason.TLS_FAILURE:
             return group.failed_at_tls(retry_at)
         if answer.reason is Reason.UNREACHABLE and answer.status is None:
-            return self._retry_unreached(group, job, retry_at)
+            return self._retry_unreached(group, job, answer, retry_at)
         return retry_at
 
-    def _retry_unreached(self, group: RateGroup, job: Job, retry_at: float | None) -> float | None:
+    def _retry_unreached(
+        self, group: RateGroup, job: Job, answer: Unanswered, retry_at: float | None
+    ) -> float | None:
         """When a question is sent again whose server was not reached; None where it is not."""
         queue, server = job.queue, job.queue.client.server.name
         if not group.broke(retry_at):
             group.close(Reason.UNREACHABLE)
-            self.observer(EndpointLeftAlone(server, Reason.UNREACHABLE))
+            self.observer(EndpointLeftAlone(server, answer.reason, answer.description))
             return None
         if retry_at is not None and not group.is_out_of_reach:
             return retry_at
@@ -201,7 +204,7 @@ class AnswerHandling:
             return None
         job.met = Failures()
         wait = round(max(group.paused_until - time.monotonic(), 0.0), 3)
-        self.observer(EndpointOutOfReach(server, wait))
+        self.observer(EndpointOutOfReach(server, wait, answer.description))
         return group.paused_until
 
     def _pause(self, group: RateGroup, client: Client, wait: float | None) -> bool:

@@ -24,6 +24,7 @@ from scopeprobe.model.answer import Answer
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.journal import Journal
 from scopeprobe.model.question import Question
@@ -34,7 +35,7 @@ LAST_MOMENT = 1.0
 """Seconds that an interrupted run gives to a token that is to be revoked."""
 
 
-OnResponse = Callable[[Assignment, Question, HttpRequest, HttpResponse | Reason], None]
+OnResponse = Callable[[Assignment, Question, HttpRequest, HttpResponse | Fault], None]
 """Told of every request that was sent for a question, and of what came of it."""
 
 
@@ -42,7 +43,7 @@ def ignore_response(
     _assignment: Assignment,
     _question: Question,
     _request: HttpRequest,
-    _response: HttpResponse | Reason,
+    _response: HttpResponse | Fault,
 ) -> None:
     """Nothing is kept of a response beside its answer."""
 
@@ -85,7 +86,7 @@ class ExchangeRunner:
 
     async def _first(
         self, group: RateGroup, client: Client, request: HttpRequest, exchange: Exchange
-    ) -> HttpResponse | Reason:
+    ) -> HttpResponse | Fault:
         """
         Send the first request of an exchange.
 
@@ -108,7 +109,7 @@ class ExchangeRunner:
 
     async def _further(
         self, group: RateGroup, job: Job, request: HttpRequest
-    ) -> HttpResponse | Reason:
+    ) -> HttpResponse | Fault:
         """
         Send a further request of an exchange, on a permit of its own.
 
@@ -118,9 +119,9 @@ class ExchangeRunner:
         met = Failures()
         while True:
             if request.purpose.asks_for_token and self.budget_is_spent(job.queue):
-                return Reason.BUDGET_SPENT
+                return Fault(Reason.BUDGET_SPENT)
             if (reason := await self._permit(group, job.queue, request.purpose)) is not None:
-                return reason
+                return Fault(reason)
             response = await self.http.send(client, request)
             self._note_response(job, request, response)
             fault = _fault(response)
@@ -159,7 +160,7 @@ class ExchangeRunner:
         return None
 
     def _note_response(
-        self, job: Job, request: HttpRequest, response: HttpResponse | Reason
+        self, job: Job, request: HttpRequest, response: HttpResponse | Fault
     ) -> None:
         """Count a token, whatever is made of it afterwards."""
         self.on_response(job.plan.assignment, job.question, request, response)
@@ -187,16 +188,16 @@ def note_permits(journal: Journal, group: RateGroup, queue: ClientQueue) -> None
         journal.note_sent(quota_of(queue.client), time.time())
 
 
-def _heed_quotas(queue: ClientQueue, response: HttpResponse | Reason) -> None:
+def _heed_quotas(queue: ClientQueue, response: HttpResponse | Fault) -> None:
     if isinstance(response, HttpResponse) and response.status == HTTPStatus.OK:
         for quota in reported_quotas(response.headers, datetime.now(UTC)):
             queue.heed(quota, time.monotonic())
 
 
-def _fault(response: HttpResponse | Reason) -> Reason | None:
+def _fault(response: HttpResponse | Fault) -> Reason | None:
     """Why a step has no answer; None where it has one."""
-    if isinstance(response, Reason):
-        return response
+    if isinstance(response, Fault):
+        return response.reason
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Reason.THROTTLED
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -205,7 +206,7 @@ def _fault(response: HttpResponse | Reason) -> Reason | None:
     return None if is_about_credentials else response.lost_because
 
 
-def _wait(response: HttpResponse | Reason) -> float | None:
-    if isinstance(response, Reason):
+def _wait(response: HttpResponse | Fault) -> float | None:
+    if isinstance(response, Fault):
         return None
     return requested_wait(response.headers, "", datetime.now(UTC))

@@ -12,6 +12,7 @@ from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Event, RequestRetried
 from scopeprobe.model.experiment import Experiment, ExperimentPlan, Trace
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.question import Question
 from scopeprobe.oauth.request_changes import changed
@@ -67,7 +68,7 @@ class ExperimentRun:
             return
 
     def note_response(
-        self, question: Question, request: HttpRequest, response: HttpResponse | Reason
+        self, question: Question, request: HttpRequest, response: HttpResponse | Fault
     ) -> None:
         """Keep what may be shown of a token request; of several the last counts."""
         if not request.purpose.asks_for_token:
@@ -107,7 +108,7 @@ class ExperimentRuns:
         assignment: Assignment,
         question: Question,
         request: HttpRequest,
-        response: HttpResponse | Reason,
+        response: HttpResponse | Fault,
     ) -> None:
         self._runs[assignment.client.name].note_response(question, request, response)
 

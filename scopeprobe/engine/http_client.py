@@ -14,14 +14,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import anyio
 from yarl import URL
 
+from scopeprobe.engine.connection_faults import Way, fault_of, with_day_of_expiry
 from scopeprobe.engine.connections import Attempt, CarefulConnector, NotSent, attempt_under_way
 from scopeprobe.engine.open_files import OpenFiles, open_files
 from scopeprobe.engine.resolver import Resolver
 from scopeprobe.errors import InputError
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Certificate, Client, ClientName
+from scopeprobe.model.fault import Fault, FaultCode
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.server import Server
 
@@ -58,6 +61,9 @@ class HttpClient:
         self.files = files
         self._routes: dict[ClientName, _Route] = {}
         self._proxies: dict[str, str | None] = {}
+        self._expired: dict[tuple[str, int], Fault] = {}
+        """By host and port: on which day the certificate expired is asked once."""
+        self._looks_at_certificate = anyio.Lock()
         self.admit(clients)
 
     def admit(self, clients: Iterable[Client]) -> None:
@@ -75,7 +81,7 @@ class HttpClient:
 
     async def send(
         self, client: Client, request: HttpRequest, still_wanted: Callable[[], bool] = lambda: True
-    ) -> HttpResponse | Reason:
+    ) -> HttpResponse | Fault:
         """
         Send one request and read the response, or say why there is none.
 
@@ -83,20 +89,20 @@ class HttpClient:
         """
         return await self._carry(self._routes[client.name], request, Attempt(still_wanted))
 
-    async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Reason:
+    async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Fault:
         """Send a request that is no token request, to wherever it says, and at once."""
         return await self._carry(_route_for(server), request, Attempt(lambda: True))
 
     async def _carry(
         self, route: _Route, request: HttpRequest, attempt: Attempt
-    ) -> HttpResponse | Reason:
+    ) -> HttpResponse | Fault:
         attempt_under_way.set(attempt)
         with self._connector.busy(attempt):
             return await self._answer(route, request, attempt)
 
     async def _answer(
         self, route: _Route, request: HttpRequest, attempt: Attempt
-    ) -> HttpResponse | Reason:
+    ) -> HttpResponse | Fault:
         proxy = route.proxy or self._proxy_for(request.url)
         try:
             async with self._session.request(
@@ -115,34 +121,33 @@ class HttpClient:
                 if isinstance(body, Reason):
                     return HttpResponse(*told, b"", lost_because=body)
                 return HttpResponse(*told, body)
-        except TimeoutError:  # first: some of aiohttp's errors are both
-            reason = Reason.TIMED_OUT if attempt.handler is not None else Reason.UNREACHABLE
-        except (aiohttp.ClientSSLError, ssl.SSLError):
-            reason = Reason.TLS_FAILURE
         except aiohttp.ClientHttpProxyError as error:
             if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                 return HttpResponse(error.status, error.headers or {}, b"")
-            reason = Reason.UNREACHABLE
-        except aiohttp.ClientConnectorError as error:
-            reason = Reason.TLS_FAILURE if _ends_handshake(error) else Reason.UNREACHABLE
-        except (aiohttp.ClientConnectionError, OSError):
-            reason = Reason.MALFORMED_ANSWER if attempt.is_answered else Reason.UNREACHABLE
-        except (aiohttp.ClientError, ValueError):
-            reason = Reason.MALFORMED_ANSWER
+            failure: Exception = error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            failure = error
+        fault = await self._fault(failure, attempt, _way(route, request.url, proxy))
         if attempt.status is None:
-            return reason
-        return HttpResponse(attempt.status, {}, b"", lost_because=reason)
+            return fault
+        return HttpResponse(attempt.status, {}, b"", lost_because=fault.reason)
+
+    async def _fault(self, failure: Exception, attempt: Attempt, way: Way) -> Fault:
+        is_sent = attempt.handler is not None
+        fault = fault_of(failure, way, is_sent=is_sent, is_answered=attempt.is_answered)
+        if fault.code != FaultCode.CERTIFICATE_EXPIRED or way.proxy:
+            return fault
+        place = way.host, way.port
+        async with self._looks_at_certificate:
+            if place not in self._expired:
+                self._expired[place] = await with_day_of_expiry(fault, way, self.addresses)
+        return self._expired[place]
 
 
-def _ends_handshake(error: aiohttp.ClientConnectorError) -> bool:
-    """
-    Whether the server took the connection and ended it in the middle of the TLS handshake.
-
-    So do servers that speak older versions of TLS only: the loop raises an error without a number,
-    which no failing system call does.
-    """
-    is_ended = isinstance(error.os_error, ConnectionError) and error.os_error.errno is None
-    return is_ended and bool(error.ssl)
+def _way(route: _Route, url: str, proxy: str | None) -> Way:
+    to, over = _url(url), URL(proxy or "")
+    place = f"{over.host}:{over.port}" if proxy else ""
+    return Way(to.host or "", to.port or 0, route.timeout.total or 0.0, place)
 
 
 def _user_agent(request: HttpRequest) -> str:

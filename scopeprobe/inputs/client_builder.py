@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import chain
 
+from scopeprobe.errors import nearest
 from scopeprobe.inputs.auth_methods import (
     Authentication,
     authentication_of,
@@ -45,6 +46,7 @@ NO_CANDIDATES = (
     "has no candidate scopes: give --scopes FILE, or `scopes` for the client, its server "
     "or its targets"
 )
+_MOST_NAMED = 10
 
 
 def token_params_key(target: int) -> str:
@@ -107,13 +109,13 @@ class ClientBuilder:
         """Compare in lower case: names become files, and some file systems ignore case."""
         first = places.setdefault(name.lower(), place)
         if first is not place:
-            self.problems.error(place.at("name"), f"is the name of another client, at {first}")
+            self.problems.error(place.at("name"), f"is the name of another client, in {first}")
 
     def _draft(self, entry: ClientEntry, place: Place, file: ClientsFile) -> ClientDraft:
         if file.defaults is None:
             sources = secret_sources(entry, SECRET_KEYS)
             return ClientDraft(place, file.place, sources, is_exposed=file.is_exposed)
-        server_draft = self._server_of(entry, place, file.defaults)
+        server_draft = self._server_of(entry, place, file, file.defaults)
         whole = filled(entry, file.defaults)
         authentication = authentication_of(entry, file.defaults)
         check_credentials(authentication, entry, whole, place, self.problems)
@@ -133,7 +135,7 @@ class ClientBuilder:
             place,
             file.place,
             sources,
-            client,
+            replace(client, file=file.name, line=place.line or 0),
             whole.kid or "",
             server_draft.names_encoding,
             is_exposed=file.is_exposed,
@@ -170,7 +172,7 @@ class ClientBuilder:
         )
 
     def _server_of(
-        self, entry: ClientEntry, place: Place, defaults: DefaultsEntry
+        self, entry: ClientEntry, place: Place, file: ClientsFile, defaults: DefaultsEntry
     ) -> ServerDraft | None:
         """Find the server by its name, or build one from the client's own issuer or endpoint."""
         own = "issuer" if entry.issuer else "token_endpoint"
@@ -180,7 +182,8 @@ class ClientBuilder:
         says = locating(entry, defaults)
         if says.server is not None:
             if says.server not in self.servers:
-                self.problems.error(place.at("server"), "is not among the [servers]")
+                where = place if says is entry else file.place.at("defaults")
+                self.problems.error(where.at("server"), _no_such_server(says.server, self.servers))
             return self.servers.get(says.server)
         if says.issuer is None and says.token_endpoint is None:
             self.problems.error(
@@ -231,11 +234,18 @@ class ClientBuilder:
         )
 
 
+def _no_such_server(name: str, known: Collection[str]) -> str:
+    if near := nearest(name, known):
+        return f'did you mean "{near}"?'
+    others = f", or name one of {', '.join(sorted(known)[:_MOST_NAMED])}" if known else ""
+    return f"there is no such server: define it under [servers]{others}"
+
+
 def expectation_of(entry: ExpectEntry, place: Place) -> Expectation:
     """What is expected by a table that is written there."""
     return Expectation(
         granted=None if entry.granted is None else tuple(chain.from_iterable(entry.granted)),
         denied=tuple(chain.from_iterable(entry.denied)),
         allows_unmatched=entry.allow_unmatched,
-        place=str(place),
+        place=place,
     )

@@ -10,12 +10,13 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args, get_origin
 
 from pydantic import BaseModel
 
+from scopeprobe.inputs.outline import Steps
 from scopeprobe.inputs.schema import SECRET_KEYS, ClientEntry, ExpectEntry
 
 _TRUTH = {"true": True, "false": False}
@@ -30,6 +31,9 @@ class CsvClients:
 
     clients: list[dict[str, object]]
     lines: tuple[int, ...]
+
+    def find_lines(self) -> Iterator[tuple[Steps, int]]:
+        yield from ((("clients", index), line) for index, line in enumerate(self.lines))
 
 
 class CsvError(Exception):

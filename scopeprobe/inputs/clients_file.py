@@ -12,11 +12,18 @@ from pydantic_core import ErrorDetails
 
 from scopeprobe.inputs.parsers import Document
 from scopeprobe.inputs.problems import Place, Problems
-from scopeprobe.inputs.schema import NESTED, ClientEntry, DefaultsEntry, Entry, ServerEntry
+from scopeprobe.inputs.schema import (
+    NESTED,
+    ClientEntry,
+    DefaultsEntry,
+    Entry,
+    FileEntry,
+    ServerEntry,
+)
 
 E = TypeVar("E", bound=Entry)
 
-SECTIONS = ("defaults", "servers", "clients")
+SECTIONS = tuple(FileEntry.model_fields)
 DECISIVE = frozenset(
     {
         "name",
@@ -46,6 +53,8 @@ class ClientsFile:
     clients: tuple[ClientEntry | None, ...]
     places: tuple[Place, ...]
     """The place of each client."""
+    name: str = ""
+    """As it was named; empty where it is no file."""
 
 
 def read_clients_file(document: Document, problems: Problems) -> ClientsFile:
@@ -65,7 +74,7 @@ class _Checker:
             self.problems.error(place.at(key), unknown_key(key, SECTIONS))
         servers = self.table(sections.get("servers", {}), place.at("servers"))
         clients = self.items(sections.get("clients", []), place.at("clients"))
-        places = tuple(map(self.place_of, range(len(clients))))
+        places = tuple(place.at("clients", index) for index in range(len(clients)))
         return ClientsFile(
             place=place,
             is_exposed=self.document.is_exposed,
@@ -79,12 +88,8 @@ class _Checker:
                 for client, place in zip(clients, places, strict=True)
             ),
             places=places,
+            name=self.document.file,
         )
-
-    def place_of(self, index: int) -> Place:
-        """Its line, in a file that has one client a line."""
-        place, lines = self.document.place, self.document.lines
-        return Place(f"{place.file}:{lines[index]}") if lines else place.at("clients", index)
 
     def entry(self, model: type[E], data: object, place: Place) -> E | None:
         """Check a table; where only lesser keys are wrong, keep the rest for further checks."""
@@ -117,13 +122,16 @@ WORDS = {
     "bool_type": "must be true or false",
     "dict_type": "must be a table of names and values",
     "enum": "must be {expected}",
+    "float_type": "must be a number",
     "greater_than_equal": "must be at least {ge}",
     "int_type": "must be a whole number",
     "invalid_key": "must have text for a key",
+    "less_than": "must be less than {lt}",
     "literal_error": "must be {expected}",
     "missing": "is missing",
     "model_type": "must be a table",
     "string_type": "must be text: put it in quotes",
+    "too_short": "is empty: it needs at least one",
     "tuple_type": "must be a list",
     "value_error": "{error}",
 }

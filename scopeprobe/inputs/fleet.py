@@ -10,8 +10,8 @@ from secrets import token_hex
 import msgspec
 
 from scopeprobe.inputs.client_builder import ClientDraft
-from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, ClientName
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.secret import RequestValue
 
 
@@ -27,8 +27,8 @@ class Fleet:
     notices: tuple[str, ...] = ()
     wants_advertised: bool = False
     """Every target is to get the `scopes_supported` of its server as candidates."""
-    unusable: Mapping[str, Reason] = field(default_factory=dict)
-    """Servers whose metadata cannot be read, by name: their clients are not probed."""
+    unusable: Mapping[str, Fault] = field(default_factory=dict)
+    """Servers whose metadata cannot be read, by name, and why: their clients are not probed."""
     as_written: tuple[Client, ...] | None = None
     """The clients before metadata was read; None where none has been read."""
     drafts: tuple[ClientDraft, ...] = field(default=(), repr=False)

@@ -10,8 +10,9 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn
@@ -22,7 +23,14 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
 from scopeprobe.errors import InputError
-from scopeprobe.inputs.clients_csv import CsvClients, CsvError, read_csv_clients
+from scopeprobe.inputs.clients_csv import CsvError, read_csv_clients
+from scopeprobe.inputs.outline import (
+    Outline,
+    line_of_second,
+    lines_of_json,
+    lines_of_toml,
+    lines_of_yaml,
+)
 from scopeprobe.inputs.problems import Place
 from scopeprobe.inputs.sources import Source, StandardInput, file_of, name_of, text_of
 
@@ -31,8 +39,53 @@ MOST_VALUES = 1_000_000
 DEEPEST = 100
 
 TOML_ERROR = re.compile(r"(?P<words>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
-QUOTES_NOTHING = re.compile(r"[A-Za-z /-]+")
-"""Messages of `tomllib` that cannot hold a piece of the document."""
+_TOML_CAUSES = {
+    "Cannot ": "a key or table is given twice",
+    "Duplicate ": "a key or table is given twice",
+    "Invalid value": "a value is missing, or is text without quotes",
+    "Expected '=' after a key": "a key without `=` behind it",
+    "Expected newline or end of document": "more stands on the line than one key and its value:"
+    " text needs quotes around all of it",
+    "Unclosed array": "a list is not closed, or a comma is missing in it",
+    "Unclosed inline table": "a table in braces is not closed, or a comma is missing in it",
+    "Illegal character": "a quotation mark is missing at the end of the line, or the text holds a"
+    " control character",
+    "Unterminated string": "a quotation mark is missing at the end",
+    "Unescaped": "a backslash stands alone: write it twice, or the text in 'single quotes'",
+    "Expected ']": "a bracket is missing at the end of the name of a table",
+    "Invalid statement": "a line that is neither a key nor a table: comments begin with #",
+    "Invalid initial character for a key part": "a key begins with a character for which it needs"
+    " quotes",
+    "Invalid date or datetime": "there is no such date",
+}
+"""By how messages of `tomllib` begin, which may quote the document. Else: is not valid TOML."""
+_YAML_CAUSES = {
+    "mapping values are not allowed": "a colon where none can be: text with a colon needs"
+    " quotes, or the indentation does not fit",
+    "could not find expected ':'": "a key without a colon behind it",
+    "'\\t' that cannot start any token": "a tab: YAML is indented by spaces",
+    "cannot start any token": "text that begins with this character needs quotes",
+    "expected <block end>": "the indentation does not fit the lines above",
+    "expected ',' or": "a list or table in brackets is not closed, or a comma is missing in it",
+    "unexpected end of stream": "a quotation mark is missing at the end",
+    "undefined alias": "an alias (*name) without an anchor (&name)",
+    "could not determine a constructor": "a tag (!name) that is not known here",
+    "but found another document": "a second document (---): a file has one",
+}
+"""By pieces of the messages of `ruamel.yaml`, which may quote the document."""
+_JSON_CAUSES = {
+    "Expecting property name": "a name in double quotes is missing, or a comma is too many",
+    "Illegal trailing comma": "a comma is too many",
+    "Expecting ',' delimiter": "a comma is missing",
+    "Expecting ':' delimiter": "a colon is missing",
+    "Expecting value": "a value is missing, or is text without quotes",
+    "Unterminated string": "a quotation mark is missing at the end",
+    "Invalid control character": "a quotation mark is missing at the end of the line, or the text"
+    " holds a control character",
+    "Invalid \\escape": "a backslash stands alone: write it twice",
+    "Extra data": "more follows behind the document",
+}
+"""By how messages of `json` begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +98,8 @@ class Document:
     is_exposed: bool
     """Group or others can read the file."""
     data: object
-    lines: tuple[int, ...] = ()
-    """The line of each client, in a file that has one client a line."""
+    file: str = ""
+    """As it was named; empty where it is no file."""
 
 
 class ParseError(Exception):
@@ -55,7 +108,11 @@ class ParseError(Exception):
     def __init__(self, words: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(words)
         self.words = words
-        self.position = "" if line is None else f":{line}:{column}"
+        self.position = "".join(f":{one}" for one in (line, column) if one is not None)
+
+
+class DuplicateMember(ParseError):
+    """An object of JSON has one twice."""
 
 
 def read_document(source: Source, standard_input: StandardInput) -> Document:
@@ -63,21 +120,19 @@ def read_document(source: Source, standard_input: StandardInput) -> Document:
     name = name_of(source)
     parse = _parser_for(source)
     try:
-        data = parse(text_of(source, standard_input))
+        outline = parse(text_of(source, standard_input))
     except ParseError as error:
         raise InputError([f"{name}{error.position}: {error.words}"]) from None
     except RecursionError:
         raise InputError([f"{name}: is nested too deeply"]) from None
     path = file_of(source)
+    place = Place(name, outline=outline)
     if path is None:
-        return Document(Place(name), Path(), is_exposed=False, data=data)
-    if isinstance(data, CsvClients):
-        clients = {"clients": data.clients}
-        return Document(Place(name), path.parent, _is_exposed(path), clients, data.lines)
-    return Document(Place(name), path.parent, _is_exposed(path), data)
+        return Document(place, Path(), is_exposed=False, data=outline.data)
+    return Document(place, path.parent, _is_exposed(path), outline.data, name)
 
 
-def _parser_for(source: Source) -> Callable[[str], object]:
+def _parser_for(source: Source) -> Callable[[str], Outline]:
     path = file_of(source)
     ending = "-" if path is None else path.suffix.lower()
     try:
@@ -91,34 +146,40 @@ def _is_exposed(file: Path) -> bool:
     return os.name == "posix" and bool(file.stat().st_mode & 0o077)
 
 
-def parse_toml(text: str) -> object:
+def parse_toml(text: str) -> Outline:
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         # Before Python 3.14 the position is only in the message.
         said = TOML_ERROR.fullmatch(str(error))
+        words = _cause_of("TOML", str(error), _TOML_CAUSES)
         if said is None:
-            raise ParseError("the TOML ends too early", text.count("\n") + 1, 1) from None
-        words = _unquoted(said["words"])
+            last_line = len(text.splitlines()) or 1
+            raise ParseError(f"{words}; the file ends here", last_line, 1) from None
         raise ParseError(words, int(said["line"]), int(said["column"])) from None
     except ValueError:
         raise ParseError("is not valid TOML") from None
+    return Outline(data, partial(lines_of_toml, text))
 
 
-def _unquoted(words: str) -> str:
-    if words.startswith(("Cannot ", "Duplicate ")):
-        return "a key or table is given twice"
-    return f"is not valid TOML: {words}" if QUOTES_NOTHING.fullmatch(words) else "is not valid TOML"
+def _cause_of(language: str, message: str, causes: Mapping[str, str]) -> str:
+    """What is wrong in the user's words, and never the parser's own: they may quote a secret."""
+    words = next((words for piece, words in causes.items() if piece in message), "")
+    return f"is not valid {language}: {words}" if words else f"is not valid {language}"
 
 
-def parse_json(text: str) -> object:
+def parse_json(text: str) -> Outline:
     """Read JSON as RFC 8259 defines it: no member twice, no NaN."""
     try:
-        return json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
+        data = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
+    except DuplicateMember as error:
+        raise ParseError(error.words, line_of_second(text)) from None
     except json.JSONDecodeError as error:
-        raise ParseError(f"is not valid JSON: {error.msg}", error.lineno, error.colno) from None
+        words = _cause_of("JSON", error.msg, _JSON_CAUSES)
+        raise ParseError(words, error.lineno, error.colno) from None
     except ValueError:
         raise ParseError("holds a number that is too long") from None
+    return Outline(data, partial(lines_of_json, text))
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -126,7 +187,7 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ParseError(f"an object has the member `{twice}` twice")
+        raise DuplicateMember(f"an object has the member `{twice}` twice")
     return members
 
 
@@ -134,7 +195,7 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ParseError("NaN and Infinity are not JSON")
 
 
-def parse_yaml(text: str) -> object:
+def parse_yaml(text: str) -> Outline:
     """Read one document of YAML 1.2: no key twice, no custom tags, no explosion of aliases."""
     # Without the optional C parser: it would read YAML 1.1 on some machines and not on others.
     yaml = YAML(typ="safe", pure=True)
@@ -143,20 +204,24 @@ def parse_yaml(text: str) -> object:
     try:
         root = yaml.compose(text)
         if root is None:
-            return None
+            return Outline()
         if _size(root, {}) > MOST_VALUES:
             raise ParseError(f"holds more than {MOST_VALUES:,} values behind its aliases")
-        return yaml.constructor.construct_document(root)
+        return Outline(yaml.constructor.construct_document(root), partial(lines_of_yaml, root))
     except DuplicateKeyError as error:
         raise _malformed_yaml("a key is given twice", error) from None
     except MarkedYAMLError as error:
-        raise _malformed_yaml("is not valid YAML", error) from None
+        words = _cause_of("YAML", str(error.problem), _YAML_CAUSES)
+        raise _malformed_yaml(words, error) from None
     except (YAMLError, ValueError, LookupError):
         raise ParseError("is not valid YAML") from None
 
 
 def _malformed_yaml(words: str, error: MarkedYAMLError) -> ParseError:
     mark = error.problem_mark or error.context_mark
+    begins = error.context_mark
+    if mark and begins and begins.line < mark.line and "quotation mark" in words:
+        words = f"{words}; the text begins on line {begins.line + 1}"
     return ParseError(words, mark.line + 1, mark.column + 1) if mark else ParseError(words)
 
 
@@ -174,14 +239,15 @@ def _parts(node: Node) -> list[Node]:
     return node.value if isinstance(node, CollectionNode) else []
 
 
-def parse_csv(text: str) -> CsvClients:
+def parse_csv(text: str) -> Outline:
     try:
-        return read_csv_clients(text)
+        rows = read_csv_clients(text)
     except CsvError as error:
         raise ParseError(error.words, error.line, error.column) from None
+    return Outline({"clients": rows.clients}, rows.find_lines)
 
 
-def parse_yaml_or_json(text: str) -> object:
+def parse_yaml_or_json(text: str) -> Outline:
     """Try JSON first, which is quicker, and then YAML 1.2, which contains JSON."""
     try:
         return parse_json(text)
@@ -189,7 +255,7 @@ def parse_yaml_or_json(text: str) -> object:
         return parse_yaml(text)
 
 
-PARSERS: dict[str, Callable[[str], object]] = {
+PARSERS: dict[str, Callable[[str], Outline]] = {
     ".toml": parse_toml,
     ".yaml": parse_yaml,
     ".yml": parse_yaml,

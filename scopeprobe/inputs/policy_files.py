@@ -40,30 +40,63 @@ _HEAD = """\
 """
 
 
-class _RuleEntry(Entry):
+class RuleEntry(Entry):
     tags: Annotated[Texts, Field(min_length=1)]
+    """It holds for clients with all of these tags."""
     audience: Text | None = None
+    """The target that it is about; all unless given."""
     expect: ExpectEntry
+    """What should be, beside what the clients say themselves."""
     allow_unmatched: bool = False
+    """There may be no client with these tags."""
 
 
-class _AcceptedEntry(Entry):
+class PolicyEntry(Entry):
+    """What fleets are expected to have, by the tags of clients."""
+
+    rules: Annotated[tuple[RuleEntry, ...], Field(strict=False)] = ()
+    """What clients with certain tags are expected to have."""
+
+
+class AcceptedEntry(Entry):
     client: Text
+    """Its name."""
     audience: str = ""
+    """The target; empty for the only one."""
     granted: Texts = ()
+    """Scopes that are accepted as granted."""
     denied: Texts = ()
+    """Scopes that are accepted as denied."""
     unenforced: Texts = ()
+    """Scopes that are accepted as unenforced."""
     unauthenticated: bool = False
+    """That it cannot log in is accepted."""
 
 
-class _WaiverEntry(Entry):
+class WaiverEntry(Entry):
     owner: Text
+    """Who answers for the waiver."""
     reason: Text
+    """Why the finding is waived."""
     expires: Date
+    """The last day of the waiver; after it the waiver itself is a finding."""
     client: Text
+    """The name of a client, or a glob of names."""
     scope: Text = "*"
+    """A scope, or a glob of scopes."""
     audience: Text = ""
+    """The target; any unless given."""
     kind: Annotated[FindingKind, Field(strict=False)] | None = None
+    """Which findings; any but `stale_waiver` unless given."""
+
+
+class BaselineEntry(Entry):
+    """What was found and accepted, and waivers."""
+
+    accepted: Annotated[tuple[AcceptedEntry, ...], Field(strict=False)] = ()
+    """What was found and accepted; `scopeprobe baseline write` writes it."""
+    waivers: Annotated[tuple[WaiverEntry, ...], Field(strict=False)] = ()
+    """Findings that are no findings for a while."""
 
 
 def read_policy(path: Path, fleet: Fleet | None = None) -> tuple[Rule, ...]:
@@ -75,12 +108,11 @@ def read_policy(path: Path, fleet: Fleet | None = None) -> tuple[Rule, ...]:
         that match no candidate.
     """
     problems = Problems()
-    entries = _entries(path, {"rules": _RuleEntry}, problems)["rules"]
+    entries = _entries(path, {"rules": RuleEntry}, problems)["rules"]
     problems.raise_errors()
     rules = []
-    for index, entry in enumerate(entries):
-        assert isinstance(entry, _RuleEntry)  # noqa: S101 - its section was read so
-        place = Place(str(path)).at("rules", index)
+    for place, entry in entries:
+        assert isinstance(entry, RuleEntry)  # noqa: S101 - its section was read so
         rules.append(
             Rule(
                 frozenset(entry.tags),
@@ -105,18 +137,18 @@ def read_baseline(path: Path) -> Baseline:
     :raises InputError: with all that is wrong with it.
     """
     problems = Problems()
-    sections = _entries(path, {"accepted": _AcceptedEntry, "waivers": _WaiverEntry}, problems)
+    sections = _entries(path, {"accepted": AcceptedEntry, "waivers": WaiverEntry}, problems)
     problems.raise_errors()
     verdicts: dict[CellKey, Verdict] = {}
     failing = set()
-    for entry in sections["accepted"]:
-        assert isinstance(entry, _AcceptedEntry)  # noqa: S101 - its section was read so
+    for _, entry in sections["accepted"]:
+        assert isinstance(entry, AcceptedEntry)  # noqa: S101 - its section was read so
         for verdict in _ACCEPTED:
             for scope in getattr(entry, verdict):
                 verdicts[entry.client, entry.audience, scope] = verdict
         if entry.unauthenticated:
             failing.add(ClientName(entry.client))
-    waivers = tuple(Waiver(**entry.model_dump()) for entry in sections["waivers"])
+    waivers = tuple(Waiver(**entry.model_dump()) for _, entry in sections["waivers"])
     return Baseline(verdicts, frozenset(failing), waivers)
 
 
@@ -155,11 +187,11 @@ def _table(baseline: Baseline, client: str, audience: str) -> Table:
 
 def _entries(
     path: Path, models: dict[str, type[Entry]], problems: Problems
-) -> dict[str, list[Entry]]:
+) -> dict[str, list[tuple[Place, Entry]]]:
     """Read sections that are lists of tables; each table is checked by itself."""
     document = read_document(path, StandardInput(None))
     data = {} if document.data is None else document.data
-    found: dict[str, list[Entry]] = {name: [] for name in models}
+    found: dict[str, list[tuple[Place, Entry]]] = {name: [] for name in models}
     if not isinstance(data, dict):
         problems.error(document.place, "must be a table")
         return found
@@ -176,9 +208,13 @@ def _entries(
 
 
 def _check(
-    model: type[Entry], item: object, place: Place, problems: Problems, found: list[Entry]
+    model: type[Entry],
+    item: object,
+    place: Place,
+    problems: Problems,
+    found: list[tuple[Place, Entry]],
 ) -> None:
     try:
-        found.append(model.model_validate(item))
+        found.append((place, model.model_validate(item)))
     except ValidationError as error:
         add_errors(error, model, place, problems)

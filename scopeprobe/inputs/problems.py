@@ -2,32 +2,91 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from scopeprobe.errors import InputError
+from scopeprobe.inputs.outline import Outline, Steps
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""A client's name, which becomes a file name on every system."""
+
+
+SHOWN = frozenset(
+    {
+        *("absent_scope", "allow_http", "allow_private", "basic_encoding", "burst", "ca_file"),
+        *("client_rate", "in_flight", "max_auth_failures", "max_scope_bytes", "probe", "provider"),
+        *("quiet", "rate", "region", "reserve", "retries", "secret_expires", "server", "timeout"),
+        *("tls_client_certificate", "tls_client_key"),
+    }
+)
+"""Keys whose values messages quote. Into others people paste secrets by mistake."""
+_LONGEST_SHOWN = 60
+NO_OUTLINE = Outline()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file and the way to a value in it: `clients.toml: clients[3].client_secret`."""
+    """
+    A file and the way to a value in it: `clients.toml:412 crm-07: server "kcc"`.
+
+    Its line is looked for when it is written out: where nothing is wrong, nobody asks for it.
+    """
 
     file: str
-    path: str = ""
+    steps: Steps = ()
+    outline: Outline = field(default=NO_OUTLINE, repr=False, compare=False)
 
     def at(self, *steps: str | int) -> Place:
         """Go down by keys and by indices, which count from 0."""
-        path = self.path
-        for step in steps:
-            if isinstance(step, int):
-                path += f"[{step}]"
-            else:
-                path += f".{step}" if path else step
-        return Place(self.file, path)
+        return Place(self.file, (*self.steps, *steps), self.outline)
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.path}" if self.path else self.file
+        """File and line, the client by its name, the way to the value, and the value."""
+        way = self.steps[2:] if self.client else self.steps
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in way)
+        where = " ".join(filter(None, (f"{self.file}{self._line}", self.client)))
+        told = " ".join(filter(None, (path.removeprefix("."), self._value)))
+        return ": ".join(filter(None, (where, told)))
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Become its text on the way to another process: the document stays here."""
+        return str, (str(self),)
+
+    @property
+    def without_line(self) -> Place:
+        return Place(self.file, self.steps, Outline(data=self.outline.data))
+
+    @property
+    def line(self) -> int | None:
+        return self.outline.line_of(self.steps)
+
+    @property
+    def _line(self) -> str:
+        return "" if self.line is None else f":{self.line}"
+
+    @property
+    def client(self) -> str:
+        """The client in whose table it is: by its name, or by its index where it has none."""
+        match self.steps:
+            case ("clients", int() as index, *_):
+                name = self.outline.value_at(("clients", index, "name"))
+                is_sound = isinstance(name, str) and NAME.fullmatch(name) is not None
+                return str(name) if is_sound else f"clients[{index}]"
+            case _:
+                return ""
+
+    @property
+    def _value(self) -> str:
+        value = self.outline.value_at(self.steps)
+        key = next((step for step in reversed(self.steps) if isinstance(step, str)), "")
+        if key not in SHOWN or not isinstance(value, str | int | float):
+            return ""
+        text = json.dumps(value, ensure_ascii=False)
+        return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 @dataclass(slots=True)
@@ -41,7 +100,8 @@ class Problems:
         self.errors.append(f"{place}: {words}")
 
     def notice(self, place: Place, words: str) -> None:
-        self.notices.append(f"{place}: {words}")
+        """Without a line: to look for one may take as long as to read the file."""
+        self.notices.append(f"{place.without_line}: {words}")
 
     @contextmanager
     def gathering(self) -> Iterator[None]:

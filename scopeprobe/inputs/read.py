@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,10 +15,10 @@ from scopeprobe.inputs.client_builder import CandidatesFrom, ClientBuilder, Clie
 from scopeprobe.inputs.clients_file import ClientsFile, read_clients_file
 from scopeprobe.inputs.credentials import look_up_secrets, with_secrets
 from scopeprobe.inputs.fleet import Fleet
+from scopeprobe.inputs.outline import Outline
 from scopeprobe.inputs.parsers import Document, read_document
 from scopeprobe.inputs.precedence import Overrides
-from scopeprobe.inputs.problems import Place, Problems
-from scopeprobe.inputs.schema import NAME
+from scopeprobe.inputs.problems import NAME, Place, Problems
 from scopeprobe.inputs.scopes import gather_scopes
 from scopeprobe.inputs.secret_checks import check_literals, check_together
 from scopeprobe.inputs.server_builder import ServerBuilder, ServerDraft
@@ -243,7 +244,9 @@ def client_of_words(
     entry |= {"name": _name_of(words["client_id"]), "client_secret": {"env": _SECRET}}
     entry |= {"targets": [target]} if target else {}
     inputs = _Inputs(StandardInput(None))
-    document = Document(Place(_WORDS), Path(), is_exposed=False, data={"clients": [entry]})
+    data = {"clients": [entry]}
+    place = Place(_WORDS, outline=Outline(data=data))
+    document = Document(place, Path(), is_exposed=False, data=data)
     files = [read_clients_file(document, inputs.problems)]
     scopes = gather_scopes((), extra_scopes, inputs.standard_input, inputs.problems)
     drafts = inputs.build(files, packs, overrides, (), CandidatesFrom.NOWHERE).clients
@@ -255,6 +258,7 @@ def client_of_words(
 
 
 _WORDS, _SECRET = "command line", "SCOPEPROBE_CLIENT_SECRET"
+_OPTIONS = {"token_endpoint", "client_id", "issuer", "audience", "resource"}
 
 
 def _name_of(client_id: str) -> str:
@@ -264,11 +268,12 @@ def _name_of(client_id: str) -> str:
 
 def _as_options(message: str) -> str:
     """A complaint about an entry as one about the options that it was made of."""
-    place = f"{_WORDS}: clients[0]"
-    for key in ("token_endpoint", "client_id", "issuer", "audience", "resource"):
-        for step in ("", ".targets[0]"):
-            message = message.replace(f"{place}{step}.{key}", f"--{key.replace('_', '-')}")
-    return message.replace(f"{place}: ", "").replace(f"{place}.", "")
+    told = re.sub(rf"^{_WORDS} \S+: ", "", message)
+    key, colon, words = told.removeprefix("targets[0].").partition(":")
+    option, _, value = key.partition(" ")
+    if option not in _OPTIONS:
+        return told
+    return f"--{option.replace('_', '-')} {value}".rstrip() + colon + words
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,12 @@ from pydantic import (
     Field,
     PlainValidator,
     ValidationInfo,
+    WithJsonSchema,
 )
 
+from scopeprobe.inputs.problems import NAME
 from scopeprobe.inputs.scopes import expand
-from scopeprobe.inputs.secrets import LiteralSecret, SecretSource, secret_source
+from scopeprobe.inputs.secrets import SECRET_SCHEMA, LiteralSecret, SecretSource, secret_source
 from scopeprobe.inputs.units import parse_duration, parse_quiet, parse_rates
 from scopeprobe.model.client import AuthMethod, GrantType
 from scopeprobe.model.provider import BasicEncoding
@@ -32,7 +34,6 @@ from scopeprobe.model.quiet_hours import QuietHours
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.scope_names import Scope
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """`field-name` of RFC 9110 section 5.1."""
 OUR_HEADERS = frozenset(
@@ -57,7 +58,9 @@ def check_line(text: str) -> str:
     return text
 
 
-Text: TypeAlias = Annotated[str, AfterValidator(check_line)]
+Text: TypeAlias = Annotated[
+    str, AfterValidator(check_line), Field(json_schema_extra={"minLength": 1})
+]
 Texts: TypeAlias = Annotated[tuple[Text, ...], Field(strict=False)]
 
 
@@ -78,7 +81,11 @@ def expand_pattern(pattern: object) -> tuple[Scope, ...]:
 
 
 Patterns: TypeAlias = Annotated[
-    tuple[Annotated[tuple[Scope, ...], PlainValidator(expand_pattern)], ...], Field(strict=False)
+    tuple[
+        Annotated[tuple[Scope, ...], PlainValidator(expand_pattern, json_schema_input_type=str)],
+        ...,
+    ],
+    Field(strict=False),
 ]
 """A list of scopes, each item with its braces expanded."""
 
@@ -120,8 +127,13 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-Endpoint: TypeAlias = Annotated[str, AfterValidator(check_endpoint)]
-Issuer: TypeAlias = Annotated[str, AfterValidator(check_issuer)]
+_URL = Field(json_schema_extra={"pattern": "^https?://[^\\s]+$"})
+Endpoint: TypeAlias = Annotated[str, AfterValidator(check_endpoint), _URL]
+Issuer: TypeAlias = Annotated[str, AfterValidator(check_issuer), _URL]
+Network: TypeAlias = Annotated[
+    str, AfterValidator(check_name), Field(json_schema_extra={"pattern": f"^{NAME.pattern}$"})
+]
+Proxy: TypeAlias = Annotated[str, AfterValidator(check_proxy), _URL]
 
 
 def find_file(text: str, info: ValidationInfo[Path]) -> Path:
@@ -132,7 +144,7 @@ def find_file(text: str, info: ValidationInfo[Path]) -> Path:
     return path
 
 
-ExistingFile: TypeAlias = Annotated[Path, PlainValidator(find_file)]
+ExistingFile: TypeAlias = Annotated[Path, PlainValidator(find_file, json_schema_input_type=str)]
 
 
 def check_headers(given: dict[str, SecretSource]) -> dict[str, SecretSource]:
@@ -175,10 +187,26 @@ def read_date(value: object) -> date:
     return value
 
 
-Date: TypeAlias = Annotated[date, PlainValidator(read_date)]
+Date: TypeAlias = Annotated[date, PlainValidator(read_date, json_schema_input_type=date)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
-Rates: TypeAlias = Annotated[tuple[Rate, ...], PlainValidator(parse_rates)]
-SecretReference: TypeAlias = Annotated[SecretSource, PlainValidator(secret_source)]
+Rates: TypeAlias = Annotated[
+    tuple[Rate, ...],
+    PlainValidator(
+        parse_rates, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)]
+    ),
+]
+Duration: TypeAlias = Annotated[
+    float, PlainValidator(parse_duration, json_schema_input_type=str | float)
+]
+Hours: TypeAlias = Annotated[QuietHours, PlainValidator(parse_quiet, json_schema_input_type=str)]
+Grant: TypeAlias = Annotated[
+    GrantType,
+    Field(strict=False),
+    BeforeValidator(full_grant_type, json_schema_input_type=GrantType | Literal["jwt-bearer"]),
+]
+SecretReference: TypeAlias = Annotated[
+    SecretSource, PlainValidator(secret_source), WithJsonSchema(SECRET_SCHEMA)
+]
 """A secret as the file has it: where it is kept, or itself."""
 SigningAlg: TypeAlias = Literal[
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
@@ -200,95 +228,170 @@ class Layer(Entry):
     """Keys whose values add up over defaults, server, client and target."""
 
     scopes: Patterns = ()
+    """Candidates: scopes that are to be judged. `{users,queues}:{view,edit}` stands for four."""
     token_params: Annotated[dict[str, SecretReference], AfterValidator(check_parameters)] = {}
+    """Further form parameters of token requests; a value may be a secret that is kept elsewhere."""
     tags: Texts = ()
+    """Labels, by which --tag and the rules of a policy choose clients."""
 
 
 class PartyEntry(Layer):
     """Keys of servers and of clients."""
 
     owner: Text | None = None
+    """Who to ask; shown beside findings."""
     authorised_by: Text | None = None
+    """Who agreed to the audit; kept in summary.json."""
     contact: Text | None = None
+    """Goes into the User-Agent and summary.json, so that a security team can reach you."""
     secret_expires: Date | None = None
+    """The last day of its secret, such as 2026-12-31: a finding from 30 days ahead."""
 
 
 class ServerEntry(PartyEntry):
     issuer: Issuer | None = None
+    """Its metadata names the endpoints (RFC 8414, OpenID Connect Discovery)."""
     token_endpoint: Endpoint | None = None
+    """Where tokens come from; no metadata is needed then."""
     rate: Rates | None = None
+    """Requests to all servers of its rate group: 5/s, 300/min, 5000/day, 10/8h, or a list."""
     client_rate: Rates | None = None
+    """The same for each client; 2/s unless given."""
     burst: Count | None = None
+    """How many late requests may be caught up at once; 1 unless given."""
     in_flight: Count | None = None
+    """Requests in the air; 4 unless given."""
     rate_group: Text | None = None
-    quiet: Annotated[QuietHours, PlainValidator(parse_quiet)] | None = None
-    timeout: Annotated[float, PlainValidator(parse_duration)] | None = None
+    """Servers of one group share their rate; those of one origin do unless a group is named."""
+    quiet: Hours | None = None
+    """Hours in which nothing is asked: 22:00-02:00 Europe/Berlin; UTC where no zone is named."""
+    timeout: Duration | None = None
+    """From sending a request to the end of its answer: 500ms, 15s, 2m."""
     retries: Annotated[int, Field(ge=0)] | None = None
+    """After faults of one request; 4 unless given. A refusal is never tried again."""
     max_auth_failures: Count | None = None
+    """Failed authentications in a row after which a client is not asked again; 3 unless given."""
     ca_file: ExistingFile | None = None
+    """A private CA (PEM); relative to this file."""
     allow_http: bool | None = None
+    """Plain http is allowed; loopback needs no leave."""
     allow_private: bool | None = None
-    proxy: Annotated[str, AfterValidator(check_proxy)] | None = None
-    network: Annotated[str, AfterValidator(check_name)] | None = None
+    """Metadata of a public issuer may name addresses of private networks."""
+    proxy: Proxy | None = None
+    """URL of an HTTP proxy, instead of the environment's."""
+    network: Network | None = None
+    """From where it is reached: with --cluster, only workers in that network ask it."""
     headers: Annotated[dict[str, SecretReference], AfterValidator(check_headers)] | None = None
+    """Further request headers; a value may be a secret that is kept elsewhere."""
     basic_encoding: Annotated[BasicEncoding, Field(strict=False)] | None = None
+    """How id and secret are written into HTTP Basic: as RFC 6749 section 2.3.1 says, or raw."""
     absent_scope: Literal["as_requested"] | None = None
+    """A 200 without `scope` grants what was asked for; say so only if you know it."""
     provider: Text | None = None
+    """The provider pack that describes it; `none` forbids the one that its host chooses."""
     region: Text | None = None
+    """Of a provider that has regions: names the endpoints."""
     introspection_endpoint: Endpoint | None = None
+    """For --verify introspect; from the metadata or the pack unless given."""
     revocation_endpoint: Endpoint | None = None
+    """For --revoke; from the metadata or the pack unless given."""
     introspection_client_id: Text | None = None
+    """A resource server that may introspect, where the client itself may not."""
     introspection_client_secret: SecretReference | None = None
+    """Its secret."""
     rights_url: Endpoint | None = None
+    """Where the API of the provider tells rights, if not where the pack says."""
     reserve: Annotated[float, Field(ge=0, lt=1, strict=False)] | None = None
+    """The share of a client's own quotas that is left to production, such as 0.5."""
     allow_single_token: bool | None = None
+    """Probe a server that keeps one token per client: each probe ends production's token."""
     send_scope: bool | None = None
+    """False: rights do not depend on the parameter, so that one token without it tells all."""
     max_scope_bytes: Count | None = None
+    """The longest `scope` that the server takes; 8192 unless given."""
 
 
 class ExpectEntry(Entry):
     granted: Patterns | None = None
+    """Scopes that it should have, as globs: every other grant is a finding then."""
     denied: Patterns = ()
+    """Scopes that it should not have, as globs."""
     allow_unmatched: bool = False
+    """Patterns may match no candidate."""
 
 
 class TargetEntry(Layer):
     audience: Text | None = None
+    """The form parameter `audience`."""
     resource: Text | None = None
+    """The form parameter `resource` (RFC 8707)."""
     expect: ExpectEntry | None = None
+    """What should be at this target."""
 
 
 class ClientKeys(PartyEntry):
     server: Text | None = None
+    """The name of a server: [servers.NAME]."""
     issuer: Issuer | None = None
+    """Instead of a server: its metadata names the endpoints."""
     token_endpoint: Endpoint | None = None
+    """Instead of a server: where tokens come from."""
     client_id: Text | None = None
+    """As the server knows it."""
     client_secret: SecretReference | None = None
+    """Where the secret is kept."""
     token_endpoint_auth_method: Annotated[AuthMethod, Field(strict=False)] | None = None
+    """How it authenticates; where this is not named, its credentials tell."""
     token_endpoint_auth_signing_alg: SigningAlg | None = None
+    """What signs its assertions; what the key is for unless given."""
     private_key: SecretReference | None = None
+    """Where its key is: PEM, JWK, PKCS#12, or the JSON file of a Google service account."""
     private_key_password: SecretReference | None = None
+    """What opens `private_key` or `tls_client_key`."""
     kid: Text | None = None
+    """The name under which the server knows the key; that of the key's file unless given."""
     assertion: SecretReference | None = None
+    """Where a ready assertion is (workload identity); a file is read again when it has changed."""
     assertion_audience: Text | None = None
+    """The `aud` of assertions; the token endpoint unless given."""
     tls_client_certificate: ExistingFile | None = None
+    """PEM, relative to this file: mutual TLS (RFC 8705)."""
     tls_client_key: ExistingFile | None = None
+    """The certificate's key, PEM; in the same file unless given."""
     dpop_bound_access_tokens: bool | None = None
-    grant_type: (
-        Annotated[GrantType, Field(strict=False), BeforeValidator(full_grant_type)] | None
-    ) = None
+    """Each request proves a key of this run (RFC 9449)."""
+    grant_type: Grant | None = None
+    """`jwt-bearer`: scopes are asked for inside an assertion, as Google has it."""
     subject: Text | None = None
+    """The `sub` of that assertion; at Google, the user whose rights are mapped."""
     probe: bool | None = None
+    """False: nothing is asked for it, and it is listed as not tested."""
     expect: ExpectEntry | None = None
+    """What should be, at every target that does not say otherwise."""
     targets: Annotated[tuple[TargetEntry, ...], Field(strict=False)] | None = None
+    """The audiences or resources that it asks tokens for, each with candidates of its own."""
 
 
 class ClientEntry(ClientKeys):
-    name: Annotated[str, AfterValidator(check_name)]
+    name: Annotated[
+        str, AfterValidator(check_name), Field(json_schema_extra={"pattern": f"^{NAME.pattern}$"})
+    ]
+    """Unique, also in lower case; names the file of its map."""
 
 
 class DefaultsEntry(ServerEntry, ClientKeys):
     """Any key of a server or a client but `name`, which no two clients share."""
+
+
+class FileEntry(Entry):
+    """The clients to be audited, and their servers."""
+
+    defaults: DefaultsEntry = DefaultsEntry()
+    """Keys of servers and clients, for all of this file."""
+    servers: dict[str, ServerEntry] = {}
+    """Authorization servers, by the names that clients call them."""
+    clients: Annotated[tuple[ClientEntry, ...], Field(strict=False)] = ()
+    """OAuth 2.0 client applications."""
 
 
 SECRET_KEYS = ("client_secret", "private_key", "private_key_password", "assertion")

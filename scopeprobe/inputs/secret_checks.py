@@ -33,7 +33,7 @@ def check_literals(drafts: Iterable[ClientDraft], problems: Problems, *, are_all
         if any(isinstance(source, LiteralSecret) for source in one.sources.values())
     )
     for place, holders in _grouped(literal).items():
-        where = _some([one.place.path for one in holders])
+        where = _some([one.place.client for one in holders])
         if holders[0].is_exposed and not are_allowed:
             problems.error(
                 place,

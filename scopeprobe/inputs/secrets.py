@@ -123,6 +123,31 @@ class RawSecret:
         return Secret(text) if text else UnusableSecret(f"{self.name} is empty")
 
 
+SECRET_SCHEMA = {
+    "anyOf": [
+        *(
+            {
+                "type": "object",
+                "properties": {source: {**shape, "description": words}},
+                "required": [source],
+                "additionalProperties": False,
+            }
+            for source, shape, words in (
+                ("env", {"type": "string", "pattern": f"^{VARIABLE.pattern}$"},
+                 "The name of an environment variable."),
+                ("file", {"type": "string"}, "A file, relative to this one."),
+                ("command", {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                 "A program with its arguments, run without a shell; its output is the secret."),
+                ("keyring", {"type": "string", "pattern": "^.+/[^/]+$"},
+                 "SERVICE/USER in the system's keyring."),
+            )
+        ),
+        {"type": "string", "description": "The secret itself. Keep it elsewhere if you can."},
+    ]
+}  # fmt: skip
+"""What `secret_source` reads, as JSON Schema."""
+
+
 def secret_source(value: object, info: ValidationInfo[Path]) -> SecretSource:
     """Read `client_secret` and its like; the context is the folder of the clients file."""
     match value:

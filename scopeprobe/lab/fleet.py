@@ -27,9 +27,13 @@ class ClientTable(Table, frozen=True):
     """`[[servers.NAME.clients]]`. Without a `client_secret` and a `jwk` it is a public client."""
 
     client_id: Annotated[str, Meta(min_length=1)]
+    """Unique on its server."""
     client_secret: Annotated[str, Meta(min_length=1)] | None = None
+    """The right one: an invented secret, which no real client has."""
     granted: tuple[ScopeToken, ...] = ()
+    """The scopes that it has."""
     grant_types: tuple[str, ...] = (CLIENT_CREDENTIALS,)
+    """The grants that it may use."""
     method: AuthMethod | None = None
     """The registered `token_endpoint_auth_method`, for servers that enforce it."""
     jwk: dict[str, Any] | None = None
@@ -39,6 +43,7 @@ class ClientTable(Table, frozen=True):
     targets: dict[str, tuple[ScopeToken, ...]] | None = None
     """The audiences or resources that it may ask for, with the scopes granted there."""
     dpop_bound_access_tokens: bool = False
+    """It has to prove a key with each request (RFC 9449)."""
     state: str = "active"
     """As a rights API calls it."""
     date_to_delete: str | None = None
@@ -49,6 +54,7 @@ class ServerTable(Table, frozen=True):
     """`[servers.NAME]`."""
 
     profile: str = msgspec.field(name="manner")
+    """The server that it is like: `scopeprobe lab --list` tells all."""
     scopes: tuple[ScopeToken, ...] = ()
     """Scopes that exist although nobody here was granted them."""
     targets: tuple[str, ...] = ()
@@ -56,12 +62,16 @@ class ServerTable(Table, frozen=True):
     introspectors: dict[str, str] = msgspec.field(default_factory=dict)
     """Resource servers with their secrets."""
     clients: tuple[ClientTable, ...] = ()
+    """Who is registered there."""
     override: dict[str, Any] = msgspec.field(default_factory=dict)
     """Tables of the profile, as in its file, that are different on this server."""
 
 
 class FleetTable(Table, frozen=True):
+    """The servers of a lab, with their clients."""
+
     servers: dict[Name, ServerTable]
+    """By name, which is a part of their token endpoints' paths."""
 
 
 def read_fleet(path: Traversable) -> tuple[AuthorizationServer, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
@@ -161,6 +162,17 @@ class Cell(msgspec.Struct, frozen=True):
     def key(self) -> CellKey:
         """What identifies the cell, and what maps are sorted by."""
         return self.client, self.audience, self.scope
+
+
+def what_stood_in_the_way(cells: Iterable[Cell]) -> str:
+    """What most cells say of why no usable answer came; empty where none does."""
+    told = Counter(
+        " ".join(filter(None, (str(cell.http_status or ""), cell.error_description)))
+        for cell in cells
+        if cell.verdict is Verdict.UNKNOWN and cell.reason.is_out_of_reach
+    )
+    del told[""]
+    return min(told, key=lambda words: (-told[words], words), default="")
 
 
 class Column(NamedTuple):

@@ -118,7 +118,7 @@ class Expectation:
     denied: tuple[str, ...] = ()
     allows_unmatched: bool = False
     """Patterns may match no candidate."""
-    place: str = field(default="", compare=False)
+    place: object = field(default="", compare=False)
     """Where it is written."""
 
     def wants(self, scope: Scope) -> bool:
@@ -187,6 +187,10 @@ class Client:
     """The `sub` of the JWT bearer grant; the client itself where it is empty."""
     names_method: bool = True
     """The user chose `auth_method`; otherwise metadata may tell a better one."""
+    file: str = field(default="", compare=False)
+    """The clients file that describes it, as it was named; empty where none does."""
+    line: int = field(default=0, compare=False)
+    """That on which it begins there, from 1; 0 where that is not known."""
 
     @property
     def secret_signing_alg(self) -> str:

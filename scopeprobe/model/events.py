@@ -58,6 +58,8 @@ class RequestRetried:
     outcome: str
     attempt: int
     wait_s: float
+    detail: str = ""
+    """What stood in the way, where something did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class EndpointOutOfReach:
     name: ClassVar[str] = "endpoint_out_of_reach"
     server: str
     wait_s: float
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class EndpointLeftAlone:
     name: ClassVar[str] = "endpoint_left_alone"
     server: str
     reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def may_be_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:
     """
     Whether the server may have counted this as a failed authentication, in whatever dress.
 
-    Only words about the scope or the target rule that out (docs/design.md, "Manners on the wire"):
+    Only words about the scope or the target rule that out (docs/design.md, "On the wire"):
     a grant that is denied, a 404 or a text in an unknown language may be how a server words a wrong
     secret. Of faults only those may be, once the credentials were accepted (`is_proved`), that
     reject somebody; before that, all behind which the request may have been read.

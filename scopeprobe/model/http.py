@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from scopeprobe.model.answer import Answer
 from scopeprobe.model.cell import Reason
+from scopeprobe.model.fault import Fault
 
 
 class Purpose(StrEnum):
@@ -55,9 +56,9 @@ class ExchangeCut(Exception):
     """Thrown into an exchange that is to end now. It may yield once more: what cannot wait."""
 
 
-Exchange: TypeAlias = Generator[HttpRequest, HttpResponse | Reason, Answer]
+Exchange: TypeAlias = Generator[HttpRequest, HttpResponse | Fault, Answer]
 """
-One question on the wire: requests out, responses in, or the reason why there is none.
+One question on the wire: requests out, responses in, or the fault by which there is none.
 
 The token is a local of this frame and dies with it.
 """

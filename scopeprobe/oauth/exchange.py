@@ -13,6 +13,7 @@ import msgspec
 from scopeprobe.model.answer import Answer, Issued, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.provider import RightsApi, Verify
 from scopeprobe.model.question import Question
@@ -37,7 +38,7 @@ from scopeprobe.oauth.token_response import Reader, access_token, asks_for_nonce
 
 __all__ = ["TokenHandling", "exchanges"]
 
-_Steps = Generator[HttpRequest, HttpResponse | Reason, Answer]
+_Steps = Generator[HttpRequest, HttpResponse | Fault, Answer]
 
 
 def exchanges(
@@ -78,8 +79,8 @@ class _ExchangeFlow:
     def exchange(self, question: Question) -> Exchange:
         sent_at = self.now()
         response = yield from self._ask(question)
-        if isinstance(response, Reason):
-            return Unanswered(response)
+        if isinstance(response, Fault):
+            return _unanswered(response)
         answer = self.reader.read(question, response, self.now())
         token = access_token(response) if isinstance(answer, Issued) else None
         if token is None or not isinstance(answer, Issued):
@@ -102,7 +103,7 @@ class _ExchangeFlow:
         request = rewritten(replace(self.write(question), purpose=purpose), question.change)
         response = yield request
         prover = self.write.prover
-        if prover is None or isinstance(response, Reason):
+        if prover is None or isinstance(response, Fault):
             return response
         is_new = prover.remember(request.url, response)
         if is_new and asks_for_nonce(response) is not None:
@@ -176,10 +177,10 @@ class _ExchangeFlow:
         return msgspec.structs.replace(answer, rights=rights.names, limits=rights.limits)
 
 
-def _answered(response: HttpResponse | Reason) -> HttpResponse | Unanswered:
+def _answered(response: HttpResponse | Fault) -> HttpResponse | Unanswered:
     """Return the response of a step; one that says nothing leaves the whole question unanswered."""
-    if isinstance(response, Reason):
-        return Unanswered(response)
+    if isinstance(response, Fault):
+        return _unanswered(response)
     if response.lost_because is not None and not rejects_credentials(response):
         return Unanswered(response.lost_because, response.status)
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -187,3 +188,7 @@ def _answered(response: HttpResponse | Reason) -> HttpResponse | Unanswered:
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unanswered(Reason.SERVER_ERROR, response.status)
     return response
+
+
+def _unanswered(fault: Fault) -> Unanswered:
+    return Unanswered(fault.reason, error=fault.code, description=fault.words)

@@ -8,8 +8,8 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TypeAlias
 
-from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client
+from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.oauth.scope_lists import token_issued_at
 from scopeprobe.oauth.token_numbers import TokenNumbers
@@ -19,9 +19,9 @@ from scopeprobe.oauth.token_response import access_token
 CLOCK_SKEW = 5.0
 """Seconds by which a token may seem older than its request: clocks tick apart, `iat` is whole."""
 
-ResponseSteps: TypeAlias = Generator[HttpRequest, HttpResponse | Reason, HttpResponse | Reason]
+ResponseSteps: TypeAlias = Generator[HttpRequest, HttpResponse | Fault, HttpResponse | Fault]
 """Requests out, responses in; ends with the response that counts."""
-_Steps = Generator[HttpRequest, HttpResponse | Reason, None]
+_Steps = Generator[HttpRequest, HttpResponse | Fault, None]
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Revocation:
             return self.write.as_bearer(token, "DELETE", server.endpoints.revocation, purpose)
         return self.write.about(token, server.endpoints.revocation, purpose)
 
-    def _note(self, response: HttpResponse | Reason) -> None:
+    def _note(self, response: HttpResponse | Fault) -> None:
         status = response.status if isinstance(response, HttpResponse) else None
         self.failures = self.failures + 1 if status == HTTPStatus.UNAUTHORIZED else 0
         is_done = status is not None and status < HTTPStatus.BAD_REQUEST

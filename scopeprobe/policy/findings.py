@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TypeAlias
 
-from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict, what_stood_in_the_way
 from scopeprobe.model.client import Client, ClientName, Expectation, Registration, Target
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.policy.baseline import Baseline, waived
@@ -170,7 +170,8 @@ def _unexpected_of_cell(cell: Cell, expect: Expectation) -> Iterator[tuple[Findi
             if verdict is Verdict.UNENFORCED:
                 yield FindingKind.UNENFORCED, cell.reason
         case Verdict.UNKNOWN:
-            yield FindingKind.UNKNOWN, cell.reason
+            words = (cell.reason, what_stood_in_the_way([cell]))
+            yield FindingKind.UNKNOWN, ": ".join(filter(None, words))
         case Verdict.UNAUTHENTICATED:
             yield FindingKind.UNAUTHENTICATED, cell.reason
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
 
-from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import (
+    Cell,
+    CellKey,
+    PermissionMap,
+    Reason,
+    Verdict,
+    what_stood_in_the_way,
+)
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 
@@ -39,6 +46,10 @@ class _Cause:
 
     verdict: Verdict
     reason: Reason
+    words: str = ""
+    """What stood in the way, where something did."""
+    code: str = ""
+    """The same as a code: servers that share it may be behind one broken way out."""
 
 
 def incidents(
@@ -56,10 +67,7 @@ def incidents(
     ]
     servers = {name: by_name[name].server.name for name in cells if name in by_name}
     causes = _causes(cells, servers)
-    is_cut_off = len(causes) > 1 and all(
-        cause is not None and cause.reason in {Reason.UNREACHABLE, Reason.TIMED_OUT}
-        for cause in causes.values()
-    )
+    is_cut_off = _are_cut_off(list(causes.values()))
     by_incident: defaultdict[str, list[Finding]] = defaultdict(list)
     by_reason: defaultdict[str, list[Finding]] = defaultdict(list)
     rest = []
@@ -72,7 +80,9 @@ def incidents(
         else:
             rest.append(one)
     for server, parts in by_incident.items():
-        cause = next(iter(causes.values())) if is_cut_off else causes[server]
+        cause = causes[next(iter(causes)) if is_cut_off else server]
+        if is_cut_off and cause is not None and cause.code:
+            cause = replace(cause, words=cause.code)  # its words name a single server
         rest += _of_server(server, parts, cause, servers, cells)
     for reason, parts in by_reason.items():
         cause = _Cause(Verdict.UNKNOWN, Reason(reason))
@@ -104,7 +114,7 @@ def _causes(
     return {server: _cause(members) for server, members in of_server.items()}
 
 
-def _cause(cells: Iterable[Cell]) -> _Cause | None:
+def _cause(cells: Sequence[Cell]) -> _Cause | None:
     """
     Where a server is given up, its other clients are not asked, or not until that proves a thing.
 
@@ -121,7 +131,17 @@ def _cause(cells: Iterable[Cell]) -> _Cause | None:
     is_alike = len(pairs) == 1 or all(reason.is_out_of_reach for _, reason in pairs)
     if not is_alike and verdict is not Verdict.UNENFORCED:
         return None
-    return _Cause(*max(sorted(pairs), key=lambda pair: pairs[pair]))
+    verdict, reason = max(sorted(pairs), key=lambda pair: pairs[pair])
+    alike = [cell for cell in cells if (cell.verdict, cell.reason) == (verdict, reason)]
+    code = max((cell.error for cell in alike if cell.error), default="")
+    return _Cause(verdict, reason, what_stood_in_the_way(alike), code)
+
+
+def _are_cut_off(causes: Sequence[_Cause | None]) -> bool:
+    """Whether several servers, and all of them, cannot be reached for one cause."""
+    reasons = {None if cause is None else cause.reason for cause in causes}
+    codes = {None if cause is None else cause.code for cause in causes}
+    return len(causes) > 1 and reasons <= {Reason.UNREACHABLE, Reason.TIMED_OUT} and len(codes) == 1
 
 
 def _of_server(
@@ -142,6 +162,7 @@ def _of_server(
     unasked = sum(
         all(cell.reason is Reason.ENDPOINT_LEFT_ALONE for cell in cells[name]) for name in names
     )
+    why = ": ".join(filter(None, (cause.reason, cause.words)))
     told = cause.reason is Reason.ENDPOINT_LEFT_ALONE
     given_up = f"; {unasked} not asked any more" if unasked and not told else ""
     return [
@@ -150,7 +171,7 @@ def _of_server(
             client=ClientName(""),
             audience="",
             scope="",
-            detail=f"{server}: {how_many} clients: {cause.reason}{given_up} ({_few(names)})",
+            detail=f"{server}: {how_many} clients: {why}{given_up} ({_few(names)})",
             verdict=cause.verdict,
             reason=cause.reason,
             owner=_few(sorted({one.owner for one in parts} - {""})),
@@ -188,7 +209,9 @@ def _of_clients(
         is_one = first.kind is not FindingKind.UNKNOWN or Reason(first.reason).is_open
         if len(parts) > 1 and (is_one or len(parts) == len(target)):
             how_many = f"{len(parts)} of its {len(target)} scopes"
-            yield replace(first, scope="", detail=f"{how_many}: {first.reason}")
+            alike = [cell for cell in target if cell.reason == first.reason]
+            words = (how_many, first.reason, what_stood_in_the_way(alike))
+            yield replace(first, scope="", detail=": ".join(filter(None, words)))
         else:
             yield from parts
 

@@ -87,10 +87,10 @@ def unmatched_expectations(
 
 def _of_clients(clients: Iterable[Client]) -> Iterable[_Written]:
     """By place: defaults hold for many clients, and a client's own for all of its targets."""
-    written: dict[str, _Written] = {}
+    written: dict[object, _Written] = {}
     for client in clients:
         for target in client.targets:
-            place = target.expect.place or f"{client.name} {target.label}"
+            place = target.expect.place or (client.name, target.label)
             written.setdefault(place, _Written(target.expect)).holders.append((client, target))
     return written.values()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scopeprobe.model.cell import PermissionMap, Reason
+from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.csv_files import csv_text, inert
-from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.summary import ClientSummary, Summary
 from scopeprobe.reports.texts import counted
 
 ERROR, WARNING = "error", "warning"
@@ -82,11 +83,12 @@ def findings_members(summary: Summary) -> Iterator[dict[str, str]]:
             "owner": one.owner,
             "detail": one.detail,
             "since": one.since,
-            "next_step": _next_step(one),
+            "next_step": next_step(one),
         }
 
 
-def _next_step(one: Finding) -> str:
+def next_step(one: Finding) -> str:
+    """What to do about it, or to type."""
     if one.reason in _NOT_ASKED:
         return "go on with --resume"
     client = one.clients[0] if one.clients else one.client
@@ -98,7 +100,19 @@ def is_explained(one: Finding) -> bool:
     return one.kind in _EXPLAINED and one.reason not in _NOT_ASKED
 
 
+def described(one: Finding, clients: Mapping[ClientName, ClientSummary]) -> list[ClientSummary]:
+    """The clients that it is about, as far as a clients file describes them."""
+    named = (clients[name] for name in one.clients or (one.client,) if name in clients)
+    return [client for client in named if client.file]
+
+
 # -- in one line
+
+
+def sentence(one: Finding) -> str:
+    """What is wrong where, and what to do about it."""
+    where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
+    return f"{where}: {one.detail.removeprefix(f'{one.server}: ')}. To do: {next_step(one)}."
 
 
 def headline(summary: Summary) -> str:

@@ -42,7 +42,7 @@ def _lines(summary: Summary) -> Iterator[str]:
             head = (word, "client or server", "audience", "scope", "owner", "since", "what")
             yield from _table(head, rows)
     if summary.not_tested:
-        untested = [(n.client, n.reason, str(n.cells)) for n in summary.not_tested]
+        untested = [(n.client, n.why, str(n.cells)) for n in summary.not_tested]
         yield from _table(("not tested", "why", "cells"), untested[:MOST_UNTESTED])
         if len(untested) > MOST_UNTESTED:
             yield ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,13 @@ from typing import Self
 
 import msgspec
 
-from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import (
+    Cell,
+    PermissionMap,
+    Reason,
+    Verdict,
+    what_stood_in_the_way,
+)
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.finding import Finding
 from scopeprobe.model.scope_names import Scope
@@ -37,6 +43,12 @@ class ClientSummary:
     requests: int
     family: str
     """How the server treats scopes, as seen with this client."""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    file: str = ""
+    """The clients file that describes it, as the command line named it; empty where none does."""
+    line: int = 0
+    """That on which it begins there, from 1; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,12 @@ class NotTested:
     client: ClientName
     reason: Reason
     cells: int
+    detail: str = ""
+    """What stood in the way, where something did."""
+
+    @property
+    def why(self) -> str:
+        return ": ".join(filter(None, (self.reason, self.detail)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +113,34 @@ def counts(cells: Iterable[Cell]) -> dict[str, int]:
 def client_summaries(
     maps: Sequence[PermissionMap], clients: Mapping[ClientName, Client], requests: Mapping[str, int]
 ) -> tuple[ClientSummary, ...]:
+    described = ((permissions, clients[permissions.client]) for permissions in maps)
     return tuple(
         ClientSummary(
-            name=permissions.client,
-            server=clients[permissions.client].server.name,
+            name=client.name,
+            server=client.server.name,
             counts=counts(permissions.cells),
-            requests=requests.get(permissions.client, 0),
+            requests=requests.get(client.name, 0),
             family=_family(permissions),
+            owner=client.owner,
+            tags=client.tags,
+            file=client.file,
+            line=client.line,
         )
-        for permissions in maps
+        for permissions, client in described
     )
 
 
 def not_tested(maps: Iterable[PermissionMap]) -> tuple[NotTested, ...]:
     """Cells that ended unknown, by client and reason."""
-    cells = Counter(
-        (cell.client, cell.reason)
-        for permissions in maps
-        for cell in permissions.cells
-        if cell.verdict is Verdict.UNKNOWN
+    open_cells: defaultdict[tuple[ClientName, Reason], list[Cell]] = defaultdict(list)
+    for permissions in maps:
+        for cell in permissions.cells:
+            if cell.verdict is Verdict.UNKNOWN:
+                open_cells[cell.client, cell.reason].append(cell)
+    return tuple(
+        NotTested(client, reason, len(cells), what_stood_in_the_way(cells))
+        for (client, reason), cells in sorted(open_cells.items())
     )
-    return tuple(NotTested(client, reason, n) for (client, reason), n in sorted(cells.items()))
 
 
 def moment(epoch: float) -> str:

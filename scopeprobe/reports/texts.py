@@ -17,6 +17,19 @@ def json_text(document: object) -> str:
     return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""Characters of control, of the direction of text, and such as show nothing."""
+
+
+def visible(text: str) -> str:
+    """A text in which characters that would not be seen, or act on others, are written out."""
+    if text.isprintable():
+        return text
+    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def counted(number: int, noun: str, form: str = "") -> str:
     """A number and its noun, in the plural unless it is one; `form` as of `format`."""
     return f"{number:{form}} {noun}{'' if number == 1 else 's'}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
@@ -22,6 +22,7 @@ from scopeprobe.model.journal import Allowance
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.policy.history import Past
 from scopeprobe.store.folder import DATABASE, damaged, usable
 from scopeprobe.store.snapshot import snapshot
 
@@ -54,6 +55,10 @@ def _reads(
             raise InputError([damaged(stored.folder / DATABASE, error)]) from error
 
     return read
+
+
+MOST_NIGHTS = 30
+"""Runs that the past of a run is made of."""
 
 
 def fact_of(question: bytes, answer: bytes, sent: int, received: int) -> Fact:
@@ -188,6 +193,35 @@ class StoredRuns:
             for digest in dict.fromkeys(digest for _, digest in rows)
         }
         return [(datetime.fromtimestamp(at, UTC).date(), maps[digest]) for at, digest in rows]
+
+    @_reads
+    def past_of(self, run: Run) -> Past | None:
+        """What the runs before one found out; None where it is the first."""
+        runs = [one for one in self.runs() if one.finished and one.started < run.started]
+        if not runs:
+            return None
+        of_the_run_before = self._connection.execute(
+            "select client from maps_of_runs where run = ? order by client", (runs[0].id,)
+        )
+        clients = frozenset(client for (client,) in of_the_run_before)
+        return Past(run, clients, partial(self._nights_of_runs, runs[MOST_NIGHTS - 1 :: -1]))
+
+    @_reads
+    def _nights_of_runs(
+        self, runs: Sequence[Run], client: ClientName
+    ) -> list[tuple[Run, PermissionMap]]:
+        """What they found out about a client; equal maps are one."""
+        rows = self._connection.execute(
+            "select run, map from maps_of_runs where client = ? and run in"
+            " (select value from json_each(?))",
+            (client, msgspec.json.encode([run.id for run in runs]).decode()),
+        )
+        digests = dict(rows.fetchall())
+        maps = {
+            digest: PermissionMap(client, _cells(self._stored_cells(digest)))
+            for digest in dict.fromkeys(digests.values())
+        }
+        return [(run, maps[digests[run.id]]) for run in runs if run.id in digests]
 
     def _stored_cells(self, digest: str) -> bytes:
         (cells,) = self._connection.execute(

@@ -410,7 +410,12 @@ def test_metadata_that_is_away_leaves_no_run_complete(audit, tmp_path):
         result = audit(servers, "--scopes-from-metadata", scopes=None)
     assert result.returncode == 3
     assert summary(tmp_path / "out")["not_tested"] == [
-        {"client": "client-away", "reason": "malformed_answer", "cells": 0}
+        {
+            "client": "client-away",
+            "reason": "malformed_answer",
+            "cells": 0,
+            "detail": "the answer is 404",
+        }
     ]
 
 

@@ -112,7 +112,7 @@ def test_summary_json_has_the_members_that_scripts_rely_on(run, tmp_path):
 def test_what_was_not_tested_is_said_with_its_reason(run, tmp_path):
     run("--max-requests", "3")
     assert summary(tmp_path / "out")["not_tested"] == [
-        {"client": "c", "reason": "budget_spent", "cells": 2}
+        {"client": "c", "reason": "budget_spent", "cells": 2, "detail": ""}
     ]
 
 
@@ -150,8 +150,8 @@ def test_all_errors_are_reported_at_once_with_their_places(tmp_path):
     result = scopeprobe("audit", *arguments, "-o", tmp_path / "out")
     assert result.returncode == 2
     for message in (
-        "clients[0].client_secret: environment variable SECRET_0 is not set",
-        "clients[1].server",
+        "c: client_secret: environment variable SECRET_0 is not set",
+        'C: server "nowhere": there is no such server',
         "servers.s.rate",
         "servers.s.token_endpoint",
         "scopes.txt:2",

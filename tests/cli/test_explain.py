@@ -9,6 +9,7 @@ from urllib.parse import unquote_plus
 import anyio
 import pytest
 from harness import Entry, Reply, lab, raw_server, scopeprobe, write_inputs
+from manual import bare, table
 from samples_to_run import SAMPLES
 
 from scopeprobe.audits.explain import Explain, case_of
@@ -55,11 +56,8 @@ def test_the_causes_are_those_of_the_contract():
     assert sorted(codes()) == sorted(DESIGN_CODES)
 
 
-def test_the_readme_has_a_row_for_every_cause():
-    text = (SAMPLES.parent / "README.md").read_text()
-    table = text.partition("| cause | what is wrong |\n|---|---|\n")[2].partition("\n\n")[0]
-    told = [line.split("`")[1] for line in table.splitlines()]
-    assert sorted(told) == sorted(codes())
+def test_the_manual_has_a_row_for_every_cause():
+    assert sorted(bare(code) for code, _ in table("cause", "what is wrong")) == sorted(codes())
 
 
 def test_json_has_the_shape_of_the_contract(tmp_path, corp):

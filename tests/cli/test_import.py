@@ -6,119 +6,10 @@ import re
 import tomllib
 
 import pytest
+from exports import ENTRA, GENESYS, KEYCLOAK, OKTA_APPS, OKTA_CLIENTS
 from harness import lab, scopeprobe, verdicts
 
 from scopeprobe.lab import AuthorizationServer, Client, Message, read_profile
-
-OKTA_APPS = [
-    {
-        "label": "Billing (EU)", "status": "ACTIVE", "name": "oidc_client",
-        "credentials": {"oauthClient": {
-            "client_id": "0oa1", "token_endpoint_auth_method": "client_secret_post",
-            "client_secret": "never-to-be-copied",
-        }},
-        "settings": {"oauthClient": {"grant_types": ["client_credentials"]}},
-        "_links": {"users": {"href": "https://corp.okta.com/api/v1/apps/0oa1/users"}},
-    },
-    {
-        "label": "Signer", "status": "ACTIVE",
-        "credentials": {"oauthClient": {
-            "client_id": "0oa2", "token_endpoint_auth_method": "private_key_jwt",
-        }},
-        "settings": {"oauthClient": {"grant_types": ["client_credentials"]}},
-    },
-    {
-        "label": "Old", "status": "INACTIVE",
-        "credentials": {"oauthClient": {
-            "client_id": "0oa3", "token_endpoint_auth_method": "client_secret_basic",
-        }},
-        "settings": {"oauthClient": {"grant_types": ["client_credentials"]}},
-    },
-    {
-        "label": "Web", "status": "ACTIVE",
-        "credentials": {"oauthClient": {
-            "client_id": "0oa4", "token_endpoint_auth_method": "client_secret_basic",
-        }},
-        "settings": {"oauthClient": {"grant_types": ["authorization_code"]}},
-    },
-    {"label": "SAML", "status": "ACTIVE", "credentials": {}},
-]  # fmt: skip
-OKTA_CLIENTS = [
-    {
-        "client_id": "0oa9", "client_name": "Service", "grant_types": ["client_credentials"],
-        "token_endpoint_auth_method": "client_secret_basic",
-    },
-    {
-        "client_id": "0oa8", "client_name": "Phone", "grant_types": ["authorization_code"],
-        "token_endpoint_auth_method": "none",
-    },
-]  # fmt: skip
-ENTRA = {
-    "value": [
-        {
-            "displayName": "Payroll", "appId": "11111111-0000-4000-8000-000000000001",
-            "publisherDomain": "corp.onmicrosoft.com",
-            "passwordCredentials": [
-                {"endDateTime": "2026-01-31T00:00:00Z"}, {"endDateTime": "2027-01-31T00:00:00Z"},
-            ],
-            "keyCredentials": [],
-        },
-        {
-            "displayName": "Payroll", "appId": "11111111-0000-4000-8000-000000000002",
-            "publisherDomain": "corp.onmicrosoft.com", "passwordCredentials": [],
-            "keyCredentials": [{"endDateTime": "2027-06-30T12:00:00Z"}],
-        },
-        {"displayName": "Nobody", "appId": "3", "passwordCredentials": [], "keyCredentials": []},
-    ]
-}  # fmt: skip
-KEYCLOAK = {
-    "realm": "main",
-    "clients": [
-        {
-            "clientId": "reports", "enabled": True, "publicClient": False,
-            "serviceAccountsEnabled": True, "clientAuthenticatorType": "client-secret",
-            "secret": "never-to-be-copied", "defaultClientScopes": ["profile"],
-            "optionalClientScopes": ["reports.read"],
-        },
-        {
-            "clientId": "poster", "serviceAccountsEnabled": True, "secret": "**********",
-            "attributes": {
-                "client.secret.authentication.allowed.method": "client_secret_post",
-                "client.secret.expiration.time": "1924992000",
-            },
-        },
-        {"clientId": "account", "publicClient": True},
-        {"clientId": "off", "enabled": False, "serviceAccountsEnabled": True},
-        {"clientId": "api", "bearerOnly": True},
-    ],
-}  # fmt: skip
-
-
-GENESYS = {
-    "entities": [
-        {
-            "id": "5c1f0f6e-0000-4000-8000-00000000a001", "name": "Wallboard (EU)",
-            "authorizedGrantType": "CLIENT-CREDENTIALS", "state": "active",
-            "dateToDelete": "2030-12-20T00:00:00.000Z", "secret": "never-to-be-copied",
-            "roleDivisions": [{"roleId": "1", "divisionId": "*"}], "scope": [],
-        },
-        {
-            "id": "5c1f0f6e-0000-4000-8000-00000000a002", "name": "Queues",
-            "authorizedGrantType": "CLIENT-CREDENTIALS",
-        },
-        {"id": "3", "name": "Agents", "authorizedGrantType": "CODE", "state": "active"},
-        {
-            "id": "4", "name": "Old", "authorizedGrantType": "CLIENT-CREDENTIALS",
-            "state": "inactive", "dateToDelete": "2026-12-20T00:00:00.000Z",
-        },
-        {
-            "id": "5", "name": "Off", "authorizedGrantType": "client-credentials",
-            "state": "disabled",
-        },
-    ],
-    "pageSize": 5, "pageNumber": 1, "total": 7, "pageCount": 2,
-}  # fmt: skip
-
 
 KEY = """\
 -----BEGIN PRIVATE KEY-----
@@ -137,7 +28,7 @@ def imported(folder, product, export, *options):
 
 
 @pytest.mark.parametrize(
-    ("export", "server", "names", "left_out"),
+    ("export", "server", "names", "skipped"),
     [
         (
             ("okta", OKTA_APPS), {"issuer": "https://corp.okta.com/oauth2/default"},
@@ -183,15 +74,15 @@ def imported(folder, product, export, *options):
         ),
     ],
 )  # fmt: skip
-def test_an_export_becomes_a_clients_file(tmp_path, export, server, names, left_out):
+def test_an_export_becomes_a_clients_file(tmp_path, export, server, names, skipped):
     product = export[0]
     result = imported(tmp_path, *export)
     assert result.returncode == 0, result.stderr
     read = tomllib.loads(result.stdout)
     assert read["servers"][product] == server
     assert {client["name"]: client["client_id"] for client in read["clients"]} == names
-    assert [line[10:] for line in result.stderr.splitlines() if line.startswith("left out")] == (
-        left_out
+    assert [line[9:] for line in result.stderr.splitlines() if line.startswith("skipped: ")] == (
+        skipped
     )
     assert "never-to-be-copied" not in result.stdout + result.stderr
     assert "**********" not in result.stdout
@@ -277,10 +168,10 @@ def test_what_genesys_lists_in_the_lab_is_imported_and_audited(tmp_path):
         listing = {who.client_id: clients_listed_to(who, server) for who in (lister, reader)}
         assert listing["reader"]["code"] == "missing.any.permissions"
         result = imported(tmp_path, "genesys", listing["lister"])
-        told = [line for line in result.stderr.splitlines() if line.startswith("left out")]
+        told = [line for line in result.stderr.splitlines() if line.startswith("skipped: ")]
         assert told == [
-            "left out: old: is inactive",
-            "left out: app: may not use client_credentials",
+            "skipped: old: is inactive",
+            "skipped: app: may not use client_credentials",
         ]
         place = f'token_endpoint = "{url}/corp/token"\n'
         place += f'rights_url = "{url}/corp/api/v2/authorization/subjects/me"\n'
@@ -295,3 +186,15 @@ def test_what_genesys_lists_in_the_lab_is_imported_and_audited(tmp_path):
         ("lister", "routing:queue:view"): "denied",
         ("reader", "routing:queue:view"): "granted",
     }
+
+
+def test_names_that_differ_in_signs_only_get_variables_of_their_own(tmp_path):
+    apps = [
+        {**OKTA_APPS[0], "label": label, "credentials": {"oauthClient": {
+            "client_id": client_id, "token_endpoint_auth_method": "client_secret_post",
+        }}}
+        for label, client_id in (("a.b", "1"), ("a-b", "2"))
+    ]  # fmt: skip
+    read = tomllib.loads(imported(tmp_path, "okta", apps).stdout)
+    variables = [client["client_secret"]["env"] for client in read["clients"]]
+    assert variables == ["A_B_SECRET", "A_B_2_SECRET"]

@@ -1,10 +1,12 @@
-"""The README is the manual, so it is true: its tables are held against the code."""
+"""README and manual are true: their tables are held against the code."""
 
 import re
 import signal
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import get_args, get_type_hints
+
+import pytest
+from manual import CONSOLE, README, bare, table, text_of_all
 
 from scopeprobe.cli import app as cli
 from scopeprobe.cli.exit_codes import Exit
@@ -19,11 +21,6 @@ from scopeprobe.providers.load import PackTable
 from scopeprobe.reports.findings import COLUMNS as FINDINGS_COLUMNS
 from scopeprobe.reports.summary import Summary
 
-ROOT = Path(__file__).parents[2]
-CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-README = ROOT / "README.md"
-
-
 # -- commands
 
 
@@ -35,44 +32,50 @@ def test_every_option_is_named():
         for option in parameter.opts
         if option.startswith("--")
     }
-    text = README.read_text()
-    assert options <= set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
+    assert options <= set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text_of_all()))
 
 
-# -- the two commands it opens with
+@pytest.mark.parametrize("command", ["audit", "explain"])
+def test_a_table_has_the_options_of_a_command_with_their_defaults(command):
+    told = {
+        frozenset(map(bare, options.split(", "))): bare(default)
+        for options, default, _ in table(f"option of {command}", "default", "meaning")
+    }
+    assert told == {
+        frozenset(parameter.opts): default_of(parameter)
+        for parameter in cli.load(command).params
+        if parameter.param_type_name == "option" and "--help" not in parameter.opts
+    }
+
+
+def default_of(parameter):
+    """What stands in the column: switches are off, and nothing is said of what is counted."""
+    return "" if parameter.default in {None, 0} else str(parameter.default)
+
+
+# -- the README
 
 
 def shell_commands():
     return re.findall(r"^```sh\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
 
 
-def test_it_opens_with_the_demo_and_the_tests():
+def test_it_opens_with_a_result_and_the_demo_and_the_tests():
     demo, tests = shell_commands()
     assert demo.endswith("/scopeprobe demo\n")
     assert tests.endswith("/pytest\n")
     assert demo.count("\n") == tests.count("\n") == 1
-    before = README.read_text().partition("```sh")[0]
-    assert len(before.strip().split("\n\n")) == 3  # a title, what it is, what the command does
+    title, what_it_is, result = README.read_text().partition("\n## ")[0].split("\n\n", 2)
+    assert title == "# scopeprobe"
+    assert what_it_is.startswith("scopeprobe finds out")
+    assert len(CONSOLE.findall(result)) == 1
+
+
+def test_it_is_short():
+    assert len(README.read_text().splitlines()) <= 250
 
 
 # -- tables
-
-
-def table(*header):
-    """The rows of the table that begins with this header; code spans without their marks."""
-    found = re.search(
-        rf"^\| {re.escape(' | '.join(header))} \|\n\|[-|]+\|\n((?:\|.*\|\n)+)",
-        README.read_text(),
-        re.MULTILINE,
-    )
-    return [
-        [cell.strip() for cell in row.removeprefix("|").removesuffix("|").split("|")]
-        for row in (line.strip() for line in found[1].splitlines())
-    ]
-
-
-def bare(cell):
-    return cell.strip(" `")
 
 
 def test_the_keys_are_those_of_the_schema():
@@ -146,7 +149,7 @@ def test_the_verdicts_reasons_and_evidence_are_those_of_the_model():
 
 
 def test_the_findings_are_those_of_the_policy():
-    rows = table("finding", "when", "in the default bar")
+    rows = table("finding", "when", "fails the run by default")
     assert tuple(bare(row[0]) for row in rows) == tuple(FindingKind)
     default = [parameter.default for parameter in audit_options() if parameter.name == "fail_on"]
     assert ",".join(bare(row[0]) for row in rows if row[2] == "yes") == default[0]
@@ -175,10 +178,10 @@ def test_the_members_of_the_summary_are_those_of_its_shape():
 
 def test_no_line_of_output_is_wider_than_a_terminal():
     """But for those that a terminal wraps itself: they name paths, or quote what is wrong."""
-    whole = ("$ ", "error: ", "notice: ", "wrote ", "to learn why: ")
+    whole = ("$ ", "--", "error: ", "notice: ", "wrote ", "to learn why: ")
     wide = [
         line
-        for block in CONSOLE.findall(README.read_text())
+        for block in CONSOLE.findall(text_of_all())
         for line in block.splitlines()
         if len(line) > 80 and not line.lstrip().startswith(whole)
     ]
@@ -192,9 +195,7 @@ def test_the_exit_codes_are_those_of_the_program():
 
 
 def test_the_log_events_are_those_of_the_model():
-    paragraph = (
-        README.read_text().partition("The event names are constants")[2].partition("\n\n")[0]
-    )
+    paragraph = text_of_all().partition("The event names are constants")[2].partition("\n\n")[0]
     told = re.findall(r"`(\w+)`", paragraph)
     events = [event.name for event in get_args(Event)]
     assert sorted(told) == sorted([*events, "finding", "progress", "notice", "run_summary"])

@@ -82,7 +82,7 @@ def test_what_is_not_there_is_noticed(page, place):
 def test_the_index_names_every_page():
     text = (DOCS / "README.md").read_text(encoding="utf-8")
     pages = {path.name for path in DOCS.glob("*.md")} - {"README.md"}
-    assert set(re.findall(r"\]\((\w+\.md)\)", text)) == pages
+    assert set(re.findall(r"\]\(([\w-]+\.md)\)", text)) == pages
 
 
 def test_the_rules_are_numbered_from_1_to_14():

@@ -1,6 +1,7 @@
 """Keys and certificates of clients files: every form is read, every fault is told without it."""
 
 import json
+import re
 import sys
 import time
 from base64 import b64encode, urlsafe_b64encode
@@ -53,8 +54,8 @@ def client_of(more, **options):
 def complaints_of(more, **options):
     with pytest.raises(InputError) as caught:
         read(client_text(more, **options))
-    prefix = "clients.toml: clients[0]."
-    return [said.removeprefix(prefix) for said in caught.value.messages]
+    said = (re.fullmatch(r"clients\.toml:\d+ \S+: (.*)", text) for text in caught.value.messages)
+    return [found[1] for found in said]
 
 
 def write_key(data, name="key"):
@@ -447,17 +448,19 @@ def test_a_locked_key_without_its_password_is_told_and_nobody_is_asked(password)
     write_identity("another-password")
     more = PAIR + ('\nprivate_key_password = { env = "PASSWORD" }' if password else "")
     [said] = complaints_of(more)
-    assert said.startswith("tls_client_certificate: cannot be used: it and tls_client_key must be")
+    assert said.startswith(
+        'tls_client_certificate "cert": cannot be used: it and tls_client_key must'
+    )
 
 
 def test_a_key_of_another_certificate_is_told():
     write_identity()
     write_key(keys.pem(keys.private_key("rsa")))
     [said] = complaints_of(PAIR)
-    assert said.startswith("tls_client_certificate: ")
+    assert said.startswith('tls_client_certificate "cert": ')
     write_key(keys.pem(ec.generate_private_key(ec.SECP256R1())))
     assert complaints_of(PAIR) == [
-        "tls_client_certificate: and tls_client_key do not belong together"
+        'tls_client_certificate "cert": and tls_client_key do not belong together'
     ]
 
 
@@ -468,7 +471,7 @@ def test_a_certificate_that_is_none_is_told():
     assert "must be PEM" in said
     assert complaints_of('tls_client_certificate = "nowhere"\ntls_client_key = "key"')[
         0
-    ].startswith("tls_client_certificate: there is no such file")
+    ].startswith('tls_client_certificate "nowhere": there is no such file')
 
 
 # -- the keyring

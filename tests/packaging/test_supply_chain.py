@@ -1,21 +1,22 @@
 """What is installed is what was tested, and what is built is the same wherever it is built."""
 
 import os
+import posixpath
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
 import venv
+import zipfile
 from contextlib import chdir
-from pathlib import Path
 
 import pytest
 from hatchling.build import build_wheel
+from manual import LINK, PAGES, README, ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
 CONSTRAINTS = ROOT / "tests/constraints.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DIRECT = [Requirement(text) for text in PROJECT["dependencies"]]
@@ -76,6 +77,22 @@ def test_a_wheel_is_the_same_byte_for_byte_wherever_it_is_built(tmp_path):
             os.umask(before)
     first, second = (path.read_bytes() for path in built)
     assert first == second
+
+
+def test_a_wheel_has_the_manual_and_all_that_it_links_to(tmp_path):
+    with chdir(ROOT):
+        wheel = zipfile.ZipFile(tmp_path / build_wheel(str(tmp_path)))
+    files = set(wheel.namelist())
+    pages = {f"scopeprobe/docs/{page.name}" for page in PAGES if page != README}
+    assert pages <= files
+    linked = {
+        posixpath.normpath(f"scopeprobe/docs/{link['place']}")
+        for page in pages
+        for link in LINK.finditer(wheel.read(page).decode())
+        if link["place"]
+    }
+    assert linked <= files
+    assert linked > pages - {"scopeprobe/docs/README.md"}
 
 
 @pytest.mark.torture

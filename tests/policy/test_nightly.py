@@ -175,7 +175,7 @@ def test_rules_for_tags_add_to_what_a_client_expects(fleet_of_nights):
     policy.write_text('[[rules]]\ntags = []\nexpect = { grant = ["a"] }\n[[rule]]\n')
     messages = fleet.night("--policy", policy, codes=(2,)).stderr
     assert "rules[0].expect.grant" in messages
-    assert "policy.toml: rule: unknown key" in messages
+    assert "policy.toml:4: rule: unknown key" in messages
 
 
 @pytest.mark.parametrize(("days", "code"), [(31, 0), (30, 1), (0, 1), (-1, 1)])

@@ -1,8 +1,8 @@
 """
-The README's commands are run: they print what it shows.
+The commands of the README and of the manual are run: they print what the pages show.
 
-Where a command's output changed on purpose, `python tests/system/test_commands_of_readme.py`
-writes it anew.
+Where a command's output changed on purpose, `PYTHONPATH=tests/support python
+tests/system/test_commands_of_readme.py` writes it anew on every page, or on those that it is given.
 """
 
 import os
@@ -16,35 +16,41 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
 from bound import bound
 from harness import command
+from manual import CONSOLE, DOCS, PAGES, ROOT, name_of
 
 import scopeprobe as package
 
-ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
-CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
+PLAYED = [page for page in PAGES if page != DOCS / "explain.md"]
+"""All but the session that tests/docs/test_explain_page.py plays."""
+UNSEEN = re.compile(r"^<!-- played before this:\n(.*?)^-->$", re.MULTILINE | re.DOTALL)
 PORT = "8089"
-
-
 MARK = "-- the end of a command --"
 
 
-def blocks(text):
-    """The console blocks, each as its commands with what they print."""
+def shown(text):
+    """The commands of all console blocks, with what they print."""
     for block in CONSOLE.findall(text):
         _, *commands = re.split(r"^\$ ", block, flags=re.MULTILINE)
-        yield [(line, output) for line, _, output in (c.partition("\n") for c in commands)]
+        for told in commands:
+            line, _, output = told.partition("\n")
+            yield line, output
+
+
+def unseen(text):
+    """The commands that bring the reader of a page to where it begins."""
+    found = UNSEEN.search(text)
+    return re.findall(r"^\$ (.*)$", found[1], re.MULTILINE) if found else []
 
 
 @contextmanager
 def lab_of(line):
-    """Run the README's `scopeprobe lab` on a free port. Gives the port, and what it prints."""
+    """Run a page's `scopeprobe lab` on a free port. Gives the port, and what it prints."""
     port = free_port()
     words = shlex.split(line.replace(f"--port {PORT}", f"--port {port}"))
     process = subprocess.Popen(
@@ -59,7 +65,7 @@ def lab_of(line):
 
 
 def free_port():
-    """Find one of four digits, so that tables are as wide as in the README."""
+    """Find one of four digits, so that tables are as wide as on the pages."""
     for port in random.sample(range(2000, 9999), 100):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
@@ -76,11 +82,12 @@ def environment():
 
 def played(text, folder):
     """
-    Run all commands in one shell that stands beside the samples; what each of them prints.
+    Run all commands of a page in one shell that stands beside the samples; what each prints.
 
     A command speaks to the lab that was started last above it.
     """
-    lines = [line for block in blocks(text) for line, _ in block]
+    before = unseen(text)
+    lines = [*before, *(line for line, _ in shown(text))]
     shutil.copytree(ROOT / "samples", folder / "samples")
     labs: dict[int, str] = {}
     with ExitStack() as running:
@@ -106,10 +113,11 @@ def played(text, folder):
     outputs = shell.stdout.split(f"{MARK}\n")[:-1]
     assert len(outputs) == len(lines), shell.stdout
     ours = re.compile(r"(?<=//127\.0\.0\.1):\d{4}/")
-    return [
+    printed = [
         ours.sub(f":{PORT}/", tidied(labs.get(number, output)))
         for number, output in enumerate(outputs)
     ]
+    return printed[len(before) :]
 
 
 def point_at(port, fleet):
@@ -119,17 +127,15 @@ def point_at(port, fleet):
 
 
 def tidied(output):
-    """What is printed, as it stands in the README."""
+    """What is printed, as it stands on a page."""
     lines = (
         line.rstrip() for line in output.replace("python -m scopeprobe", "scopeprobe").split("\n")
     )
     return "\n".join(lines).strip("\n") + "\n" if output.strip() else ""
 
 
-def comparable(line, output):
-    """What must be equal: not the times; and of a help its words, wherever they are wrapped."""
-    if line.endswith("--help"):
-        return re.sub(r"[─│╭╮╰╯]", " ", output).split()
+def comparable(output):
+    """What must be equal: not the times."""
     for pattern, word in (
         (r"\b\d{8}T\d{6}Z-[0-9a-f]{4}\b", "RUN"),
         (r"\b(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(\.\d+Z|Z|\b)", "TIME"),
@@ -142,29 +148,38 @@ def comparable(line, output):
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
-    return played(README.read_text(), tmp_path_factory.mktemp("readme"))
+    """What the commands of a page print; each page is played once."""
+
+    @cache
+    def of(page):
+        return played(page.read_text(), tmp_path_factory.mktemp("page"))
+
+    return of
 
 
-LINES = [line for block in blocks(README.read_text()) for line, _ in block]
-
-
-@pytest.mark.parametrize("number", range(len(LINES)), ids=LINES)
-def test_a_command_prints_what_the_readme_shows(outputs, number):
-    line, shown = [command for block in blocks(README.read_text()) for command in block][number]
-    assert comparable(line, outputs[number]) == comparable(line, shown)
+@pytest.mark.parametrize(
+    ("page", "number"),
+    [
+        pytest.param(page, number, id=f"{name_of(page)}: {line}")
+        for page in PLAYED
+        for number, (line, _) in enumerate(shown(page.read_text()))
+    ],
+)
+def test_a_command_prints_what_the_page_shows(outputs, page, number):
+    _, output = list(shown(page.read_text()))[number]
+    assert comparable(outputs(page)[number]) == comparable(output)
 
 
 def renewed(text):
     """The text with what its commands print now; where only times differ, it stays as it is."""
     with tempfile.TemporaryDirectory() as folder:
         outputs = iter(played(text, Path(folder)))
-    shown = iter([command for block in blocks(text) for command in block])
 
     def block(found):
         commands = ""
-        for _ in re.findall(r"^\$ ", found[1], re.MULTILINE):
-            (line, old), new = next(shown), next(outputs)
-            kept = comparable(line, old) == comparable(line, new)
+        for line, old in shown(found[0]):
+            new = next(outputs)
+            kept = comparable(old) == comparable(new)
             commands += f"$ {line}\n{old if kept else new}"
         return f"```console\n{commands}```"
 
@@ -172,5 +187,5 @@ def renewed(text):
 
 
 if __name__ == "__main__":
-    README.write_text(renewed(README.read_text()))
-    sys.exit(0)
+    for page in [Path(word).resolve() for word in sys.argv[1:]] or PLAYED:
+        page.write_text(renewed(page.read_text()))

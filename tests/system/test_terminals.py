@@ -68,6 +68,23 @@ def test_a_secret_that_is_asked_for_is_not_shown():
     assert secret not in said
 
 
+def test_a_page_of_the_manual_goes_through_the_pager_of_the_terminal():
+    ours, its = pty.openpty()
+    terminal = {"stdin": its, "stdout": its, "stderr": its}
+    environment = {**os.environ, "TERM": "xterm", "PAGER": "sed s/^/paged:/", "MANPAGER": ""}
+    with subprocess.Popen(bound(command("docs", "excess")), env=environment, **terminal) as child:
+        os.close(its)
+        said = b""
+        while more := _read(ours):
+            said += more
+        assert child.wait() == 0
+    os.close(ours)
+    lines = said.decode().splitlines()
+    assert lines
+    assert all(line.startswith("paged:") for line in lines)
+    assert re.search("\x1b\\[[0-9;]+mexcess", said.decode()), "as bold as rich makes it"
+
+
 def _read(terminal):
     """What is written to a terminal; nothing once its last writer has gone."""
     try:

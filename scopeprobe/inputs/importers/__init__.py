@@ -18,16 +18,17 @@ from scopeprobe.errors import InputError
 from scopeprobe.inputs.importers.clients_text import (
     Application,
     Export,
-    Server,
+    Read,
     clients_text,
-    left_out,
+    skipped,
 )
+from scopeprobe.inputs.importers.merge import Merged, merged
 from scopeprobe.inputs.parsers import read_document
 from scopeprobe.inputs.sources import StandardInput
 
-__all__ = ["Product", "clients_text", "read_export"]
+__all__ = ["Export", "Merged", "Product", "clients_text", "merged", "read_export"]
 
-Reader: TypeAlias = Callable[[object], tuple[Server, list[Application]]]
+Reader: TypeAlias = Callable[[object], Read]
 
 
 class Product(StrEnum):
@@ -47,13 +48,14 @@ def read_export(product: Product, path: Path, **given: str) -> Export:
     read: Reader = import_module(f"{__name__}.{product.value}").read
     data = read_document(path, StandardInput(None)).data
     try:
-        told, applications = read(data)
+        told, applications, is_whole = read(data)
     except (KeyError, TypeError, AttributeError, ValueError):
         raise InputError([f"{path}: is no export of applications by {product}"]) from None
     if strangers := sorted(given.keys() - told.keys()):
         raise InputError([f"--{strangers[0]}: {product} has none, but {' and '.join(told)}"])
     server = {key: value if value.isprintable() else "" for key, value in told.items()}
-    return Export(product, {**server, **given}, tuple(map(_usable, applications)))
+    usable = tuple(map(_usable, applications))
+    return Export(product, {**server, **given}, usable, is_whole)
 
 
 def _usable(application: Application) -> Application:
@@ -61,4 +63,4 @@ def _usable(application: Application) -> Application:
     texts = application.client_id, application.secret_expires, *application.scopes
     if all(text.isprintable() for text in texts):
         return application
-    return left_out(application.title, "has characters in its client_id that cannot be printed")
+    return skipped(application.title, "has characters in its client_id that cannot be printed")

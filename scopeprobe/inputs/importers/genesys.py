@@ -6,28 +6,29 @@ from scopeprobe.inputs.importers.clients_text import (
     GRANT,
     Application,
     Item,
-    Server,
+    Read,
     items_of,
-    left_out,
+    skipped,
 )
 from scopeprobe.model.client import AuthMethod
 
 
-def read(data: object) -> tuple[Server, list[Application]]:
+def read(data: object) -> Read:
     items = items_of(data["entities"] if isinstance(data, dict) else data)
     applications = list(map(_application, items))
     missing = int(data.get("total") or 0) - len(items) if isinstance(data, dict) else 0
     if missing > 0:
-        applications.append(left_out(f"{missing} more", "are not in this export"))
-    return {"provider": "genesys", "region": "YOUR-REGION"}, applications
+        applications.append(skipped(f"{missing} more", "are not in this export"))
+    server = {"provider": "genesys", "region": "YOUR-REGION"}
+    return Read(server, applications, is_whole=missing <= 0)
 
 
 def _application(item: Item) -> Application:
     title, client_id = str(item["name"]), str(item["id"])
     if str(item["authorizedGrantType"]).upper() != "CLIENT-CREDENTIALS":
-        return left_out(title, f"may not use {GRANT}")
+        return skipped(title, f"may not use {GRANT}", client_id)
     state = str(item.get("state") or "active").lower()
     if state != "active":
-        return left_out(title, f"is {state}")
+        return skipped(title, f"is {state}", client_id)
     ends = str(item.get("dateToDelete") or "")[:10]
     return Application(title, client_id, AuthMethod.CLIENT_SECRET_BASIC, secret_expires=ends)

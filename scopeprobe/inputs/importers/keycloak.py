@@ -8,9 +8,9 @@ from scopeprobe.inputs.importers.clients_text import (
     GRANT,
     Application,
     Item,
-    Server,
+    Read,
     items_of,
-    left_out,
+    skipped,
 )
 from scopeprobe.model.client import AuthMethod
 
@@ -30,23 +30,24 @@ _DIGITS = 10
 """Of a moment from 2001 to 2286."""
 
 
-def read(data: object) -> tuple[Server, list[Application]]:
+def read(data: object) -> Read:
     realm = str(data["realm"]) if isinstance(data, dict) else "YOUR-REALM"
     items = items_of(data["clients"] if isinstance(data, dict) else data)
-    return {"issuer": f"https://YOUR-KEYCLOAK/realms/{realm}"}, list(map(_application, items))
+    server = {"issuer": f"https://YOUR-KEYCLOAK/realms/{realm}"}
+    return Read(server, list(map(_application, items)))
 
 
 def _application(item: Item) -> Application:
     title = str(item["clientId"])
     if item.get("publicClient"):
-        return left_out(title, "is a public client")
+        return skipped(title, "is a public client", title)
     if item.get("bearerOnly") or not item.get("serviceAccountsEnabled"):
-        return left_out(title, f"may not use {GRANT}")
+        return skipped(title, f"may not use {GRANT}", title)
     if not item.get("enabled", True):
-        return left_out(title, "is disabled")
+        return skipped(title, "is disabled", title)
     method = _METHODS.get(str(item.get("clientAuthenticatorType", "client-secret")))
     if method is None:
-        return left_out(title, "authenticates in a way that is not known")
+        return skipped(title, "authenticates in a way that is not known", title)
     attributes = item.get("attributes") or {}
     if attributes.get(_ONLY_METHOD) == AuthMethod.CLIENT_SECRET_POST:
         method = AuthMethod.CLIENT_SECRET_POST

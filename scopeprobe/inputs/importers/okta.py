@@ -8,19 +8,19 @@ from scopeprobe.inputs.importers.clients_text import (
     GRANT,
     Application,
     Item,
-    Server,
+    Read,
     items_of,
-    left_out,
+    skipped,
 )
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.urls import host_of
 
 
-def read(data: object) -> tuple[Server, list[Application]]:
+def read(data: object) -> Read:
     items = items_of(data)
     hosts = [host for item in items for host in _hosts(item.get("_links"))]
     host = hosts[0] if hosts else "YOUR-ORG.okta.com"
-    return {"issuer": f"https://{host}/oauth2/default"}, list(map(_application, items))
+    return Read({"issuer": f"https://{host}/oauth2/default"}, list(map(_application, items)))
 
 
 def _application(item: Item) -> Application:
@@ -30,9 +30,10 @@ def _application(item: Item) -> Application:
         )
     client = item.get("credentials", {}).get("oauthClient", {})
     if not client:
-        return left_out(str(item["label"]), "is no OAuth client")
+        return skipped(str(item["label"]), "is no OAuth client")
     if item.get("status", "ACTIVE") != "ACTIVE":
-        return left_out(str(item["label"]), "is disabled")
+        client_id = str(client.get("client_id", ""))
+        return skipped(str(item["label"]), "is disabled", client_id)
     settings = item.get("settings", {}).get("oauthClient", {})
     return _client(str(item["label"]), client, settings.get("grant_types", ()))
 
@@ -41,9 +42,9 @@ def _client(title: str, client: Item, grants: Iterable[str]) -> Application:
     client_id = str(client["client_id"])
     method = str(client.get("token_endpoint_auth_method", "client_secret_basic"))
     if method == AuthMethod.NONE:
-        return left_out(title, "is a public client")
+        return skipped(title, "is a public client", client_id)
     if GRANT not in grants:
-        return left_out(title, f"may not use {GRANT}")
+        return skipped(title, f"may not use {GRANT}", client_id)
     return Application(title, client_id, AuthMethod(method))
 
 

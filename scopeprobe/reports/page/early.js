@@ -1,0 +1,2 @@
+// Before anything is drawn: what only the script can use is shown, what it replaces is not.
+document.documentElement.classList.add("scripted");
