@@ -36,9 +36,9 @@ from scopeprobe.store import Entry, Row, Statement
 
 R = TypeVar("R")
 
-MANY = 8
+MANY = 32
 """Entries from which on more of them are waited for."""
-REST = 0.01
+REST = 0.05
 """Seconds for which they are; a worker that is lost loses the answers of that time."""
 _REPLACED = {Statement.FAILED: 2, Statement.PAUSED: 1}
 """Statements whose later rows replace earlier ones, and how many of the values make the key."""

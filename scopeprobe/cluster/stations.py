@@ -69,7 +69,6 @@ class Stations:
                         station = self[message.station]
                         station.heard = message.number
                         self._take(station, message)
-                        station.wake.set()
             finally:
                 queue.close()
 
