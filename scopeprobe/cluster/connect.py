@@ -38,8 +38,9 @@ async def connected(cluster: str, networks: Iterable[str]) -> AsyncIterator[Clie
         try:
             where = await _where(cluster, networks, stack)
             client = Client(**where, asynchronous=True, timeout=SECONDS_TO_CONNECT)
-            await stack.enter_async_context(client)
-        except (OSError, ValueError) as error:
+            stack.push_async_callback(client.close)
+            await client
+        except (OSError, ValueError, TypeError, RuntimeError) as error:  # as TLS that is not ours
             words = f"no scheduler answers there ({type(error).__name__})"
             raise InputError([f"--cluster {cluster}: {words}"]) from None
         yield client

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import pickle
+import time
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -18,7 +18,11 @@ from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
 
 LONGEST_LOOK_UP = 120.0
-"""Seconds in which a worker has looked all secrets up, or is lost."""
+"""Seconds in which a worker has begun and looked all secrets up, or is lost."""
+SOON = 30.0
+"""Seconds after which a worker is chosen again that was lost: it may be back."""
+LOOKS_EVERY = 0.5
+"""Seconds between two looks for workers that are not there yet."""
 
 R = TypeVar("R")
 
@@ -66,23 +70,36 @@ class Placement:
             needs_metadata=portion.unread is not None,
             patience=self._patience,
         )
+        workers = await self._awaited_workers(portion, patience)
+        if not workers:
+            return None
         portion.future = self._client.submit(
             OwnedGroup,
             task,
             actor=True,
             key=f"{portion.name} {self._audit} {portion.workers_lost}",
+            workers=workers,
             resources=dict.fromkeys(portion.networks, 1) or None,
-            workers=await self._others_for(portion),
         )
-        with anyio.move_on_after(patience) as waiting:
+        with anyio.move_on_after(LONGEST_LOOK_UP):
             portion.actor = await _answer(portion.future)
-            waiting.deadline = math.inf
-            with anyio.move_on_after(LONGEST_LOOK_UP):
-                prepared: Prepared = await _answer(portion.actor.prepare())
-                portion.worker = prepared.worker
-                return prepared
-            raise WorkerLost
-        return None
+            prepared: Prepared = await _answer(portion.actor.prepare())
+            portion.worker = prepared.worker
+            return prepared
+        raise WorkerLost
+
+    async def _awaited_workers(self, portion: Portion, patience: float) -> list[str]:
+        """Those that may ask it, once there are any; lost ones only where no other comes soon."""
+        began = time.monotonic()
+        while True:
+            workers = await self.workers_for(portion)
+            others = [worker for worker in workers if worker not in self._lost]
+            waited = time.monotonic() - began
+            if others or waited >= min(patience, SOON):
+                workers = others or workers
+                if workers or waited >= patience:
+                    return workers
+            await anyio.sleep(LOOKS_EVERY)
 
     @staticmethod
     async def read(portion: Portion) -> Prepared:
@@ -94,13 +111,6 @@ class Placement:
     async def begin(portion: Portion, orders: Orders) -> None:
         """Let its worker ask. Raises WorkerLost: it may have heard of it all the same."""
         await _answer(portion.actor.begin(pickle.dumps(orders)))
-
-    async def _others_for(self, portion: Portion) -> list[str] | None:
-        """Workers to choose from where some were lost; None: all there are or will be."""
-        if not self._lost:
-            return None
-        workers = await self.workers_for(portion)
-        return [worker for worker in workers if worker not in self._lost] or None
 
     def lose(self, portion: Portion) -> None:
         """Its worker is lost: it is not chosen again while there are others."""

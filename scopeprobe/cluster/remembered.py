@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from scopeprobe.cluster.task import KnownOfGroup
 from scopeprobe.engine.build_queues import quota_of, registration_of
@@ -22,34 +23,32 @@ class Remembered:
 
     def __init__(self, known: KnownFacts) -> None:
         self._known = known
-        self._facts: defaultdict[tuple[str, str], dict[bytes, tuple[bytes, int, int]]]
+        self._facts: defaultdict[tuple[str, str], dict[bytes, list[Any]]]
         self._facts = defaultdict(dict)
         self._used: defaultdict[str, list[float]] = defaultdict(list)
         self._paused: dict[str, float] = {}
         self._failures: dict[str, int] = {}
 
     def note(self, row: Row) -> None:
-        match row:
-            case Statement.PUT, (
-                _,
-                str(client),
-                str(audience),
-                bytes(question),
-                bytes(answer),
-                int(sent),
-                int(got),
-            ):
+        statement: Statement = row[0]
+        values: tuple[Any, ...] = row[1]
+        match statement:
+            case Statement.PUT:
+                _, client, audience, question, *answer = values
                 facts = self._facts[client, audience]
                 facts.pop(question, None)
-                facts[question] = answer, sent, got
-            case Statement.USED, (str(quota), float(at)):
-                self._used[quota].append(at)
-            case Statement.PAUSED, (str(quota), float(until)):
-                self._paused[quota] = until
-            case Statement.FAILED, (_, str(registration), int(count)):
+                facts[question] = answer
+            case Statement.FAILED:
+                _, registration, count = values
                 self._failures[registration] = count
-            case _:
-                pass  # of the run itself
+            case Statement.USED:
+                quota, at = values
+                self._used[quota].append(at)
+            case Statement.PAUSED:
+                quota, until = values
+                self._paused[quota] = until
+            case Statement.READ:
+                pass  # it is of the run itself
 
     def facts_of(self, assignment: Assignment) -> list[Fact]:
         """What was found out and not forgotten since, in the order in which it was."""

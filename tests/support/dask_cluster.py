@@ -33,9 +33,9 @@ class DaskCluster:
     def address(self) -> str:
         return json.loads(self.file.read_text())["address"]
 
-    def start(self, host: str = "127.0.0.1", prefix: Sequence[str] = ()) -> None:
-        words = ["--host", host, "--port", "0", "--scheduler-file", self.file, "--no-dashboard"]
-        self._process("scheduler", SCHEDULER, words, {}, prefix)
+    def start(self, host: str = "127.0.0.1", protocol: str = "tcp") -> None:
+        words = ["--host", host, "--port", "0", "--protocol", protocol, "--no-dashboard"]
+        self._process("scheduler", SCHEDULER, [*words, "--scheduler-file", self.file], {}, ())
         self._wait_for(self.file.exists)
 
     def add_worker(

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+import trustme
 from bound import bound
 from dask_cluster import dask_cluster
 from harness import (
@@ -21,6 +22,7 @@ from harness import (
     raw_server,
     reasons,
     scopeprobe,
+    scopeprobe_process,
     started,
     summary,
     write_inputs,
@@ -30,6 +32,7 @@ from long_runs import SCOPES, inputs, strict
 
 TELLS_WORKER = 'headers = { X-Worker = { env = "WORKER" } }'
 """Every worker looks it up in its own environment."""
+PARTIES = ("SCHEDULER", "WORKER", "CLIENT")
 STRATEGIES = ["each", "adaptive", "recheck"]
 
 
@@ -310,3 +313,68 @@ def test_each_group_is_asked_from_its_own_network_only(tmp_path, networks):
         asked = [json.loads(line) for line in logs[name].read_text().splitlines()]
         assert {one["client"].partition("-")[0] for one in asked} == {name}
         assert len(asked) >= 2 * len(SCOPES)
+
+
+def test_dasks_own_configuration_says_how_connections_are_secured(tmp_path, server):
+    authority = trustme.CA()
+    node = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    node.private_key_and_cert_chain_pem.write_to_path(tmp_path / "node.pem")
+    tls = "DASK_DISTRIBUTED__COMM__TLS__"
+    secured = {f"{tls}CA_FILE": str(tmp_path / "ca.pem")}
+    secured |= {f"{tls}{party}__CERT": str(tmp_path / "node.pem") for party in PARTIES}
+    secured |= {f"{tls}{party}__KEY": str(tmp_path / "node.pem") for party in PARTIES}
+    words, environment = inputs(tmp_path / "run", server, 2)
+    with dask_cluster(tmp_path / "cluster", **secured) as cluster:
+        cluster.start(protocol="tls")
+        cluster.add_worker("one", env=environment)
+        assert cluster.address.startswith("tls://")
+        strangers = scopeprobe_process(*on(cluster, words))
+        asked_for_strangers = len(server.asked)
+        ours = scopeprobe_process(*on(cluster, words), env=secured)
+    assert strangers.returncode == 2, strangers.stderr
+    assert f"--cluster {cluster.address}: " in strangers.stderr
+    assert "Warning" not in strangers.stderr
+    assert asked_for_strangers == 0
+    assert ours.returncode == 0, ours.stderr
+
+
+def test_a_secret_that_no_worker_finds_ends_the_run_before_anything_is_asked(
+    tmp_path, server, cluster
+):
+    words, environment = inputs(tmp_path / "run", server, 8, servers=4)
+    missing = {name: text for name, text in environment.items() if name != "SECRET_3"}
+    cluster.add_worker("one", env=missing)
+    ended = scopeprobe(*on(cluster, words))
+    assert ended.returncode == 2
+    assert "c003: client_secret: environment variable SECRET_3 is not set" in ended.stderr
+    assert not server.asked
+
+
+def test_a_network_without_workers_is_unreachable_and_keeps_no_other_waiting(
+    tmp_path, server, cluster
+):
+    words, environment = inputs(tmp_path / "run", server, 4)
+    path = tmp_path / "run" / "clients.toml"
+    path.write_text(path.read_text().replace("[servers.srv1]", '[servers.srv1]\nnetwork = "eu"'))
+    cluster.add_worker("one", env=environment)
+    ended = scopeprobe(*on(cluster, words), "--max-pause", "3s")
+    assert ended.returncode == 3, ended.stderr
+    found = reasons(tmp_path / "run" / "out")
+    assert {reason for (client, _), reason in found.items() if client in {"c001", "c003"}} == {
+        "unreachable"
+    }
+    assert "unreachable" not in {
+        reason for (client, _), reason in found.items() if client in {"c000", "c002"}
+    }
+    assert "no worker of the cluster is in eu" in ended.stderr
+
+
+@pytest.mark.parametrize("cluster_named", ["tcp://127.0.0.1:1", "no-such-file", "local:0"])
+def test_a_cluster_that_is_not_there_is_an_input_error(tmp_path, server, cluster_named):
+    words, environment = inputs(tmp_path / "run", server, 2)
+    ended = scopeprobe(*words, "--cluster", cluster_named, env=environment)
+    assert ended.returncode == 2
+    assert f"--cluster {cluster_named}: " in ended.stderr
+    assert not server.asked
+    assert not (tmp_path / "run" / "out").exists()
