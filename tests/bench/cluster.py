@@ -25,6 +25,8 @@ from dask_cluster import dask_cluster
 from harness import Reply, raw_server, scopeprobe_process, started, token_body
 from long_runs import inputs
 
+IDLE = 5
+"""Seconds for which a scheduler that has nothing to do is looked at."""
 RATE, GROUPS, SCOPES_OF_A_GROUP = 5, 4, 60
 
 
@@ -42,7 +44,7 @@ def listing(asked):
 
 
 def saturated(folder, requests):
-    """Processor time of each process between two moments of the run, by request."""
+    """Microseconds a request of each process, and of them those of an idle scheduler."""
     scopes = [f"s{n:04}" for n in range(requests // 50)]
     more = "in_flight = 50\nmax_auth_failures = 50"
     with raw_server(listing) as server, dask_cluster(folder / "cluster") as cluster:
@@ -51,6 +53,9 @@ def saturated(folder, requests):
         )
         cluster.start()
         worker = cluster.add_worker("one", env=environment)
+        idle = processor_time(cluster.processes[0])
+        time.sleep(IDLE)
+        idle = (processor_time(cluster.processes[0]) - idle) / IDLE
         main = started(*words, "--cluster", cluster.address)
         processes = {"worker": worker, "scheduler": cluster.processes[0], "main": main}
 
@@ -62,9 +67,12 @@ def saturated(folder, requests):
             }
 
         first, before = wait(0.1)
+        began = time.monotonic()
         last, after = wait(0.9)
+        seconds = time.monotonic() - began
         main.communicate()
-    return {name: 1e6 * (after[name] - before[name]) / (last - first) for name in processes}
+    cost = {name: 1e6 * (after[name] - before[name]) / (last - first) for name in processes}
+    return cost, 1e6 * idle * seconds / (last - first)
 
 
 def rate_bound(folder):
@@ -104,10 +112,11 @@ def main():
     words = [word for word in sys.argv[1:] if not word.startswith("--")]
     requests = int(words[0]) if words else 20_000
     with tempfile.TemporaryDirectory() as folder:
-        cost = saturated(Path(folder), requests)
+        cost, idle = saturated(Path(folder), requests)
     share = (cost["scheduler"] + cost["main"]) / cost["worker"]
     for name, microseconds in cost.items():
         print(f"saturated   {name:12} {microseconds:7.0f} us of processor time a request")
+    print(f"saturated   of the scheduler's, {idle:.0f} us are what it takes with nothing to do")
     print(f"saturated   scheduler and main: {share:.0%} of the worker's")
     with tempfile.TemporaryDirectory() as folder:
         bound = rate_bound(Path(folder))
@@ -118,7 +127,17 @@ def main():
         )
     ratio = bound["cluster"]["seconds"] / bound["one machine"]["seconds"]
     print(f"rate-bound  cluster / one machine: {ratio:.3f}")
-    print(json.dumps({"saturated_us": cost, "share": share, "rate_bound": bound, "ratio": ratio}))
+    print(
+        json.dumps(
+            {
+                "saturated_us": cost,
+                "idle_us": idle,
+                "share": share,
+                "rate_bound": bound,
+                "ratio": ratio,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":
