@@ -6,8 +6,8 @@ import math
 import secrets
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -20,6 +20,7 @@ import anyio
 from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notices_of
 from scopeprobe.audits.discover import parted
+from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.audits.rounds import Rounds, Unread
 from scopeprobe.audits.signals import Interruption, noted_signals
 from scopeprobe.engine.budgets import Budgets
@@ -55,7 +56,7 @@ from scopeprobe.policy import (
 from scopeprobe.policy.history import Past
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.page import MOST_CELLS
-from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.summary import Commands, Summary
 from scopeprobe.reports.write import refuse_foreign_files, write_reports
 from scopeprobe.store import SqliteJournal, Store, StoredFacts, StoredRuns
 from scopeprobe.strategies import STRATEGIES
@@ -100,6 +101,8 @@ class Audit:
     """Only findings that were not there before fail the run."""
     formats: Collection[Format] = ()
     """Files beside the CSV ones."""
+    commands: Commands = field(default_factory=Commands)
+    """What people are told to type."""
     with_page: bool = True
     """Write `report.html` too, unless it would hold more than MOST_CELLS."""
     keep: int = KEPT
@@ -177,17 +180,10 @@ async def audit(order: Audit) -> Result:
     A note of the error says what could be written.
     """
     if order.resume is Resume.MUST:
-        _refuse_without_runs(order.out)
-    with ExitStack() as folder:
-        store = await _enter(folder, order)
-        names = [client.name for client in order.fleet.clients]
-        formats = order.formats_of(order.fleet.cells)
-        refuse_foreign_files(order.out, names, store.written_files(), formats)
-        earlier, absence = _earlier(order, store)
-        run, notices = _run_of(order, store)
-        notices = (*store.notices, *notices, *absence)
-        known = store.facts(run)
-        session = _Session(order, store, run, known, earlier)
+        await off_the_loop(_refuse_without_runs, order.out)
+    async with _store_of(order) as store:
+        beginning = await off_the_loop(_begin, order, store)
+        session = _Session(order, store, beginning)
         with noted_signals() as interruption:
             try:
                 session.announce()
@@ -196,20 +192,62 @@ async def audit(order: Audit) -> Result:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, what is known is written
                 failure = cause_of(error)
-                failure.add_note(session.write_what_is_known(failure))
+                failure.add_note(await session.write_what_is_known(failure))
                 raise failure from None
-            return session.conclude(stopped_by, notices)
+            return await session.conclude(stopped_by, beginning.notices)
 
 
-async def _enter(folder: ExitStack, order: Audit) -> Store:
-    """Open the folder's store; where another audit writes there, wait if told to."""
+@asynccontextmanager
+async def _store_of(order: Audit) -> AsyncIterator[Store]:
+    """The folder's store; where another audit writes there, wait if told to."""
     while True:
+        folder = Store.open(order.out)
         try:
-            return folder.enter_context(Store.open(order.out))
+            store = await off_the_loop(folder.__enter__)
         except FolderInUse:
             if not order.is_patient:
                 raise
-        await anyio.sleep(LOOKS_EVERY)
+            await anyio.sleep(LOOKS_EVERY)
+            continue
+        try:
+            yield store
+        finally:
+            await off_the_loop(folder.__exit__, None, None, None)
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What the folder says before anything is asked."""
+
+    run: Run
+    known: StoredFacts
+    earlier: Earlier | None
+    previous_maps: PreviousMaps
+    requests_expected: float
+    written_files: Mapping[str, str]
+    notices: tuple[str, ...]
+
+
+def _begin(order: Audit, store: Store) -> _Beginning:
+    """Begin the run in the folder's store, or go on with it. Raises InputError where it cannot."""
+    written_files = store.written_files()
+    names = [client.name for client in order.fleet.clients]
+    refuse_foreign_files(order.out, names, written_files, order.formats_of(order.fleet.cells))
+    earlier, absence = _earlier(order, store)
+    run, notices = _run_of(order, store)
+    previous_maps = PreviousMaps.before(run.started, store)
+    assignments = assignments_of(order.fleet, previous_maps, order.proof)
+    estimates = map(STRATEGIES[run.strategy].estimate, assignments)
+    return _Beginning(
+        run=run,
+        known=store.facts(run),
+        earlier=earlier,
+        previous_maps=previous_maps,
+        requests_expected=total(estimates).requests_expected,
+        written_files=written_files,
+        notices=(*store.notices, *notices, *absence),
+    )
 
 
 def _earlier(order: Audit, store: Store) -> tuple[Earlier | None, tuple[str, ...]]:
@@ -287,18 +325,18 @@ def _if_readable(read: Callable[[A], R], key: A) -> R | None:
 class _Session:
     """One invocation of a run."""
 
-    def __init__(
-        self, order: Audit, store: Store, run: Run, known: StoredFacts, earlier: Earlier | None
-    ) -> None:
+    def __init__(self, order: Audit, store: Store, beginning: _Beginning) -> None:
         self._order = order
-        self._earlier = earlier
+        self._earlier = beginning.earlier
         self._store = store
-        self._run = run
-        self._known = known
-        self._written_files = store.written_files()
+        self._run = run = beginning.run
+        self._known = known = beginning.known
+        self._written_files = beginning.written_files
+        self._requests_expected = beginning.requests_expected
         self._started = time.monotonic()
-        before = PreviousMaps.before(run.started, store)
-        self._assignments_of = partial(assignments_of, previous_maps=before, proof=order.proof)
+        self._assignments_of = partial(
+            assignments_of, previous_maps=beginning.previous_maps, proof=order.proof
+        )
         self._fleet = order.fleet
         """With all metadata that was read so far."""
         at_once, self._unread = parted(order.fleet)
@@ -307,8 +345,6 @@ class _Session:
 
     def announce(self) -> None:
         fleet = self._order.fleet
-        estimate = STRATEGIES[self._run.strategy].estimate
-        expected = total(map(estimate, self._assignments_of(fleet))).requests_expected
         if len(self._known):
             self._order.observer(RunResumed(self._run.id, len(self._known)))
         self._order.observer(
@@ -317,7 +353,7 @@ class _Session:
                 clients=len(fleet.clients),
                 servers=len({client.server.name for client in fleet.clients}),
                 cells=self._run.cells,
-                requests_expected=max(round(expected) - len(self._known), 0),
+                requests_expected=max(round(self._requests_expected) - len(self._known), 0),
             )
         )
 
@@ -328,8 +364,6 @@ class _Session:
         Raises InputsChanged where metadata is another than that of the run that is gone on with,
         InputError where it has no candidates; what was asked until then is kept.
         """
-        if self._rounds.is_over and not self._unread:
-            return None
         journal, observer = self._store.journal(self._run), self._order.observer
         late = [Unread(part, partial(self._lay_out, journal, part)) for part in self._unread]
         try:
@@ -358,19 +392,31 @@ class _Session:
         journal.note_inputs(self._run.digest, self._run.cells)
         return self._rounds.add(self._assignments_of(read), read.unusable)
 
-    def write_what_is_known(self, failure: BaseException) -> str:
+    async def write_what_is_known(self, failure: BaseException) -> str:
         """Judge and write down what was committed before something failed; says what came of it."""
         out = self._order.out
         if isinstance(failure, FolderGone):
             return f"{out}: nothing was written there any more"
         try:
-            self.conclude(None, ())
+            await self.conclude(None, ())
         except Exception as error:  # noqa: BLE001 - there is a worse failure to be told of
             return f"{out}: what is known could not all be written: {describe(error)}"
         return f"{out}: the files hold what was known by then"
 
-    def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
+    async def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         """Judge, write the files, and only then call the run finished."""
+        result = await off_the_loop(self._conclude, stopped_by, notices)
+        self._order.observer(
+            RunFinished(
+                run=result.run,
+                requests=result.summary.requests,
+                complete=result.summary.complete,
+                seconds=round(time.monotonic() - self._started, 1),
+            )
+        )
+        return result
+
+    def _conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         order, rounds = self._order, self._rounds
         maps = tuple(rounds.maps())
         found = self._findings(maps)
@@ -386,6 +432,7 @@ class _Session:
             warnings=warnings,
             cost=self._cost(),
             doubts=rounds.doubts(),
+            commands=order.commands,
         )
         self._write(maps, summary, finished)
         of_metadata = self._fleet.notices[len(order.fleet.notices) :]
@@ -462,12 +509,4 @@ class _Session:
             rounds.last_successes(),
             written_files=self._written_files,
             keep=order.keep,
-        )
-        order.observer(
-            RunFinished(
-                run=self._run.id,
-                requests=summary.requests,
-                complete=summary.complete,
-                seconds=round(time.monotonic() - self._started, 1),
-            )
         )

@@ -14,6 +14,7 @@ from scopeprobe.model.http import Purpose
 from scopeprobe.model.run import Run
 from scopeprobe.policy import compare_with_advertised
 from scopeprobe.reports.summary import (
+    Commands,
     NotTested,
     ServerSummary,
     Summary,
@@ -22,6 +23,7 @@ from scopeprobe.reports.summary import (
     moment,
     not_tested,
 )
+from scopeprobe.reports.texts import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def build_summary(
     warnings: tuple[Finding, ...],
     cost: Cost,
     doubts: Iterable[tuple[ClientName, Reason]],
+    commands: Commands,
 ) -> Summary:
     """
     Sum up what a run found, what it took, and what it could not test.
@@ -61,6 +64,7 @@ def build_summary(
     :param doubts: clients that could not ask about a prefix, and why.
     """
     cells = [cell for permissions in maps for cell in permissions.cells]
+    servers = {client.name: client.server.name for client in fleet.clients}
     with_open_cells = {cell.client for cell in cells if cell.is_open}
     unasked = (
         *_without_cells(fleet),
@@ -79,7 +83,7 @@ def build_summary(
             maps, {client.name: client for client in fleet.clients}, cost.by_client
         ),
         servers=tuple(_server_summaries(fleet, maps, cost.by_server)),
-        not_tested=(*_skipped(fleet), *unasked, *not_tested(maps)),
+        not_tested=(*_skipped(fleet), *unasked, *not_tested(maps, servers)),
         findings=failures,
         warnings=warnings,
         introspections=cost.follow_ups[Purpose.INTROSPECTION],
@@ -88,6 +92,7 @@ def build_summary(
         tokens_left_alive=cost.tokens_left_alive,
         shared_tokens=cost.shared_tokens,
         authorised_by=distinct(client.authorised_by for client in fleet.clients),
+        commands=commands,
         contact=distinct(client.server.connection.contact for client in fleet.clients),
     )
 
@@ -163,9 +168,11 @@ def _other_regions(maps: Iterable[PermissionMap], fleet: Fleet) -> Iterator[str]
 def _token_notices(summary: Summary, fleet: Fleet) -> Iterator[str]:
     asked = {client.server for client in fleet.clients}
     if silent := distinct(s.name for s in asked if s.revokes and not s.endpoints.revocation):
-        yield f"no revocation_endpoint of {', '.join(silent)} is known: their tokens live on"
+        names = ", ".join(silent)
+        yield f"no revocation_endpoint of {names} is known: their tokens stay valid until they end"
     if summary.shared_tokens:
         servers = ", ".join(summary.shared_tokens)
         yield f"nothing was revoked on {servers}: tokens there are shared with other users of them"
     if summary.tokens_left_alive:
-        yield f"{summary.tokens_left_alive} tokens could not be revoked and live until they expire"
+        alive = counted(summary.tokens_left_alive, "token")
+        yield f"{alive} could not be revoked: valid until the server ends them"

@@ -29,7 +29,7 @@ from scopeprobe.model.client import ClientName
 from scopeprobe.model.experiment import Experiment, ExperimentPlan
 from scopeprobe.model.failed_authentication import may_count_in_a_diagnosis
 from scopeprobe.reports.explanations import Explained, NotExplained
-from scopeprobe.reports.texts import listed
+from scopeprobe.reports.texts import counted, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,8 @@ def _why_not(case: Case, earlier: Iterable[_Diagnosis]) -> str:
 
 def _spent(failures: int) -> str:
     return (
-        f"{failures} requests in a row may have failed to authenticate today, and one more might"
+        f"{counted(failures, 'request')} in a row may have failed to authenticate today, and one"
+        " more might"
         " lock the client: nothing more is asked of it until tomorrow (UTC)."
         f" `--max-auth-failures {failures + 1}` allows one more, as when it was mended meanwhile"
     )
@@ -221,8 +222,8 @@ def _why_nothing_was_asked(case: Case, queue: ClientQueue, order: Explain) -> st
         return _spent(queue.guard.failures)
     if queue.closed_because is Reason.ENDPOINT_LEFT_ALONE:
         return (
-            f"{case.client.server.name} is left alone: it could not be reached again and again, or"
-            " rejected too many clients"
+            f"{case.client.server.name} gets no more attempts: it could not be reached again and"
+            " again, or rejected too many clients"
         )
     return (
         f"nothing can be asked of {case.client.server.name} within {order.max_pause:g} s, so says"

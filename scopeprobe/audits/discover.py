@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import anyio
 
 import scopeprobe
+from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.engine.http_client import HttpClient, connect
 from scopeprobe.engine.retry import HOST_IS_AWAY, METADATA, Failures, backoff, seconds_until_retry
 from scopeprobe.errors import InputError
@@ -134,7 +135,8 @@ async def _settle(
     if isinstance(found, MetadataProblem):
         return Discovered(server, url, None, found)
     private = await _private_hosts(server, found, transport)
-    return Discovered(server, url, found, resolved_server(server, found, private))
+    outcome = await off_the_loop(resolved_server, server, found, private)  # may read a long list
+    return Discovered(server, url, found, outcome)
 
 
 async def _private_hosts(

@@ -115,4 +115,8 @@ def _is_left_alone(client: Client, now: datetime) -> bool:
 
 def _left_alone(client: Client) -> NotExplained:
     server = client.server
-    return NotExplained(client.name, "", f"{server.name} is left alone from {server.limits.quiet}")
+    return NotExplained(
+        client.name,
+        "",
+        f"{server.name} gets no attempts during its quiet hours, {server.limits.quiet}",
+    )

@@ -14,7 +14,7 @@ from scopeprobe.engine.build_queues import registration_of
 from scopeprobe.errors import InputError, StoreError
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
-from scopeprobe.model.journal import Allowance
+from scopeprobe.model.journal import NOTHING_USED, Allowance
 from scopeprobe.model.question import Question
 from scopeprobe.store import Store, StoredRuns, discard_store, has_store
 
@@ -40,7 +40,7 @@ class UsedBefore:
     def __init__(
         self, store: StoredRuns | None, journal: ExplainJournal, cases: Iterable[Case]
     ) -> None:
-        self._store = store
+        self._before = {} if store is None else store.allowances()
         self._journal = journal
         self._failures = {registration_of_case(case): case.known.failures_spent for case in cases}
 
@@ -48,8 +48,7 @@ class UsedBefore:
         return {}
 
     def allowance(self, quota: str) -> Allowance:
-        before = Allowance() if self._store is None else self._store.allowance(quota)
-        return self._journal.allowance_after(before, quota)
+        return self._journal.allowance_after(self._before.get(quota, NOTHING_USED), quota)
 
     def failures_of(self, registration: str) -> int:
         return self._failures.get(registration, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +18,7 @@ from scopeprobe.engine.rate_limit import gap_of, is_spaced
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.assignment import Assignment, Proof
 from scopeprobe.model.client import Client
-from scopeprobe.model.journal import Allowance
+from scopeprobe.model.journal import NOTHING_USED, Allowance
 from scopeprobe.model.rate import Rate
 from scopeprobe.model.server import Server
 from scopeprobe.reports.plan import Cost, FleetPlan, ServerPlan
@@ -26,7 +26,7 @@ from scopeprobe.store import StoredRuns
 from scopeprobe.strategies import STRATEGIES
 from scopeprobe.strategies.estimates import Estimate, total
 
-Allowances: TypeAlias = Callable[[str], Allowance]
+Allowances: TypeAlias = Mapping[str, Allowance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def plan(fleet: Fleet, limits: Budgets, out: Path, proof: Proof = Proof.SAFE) ->
     """
     with StoredRuns.read_if_any(out) as store:
         previous_maps = PreviousMaps() if store is None else PreviousMaps.before(math.inf, store)
-        spent: Allowances = (lambda _quota: Allowance()) if store is None else store.allowance
+        spent: Allowances = {} if store is None else store.allowances()
         names = [
             name for name, entry in STRATEGIES.items() if previous_maps.maps or not entry.needs_maps
         ]
@@ -114,7 +114,8 @@ def _waits_of_groups(needs: Mapping[Client, Estimate], spent: Allowances) -> Ite
     for group, clients in groups.items():
         rates = {rate for server in _servers(clients) for rate in server.limits.rates}
         requests = sum(needs[client].requests_expected for client in clients)
-        yield from _waits(requests, sorted(rates, key=str), DEFAULT_SPACING, spent(group), "")
+        used = spent.get(group, NOTHING_USED)
+        yield from _waits(requests, sorted(rates, key=str), DEFAULT_SPACING, used, "")
 
 
 def _waits_of_clients(
@@ -124,7 +125,7 @@ def _waits_of_clients(
     by_server: dict[str, list[_Wait]] = {}
     for client, need in needs.items():
         rates = client.server.limits.spendable_client_rates
-        allowance = spent(quota_of(client))
+        allowance = spent.get(quota_of(client), NOTHING_USED)
         waits = list(
             _waits(
                 need.requests_expected, rates, DEFAULT_CLIENT_SPACING, allowance, " for one client"

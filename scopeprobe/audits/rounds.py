@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
@@ -12,6 +12,7 @@ import anyio
 import msgspec
 
 from scopeprobe.audits.discover import resolve_by
+from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.audits.signals import Interruption, end_what_is_endless
 from scopeprobe.engine.budgets import Budgets, Share
 from scopeprobe.engine.build_queues import build_queues
@@ -85,7 +86,8 @@ class Rounds:
         self._share = share or Share()
         self._groups: list[RateGroup] = []
         self._unusable: dict[str, Fault] = {}
-        self._further: dict[int, Iterator[None]] = {}
+        self._further: dict[int, Iterator[Callable[[RateGroup], Awaitable[None]]]] = {}
+        """By the identity of its rate group, what lays out the rounds that are still to come."""
 
     def add(
         self, assignments: Iterable[Assignment], unusable: Mapping[str, Fault]
@@ -109,20 +111,19 @@ class Rounds:
         )
         self._groups += groups
         for group in groups:
-            self._further[id(group)] = self._rounds(group)
+            self._further[id(group)] = iter(
+                (
+                    self._release,
+                    self._ask_once_more,
+                    self._look_for_shapes,  # the first clients that may have one,
+                    self._look_for_shapes,  # and where those have, the others
+                )
+            )
             for queue in group.queues:
                 if fault := unusable.get(queue.client.server.name):
                     queue.close(fault.reason)
             group.refresh(group.queues)
-            if group.is_over:
-                # Facts of an earlier invocation answer the first round.
-                self._lay_out_next(group)
         return groups
-
-    @property
-    def is_over(self) -> bool:
-        """Nothing that was laid out is left to ask."""
-        return all(group.is_over for group in self._groups)
 
     async def ask(
         self,
@@ -148,7 +149,7 @@ class Rounds:
                     refusals.append(refusal)
                     engine.stop(Reason.NOT_ASKED)
                     return ()
-                http.admit(self._reachable(groups))
+                await http.admit(self._reachable(groups))
                 return groups
 
             refusals: list[InputError] = []
@@ -186,49 +187,56 @@ class Rounds:
         queues = (queue for group in groups for queue in group.queues)
         return (queue.client for queue in queues if queue.closed_because is None)
 
-    # -- the rounds of a rate group
+    # -- the rounds of a rate group. Thinking takes its time, so it is done off the loop.
 
-    def _lay_out_next(self, group: RateGroup) -> bool:
+    async def _lay_out_next(self, group: RateGroup) -> bool:
         """Lay out rounds until one has something to ask; False where none is left."""
-        return any(not group.is_over for _ in self._further[id(group)])
+        for lay_out in self._further[id(group)]:
+            await lay_out(group)
+            if not group.is_over:
+                return True
+        return False
 
-    def _rounds(self, group: RateGroup) -> Iterator[None]:
-        """Lay out one round after the other, each when the one before is over."""
-        self._release(group)
-        yield
-        self._ask_once_more(group)
-        yield
-        for _first_clients_then_others in range(2):
-            self._look_for_shapes(group)
-            yield
-
-    def _release(self, group: RateGroup) -> None:
+    async def _release(self, group: RateGroup) -> None:
         """Let all others begin, with what the pilots taught."""
-        behaviors = self._behaviors(group)
+        held = [queue for queue in group.queues if queue.is_held]
+        if not held:
+            return
+        behaviors = await off_the_loop(self._behaviors, group)
 
         def prepare(assignment: Assignment) -> PlanRunner:
             behavior = behaviors.get(_endpoint(assignment), NOTHING_KNOWN)
             return self._plan_runner(replace(assignment, behavior=behavior))
 
-        for queue in group.queues:
-            if queue.is_held and queue.closed_because is None:
+        for queue in held:
+            if queue.closed_because is None:
                 group.release(queue, prepare)
 
-    def _ask_once_more(self, group: RateGroup) -> None:
+    async def _ask_once_more(self, group: RateGroup) -> None:
         """Clients with open cells are asked again where more is known of their server by now."""
         if self._strategy not in LEARNING:
             return
+        for queue, plan, behavior in await off_the_loop(self._that_know_less, group):
+            if queue.closed_because is None:
+                further = replace(plan.assignment, behavior=behavior, is_first=True)
+                group.go_on(queue, plan, plan.further(further, self._strategy))
+
+    def _that_know_less(
+        self, group: RateGroup
+    ) -> list[tuple[ClientQueue, PlanRunner, ServerBehavior]]:
+        """Plans with open cells that know less of their server than is known by now, and that."""
         behaviors = self._behaviors(group)
+        found = []
         for queue in group.queues:
-            for plan in tuple(queue.begun if queue.closed_because is None else ()):
+            for plan in queue.begun:
                 known = plan.assignment.behavior
                 behavior = behaviors[_endpoint(plan.assignment)]
                 flags = replace(behavior, earlier_clients=known.earlier_clients)
                 if flags != known and self._has_open_cells(plan, behavior):
-                    further = replace(plan.assignment, behavior=flags, is_first=True)
-                    group.go_on(queue, plan, plan.further(further, self._strategy))
+                    found.append((queue, plan, flags))
+        return found
 
-    def _look_for_shapes(self, group: RateGroup) -> None:
+    async def _look_for_shapes(self, group: RateGroup) -> None:
         """Go on where the granted scopes of a server have a prefix that may be granted whole."""
         plans = {
             id(plan.assignment): (queue, plan) for queue in group.queues for plan in queue.begun
@@ -238,9 +246,11 @@ class Rounds:
             return plans[id(assignment)][0].closed_because is None
 
         for members in _by_endpoint(_begun([group])).values():
-            for assignment, further in shapes_in_doubt(map(_with_facts, members), can_ask):
-                queue, plan = plans[id(assignment)]
-                group.go_on(queue, plan, plan.further(further, self._strategy))
+            doubts = shapes_in_doubt(list(map(_with_facts, members)), can_ask)
+            for assignment, further in await off_the_loop(list, doubts):
+                if can_ask(assignment):
+                    queue, plan = plans[id(assignment)]
+                    group.go_on(queue, plan, plan.further(further, self._strategy))
 
     def _plan_runner(self, assignment: Assignment) -> PlanRunner:
         return PlanRunner(assignment, self._strategy, self._known.facts_of(assignment))

@@ -12,12 +12,12 @@ from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
 import typer
-import typer.core
 import typer.main
 
 import scopeprobe
 from scopeprobe.cli import environment, streams
 from scopeprobe.cli.exit_codes import Exit
+from scopeprobe.cli.help_screens import Command, Group
 from scopeprobe.errors import InputError, ScopeprobeError, StoreError, cause_of, describe
 
 
@@ -45,7 +45,7 @@ COMMANDS: Mapping[str, Entry] = {
     "replay": Entry(
         "replay",
         "replay_command",
-        "Conclude again from the evidence of `explain --bundle FILE`. Nothing is sent.",
+        "Explain again, from the evidence that `explain --bundle FILE` wrote. Nothing is sent.",
     ),
     "plan": Entry(
         "plan",
@@ -76,12 +76,12 @@ COMMANDS: Mapping[str, Entry] = {
     "diff": Entry(
         "diff",
         "diff_command",
-        "Tell what two permission maps differ in: gained, lost, changed, new and gone clients.",
+        "Compare two permission maps: gained, lost and changed scopes, new and gone clients.",
     ),
     "history": Entry(
         "history",
         "history_command",
-        "When did the cells of a client change? Nights that proved nothing hide nothing.",
+        "When did the cells of a client change? Nights that proved nothing are skipped.",
     ),
     "report": Entry(
         "report",
@@ -134,7 +134,7 @@ def load(name: str) -> Any:  # noqa: ANN401 - typer keeps the types of its comma
     if not isinstance(command, typer.Typer):
         function = command
         command = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-        command.command(name, epilog=module.EXAMPLES)(function)
+        command.command(name, cls=Command, epilog=module.EXAMPLES)(function)
     return typer.main.get_command(command)
 
 
@@ -143,7 +143,7 @@ def unknown_variables() -> Iterator[str]:
     return environment.unknown_variables(load(name) for name in COMMANDS)
 
 
-class ImportedWhenCalled(typer.core.TyperGroup):
+class ImportedWhenCalled(Group):
     """Lists commands by their lines in COMMANDS; imports the one that is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as of `load`
@@ -152,6 +152,13 @@ class ImportedWhenCalled(typer.core.TyperGroup):
             for text in unknown_variables():
                 streams.say(f"notice: {text}")
         return name, listed and load(args[0]), rest
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as of `load`
+        try:
+            return super().invoke(ctx)
+        except typer.Abort:  # Ctrl-C or the end of the input, at a question
+            streams.say("\ninterrupted: nothing was sent")
+            raise typer.Exit(Exit.INTERRUPTED) from None
 
 
 app = typer.Typer(

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
-from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -30,10 +29,12 @@ from scopeprobe.cli.inputs import parsed
 from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.run_audit import run_audit
 from scopeprobe.cli.signature import takes_options
-from scopeprobe.cli.streams import say
+from scopeprobe.cli.streams import say, wrapped
+from scopeprobe.cli.tell_findings import command
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.units import parse_duration
-from scopeprobe.reports.plan import plan_line
+from scopeprobe.reports.plan import Cost, plan_line
+from scopeprobe.reports.summary import Commands
 from scopeprobe.strategies import STRATEGIES
 
 EXAMPLES = """
@@ -82,9 +83,9 @@ def audit_command(
         int,
         options.option(
             "--max-auth-failures-per-server",
-            min=1,
+            at_least=1,
             metavar="N",
-            help="Clients that fail to authenticate after which a server is left alone.",
+            help="Clients that fail to authenticate after which a server gets no more attempts.",
             panel=options.BUDGETS,
         ),
     ] = 20,
@@ -94,7 +95,7 @@ def audit_command(
         options.option(
             "--max-pause",
             metavar="15m",
-            help="Give a server up that asks for a longer pause, or is away for longer.",
+            help="Give up on a server that asks for a longer pause, or is away for longer.",
             panel=options.BUDGETS,
         ),
     ] = "15m",
@@ -114,7 +115,9 @@ def audit_command(
     print_: Annotated[
         options.TableOrFormat | None,
         options.option(
-            "--print", help="To standard output; by default the table, on a terminal only."
+            "--print",
+            metavar="FORMAT",
+            help=f"To standard output: table (the default, on a terminal only), {options.FORMATS}.",
         ),
     ] = None,
     yes: Annotated[
@@ -129,8 +132,8 @@ def audit_command(
     is found goes to findings.csv, permissions.csv, matrix.csv, clients/ and summary.json in the
     output folder, and report.html beside them is the page to look at.
 
-    Exit codes: 0 complete, 1 findings over the bar, 2 input error, 3 incomplete, 4 nothing could
-    be judged, 130 interrupted.
+    Exit codes: 0 complete, 1 findings that fail the run, 2 input error, 3 incomplete, 4 nothing
+    could be judged, 130 interrupted.
     """
     limits = replace(
         budgets.budgets(),
@@ -151,6 +154,10 @@ def audit_command(
         new_only=policies.new_only,
         formats=output.formats or (),
         with_page=output.with_page(),
+        commands=Commands(
+            explain=command("explain", output.out, inputs.words_to_explain(None)[:-1]),
+            history=command("history", output.out, ()),
+        ),
         keep=policies.keep,
         strategy=strategy,
         proof=proofs.proof,
@@ -158,17 +165,19 @@ def audit_command(
         resume=runs.resumes(),
         run_id=runs.run,
     )
-    _confirm(order, logs, is_agreed=yes)
-    raise typer.Exit(
-        run_audit(
-            order,
-            logs,
-            print_,
-            words=context.obj,
-            words_to_explain=inputs.words_to_explain,
-            carry_out=audit if cluster is None else _on(cluster),
-        )
+    expected = plan(fleet, limits, order.out, order.proof)
+    if order.resume is not Resume.MUST:
+        _confirm(order, expected.cost_of(order.strategy), logs, is_agreed=yes)
+    code = run_audit(
+        order,
+        logs,
+        print_,
+        words=context.obj,
+        words_to_explain=inputs.words_to_explain,
+        plan=expected,
+        carry_out=audit if cluster is None else _on(cluster),
     )
+    raise typer.Exit(code)
 
 
 def _on(cluster: str) -> Callable[[Audit], Awaitable[Result]]:
@@ -178,14 +187,13 @@ def _on(cluster: str) -> Callable[[Audit], Awaitable[Result]]:
     return partial(audit_on, cluster)
 
 
-def _confirm(order: Audit, logs: LogOptions, *, is_agreed: bool) -> None:
+def _confirm(order: Audit, cost: Cost, logs: LogOptions, *, is_agreed: bool) -> None:
     """Say in a line what the audit takes; on a terminal, ask before many requests."""
-    if order.resume is Resume.MUST:
-        return
-    cost = plan(order.fleet, order.limits, order.out, order.proof).cost_of(order.strategy)
     if logs.is_for_people and not logs.quiet:
         more = ", and what metadata adds" if order.fleet.wants_advertised else ""
-        say(fill(plan_line(order.strategy, cost) + more, 80, subsequent_indent="  "))
+        say(wrapped(plan_line(order.strategy, cost) + more))
     asks = cost.requests_expected > MANY_REQUESTS and sys.stdin.isatty() and sys.stderr.isatty()
     if asks and not is_agreed and not typer.confirm("Go on?", err=True):
-        raise InputError(["nothing was sent; `--max-requests` sets a bound, `--yes` asks no more"])
+        raise InputError(
+            ["nothing was sent; `--max-requests` sets a limit, `--yes` answers the question"]
+        )

@@ -30,7 +30,7 @@ from scopeprobe.cli.options import (
     option,
 )
 from scopeprobe.engine.budgets import Budgets
-from scopeprobe.errors import InputError
+from scopeprobe.errors import InputError, did_you_mean
 from scopeprobe.inputs import (
     Fleet,
     Overrides,
@@ -175,7 +175,7 @@ class RateOptions:
         option(
             "--rate",
             metavar="N/s",
-            help="Rate of servers that name none; it only lowers a rate of the file.",
+            help="Rate of servers without one of their own; a rate of the file it can only lower.",
             panel=PACE,
         ),
     ] = None
@@ -199,7 +199,11 @@ class PaceOptions(RateOptions):
     in_flight: Annotated[
         int | None,
         option(
-            "--in-flight", min=1, metavar="N", help="Requests in the air per server.", panel=PACE
+            "--in-flight",
+            at_least=1,
+            metavar="N",
+            help="Requests under way at once, per server.",
+            panel=PACE,
         ),
     ] = None
     timeout: Timeout = None
@@ -207,7 +211,7 @@ class PaceOptions(RateOptions):
         int | None,
         option(
             "--retries",
-            min=0,
+            at_least=0,
             metavar="N",
             help="Retries after faults; never after a refusal.",
             panel=PACE,
@@ -217,9 +221,9 @@ class PaceOptions(RateOptions):
         int | None,
         option(
             "--max-auth-failures",
-            min=1,
+            at_least=1,
             metavar="N",
-            help="Failed authentications in a row after which a client is left alone.",
+            help="Failed authentications in a row after which a client gets no more attempts.",
             panel=BUDGETS,
         ),
     ] = None
@@ -242,9 +246,9 @@ class BudgetOptions:
         int | None,
         option(
             "--max-requests",
-            min=1,
+            at_least=1,
             metavar="N",
-            help="Stop after so many requests.",
+            help="Stop after this many requests.",
             panel=BUDGETS,
         ),
     ] = None
@@ -252,7 +256,7 @@ class BudgetOptions:
         int | None,
         option(
             "--max-requests-per-client",
-            min=1,
+            at_least=1,
             metavar="N",
             help="The same for each client.",
             panel=BUDGETS,
@@ -262,9 +266,9 @@ class BudgetOptions:
         int | None,
         option(
             "--max-tokens",
-            min=1,
+            at_least=1,
             metavar="N",
-            help="Stop after so many issued tokens.",
+            help="Stop after this many issued tokens.",
             panel=BUDGETS,
         ),
     ] = None
@@ -327,6 +331,7 @@ class OutputOptions:
             help="Findings that make exit code 1: missing, excess, changed, unauthenticated,"
             " unknown, unenforced, secret_expiry, stale_waiver, unmatched_expectation; or never.",
             panel=OUTPUT,
+            show_default="missing, excess, unauthenticated",
         ),
     ] = "missing,excess,unauthenticated"
     formats: Formats = None
@@ -352,9 +357,8 @@ class OutputOptions:
             return ()
         if unknown := [kind for kind in kinds if kind not in {*FindingKind}]:
             known = ", ".join(FindingKind)
-            raise InputError(
-                [f"--fail-on: no such kind: {', '.join(unknown)} (there are {known}, never)"]
-            )
+            near = did_you_mean(unknown[0], FindingKind) or f"; there are {known}, never"
+            raise InputError([f"--fail-on: no such kind: {', '.join(unknown)}{near}"])
         return kinds
 
 
@@ -369,7 +373,7 @@ class PolicyOptions:
         option(
             "--previous",
             metavar="RUN",
-            help="Find what changed since that run, or since the last: each cell is held against"
+            help="Find what changed since that run, or since the last: each cell is compared with"
             " its last proved verdict.",
             panel=POLICY,
         ),
@@ -381,9 +385,9 @@ class PolicyOptions:
         int,
         option(
             "--keep",
-            min=1,
+            at_least=1,
             metavar="N",
-            help="Finished runs that are remembered.",
+            help="How many finished runs are kept.",
             panel=POLICY,
         ),
     ] = 100

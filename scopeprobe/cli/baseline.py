@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from textwrap import fill
 from typing import Annotated
 
 import typer
 
 from scopeprobe.cli import options
+from scopeprobe.cli.help_screens import Command, Group
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.output import print_as
-from scopeprobe.cli.streams import say
+from scopeprobe.cli.streams import say, wrapped
 from scopeprobe.inputs import baseline_text, read_baseline
 from scopeprobe.policy import Baseline
 from scopeprobe.reports.baseline import baseline_json, baseline_table
 from scopeprobe.reports.findings import worst_first
 from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.texts import counted
 from scopeprobe.reports.write import write_file
 from scopeprobe.store import StoredRuns
 
@@ -37,6 +38,7 @@ Examples:
 """
 app = typer.Typer(
     name="baseline",
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     help="Accept what the last run found, or show what was accepted and waived.",
@@ -48,7 +50,7 @@ def _file(baseline: Path | None, out: Path) -> Path:
     return out / "baseline.toml" if baseline is None else baseline
 
 
-@app.command("write", epilog=WRITE_EXAMPLES)
+@app.command("write", cls=Command, epilog=WRITE_EXAMPLES)
 def write_command(
     *,
     out: options.Out = Path("scopeprobe-out"),
@@ -78,13 +80,14 @@ def write_command(
         for one in accepted.accepted([found for _, found in worst_first(summary)], maps):
             where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
             line = f"accepts: {one.kind}: {where}: {one.detail.removeprefix(f'{one.server}: ')}"
-            say(fill(line, 80, subsequent_indent="  ", break_on_hyphens=False))
+            say(wrapped(line))
     write_file(file, [text])
     clients = {cell[0] for cell in accepted.verdicts} | accepted.unauthenticated
-    say(f"{file}: {len(accepted.verdicts)} cells of {len(clients)} clients are accepted")
+    cells, of = counted(len(accepted.verdicts), "cell"), counted(len(clients), "client")
+    say(f"{file}: accepted: {cells} of {of}")
 
 
-@app.command("show", epilog=SHOW_EXAMPLES)
+@app.command("show", cls=Command, epilog=SHOW_EXAMPLES)
 def show_command(
     *,
     out: options.Out = Path("scopeprobe-out"),

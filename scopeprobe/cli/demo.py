@@ -18,9 +18,13 @@ from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.log_options import LogOptions
 from scopeprobe.cli.logs import LogFormat
 from scopeprobe.cli.run_audit import run_audit
+from scopeprobe.cli.streams import say
+from scopeprobe.cli.tell_findings import command
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet, read_clients
 from scopeprobe.lab import Lab, demo_clients, demo_environment, demo_scopes, demo_servers
+from scopeprobe.reports.summary import Commands
+from scopeprobe.reports.texts import counted
 
 EXAMPLES = """
 Examples:
@@ -29,6 +33,13 @@ Examples:
 
   scopeprobe demo -o /tmp/demo
 """
+NEXT = (
+    "",
+    "what next, with clients of your own:",
+    "  scopeprobe init    writes clients.toml and scopes.txt, to be filled in",
+    "  scopeprobe plan    says what an audit takes; no token request is sent",
+    "  scopeprobe audit   asks, and writes the same files to scopeprobe-out",
+)
 
 
 def demo_command(
@@ -49,10 +60,13 @@ def demo_command(
     """
     with _lab(port) as base_url:
         fleet = _write_inputs(out, int(base_url.rpartition(":")[2]))
-        typer.echo(f"auditing {len(fleet.clients)} clients on the lab at {base_url}", err=True)
-        typer.echo(f"inputs: {out}/clients.toml, {out}/scopes.txt", err=True)
+        say(f"auditing {counted(len(fleet.clients), 'client')} on the lab at {base_url}")
+        say(f"inputs: {out}/clients.toml, {out}/scopes.txt")
         logs = LogOptions(log_format=LogFormat.CONSOLE, no_progress=no_progress)
-        code = run_audit(Audit(fleet, out), logs, options.TABLE, words=context.obj)
+        order = Audit(fleet, out, commands=Commands(history=command("history", out, ())))
+        code = run_audit(order, logs, options.TABLE, words=context.obj)
+    for line in NEXT:
+        say(line)
     if code not in {Exit.DONE, Exit.FAILED}:
         raise typer.Exit(code)
 

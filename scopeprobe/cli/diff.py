@@ -47,7 +47,7 @@ def diff_command(
     print_: options.Print = TableOrJson.TABLE,
 ) -> None:
     """
-    Tell what two permission maps differ in: gained, lost, changed, new and gone clients.
+    Compare two permission maps: gained, lost and changed scopes, new and gone clients.
 
     By default the last two finished runs of --out. OLD and NEW are looked for as files, as folders,
     and as runs of --out, in this order. Of a run

@@ -53,13 +53,15 @@ def explain_command(
     providers: options.Providers = None,
     max_requests: Annotated[
         int,
-        options.option("--max-requests", min=1, metavar="N", help="Stop after so many requests."),
+        options.option(
+            "--max-requests", at_least=1, metavar="N", help="Stop after this many requests."
+        ),
     ] = 60,
     max_auth_failures: Annotated[
         int | None,
         options.option(
             "--max-auth-failures",
-            min=1,
+            at_least=1,
             metavar="N",
             help="Failed authentications in a row that may be spent in a day; the server's own"
             " limit unless given.",

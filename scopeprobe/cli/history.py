@@ -50,7 +50,7 @@ def history_command(
     print_: options.Print = TableOrJson.TABLE,
 ) -> None:
     """
-    When did the cells of a client change? Nights that proved nothing hide nothing.
+    When did the cells of a client change? Nights that proved nothing are skipped.
 
     Each row is a time in which one verdict was proved, the newest first. With --changed it may be
     asked of all clients.

@@ -17,6 +17,7 @@ from scopeprobe.errors import InputError
 from scopeprobe.inputs.importers import Export, Product, clients_text, merged, read_export
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
+from scopeprobe.reports.texts import counted
 from scopeprobe.reports.write import write_file
 from scopeprobe.store import StoredRuns
 
@@ -44,7 +45,7 @@ def import_command(
         options.option(
             "--into",
             metavar="FILE",
-            help="A clients file (TOML) that new clients are added to; all else stays as it is.",
+            help="A clients file that new clients are added to; all else stays as it is.",
         ),
     ] = None,
     server: Annotated[
@@ -81,7 +82,7 @@ def import_command(
             say(f"skipped: {application.title}: {application.skipped}")
     kept = sum(not application.skipped for application in export.applications)
     if into is None:
-        say(f"{kept} of {len(export.applications)} applications are clients now")
+        say(f"clients: {kept} of {counted(len(export.applications), 'application')}")
     else:
         _merge(into, export, server, out)
 
@@ -89,7 +90,7 @@ def import_command(
 def _merge(into: Path, export: Export, server: str, out: Path) -> None:
     """Add what is new to a clients file, and say what is new, gone or was never audited."""
     text, status = _read(into)
-    result = merged(str(into), text, export, server)
+    result = merged(into, text, export, server)
     if result.text != text:
         write_file(into, [result.text], status)
     told = {
@@ -107,11 +108,6 @@ def _merge(into: Path, export: Export, server: str, out: Path) -> None:
 
 def _read(into: Path) -> tuple[str, os.stat_result | None]:
     """The text of a file that may be replaced, with its mode and owner; empty without one."""
-    if into.suffix.lower() != ".toml":
-        advice = f"name both, as in: scopeprobe audit {into} imported.toml"
-        raise InputError(
-            [f"{into}: only TOML can be added to: import into a new file, and {advice}"]
-        )
     try:
         status = into.lstat()
     except FileNotFoundError:

@@ -12,6 +12,7 @@ import typer
 from scopeprobe.cli import options
 from scopeprobe.errors import InputError
 from scopeprobe.lab import Lab, available_profiles, demo_servers, read_fleet
+from scopeprobe.reports.texts import counted
 
 EXAMPLES = """
 Examples:
@@ -34,13 +35,13 @@ def lab_command(
         ),
     ] = None,
     list_: Annotated[
-        bool, typer.Option("--list", help="List the manners that servers can have.")
+        bool, typer.Option("--list", help="List the server behaviors that can be played.")
     ] = False,
 ) -> None:
     """
     Run the embedded authorization server by itself, on loopback, until Ctrl-C.
 
-    It plays servers with the manners of real ones, to try scopeprobe and other clients on.
+    It plays servers that behave like real ones, to try scopeprobe and other clients on.
     """
     if list_:
         for name, summary in available_profiles().items():
@@ -54,7 +55,8 @@ def lab_command(
     async def serve() -> None:
         async with Lab(servers).serve(port) as base_url:
             for server in servers:
-                typer.echo(f"{base_url}/{server.name}/token  {len(server.clients)} clients")
+                clients = counted(len(server.clients), "client")
+                typer.echo(f"{base_url}/{server.name}/token  {clients}")
             await anyio.sleep_forever()
 
     anyio.run(serve)

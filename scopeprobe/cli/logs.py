@@ -18,7 +18,13 @@ from structlog.typing import EventDict
 
 from scopeprobe.cli.streams import STANDARD_ERROR, say
 from scopeprobe.errors import InputError
-from scopeprobe.model.events import Event, RequestAnswered, RunStarted
+from scopeprobe.model.events import (
+    EndpointOutOfReach,
+    EndpointThrottled,
+    Event,
+    RequestAnswered,
+    RunStarted,
+)
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 SECONDS_BETWEEN_PROGRESS = 30.0
@@ -32,6 +38,13 @@ _LEVELS = {
     "endpoint_left_alone": WARNING,
     "client_left_alone": WARNING,
 }
+_IN_WORDS = {
+    "client_left_alone": "no more attempts",
+    "endpoint_left_alone": "no more attempts",
+    "endpoint_throttled": "throttled",
+    "endpoint_out_of_reach": "out of reach",
+}
+"""What people read in the place of an event's code, which says more to programs."""
 _NAMES = {DEBUG: "debug", INFO: "info", WARNING: "warning", ERROR: "error"}
 
 
@@ -48,15 +61,25 @@ class LogFormat(StrEnum):
 
 
 class LogObserver:
-    """Writes events from a level up to standard error, and all of them to the log file."""
+    """
+    Writes events from a level up to standard error, and all of them to the log file.
+
+    People are told once that a server throttles or is away, and in the end how often it did.
+    """
 
     def __init__(self, log_format: LogFormat, level: int, file: LogFile | None) -> None:
         self._level = level
         self._standard_error = _logger(STANDARD_ERROR, log_format.resolved(sys.stderr))
+        self._is_for_people = log_format.resolved(sys.stderr) is LogFormat.CONSOLE
+        self._told: set[tuple[str, str]] = set()
         self._file = None if file is None else _logger(file, LogFormat.JSON)
 
     def __call__(self, event: Event) -> None:
-        self.log(_LEVELS.get(event.name, INFO), event.name, **_fields(event))
+        level = _LEVELS.get(event.name, INFO)
+        if self._is_for_people and isinstance(event, EndpointThrottled | EndpointOutOfReach):
+            level = DEBUG if (event.name, event.server) in self._told else level
+            self._told.add((event.name, event.server))
+        self.log(level, event.name, **_fields(event))
 
     def log(self, level: int, name: str, **fields: object) -> None:
         if level >= self._level:
@@ -161,16 +184,23 @@ def _in_order(_logger: object, _method: str, fields: EventDict) -> EventDict:
     return {**first, **fields}
 
 
+def _in_words(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    name = fields["event"]
+    return {**fields, "event": _IN_WORDS.get(name, name.replace("_", " "))}
+
+
 def _logger(stream: Any, log_format: LogFormat) -> Any:  # noqa: ANN401 - structlog's own types
     renderer: Any
+    words: tuple[Any, ...] = ()
     if log_format is LogFormat.JSON:
         stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
+        words = (_in_words,)
         stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
         renderer = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
     return structlog.wrap_logger(
         structlog.WriteLogger(stream),
-        processors=[stamp, _in_order, renderer],
+        processors=[stamp, _in_order, *words, renderer],
         wrapper_class=structlog.BoundLogger,
     )

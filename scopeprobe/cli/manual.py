@@ -17,6 +17,7 @@ from scopeprobe.errors import InputError, did_you_mean
 INDEX = "README"
 """The page that lists the others."""
 FOLDER = resources.files("scopeprobe").joinpath("docs")
+WORDS_OF_A_NAME = 3
 _PARSER = MarkdownIt().enable("table")
 _LINK = re.compile(r"\[(?P<text>[^\]\n]+)\]\((?P<place>[^)#\n]*)(?:#(?P<anchor>[^)]+))?\)")
 _COMMENT = re.compile(r"^<!--.*?-->\n+", re.MULTILINE | re.DOTALL)
@@ -63,7 +64,9 @@ def about(topic: str) -> str:
         return manual[name or INDEX]
     found = [passage for passage in _passages() if name in passage.topics]
     if not found:
-        raise InputError([f"the manual has no topic {topic!r}{did_you_mean(name, topics())}"])
+        longer = sorted((known for known in topics() if name in known), key=len)
+        near = f"; did you mean {longer[0]}?" if longer else did_you_mean(name, topics())
+        raise InputError([f"the manual has no topic {topic!r}{near}"])
     pages_with_section = {passage.page for passage in found if passage.is_section}
     return "\n".join(
         f"## {passage.page}: {passage.section}\n\n{passage.markdown}"
@@ -129,5 +132,6 @@ def _end(heading: Token, following: list[Token], last: int) -> int:
 
 
 def _names_in(cell: Token) -> list[str]:
-    """What a cell lists, separated by commas."""
-    return "".join(part.content for part in cell.children or ()).split(", ")
+    """What a cell lists, separated by commas; nothing of a sentence."""
+    names = "".join(part.content for part in cell.children or ()).split(", ")
+    return names if all(len(name.split()) <= WORDS_OF_A_NAME for name in names) else []

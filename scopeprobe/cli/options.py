@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ def option(
     help: str,  # noqa: A002 - typer's word
     metavar: str | None = None,
     panel: str | None = None,
+    at_least: int | None = None,
     **more: Any,  # noqa: ANN401 - typer's own
 ) -> Any:  # noqa: ANN401 - typer's own
     """An option that its environment variable sets as well: --max-time by SCOPEPROBE_MAX_TIME."""
@@ -29,10 +31,20 @@ def option(
         help=help,
         metavar=metavar,
         rich_help_panel=panel,
+        callback=None if at_least is None else _not_below(at_least),
         envvar=variable,
         show_envvar=False,
         **more,
     )
+
+
+def _not_below(least: int) -> Callable[[int | None], int | None]:
+    def check(value: int | None) -> int | None:
+        if value is not None and value < least:
+            raise typer.BadParameter(f"{value} must be at least {least}")
+        return value
+
+    return check
 
 
 class TableOrJson(StrEnum):
@@ -53,9 +65,16 @@ TABLE = TableOrFormat("table")
 
 Out = Annotated[Path, option("--out", "-o", metavar="DIR", help="Output folder.", panel=OUTPUT)]
 DEFAULT_OUT = Path("scopeprobe-out")
+FORMATS = ", ".join(Format)
 Formats = Annotated[
     list[Format] | None,
-    option("--format", "-f", help="Files beside the CSV ones; repeatable.", panel=OUTPUT),
+    option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help=f"Files beside the CSV ones, repeatable: {FORMATS}.",
+        panel=OUTPUT,
+    ),
 ]
 ScopesFiles = Annotated[
     list[Path] | None,
@@ -63,7 +82,9 @@ ScopesFiles = Annotated[
 ]
 Providers = Annotated[
     list[Path] | None,
-    option("--providers", metavar="DIR", help="Provider packs of one's own.", panel=INPUTS),
+    option(
+        "--providers", metavar="DIR", help="A folder of provider packs of your own.", panel=INPUTS
+    ),
 ]
 LiteralSecrets = Annotated[
     bool,
@@ -88,6 +109,11 @@ BaselineFile = Annotated[
 ]
 PolicyFile = Annotated[
     Path | None,
-    option("--policy", metavar="FILE", help="Expectations of whole tags.", panel=POLICY),
+    option(
+        "--policy",
+        metavar="FILE",
+        help="What all clients with certain tags are expected to have.",
+        panel=POLICY,
+    ),
 ]
 NoProgress = Annotated[bool, option("--no-progress", help="No progress bar.", panel=OUTPUT)]

@@ -6,18 +6,18 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.segment import Segment
 
 from scopeprobe.cli.options import TABLE, TableOrFormat, TableOrJson
-from scopeprobe.cli.streams import inert, print_data
+from scopeprobe.cli.streams import WIDTH, inert, print_data
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.policy.history import Past
 from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.terminal import advertised_remarks, audit_table, remarks
 
-WIDTH = 80
-"""Columns of a table that goes to no terminal."""
+_NO_LIMIT = 10_000
 
 
 def print_table(*parts: RenderableType) -> None:
@@ -26,11 +26,20 @@ def print_table(*parts: RenderableType) -> None:
 
     A line that does not wrap is whole: it is there to be pasted.
     """
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False)
+    console = _console()
+    if not console.is_terminal:
+        options = console.options.update(width=_NO_LIMIT)
+        needed = (Measurement.get(console, options, part).minimum for part in parts)
+        console.width = max(WIDTH, *needed)
     with console.capture() as captured:
         for part in parts:
             console.print(_Inert(part), crop=False)
     print_data("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _console() -> Console:
+    """As wide as the terminal; what reads a pipe gets 80 columns, and more where a name is long."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False)
 
 
 class _Inert:
@@ -64,10 +73,9 @@ def print_run(
         for piece in Format[printed.name].render(maps, summary, past):
             print_data(piece)
         return
-    servers = {client.name: client.server for client in summary.clients}
     unicode = "utf" in (sys.stdout.encoding or "").lower()
     print_table(
-        audit_table(maps, servers, unicode=unicode),
+        audit_table(maps, summary, unicode=unicode, width=_console().width),
         *remarks(maps),
         *advertised_remarks(summary.servers),
     )

@@ -38,7 +38,7 @@ def replay_command(
     ] = False,
 ) -> None:
     """
-    Conclude again from the evidence of `explain --bundle FILE`. Nothing is sent.
+    Explain again, from the evidence that `explain --bundle FILE` wrote. Nothing is sent.
 
     The bundle has no names in it: clients, ids and hosts are called by numbers.
 

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from textwrap import fill
 
 import anyio
 
@@ -20,13 +19,15 @@ from scopeprobe.cli.logs import INFO, WARNING, LogObserver, ProgressLog, log_fil
 from scopeprobe.cli.options import TABLE, TableOrFormat
 from scopeprobe.cli.output import print_run
 from scopeprobe.cli.progress import ProgressBar
-from scopeprobe.cli.streams import print_data, say
+from scopeprobe.cli.streams import print_data, say, wrapped
 from scopeprobe.cli.tell_findings import WordsToExplain, finding_lines, log_findings
+from scopeprobe.diagnosis.describe import times
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Event, Observer
 from scopeprobe.model.finding import FindingKind
 from scopeprobe.reports.findings import headline
 from scopeprobe.reports.formats import Format
+from scopeprobe.reports.plan import FleetPlan
 from scopeprobe.reports.summary import Summary
 from scopeprobe.reports.texts import counted
 from scopeprobe.reports.write import WRITTEN
@@ -47,6 +48,7 @@ def run_audit(
     *,
     words: Sequence[str],
     words_to_explain: WordsToExplain | None = None,
+    plan: FleetPlan | None = None,
     carry_out: Callable[[Audit], Awaitable[Result]] = audit,
 ) -> int:
     """
@@ -55,11 +57,12 @@ def run_audit(
     :param words: the command line behind the program's name.
     :param carry_out: on this machine, unless given.
     :param words_to_explain: those by which `explain` asks for the same.
+    :param plan: what it was expected to take, for those who watch it.
     """
     with log_file(options.log_file) as file:
         logs = LogObserver(options.log_format, options.level, file)
         _notice(order.fleet.notices, options, logs)
-        with _progress(options, logs) as progress:
+        with _progress(options, logs, ProgressBar(plan, order.strategy)) as progress:
             watched = order.observed_by(_all_of(logs, progress))
             result = anyio.run(carry_out, watched, backend_options={"use_uvloop": _has_uvloop()})
         _sum_up(result, order, options, logs, _resume_command(result, words))
@@ -122,10 +125,10 @@ def _has_uvloop() -> bool:
 
 
 @contextmanager
-def _progress(options: LogOptions, logs: LogObserver) -> Iterator[Observer]:
+def _progress(options: LogOptions, logs: LogObserver, bar: ProgressBar) -> Iterator[Observer]:
     """Show progress while a run goes on: a bar on a terminal, an event now and then elsewhere."""
     shows_bar = sys.stderr.isatty() and not (options.quiet or options.no_progress)
-    shown = ProgressBar() if shows_bar else ProgressLog(logs)
+    shown = bar if shows_bar else ProgressLog(logs)
     with shown.running():
         yield shown
 
@@ -165,7 +168,7 @@ def _sum_up(
     if options.quiet or not options.is_for_people:
         return
     for line in _lines(result, order):
-        say(fill(line, 80, subsequent_indent="  ", break_on_hyphens=False))
+        say(wrapped(line))
     if resume is not None:
         say(f"to go on: {resume}")
 
@@ -182,15 +185,20 @@ def _notice(texts: Iterable[str], options: LogOptions, logs: LogObserver) -> Non
 def _lines(result: Result, order: Audit) -> list[str]:
     summary = result.summary
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in summary.counts.items() if n)
+    requests = counted(summary.requests, "request", ",")
+    tokens = counted(summary.tokens, "token", ",")
     servers, seconds = len(summary.servers), max((s.seconds for s in summary.servers), default=0)
     lines = [
         f"{counted(len(summary.clients), 'client')} on {counted(servers, 'server')}: {verdicts}",
-        f"{summary.requests} requests, {summary.tokens} tokens issued, {seconds:.1f} s",
+        f"{requests}, {tokens} issued, {seconds:.1f} s",
     ]
+    if throttled := [one for one in summary.servers if one.throttled]:
+        told = ", ".join(f"{one.name} {times(one.throttled)}" for one in throttled)
+        lines.append(f"throttled: {told}")
     if result.stopped_by is not None:
         lines.insert(0, f"{_STOPPED[result.stopped_by]}: what is known is kept")
-    told = _with_findings(summary)
-    left = [one for one in summary.not_tested if one.client not in told]
+    named = _with_findings(summary)
+    left = [one for one in summary.not_tested if one.client not in named]
     lines += [f"not tested: {n.client}: {counted(n.cells, 'cell')}, {n.why}" for n in left][
         :MOST_LINES
     ]

@@ -7,8 +7,11 @@ import re
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
+from textwrap import fill
 from typing import TextIO
 
+WIDTH = 80
+"""Columns of what goes to no terminal."""
 _ACTIVE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -40,6 +43,21 @@ def inert(text: str) -> str:
 def say(line: str) -> None:
     """Write a line to standard error, unless nothing reads it any more."""
     STANDARD_ERROR.write(line + "\n")
+
+
+def wrapped(text: str, first: str = "", others: str = "  ") -> str:
+    """A text in as many lines as the terminal needs for it; `first` and `others` begin them."""
+    columns = WIDTH
+    with suppress(OSError, ValueError):  # it is no terminal
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or WIDTH
+    return fill(
+        text,
+        columns,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_on_hyphens=False,
+        break_long_words=False,  # a path is there to be pasted
+    )
 
 
 def print_data(text: str) -> None:

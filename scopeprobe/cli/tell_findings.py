@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from textwrap import fill
 from typing import TypeAlias
 
 from scopeprobe.cli.logs import ERROR, WARNING, LogObserver
 from scopeprobe.cli.options import DEFAULT_OUT
+from scopeprobe.cli.streams import wrapped
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports import findings
@@ -69,11 +69,11 @@ def finding_lines(
         client = first.clients[0] if first.clients else first.client
         if subject in explained:
             if words is not None and not has_one_for_all:
-                yield f"  to learn why: {_command('explain', out, words(by_client[client]))}"
+                yield f"  to learn why: {command('explain', out, words(by_client[client]))}"
         elif any(one.kind in _SINCE for _, one in members):
-            yield f"  since when: {_command('history', out, [client])}"
+            yield f"  since when: {command('history', out, [client])}"
     if has_one_for_all and words is not None:
-        yield f"to learn why: {_command('explain', out, words(None))}"
+        yield f"to learn why: {command('explain', out, words(None))}"
 
 
 def _line(severity: str, one: Finding) -> str:
@@ -84,9 +84,10 @@ def _line(severity: str, one: Finding) -> str:
         one.detail.removeprefix(f"{one.server}: "),
     )
     text = ": ".join(filter(None, parts))
-    return fill(text, 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return wrapped(text, "  ", "    ")
 
 
-def _command(name: str, out: Path, words: Sequence[str]) -> str:
+def command(name: str, out: Path, words: Sequence[str]) -> str:
+    """A command line that looks into an output folder, to be pasted."""
     folder = () if out == DEFAULT_OUT else ("-o", str(out))
     return shlex.join(("scopeprobe", name, *folder, *words))

@@ -104,11 +104,6 @@ class ClusterRounds(Rounds):
                     plan.open_because = fault.reason
         return groups
 
-    @property
-    def is_over(self) -> bool:
-        queues = [queue for group in self._groups for queue in group.queues]
-        return all(queue.closed_because is not None for queue in queues)
-
     async def ask(
         self,
         journal: RunJournal,

@@ -66,8 +66,7 @@ class GroupRun:
     async def ask(self) -> GroupOutcome | Failure | None:
         """What became of it; None where there is nobody to tell."""
         try:
-            if not self._rounds.is_over:
-                await self._rounds.ask(self.journal, self._observer, self._interruption)
+            await self._rounds.ask(self.journal, self._observer, self._interruption)
         except Exception as error:  # noqa: BLE001 - it ends the run, which is somewhere else
             is_gone = isinstance(cause_of(error), NobodyListens)
             return None if is_gone else failure_of(error)

@@ -145,7 +145,7 @@ class AnswerHandling:
 
     def _ask_again(self, group: RateGroup, job: Job, answer: Unanswered) -> bool:
         """Put a question without an answer back into the queue, while that may help."""
-        job.met = job.met.and_also(answer.reason, answer.status)
+        job.met, job.fault = job.met.and_also(answer.reason, answer.status), answer
         not_before = self._retry_at(group, job, answer)
         if not_before is None or job.queue.closed_because is not None:
             return False
@@ -191,6 +191,7 @@ class AnswerHandling:
     ) -> float | None:
         """When a question is sent again whose server was not reached; None where it is not."""
         queue, server = job.queue, job.queue.client.server.name
+        group.trouble = answer.description
         if not group.broke(retry_at):
             group.close(Reason.UNREACHABLE)
             self.observer(EndpointLeftAlone(server, answer.reason, answer.description))
@@ -216,7 +217,7 @@ class AnswerHandling:
         self.journal.note_pause(group.group, time.time() + group.paused_until - time.monotonic())
         if not was_paused:
             told = group.paused_until - time.monotonic()
-            self.observer(EndpointThrottled(server, round(told, 3)))
+            self.observer(EndpointThrottled(server, round(told, 3), wait is not None))
         if seconds is None:
             group.close(Reason.THROTTLED)
             self.observer(EndpointLeftAlone(server, Reason.THROTTLED))

@@ -12,6 +12,7 @@ from scopeprobe.engine.lockout import LockoutGuard, Sent
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_limit import RateLimiter
 from scopeprobe.engine.retry import QUESTION, Failures, RetryPolicy
+from scopeprobe.model.answer import Unanswered
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
@@ -35,6 +36,8 @@ class Job:
     """How often it was sent."""
     met: Failures = field(default=Failures(), compare=False)
     """What its attempts met instead of an answer."""
+    fault: Unanswered | None = field(default=None, compare=False)
+    """What the last of them met."""
     is_reassurance: bool = field(default=False, compare=False)
     """It repeats a success outside of the plan; unless that succeeds again, nothing follows."""
     wave: int = field(default=0, compare=False)
@@ -223,6 +226,9 @@ class ClientQueue:
         """Ask nothing more for this client; every cell without an answer gets the reason."""
         if self.closed_because is None:
             self.closed_because = reason
+        for job in self._pending:
+            if job.fault is not None and job.fault.reason is reason:
+                job.plan.give_up(job.question, job.fault)
         self._pending.clear()
         self._reassurance = None
         while self._waiting:

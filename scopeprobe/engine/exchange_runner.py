@@ -145,7 +145,7 @@ class ExchangeRunner:
             if wait > LAST_MOMENT and (reason := self.stopped()) is not None:
                 return reason
             if group.exceeds_max_pause(wait):
-                return Reason.THROTTLED if group.is_left_alone else Reason.BUDGET_SPENT
+                return group.cannot_wait_because
             await anyio.sleep(min(wait, LAST_MOMENT))
         now = time.monotonic()
         group.limiter.take(now)

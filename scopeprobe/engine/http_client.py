@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import anyio
+import anyio.to_thread
 from yarl import URL
 
 from scopeprobe.engine.connection_faults import Way, fault_of, with_day_of_expiry
@@ -53,7 +54,6 @@ class HttpClient:
         connector: CarefulConnector,
         resolver: Resolver,
         files: OpenFiles,
-        clients: Iterable[Client],
     ) -> None:
         self._session = session
         self._connector = connector
@@ -64,10 +64,12 @@ class HttpClient:
         self._expired: dict[tuple[str, int], Fault] = {}
         """By host and port: on which day the certificate expired is asked once."""
         self._looks_at_certificate = anyio.Lock()
-        self.admit(clients)
 
-    def admit(self, clients: Iterable[Client]) -> None:
-        """Learn how the servers of clients are reached."""
+    async def admit(self, clients: Iterable[Client]) -> None:
+        """Learn how the servers of clients are reached, in a thread: certificates are read."""
+        await anyio.to_thread.run_sync(self._admit, list(clients))
+
+    def _admit(self, clients: Iterable[Client]) -> None:
         for client in clients:
             if not client.server.connection.proxy:
                 self._proxy_for(client.server.endpoints.token)
@@ -235,7 +237,7 @@ def _url_of_proxy(scheme: str, text: str) -> str:
 @asynccontextmanager
 async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
     """Open the one session of a run. How many requests are in the air is up to the rate groups."""
-    files = open_files()
+    files = await anyio.to_thread.run_sync(open_files)
     resolver = Resolver(files.lookups)
     connector = CarefulConnector(resolver, files.connections)
     async with aiohttp.ClientSession(
@@ -244,6 +246,8 @@ async def connect(clients: Iterable[Client]) -> AsyncIterator[HttpClient]:
         headers={"Accept-Encoding": "identity"},
     ) as session:
         try:
-            yield HttpClient(session, connector, resolver, files, clients)
+            http = HttpClient(session, connector, resolver, files)
+            await http.admit(clients)
+            yield http
         finally:
             await resolver.close()

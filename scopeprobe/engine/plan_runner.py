@@ -132,6 +132,11 @@ class PlanRunner:
         asked_before = sum(question.again < 0 for question in self.facts)
         return replace(success, again=-1 - asked_before)
 
+    def give_up(self, question: Question, fault: Unanswered) -> None:
+        """Remember what a question met last that is not asked any more."""
+        ticks = self.tick(), self.tick()
+        self.facts.setdefault(question, Fact(question, fault, *ticks))
+
     def close(self, reason: Reason) -> None:
         """Ask nothing more."""
         if not self.is_finished:

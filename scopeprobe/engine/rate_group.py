@@ -69,6 +69,8 @@ class RateGroup:
         """Held by the worker that waits for the next request; the others wait behind it."""
         self._throttled: _Throttles | None = None
         self._outage: Outage | None = None
+        self.trouble = ""
+        """What stood in the way when its server was last out of reach."""
         self._fails_at_tls = False
         """A request used up its retries on TLS failures, and nothing was answered since."""
         self._changed = anyio.Event()
@@ -184,8 +186,20 @@ class RateGroup:
 
     @property
     def is_left_alone(self) -> bool:
-        """Its server asked for a longer pause than any that is put up with."""
+        """It is paused for longer than anything is waited for."""
         return self.exceeds_max_pause(self.paused_until - self._clock())
+
+    @property
+    def is_throttled(self) -> bool:
+        """It is left alone because its server asked for that, and not because it is away."""
+        return self.is_left_alone and self._outage is None
+
+    @property
+    def cannot_wait_because(self) -> Reason:
+        """Why nothing more is asked where the next request is too far off."""
+        if not self.is_left_alone:
+            return Reason.BUDGET_SPENT
+        return Reason.THROTTLED if self._outage is None else Reason.UNREACHABLE
 
     def exceeds_max_pause(self, seconds: float) -> bool:
         """Whether a wait is longer than any that is put up with."""

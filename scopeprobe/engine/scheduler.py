@@ -38,6 +38,10 @@ class Stalled(RuntimeError):
     """A bug: requests are left, and nothing will ever send them."""
 
 
+async def _no_further_round(_group: RateGroup) -> bool:
+    return False
+
+
 @dataclass
 class Scheduler:
     """`run` returns when every rate group is over, or was told to `stop`."""
@@ -51,7 +55,7 @@ class Scheduler:
     """Of budgets that other engines spend too; all unless given."""
     late: Sequence[Callable[[], Awaitable[Sequence[RateGroup]]]] = ()
     """Bring further groups, once it is known where they are to be asked. `stop` cuts them short."""
-    next_round: Callable[[RateGroup], bool] = lambda _group: False
+    next_round: Callable[[RateGroup], Awaitable[bool]] = _no_further_round
     """Lays out what else is to be asked in a group that is over; False where nothing is."""
     usage: dict[str, Usage] = field(default_factory=dict)
     """By the name of the server."""
@@ -59,6 +63,8 @@ class Scheduler:
     files: OpenFiles = UNLIMITED
     stopped_because: Reason | None = None
     _in_air: int = 0
+    _thinking: int = 0
+    """Groups whose next round is being laid out."""
     _waits: dict[object, anyio.CancelScope] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -120,12 +126,12 @@ class Scheduler:
     def notices(self) -> Iterator[str]:
         """What deserves a look although nothing failed."""
         for group in self.groups:
-            if group.is_left_alone:
+            if group.is_throttled:
                 until = time.time() + group.paused_until - time.monotonic()
                 moment = f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC"
                 yield (
-                    f"{group.group}: its server asked to be left alone for longer than --max-pause;"
-                    f" it is, until {moment}, and its open cells are `throttled`"
+                    f"{group.group}: its server asked for a pause longer than --max-pause: no more"
+                    f" attempts until {moment}, and its open cells are `throttled`"
                 )
         if (shortage := self.files.shortage(self._air.wanted)) is not None:
             yield shortage
@@ -169,9 +175,9 @@ class Scheduler:
 
     @property
     def _goes_on(self) -> bool:
-        """Something is in the air, or waits for a time to come, or for metadata."""
+        """Something is in the air, or thought about, or waits for a time or for metadata."""
         now = time.monotonic()
-        if self._in_air or self._waits:
+        if self._in_air or self._thinking or self._waits:
             return True
         times = (group.opens_at for group in self.groups if not group.is_over)
         return any(opens_at and opens_at > now for opens_at in times)
@@ -186,10 +192,19 @@ class Scheduler:
 
     async def _finish(self, group: RateGroup) -> None:
         """Serve a group, round after round: what was found out may leave more to ask."""
-        while not group.is_over or (self.stopped_because is None and self.next_round(group)):
+        while not group.is_over or await self._lay_out_next(group):
             async with anyio.create_task_group() as workers:
                 for _ in range(min(group.in_flight, self.budgets.in_air)):
                     workers.start_soon(self._serve, group)
+
+    async def _lay_out_next(self, group: RateGroup) -> bool:
+        if self.stopped_because is not None:
+            return False
+        self._thinking += 1
+        try:
+            return await self.next_round(group)
+        finally:
+            self._thinking -= 1
 
     # -- one worker
 
@@ -218,7 +233,7 @@ class Scheduler:
                 if opens_at is None:
                     await group.change(None)
                 elif group.is_too_far(opens_at):
-                    group.close(Reason.THROTTLED if group.is_left_alone else Reason.BUDGET_SPENT)
+                    self._give_up(group)
                 elif (delay := opens_at - time.monotonic()) > 0:
                     await group.change(delay)
                 else:
@@ -228,6 +243,14 @@ class Scheduler:
                         return job
                     self._air.give_back(group.group, place)
         return None
+
+    def _give_up(self, group: RateGroup) -> None:
+        reason = group.cannot_wait_because
+        group.close(reason)
+        if group.is_left_alone:
+            for server in sorted({queue.client.server.name for queue in group.queues}):
+                detail = "" if group.is_throttled else group.trouble
+                self.observer(EndpointLeftAlone(server, reason, detail))
 
     def _look_again(self, group: RateGroup) -> None:
         """Stop the run where a budget is spent; bring forward whose time has come."""

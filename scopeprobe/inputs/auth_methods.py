@@ -126,7 +126,7 @@ def check_credentials(
     _check_companions(whole, place, problems)
     is_told_by_key = "private_key" in authentication.keys and whole.private_key is not None
     if whole.client_id is None and not is_told_by_key:
-        problems.error(place.at("client_id"), "is missing")
+        problems.error(place.at("client_id"), "is missing: add it")
 
 
 def _check_bearer(
@@ -145,7 +145,10 @@ def _check_method(method: AuthMethod, entry: ClientEntry, place: Place, problems
     match method.credential:
         case Credential.SECRET:
             if entry.client_secret is None:
-                problems.error(place.at("client_secret"), f"is missing: {method.value} needs one")
+                problems.error(
+                    place.at("client_secret"),
+                    f'is missing: {method.value} needs one, such as {{ env = "NAME" }}',
+                )
             if method.signs_assertion:
                 _check_hmac(entry, place, problems)
         case Credential.PRIVATE_KEY:

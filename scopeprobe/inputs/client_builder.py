@@ -109,7 +109,9 @@ class ClientBuilder:
         """Compare in lower case: names become files, and some file systems ignore case."""
         first = places.setdefault(name.lower(), place)
         if first is not place:
-            self.problems.error(place.at("name"), f"is the name of another client, in {first}")
+            self.problems.error(
+                place.at("name"), f"is the name of another client, in {first}: choose another"
+            )
 
     def _draft(self, entry: ClientEntry, place: Place, file: ClientsFile) -> ClientDraft:
         if file.defaults is None:

@@ -16,6 +16,7 @@ from typing import get_args, get_origin
 
 from pydantic import BaseModel
 
+from scopeprobe.errors import did_you_mean
 from scopeprobe.inputs.outline import Steps
 from scopeprobe.inputs.schema import SECRET_KEYS, ClientEntry, ExpectEntry
 
@@ -58,7 +59,10 @@ def read_csv_clients(text: str) -> CsvClients:
             if not any(cells):
                 continue
             if len(cells) != len(columns):
-                counts = f"has {len(cells)} cells, and the header {len(columns)}"
+                counts = (
+                    f"number of cells: {len(cells)}, in the header {len(columns)};"
+                    " a cell with a separator in it needs quotes"
+                )
                 raise CsvError(counts, begins)
             clients.append(_client(columns, cells, begins))
             lines.append(begins)
@@ -75,7 +79,9 @@ def _check_header(columns: Sequence[str]) -> None:
         members = ExpectEntry.model_fields if key == "expect" else None
         is_known = key in ClientEntry.model_fields and key != "targets"
         if not is_known or (members is not None and member not in members):
-            raise CsvError(f"column {number} is no key of a client: `{column[:40]}`", 1, number)
+            near = did_you_mean(column, {*ClientEntry.model_fields} - {"targets"})
+            what = f"column {number} is no key of a client: `{column[:40]}`{near}"
+            raise CsvError(what, 1, number)
     twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:
         raise CsvError(f"has the column `{twice[0]}` twice", 1)

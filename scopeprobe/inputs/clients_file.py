@@ -42,6 +42,10 @@ DECISIVE = frozenset(
 """Keys that later checks need: without them these would repeat what was said already."""
 
 
+_IN_THE_PLACE_OF_SCOPES = "scope"
+"""Where some are wrong: nobody is to complain that there are none."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientsFile:
     """The entries of one file; None stands for one that cannot be checked further."""
@@ -101,6 +105,8 @@ class _Checker:
         if not isinstance(data, dict) or not faulty or faulty & DECISIVE:
             return None
         sound = {key: value for key, value in data.items() if key not in faulty}
+        if "scopes" in faulty:
+            sound["scopes"] = [_IN_THE_PLACE_OF_SCOPES]
         return model.model_validate(sound, context=self.document.folder)
 
     def table(self, data: object, place: Place) -> dict[str, object]:
@@ -128,7 +134,7 @@ WORDS = {
     "invalid_key": "must have text for a key",
     "less_than": "must be less than {lt}",
     "literal_error": "must be {expected}",
-    "missing": "is missing",
+    "missing": "is missing: add it",
     "model_type": "must be a table",
     "string_type": "must be text: put it in quotes",
     "too_short": "is empty: it needs at least one",

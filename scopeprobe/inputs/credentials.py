@@ -243,7 +243,7 @@ class _SecretsGiver:
             return client
         client_id = client.client_id or ClientId(parsed.client_email)
         if not client_id:
-            self.problems.error(draft.place.at("client_id"), "is missing")
+            self.problems.error(draft.place.at("client_id"), "is missing: add it")
         key = replace(parsed.signing, kid=draft.kid) if draft.kid else parsed.signing
         return replace(client, signing_key=key, client_id=client_id)
 

@@ -40,8 +40,8 @@ DEEPEST = 100
 
 TOML_ERROR = re.compile(r"(?P<words>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
 _TOML_CAUSES = {
-    "Cannot ": "a key or table is given twice",
-    "Duplicate ": "a key or table is given twice",
+    "Cannot ": "a key or table is given twice: take one of them out",
+    "Duplicate ": "a key or table is given twice: take one of them out",
     "Invalid value": "a value is missing, or is text without quotes",
     "Expected '=' after a key": "a key without `=` behind it",
     "Expected newline or end of document": "more stands on the line than one key and its value:"
@@ -78,7 +78,7 @@ _JSON_CAUSES = {
     "Illegal trailing comma": "a comma is too many",
     "Expecting ',' delimiter": "a comma is missing",
     "Expecting ':' delimiter": "a colon is missing",
-    "Expecting value": "a value is missing, or is text without quotes",
+    "Expecting value": "a value is missing, or is text without quotes, or a comma is too many",
     "Unterminated string": "a quotation mark is missing at the end",
     "Invalid control character": "a quotation mark is missing at the end of the line, or the text"
     " holds a control character",
@@ -187,7 +187,7 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise DuplicateMember(f"an object has the member `{twice}` twice")
+        raise DuplicateMember(f"an object has the member `{twice}` twice: take one of them out")
     return members
 
 
@@ -209,7 +209,7 @@ def parse_yaml(text: str) -> Outline:
             raise ParseError(f"holds more than {MOST_VALUES:,} values behind its aliases")
         return Outline(yaml.constructor.construct_document(root), partial(lines_of_yaml, root))
     except DuplicateKeyError as error:
-        raise _malformed_yaml("a key is given twice", error) from None
+        raise _malformed_yaml("a key is given twice: take one of them out", error) from None
     except MarkedYAMLError as error:
         words = _cause_of("YAML", str(error.problem), _YAML_CAUSES)
         raise _malformed_yaml(words, error) from None

@@ -55,7 +55,7 @@ class Selection:
                 if not any(fnmatchcase(name, glob) for name in names)
             ),
             *(
-                f"--tag {tag}: no client has that tag{_what_there_is(tag, tags)}"
+                f"--tag {tag}: no client has that tag{_what_there_is(tag, tags) or _NO_TAGS}"
                 for tag in self.tags
                 if tag not in tags
             ),
@@ -68,11 +68,12 @@ class Selection:
 
 def _what_there_is(word: str, known: Iterable[str]) -> str:
     few = ", ".join(sorted(known)[:_MOST_NAMED])
-    return did_you_mean(word, known) or (f"; there are {few}" if few else "; there is none")
+    return did_you_mean(word, known) or (f"; there are {few}" if few else "")
 
 
 EVERYBODY = Selection()
 _MOST_NAMED = 10
+_NO_TAGS = '; there is none: write tags = ["…"] in the tables of clients'
 
 
 def read_clients(

@@ -115,7 +115,7 @@ def check_proxy(url: str) -> str:
 
 
 def _split(url: str) -> SplitResult:
-    wrong = "must be an absolute http or https URL"
+    wrong = "must be an absolute http or https URL, such as https://login.example/token"
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -93,7 +93,8 @@ def _scope(name: str) -> Scope:
     if forbidden := FORBIDDEN.search(name):
         character = forbidden[0]
         said = f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
-        raise ValueError(f"a scope holds no {said} (RFC 6749 section 3.3)")
+        cure = "write each in quotes of its own" if character == " " else "take it out"
+        raise ValueError(f"a scope holds no {said} (RFC 6749 section 3.3): {cure}")
     if name.startswith(CANARY_PREFIX):
         raise ValueError(f"{CANARY_PREFIX}… is kept for controls and cannot be a candidate")
     return Scope(name)

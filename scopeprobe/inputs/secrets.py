@@ -206,7 +206,7 @@ def _from_environment(variable: str, environment: Mapping[str, str]) -> RawSecre
     named = f" {variable}" if PLAIN_VARIABLE.fullmatch(variable) else ""
     text = environment.get(variable)
     if text is None:
-        return UnusableSecret(f"environment variable{named} is not set")
+        return UnusableSecret(f"environment variable{named} is not set: export it")
     return _raw(text, f"environment variable{named}")
 
 
@@ -220,7 +220,8 @@ def _from_file(path: Path) -> RawSecret | UnusableSecret:
         with path.open("rb") as file:
             data = file.read(LONGEST + 1)
     except OSError as error:
-        return UnusableSecret(f"the file cannot be read: {error.strerror}")
+        where = " (relative to this one)" if isinstance(error, FileNotFoundError) else ""
+        return UnusableSecret(f"the file cannot be read: {error.strerror}{where}")
     except ValueError:
         return UnusableSecret("the file cannot be read: no system has a file of that name")
     return _of_size(RawSecret(data, "the file", drops_newline=True))
@@ -239,7 +240,9 @@ def _from_command(arguments: tuple[str, ...]) -> RawSecret | UnusableSecret:
     except subprocess.TimeoutExpired:
         return UnusableSecret(f"{name} took longer than {COMMAND_SECONDS} s")
     except OSError as error:
-        return UnusableSecret(f"{name} cannot be run: {error.strerror}")
+        is_there = not isinstance(error, FileNotFoundError)
+        cure = "" if is_there else "; install it, or give its whole path"
+        return UnusableSecret(f"{name} cannot be run: {error.strerror}{cure}")
     except ValueError:
         return UnusableSecret("the command cannot be run: an argument holds a NUL character")
     if code != 0:

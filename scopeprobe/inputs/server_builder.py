@@ -102,7 +102,8 @@ class ServerBuilder:
             token_endpoint = provider.token_endpoint
             if token_endpoint is None:
                 self.problems.error(
-                    place.at("token_endpoint"), "is missing, and no issuer is named either"
+                    place.at("token_endpoint"),
+                    "is missing, and no issuer is named either: give one of them",
                 )
                 return None
         self._refuse_plain_http(entry, place)

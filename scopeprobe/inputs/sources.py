@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
 
-from scopeprobe.errors import InputError
+from scopeprobe.errors import InputError, nearest
 
 Source: TypeAlias = Path | Literal["-"]
 """A file, or `-` for standard input."""
@@ -52,7 +52,18 @@ def read_text(source: Source, stdin: TextIO | None = None) -> str:
 def text_of_file(path: Path) -> str:
     """Read UTF-8 text and keep its newlines; a byte order mark is left out."""
     with _in_users_words(str(path)):
+        if not path.exists():
+            raise InputError([f"{path}: there is no such file{_meant(path)}"])
         return path.read_bytes().decode("utf-8-sig")
+
+
+def _meant(path: Path) -> str:
+    """Which file of the folder was probably meant, of those with the same ending."""
+    with suppress(OSError):
+        others = {one.stem for one in path.parent.iterdir() if one.suffix == path.suffix}
+        if near := nearest(path.stem, others):
+            return f"; did you mean {path.with_stem(near)}?"
+    return ""
 
 
 @contextmanager

@@ -67,6 +67,8 @@ class EndpointThrottled:
     name: ClassVar[str] = "endpoint_throttled"
     server: str
     wait_s: float
+    asked_by_server: bool = False
+    """By `Retry-After`, a header of its quotas, or in words; else the wait is our own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ class Allowance:
     spent_at: tuple[float, ...] = ()
 
 
+NOTHING_USED = Allowance()
+
+
 class KnownFacts(Protocol):
     """What is known before the first request of an invocation."""
 

@@ -7,18 +7,15 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-
-@cache
-def _table() -> dict[str, list[str]]:
-    text = resources.files(__package__).joinpath("error_texts.toml").read_text(encoding="utf-8")
-    table: dict[str, list[str]] = tomllib.loads(text)
-    return table
+_PATTERNS: dict[str, list[str]] = tomllib.loads(
+    resources.files(__package__).joinpath("error_texts.toml").read_text(encoding="utf-8")
+)
 
 
 @cache
 def pattern_of(topic: str, behind: str = "") -> re.Pattern[str]:
     """Compile the pattern of a topic, followed by `behind` (a regular expression)."""
-    return re.compile(f"(?:{'|'.join(_table()[topic])}){behind}", re.IGNORECASE)
+    return re.compile(f"(?:{'|'.join(_PATTERNS[topic])}){behind}", re.IGNORECASE)
 
 
 def speaks_of(topic: str, text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
@@ -38,6 +39,10 @@ _OF_NO_CELL = frozenset(
 _MOST_NAMES = 5
 Nights: TypeAlias = Sequence[tuple[date, PermissionMap]]
 """What runs found out about one client, the newest first."""
+_Verdicts: TypeAlias = Mapping[tuple[str, str], AbstractSet[Verdict]]
+"""What one of them found out, by audience and scope."""
+_ANYWHERE = ("", " ")
+"""In the place of both: no scope has a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def incidents(
             rest.append(one)
     for server, parts in by_incident.items():
         cause = causes[next(iter(causes)) if is_cut_off else server]
-        if is_cut_off and cause is not None and cause.code:
+        if is_cut_off and cause is not None and len(set(causes.values())) > 1:
             cause = replace(cause, words=cause.code)  # its words name a single server
         rest += _of_server(server, parts, cause, servers, cells)
     for reason, parts in by_reason.items():
@@ -223,7 +228,7 @@ def dated(
     found: Iterable[Finding], nights_of: Callable[[ClientName], Nights], today: date
 ) -> list[Finding]:
     """Findings with the day of the first run that found them so without a break."""
-    by_client: dict[ClientName, Nights] = {}
+    by_client: dict[ClientName, list[tuple[date, _Verdicts]]] = {}
 
     def since(one: Finding) -> str:
         if not one.verdict:
@@ -233,24 +238,34 @@ def dated(
         days = []
         for client in one.clients or (one.client,):
             if client not in by_client:
-                by_client[client] = nights_of(client)
+                by_client[client] = _verdicts_of(nights_of(client))
             days.append(_first_day(one, by_client[client], today))
         return max(days).isoformat()
 
     return [replace(one, since=since(one)) for one in found]
 
 
-def _first_day(one: Finding, nights: Nights, today: date) -> date:
+def _first_day(one: Finding, nights: Iterable[tuple[date, _Verdicts]], today: date) -> date:
     """A night that proved nothing is no break of what is proved before and after it."""
     first, is_proof = today, one.verdict not in {Verdict.UNKNOWN, Verdict.UNAUTHENTICATED}
-    for day, permissions in nights:
-        verdicts = {
-            cell.verdict
-            for cell in permissions.cells
-            if one.server or (cell.audience == one.audience and one.scope in {"", cell.scope})
-        }
+    place = _ANYWHERE if one.server else (one.audience, one.scope)
+    for day, found in nights:
+        verdicts = found.get(place, frozenset())
         if one.verdict in verdicts:
             first = day
         elif not verdicts or not is_proof or verdicts & {Verdict.GRANTED, Verdict.DENIED}:
             break
     return first
+
+
+def _verdicts_of(nights: Nights) -> list[tuple[date, _Verdicts]]:
+    """What was found out of each scope, of each target (scope: empty), and of all together."""
+    of_map: dict[int, dict[tuple[str, str], set[Verdict]]] = {}
+    for _, permissions in nights:
+        if id(permissions) in of_map:
+            continue
+        found = of_map[id(permissions)] = defaultdict(set)
+        for cell in permissions.cells:
+            for place in ((cell.audience, cell.scope), (cell.audience, ""), _ANYWHERE):
+                found[place].add(cell.verdict)
+    return [(day, of_map[id(permissions)]) for day, permissions in nights]

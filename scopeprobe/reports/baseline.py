@@ -12,6 +12,7 @@ from rich.text import Text
 
 from scopeprobe.model.cell import Verdict
 from scopeprobe.policy import Baseline
+from scopeprobe.reports.names import Names
 from scopeprobe.reports.texts import json_text
 
 _ACCEPTED = (Verdict.GRANTED, Verdict.DENIED, Verdict.UNENFORCED)
@@ -32,16 +33,19 @@ def baseline_json(baseline: Baseline) -> str:
 
 def baseline_table(baseline: Baseline, today: date) -> RenderableType:
     accepted = Table(box=None, pad_edge=False)
-    accepted.add_column("client", overflow="ellipsis", no_wrap=True, max_width=30)
-    accepted.add_column("audience", overflow="ellipsis", no_wrap=True, max_width=20)
+    accepted.add_column("client")
+    accepted.add_column("audience")
     for verdict in _ACCEPTED:
         accepted.add_column(verdict, justify="right")
     counts = Counter((cell[:2], verdict) for cell, verdict in baseline.verdicts.items())
-    for place in sorted({cell[:2] for cell in baseline.verdicts}):
-        counted = (str(counts[place, verdict] or "") for verdict in _ACCEPTED)
-        accepted.add_row(*map(Text, (*place, *counted)))
+    places = sorted({cell[:2] for cell in baseline.verdicts})
+    clients = Names((*(client for client, _ in places), *baseline.unauthenticated))
+    audiences = Names(audience for _, audience in places)
+    for client, audience in places:
+        counted = (str(counts[(client, audience), verdict] or "") for verdict in _ACCEPTED)
+        accepted.add_row(clients.cell(client), audiences.cell(audience), *counted)
     for client in sorted(baseline.unauthenticated):
-        accepted.add_row(Text(client), Text("unauthenticated"))
+        accepted.add_row(clients.cell(client), Text("unauthenticated"))
     if not baseline.waivers:
         return accepted
     waivers = Table(title="waivers", title_justify="left", title_style="bold", box=None)

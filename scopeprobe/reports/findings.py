@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scopeprobe.model.cell import PermissionMap, Reason
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
+from scopeprobe.policy.incidents import EVERY_SERVER
 from scopeprobe.reports.csv_files import csv_text, inert
-from scopeprobe.reports.summary import ClientSummary, Summary
+from scopeprobe.reports.summary import ClientSummary, Commands, Summary
 from scopeprobe.reports.texts import counted
 
 ERROR, WARNING = "error", "warning"
@@ -31,16 +33,17 @@ _WORST_FIRST = (
     FindingKind.UNMATCHED_EXPECTATION,
 )
 _NEXT_STEPS = {
-    FindingKind.UNAUTHENTICATED: "scopeprobe explain CLIENTS {client}",
+    FindingKind.UNAUTHENTICATED: "{explain} {client}",
     FindingKind.EXCESS: "take it away at the server, or expect it, or waive it",
-    FindingKind.MISSING: "scopeprobe explain CLIENTS {client}",
-    FindingKind.CHANGED: "scopeprobe history {client}",
+    FindingKind.MISSING: "{explain} {client}",
+    FindingKind.CHANGED: "{history} {client}",
     FindingKind.UNENFORCED: "do not rely on scopes there: the server issues any",
-    FindingKind.UNKNOWN: "scopeprobe explain CLIENTS {client}",
+    FindingKind.UNKNOWN: "{explain} {client}",
     FindingKind.SECRET_EXPIRY: "renew the secret, and its day in the clients file",
     FindingKind.STALE_WAIVER: "renew the waiver, or take it out of the baseline",
     FindingKind.UNMATCHED_EXPECTATION: "correct the expectation, or say allow_unmatched = true",
 }
+_AWAY = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.TLS_FAILURE})
 _EXPLAINED = frozenset({FindingKind.UNAUTHENTICATED, FindingKind.MISSING, FindingKind.UNKNOWN})
 _NOT_ASKED = frozenset(
     {Reason.NOT_ASKED, Reason.BUDGET_SPENT, Reason.DEADLINE, Reason.QUIET, Reason.INTERRUPTED}
@@ -83,16 +86,18 @@ def findings_members(summary: Summary) -> Iterator[dict[str, str]]:
             "owner": one.owner,
             "detail": one.detail,
             "since": one.since,
-            "next_step": next_step(one),
+            "next_step": next_step(one, summary.commands),
         }
 
 
-def next_step(one: Finding) -> str:
+def next_step(one: Finding, commands: Commands = Commands()) -> str:  # noqa: B008 - frozen
     """What to do about it, or to type."""
     if one.reason in _NOT_ASKED:
         return "go on with --resume"
     client = one.clients[0] if one.clients else one.client
-    return _NEXT_STEPS[one.kind].format(client=client)
+    return _NEXT_STEPS[one.kind].format(
+        client=shlex.quote(client), explain=commands.explain, history=commands.history
+    )
 
 
 def is_explained(one: Finding) -> bool:
@@ -117,15 +122,27 @@ def sentence(one: Finding) -> str:
 
 def headline(summary: Summary) -> str:
     """The findings by kind, the worst first."""
-    errors, warnings = summary.findings, len(summary.warnings)
-    if not errors:
-        return (
-            f"no finding fails the run; {counted(warnings, 'warning')}"
-            if warnings
-            else ("no findings")
-        )
-    more = f"; {counted(warnings, 'warning')}" if warnings else ""
-    return ", ".join(_counts(errors)) + more
+    away = [one for one in summary.warnings if _is_away(one)]
+    others = len(summary.warnings) - len(away)
+    parts = [
+        ", ".join(_counts(summary.findings)),
+        _who_is_away([one.server for one in away]),
+        counted(others, "warning") if others else "",
+    ]
+    if not summary.findings and not away:
+        parts[0] = "no finding fails the run" if summary.warnings else "no findings"
+    return "; ".join(filter(None, parts))
+
+
+def _who_is_away(servers: Sequence[str]) -> str:
+    if EVERY_SERVER in servers:
+        return "no server can be reached"
+    return f"{counted(len(servers), 'server')} cannot be reached" if servers else ""
+
+
+def _is_away(one: Finding) -> bool:
+    """A server that gives no answers to anybody."""
+    return bool(one.server) and one.kind is FindingKind.UNKNOWN and one.reason in _AWAY
 
 
 def _counts(found: Iterable[Finding]) -> Iterator[str]:

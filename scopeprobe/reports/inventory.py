@@ -10,6 +10,7 @@ from rich.text import Text
 
 from scopeprobe.model.client import Client, GrantType
 from scopeprobe.model.server import Server
+from scopeprobe.reports.names import Names
 from scopeprobe.reports.texts import json_text
 
 
@@ -28,15 +29,23 @@ def inventory_table(clients: Sequence[Client]) -> RenderableType:
             )
         )
     table = Table(title="clients", title_justify="left", title_style="bold", box=None)
-    table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=26)
+    table.add_column("name")
     table.add_column("server")
-    table.add_column("client_id", overflow="ellipsis", max_width=18, no_wrap=True)
+    table.add_column("client_id")
     table.add_column("method", no_wrap=True)
     table.add_column("candidates", justify="right")
+    names = Names(client.name for client in clients)
+    servers_of = Names(client.server.name for client in clients)
+    ids = Names(client.client_id for client in clients)
     for client in clients:
         candidates = sum(len(target.candidates) for target in client.targets)
-        cells = (client.name, client.server.name, client.client_id, _method(client))
-        table.add_row(*map(Text, cells), str(candidates))
+        table.add_row(
+            names.cell(client.name),
+            servers_of.cell(client.server.name),
+            ids.cell(client.client_id),
+            Text(_method(client)),
+            str(candidates),
+        )
     return Group(servers, "", table)
 
 

@@ -45,7 +45,7 @@ def _families(summary: Summary) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     )
     yield (
         "scopeprobe_findings",
-        "Findings over the bar by kind.",
+        "Findings that fail the run, by kind.",
         (({"kind": kind}, found[kind]) for kind in FindingKind),
     )
     yield (
@@ -60,7 +60,7 @@ def _families(summary: Summary) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     )
     for name, words, value in (
         ("complete", "1 where no cell is left that asking again may settle.", summary.complete),
-        ("over_bar", "1 where there are findings over the bar.", summary.over_bar),
+        ("over_bar", "1 where there are findings that fail the run.", summary.over_bar),
         ("requests", "Token requests of the run.", summary.requests),
         ("tokens", "Tokens that were issued.", summary.tokens),
         ("cells_not_tested", "Cells that ended unknown.", sum(n.cells for n in summary.not_tested)),

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from scopeprobe.reports.names import Names
 from scopeprobe.reports.texts import counted, json_text
 
 _HOURS, _DAYS = 120, 2880
@@ -70,19 +71,21 @@ def plan_json(plan: FleetPlan) -> str:
 def plan_table(plan: FleetPlan) -> RenderableType:
     """Every server and strategy, in 80 columns."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("server", overflow="ellipsis", max_width=16, no_wrap=True)
+    table.add_column("server")
     table.add_column("strategy", no_wrap=True)
     for name in ("requests", "at most", "tokens", "time"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("what binds", overflow="fold")
+    names = Names(server.name for server in plan.servers)
     for server in plan.servers:
         for strategy, cost in server.strategies.items():
-            table.add_row(*map(Text, (server.name, strategy, *_cells(cost))))
+            table.add_row(names.cell(server.name), *map(Text, (strategy, *_cells(cost))))
     if len(plan.servers) > 1:
         for strategy, cost in plan.total.items():
             table.add_row(*map(Text, ("in all", strategy, *_cells(cost))), style="bold")
     sizes = [
-        f"{server.name}: {counted(server.clients, 'client', ',')}, {server.candidates:,} candidates"
+        f"{server.name}: {counted(server.clients, 'client', ',')},"
+        f" {counted(server.candidates, 'candidate', ',')}"
         for server in plan.servers
     ]
     return Group(*map(Text, sizes), "", table)
@@ -91,7 +94,8 @@ def plan_table(plan: FleetPlan) -> RenderableType:
 def plan_line(strategy: str, cost: Cost) -> str:
     """The same in one line, before an audit begins."""
     return (
-        f"{strategy}: about {cost.requests_expected:,} requests, {cost.requests_at_most:,} at most,"
+        f"{strategy}: about {counted(cost.requests_expected, 'request', ',')},"
+        f" {cost.requests_at_most:,} at most,"
         f" {duration(cost.minutes)} ({cost.binds})"
     )
 

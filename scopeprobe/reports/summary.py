@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Self
 
 import msgspec
@@ -65,6 +66,14 @@ class NotTested:
 
 
 @dataclass(frozen=True, slots=True)
+class Commands:
+    """What to type to learn more of a client: its name follows, and a scope may."""
+
+    explain: str = "scopeprobe explain CLIENTS"
+    history: str = "scopeprobe history"
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The shape of `summary.json` and of `audit --print json`; members are only ever added."""
 
@@ -91,6 +100,7 @@ class Summary:
     contact: tuple[str, ...] = ()
     warnings: tuple[Finding, ...] = ()
     """Findings that do not fail the run."""
+    commands: Commands = Commands()
     version: int = 1
 
     @classmethod
@@ -130,15 +140,30 @@ def client_summaries(
     )
 
 
-def not_tested(maps: Iterable[PermissionMap]) -> tuple[NotTested, ...]:
-    """Cells that ended unknown, by client and reason."""
+def not_tested(
+    maps: Iterable[PermissionMap], servers: Mapping[ClientName, str] = MappingProxyType({})
+) -> tuple[NotTested, ...]:
+    """
+    Cells that ended unknown, by client and reason.
+
+    A client that was not asked because others of its server met something is told what they met.
+    """
     open_cells: defaultdict[tuple[ClientName, Reason], list[Cell]] = defaultdict(list)
     for permissions in maps:
         for cell in permissions.cells:
             if cell.verdict is Verdict.UNKNOWN:
                 open_cells[cell.client, cell.reason].append(cell)
+    of_server: defaultdict[tuple[str, Reason], list[Cell]] = defaultdict(list)
+    for (client, reason), cells in open_cells.items():
+        of_server[servers.get(client, client), reason] += cells
+    met = {key: what_stood_in_the_way(cells) for key, cells in of_server.items()}
     return tuple(
-        NotTested(client, reason, len(cells), what_stood_in_the_way(cells))
+        NotTested(
+            client,
+            reason,
+            len(cells),
+            what_stood_in_the_way(cells) or met[servers.get(client, client), reason],
+        )
         for (client, reason), cells in sorted(open_cells.items())
     )
 

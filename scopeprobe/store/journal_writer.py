@@ -95,10 +95,17 @@ class SqliteJournal(JournalEntries):
     written or counts, and `failure` raises it: who waits for an answer would wait for ever.
     """
 
-    def __init__(self, connection: sqlite3.Connection, run: str, database: Path) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        run: str,
+        database: Path,
+        file: tuple[int, int] | None,
+    ) -> None:
+        """`file` is which file the database is: another may come to stand in its place."""
         self._connection = connection
         self._database = database
-        self._file = file_at(database)
+        self._file = file
         super().__init__(run)
         self._entries: SimpleQueue[Entry | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
-from scopeprobe.store.folder import DATABASE, locked_folder, usable, why_not_written
+from scopeprobe.store.folder import DATABASE, file_at, locked_folder, usable, why_not_written
 from scopeprobe.store.journal_writer import SqliteJournal, encode
 from scopeprobe.store.migrations import migrate
 from scopeprobe.store.stored_runs import EXPLANATION, AcceptedSets, StoredRuns
@@ -38,6 +38,8 @@ class Store(StoredRuns):
 
     notices: tuple[str, ...] = ()
     """What deserves a look about the folder."""
+    file: tuple[int, int] | None = None
+    """Which file its database is."""
 
     @classmethod
     @contextmanager
@@ -61,6 +63,7 @@ class Store(StoredRuns):
                 migrate(connection, database)
             store = cls(folder, connection)
             store.notices = notices
+            store.file = file_at(database)
             yield store
 
     def begin(self, run: Run) -> None:
@@ -93,7 +96,7 @@ class Store(StoredRuns):
             connection.execute("delete from pauses where until < ?", (time.time(),))
 
     def journal(self, run: Run) -> SqliteJournal:
-        return SqliteJournal(self._connection, run.id, self.folder / DATABASE)
+        return SqliteJournal(self._connection, run.id, self.folder / DATABASE, self.file)
 
     def finish(
         self,
@@ -151,7 +154,7 @@ class Store(StoredRuns):
 
     def quota_journal(self) -> SqliteJournal:
         """A journal of no run, for what is used up of quotas."""
-        return SqliteJournal(self._connection, "", self.folder / DATABASE)
+        return SqliteJournal(self._connection, "", self.folder / DATABASE, self.file)
 
     def remember_failures(self, begun: float, counts: Mapping[str, int]) -> None:
         """

@@ -18,7 +18,7 @@ from scopeprobe.model.answer import Answer, Fact, Issued
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName, Registration
-from scopeprobe.model.journal import Allowance
+from scopeprobe.model.journal import NOTHING_USED, Allowance
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
 from scopeprobe.model.scope_names import Scope
@@ -356,7 +356,7 @@ class StoredRuns:
         for registration, (begun, count) in self._failures_of_explanations().items():
             if begun > run.started:
                 failures[registration] = max(count, failures.get(registration, 0))
-        return StoredFacts(facts, failures, self)
+        return StoredFacts(facts, failures, self.allowances())
 
     @_reads
     def failures_today(self, registration: str, client: ClientName, now: datetime) -> int:
@@ -395,13 +395,16 @@ class StoredRuns:
         }
 
     @_reads
-    def allowance(self, quota: str) -> Allowance:
-        """What was used up of a quota before, and until when its group is to be left alone."""
-        execute = self._connection.execute
-        pause = execute("select until from pauses where quota = ?", (quota,)).fetchone()
-        used = execute("select at from used_permits where quota = ?", (quota,))
+    def allowances(self) -> dict[str, Allowance]:
+        """By quota, what was used up of it before, and until when its group is left alone."""
+        pauses = dict(self._connection.execute("select quota, until from pauses").fetchall())
         now = time.time()  # what a clock that was ahead noted, was before now
-        return Allowance(pause[0] if pause else 0.0, tuple(min(at, now) for (at,) in used))
+        used: dict[str, list[float]] = {quota: [] for quota in pauses}
+        for quota, at in self._connection.execute("select quota, at from used_permits"):
+            used.setdefault(quota, []).append(min(at, now))
+        return {
+            quota: Allowance(pauses.get(quota, 0.0), tuple(spent)) for quota, spent in used.items()
+        }
 
 
 def has_store(folder: Path) -> bool:
@@ -418,11 +421,11 @@ class StoredFacts:
         self,
         facts: Mapping[tuple[str, str], Mapping[Question, Fact]],
         failures: Mapping[str, int],
-        stored: StoredRuns,
+        allowances: Mapping[str, Allowance],
     ) -> None:
         self._facts = facts
         self._failures = failures
-        self._stored = stored
+        self._allowances = allowances
 
     def __len__(self) -> int:
         return sum(map(len, self._facts.values()))
@@ -442,7 +445,7 @@ class StoredFacts:
         return self._facts.get((assignment.client.name, assignment.target.label), {})
 
     def allowance(self, quota: str) -> Allowance:
-        return self._stored.allowance(quota)
+        return self._allowances.get(quota, NOTHING_USED)
 
     def failures_of(self, registration: str) -> int:
         return self._failures.get(registration, 0)

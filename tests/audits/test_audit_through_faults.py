@@ -1,7 +1,10 @@
 """Every strategy, through a proxy that spoils what passes: what a map says is true."""
 
+import json
+
 import pytest
 from fault_proxy import FAULTS, NUISANCES, assert_true, fault_proxy
+from faulty_ways import WAYS
 from harness import Entry, lab, scopeprobe, verdicts, write_inputs
 
 from scopeprobe.lab import AuthorizationServer, Client, read_profile
@@ -27,21 +30,25 @@ def playing(profile):
 
 def audit(tmp_path, profile, strategy, *, resumes=2, **faults):
     """The maps after a night and its resumes, and what the proxy spoiled."""
-    entries = [Entry(name, "corp", secret=f"{name}-s3cret") for name in GRANTS]
     with (
         lab([playing(profile)]) as base,
         fault_proxy(f"{base}/corp/token", **faults) as (proxy, url),
     ):
-        settings = {"corp": f'token_endpoint = "{url}"\n{PACE}'}
-        arguments, environment = write_inputs(tmp_path, settings, entries, CANDIDATES)
-        words = ("audit", *arguments, "-s", strategy, "-o", tmp_path / "out", "--max-pause", "20s")
-        for n in range(resumes + 1):
-            ended = scopeprobe(*words, *(["--resume"] if n else []), env=environment)
-            assert "Traceback" not in ended.stderr
-            assert ended.returncode in {0, 1, 3}, ended.stderr
-            if ended.returncode != 3:
-                break
-    return verdicts(tmp_path / "out"), proxy
+        return asked(tmp_path, f'token_endpoint = "{url}"', strategy, resumes), proxy
+
+
+def asked(tmp_path, server, strategy, resumes=2):
+    entries = [Entry(name, "corp", secret=f"{name}-s3cret") for name in GRANTS]
+    settings = {"corp": f"{server}\n{PACE}"}
+    arguments, environment = write_inputs(tmp_path, settings, entries, CANDIDATES)
+    words = ("audit", *arguments, "-s", strategy, "-o", tmp_path / "out", "--max-pause", "20s")
+    for n in range(resumes + 1):
+        ended = scopeprobe(*words, *(["--resume"] if n else []), env=environment)
+        assert "Traceback" not in ended.stderr
+        assert ended.returncode in {0, 1, 3}, ended.stderr
+        if ended.returncode != 3:
+            break
+    return verdicts(tmp_path / "out")
 
 
 @pytest.mark.parametrize("strategy", ["each", "adaptive"])
@@ -69,3 +76,27 @@ def test_no_map_is_false_where_three_in_ten_answers_are_spoiled(tmp_path, profil
     found, proxy = audit(tmp_path, profile, strategy, seed=seed)
     assert_true(found, TRUTH)
     assert proxy.spoiled.total() > 0
+
+
+@pytest.mark.parametrize(
+    ("strategy", "seed"),
+    [
+        ("adaptive", 0),
+        *(
+            pytest.param(strategy, seed, marks=LONG)
+            for strategy in STRATEGIES
+            for seed in range(1, 4)
+        ),
+    ],
+)
+@pytest.mark.parametrize("way", WAYS)
+def test_no_map_is_false_where_the_way_to_a_server_fails(tmp_path, way, strategy, seed):
+    with (
+        lab([playing("strict")]) as base,
+        WAYS[way](f"{base}/corp/token", tmp_path, seed=seed) as there,
+    ):
+        settings = {"token_endpoint": there.url} | there.settings
+        server = "\n".join(f"{name} = {json.dumps(value)}" for name, value in settings.items())
+        found = asked(tmp_path, server, strategy)
+    assert_true(found, TRUTH)
+    assert there.spoiled.total() > 0

@@ -11,9 +11,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from bound import bound
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from harness import Reply, command, raw_server, scopeprobe
-from keys import private_key
+from keys import pem, private_key
 
 from scopeprobe.cli import logs
 from scopeprobe.reports.formats import Format
@@ -22,12 +21,22 @@ from scopeprobe.strategies import STRATEGIES
 SECRET = "Canary+Secret/of the=client&0815%"
 GATEWAY = "Canary-Gateway-Key~4711"
 TENANT = "canary.tenant.value.2342"
-KEY = private_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+PASSWORD = "Canary*Password,of(the)key 1642"
+READY = "eyJhbGciOiJub25lIn0.Y2FuYXJ5LWFzc2VydGlvbg.c2lnbmF0dXJlLWNhbmFyeQ"
+KEY = pem(private_key()).decode()
+LOCKED_KEY = pem(private_key(), PASSWORD).decode()
 METHODS = {
     "client_secret_basic": 'client_secret = { env = "SECRET" }',
     "client_secret_post": 'client_secret = { file = "client.secret" }',
     "client_secret_jwt": f'client_secret = {{ command = ["echo", {json.dumps(SECRET)}] }}',
     "private_key_jwt": 'private_key = { file = "client.pem" }',
+    "private_key_jwt, behind a password": (
+        'private_key = { file = "locked.pem" }\nprivate_key_password = { env = "PASSWORD" }'
+    ),
+    "private_key_jwt, signed by another": 'assertion = { env = "READY" }',
+    "client_secret_basic, with DPoP": (
+        'client_secret = { env = "SECRET" }\ndpop_bound_access_tokens = true'
+    ),
 }
 INPUTS = """
 [servers.corp]
@@ -45,7 +54,7 @@ CREDENTIALS
 token_params = { tenant_secret = "TENANT" }
 scopes = ["a", "b", "c", "d", "e"]
 """
-ENVIRONMENT = {"SECRET": SECRET, "GATEWAY": GATEWAY}
+ENVIRONMENT = {"SECRET": SECRET, "GATEWAY": GATEWAY, "PASSWORD": PASSWORD, "READY": READY}
 
 
 class Echo:
@@ -59,7 +68,7 @@ class Echo:
 
     def __call__(self, asked):
         form = dict(pair.split("=", 1) for pair in asked.form.split("&"))
-        self.sent |= {form[name] for name in ("client_assertion",) if name in form}
+        self.sent |= {form.get("client_assertion", ""), asked.headers.get("dpop", "")} - {""}
         self.sent |= {asked.headers.get("authorization", "").removeprefix("Basic ")} - {""}
         token = f"canary-token-{len(self.issued)}-of-nobody"
         self.issued.append(token)
@@ -84,8 +93,8 @@ class Echo:
         found = set(self._spellings)
         for token in (*self.issued, *self.sent):
             found |= {token, base64.b64encode(token.encode()).decode()}
-        pem = [line for line in KEY.splitlines() if len(line) == 64]
-        return {*found, *pem}
+        lines = (line for key in (KEY, LOCKED_KEY) for line in key.splitlines())
+        return {*found, *spellings(PASSWORD), *(line for line in lines if len(line) == 64)}
 
 
 def spellings(secret):
@@ -103,12 +112,14 @@ def spellings(secret):
 def audited(tmp_path, method):
     (tmp_path / "client.secret").write_text(SECRET)
     (tmp_path / "client.pem").write_text(KEY)
+    (tmp_path / "locked.pem").write_text(LOCKED_KEY)
     echo = Echo(SECRET if method.startswith("client_secret") else "")
     with raw_server(echo) as server:
-        text = INPUTS.replace("URL", server.url).replace("METHOD", method).replace("TENANT", TENANT)
+        text = INPUTS.replace("URL", server.url).replace("METHOD", method.partition(",")[0])
+        text = text.replace("TENANT", TENANT)
         inputs = tmp_path / "in"
         inputs.mkdir()
-        for name in ("client.secret", "client.pem"):
+        for name in ("client.secret", "client.pem", "locked.pem"):
             (tmp_path / name).rename(inputs / name)
         (inputs / "clients.toml").write_text(text.replace("CREDENTIALS", METHODS[method]))
         (inputs / "clients.toml").chmod(0o600)

@@ -7,7 +7,6 @@ Prints requests per second of both and their ratio; the machine is shared, so th
 The server runs in a process of its own and answers at once.
 """
 
-import multiprocessing
 import sys
 import tempfile
 import time
@@ -18,44 +17,11 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-from harness import Reply, raw_server
+from fast_server import fast_server, fleet, grants_all
 
-from scopeprobe.audits.audit import Audit, audit
-from scopeprobe.inputs import Fleet
-from scopeprobe.model.client import AuthMethod, Client, ClientName, Target
-from scopeprobe.model.rate import Rate
-from scopeprobe.model.scope_names import Scope
-from scopeprobe.model.secret import Secret
-from scopeprobe.model.server import ClientId, Endpoints, Server, ServerLimits
+from scopeprobe import Audit, audit
 
 CLIENTS, IN_FLIGHT = 50, 50
-BODY = b'{"access_token":"opaque","token_type":"Bearer","scope":"x"}'
-
-
-def serve(port, over):
-    with raw_server(lambda _asked: Reply(body=BODY)) as server:
-        port.value = server.port
-        over.wait()
-
-
-def fleet(url, requests):
-    fast = (Rate(1_000_000, 1),)
-    limits = ServerLimits(fast, fast, in_flight=IN_FLIGHT, max_auth_failures=IN_FLIGHT)
-    server = Server("s", Endpoints(url), limits=limits)
-    scopes = tuple(Scope(f"s{n}") for n in range(requests // CLIENTS - 2))
-    return Fleet(
-        tuple(
-            Client(
-                ClientName(f"c{n}"),
-                ClientId(f"c{n}"),
-                server,
-                Secret("secret"),
-                AuthMethod.CLIENT_SECRET_BASIC,
-                (Target(scopes),),
-            )
-            for n in range(CLIENTS)
-        )
-    )
 
 
 async def bare(url, requests):
@@ -79,23 +45,17 @@ async def bare(url, requests):
 
 def main():
     requests = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    port, over = multiprocessing.Value("i", 0), multiprocessing.Event()
-    server = multiprocessing.Process(target=serve, args=(port, over))
-    server.start()
-    while not port.value:
-        time.sleep(0.01)
-    url = f"http://127.0.0.1:{port.value}/token"
-    for turn in range(3):
-        began = time.perf_counter()
-        anyio.run(bare, url, requests)
-        alone = requests / (time.perf_counter() - began)
-        with tempfile.TemporaryDirectory() as out:
+    with fast_server(grants_all) as url:
+        for turn in range(3):
             began = time.perf_counter()
-            result = anyio.run(audit, Audit(fleet(url, requests), Path(out)))
-            ours = result.summary.requests / (time.perf_counter() - began)
-        print(f"{turn}: bare {alone:7.0f}/s   audit {ours:7.0f}/s   ratio {ours / alone:.2f}")
-    over.set()
-    server.join()
+            anyio.run(bare, url, requests)
+            alone = requests / (time.perf_counter() - began)
+            asked = fleet(url, clients=CLIENTS, scopes=requests // CLIENTS - 2)
+            with tempfile.TemporaryDirectory() as out:
+                began = time.perf_counter()
+                result = anyio.run(audit, Audit(asked, Path(out)))
+                ours = result.summary.requests / (time.perf_counter() - began)
+            print(f"{turn}: bare {alone:7.0f}/s   audit {ours:7.0f}/s   ratio {ours / alone:.2f}")
 
 
 if __name__ == "__main__":

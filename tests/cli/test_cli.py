@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from granting import FAST, grants
-from harness import Entry, raw_server, rows, scopeprobe, summary, write_inputs
+from harness import Entry, Reply, raw_server, rows, scopeprobe, summary, token_body, write_inputs
 
 from scopeprobe.cli import main
 from scopeprobe.cli.app import COMMANDS, load
@@ -357,7 +357,10 @@ def test_the_demo_touches_no_folder_but_its_own(tmp_path):
     assert "holds other things than a demo" in result.stderr
     assert (tmp_path / "clients.toml").read_text() == "mine"
     for _ in range(2):
-        assert scopeprobe("demo", "-o", tmp_path / "new").returncode == 0
+        ended = scopeprobe("demo", "-o", tmp_path / "new")
+        assert ended.returncode == 0
+        assert "what next" in ended.stderr.splitlines()[-4]
+        assert "scopeprobe init" in ended.stderr.splitlines()[-3]
     assert not (tmp_path / "nightly").exists()
 
 
@@ -373,3 +376,38 @@ def test_a_variable_that_sets_nothing_is_named_and_its_value_is_not(run, name):
     assert "s3cret-value" not in result.stderr
     assert f"notice: {name} sets" in scopeprobe("providers", env=variables).stderr
     assert scopeprobe("providers", env={"SCOPEPROBE_CLIENT_SECRET": "x"}).stderr == ""
+
+
+def test_help_names_no_type_for_what_takes_no_value():
+    for command in ("audit", "explain", "plan", "baseline write", "report"):
+        shown = scopeprobe(*command.split(), "--help").stdout
+        assert "<bool>" not in shown
+        assert "--out" in shown
+
+
+@pytest.mark.parametrize("words", [("--retries", "-1"), ("--max-requests", "0")])
+def test_a_number_that_is_too_small_is_named(words):
+    result = scopeprobe("audit", "clients.toml", *words)
+    assert result.returncode == 2
+    assert f"Invalid value for '{words[0]}': {words[1]} must be at least" in result.stderr
+
+
+ONE = re.compile(r"\b1 (?!s\b)(\w+s)\b(?! (cannot|is))")
+
+
+def test_one_is_never_many(tmp_path):
+    """Of one client, one server and one scope, which is also the first of its kind."""
+    with raw_server(lambda _asked: Reply(body=token_body(scope="a"))) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\nrate = "900/s"'}
+        words, secrets = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a"])
+        where = ("-o", tmp_path / "out")
+        told = [
+            scopeprobe("audit", *words, *where, "--log-format", "console", env=secrets),
+            scopeprobe("plan", *words, *where, env=secrets),
+            scopeprobe("baseline", "write", *where),
+            scopeprobe("report", "--print", "markdown", *where),
+            scopeprobe("explain", *words, "c", *where, env=secrets),
+            scopeprobe("runs", *where),
+        ]
+    for ended in told:
+        assert not ONE.search(ended.stdout + ended.stderr), ended

@@ -89,12 +89,23 @@ def test_all_that_is_said_of_a_code_is_shown_with_its_place():
     assert "the same request" not in text, "nothing of what stands around it"
 
 
+def test_no_sentence_is_about_the_words_in_it():
+    assert "promises" not in shown("formats")
+
+
 def test_a_section_goes_before_the_row_that_sums_it_up():
     assert about("secret_rejected").count("## causes: ") == 1
 
 
 @pytest.mark.parametrize(
-    ("topic", "meant"), [("left_uot", "left_out"), ("verdict-s", "verdicts"), ("excss", "excess")]
+    ("topic", "meant"),
+    [
+        ("left_uot", "left_out"),
+        ("verdict-s", "verdicts"),
+        ("excss", "excess"),
+        ("pacing", "pacing-and-safety"),
+        ("pause", "max-pause"),
+    ],
 )
 def test_an_unknown_topic_is_an_error_that_says_what_was_meant(topic, meant):
     result = scopeprobe("docs", topic)

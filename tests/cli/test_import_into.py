@@ -9,6 +9,7 @@ from exports import ENTRA, GENESYS, KEYCLOAK, OKTA_APPS
 from harness import Entry, lab, scopeprobe, write_inputs
 from samples_to_run import SAMPLES
 
+from scopeprobe.inputs.parsers import parse_yaml
 from scopeprobe.lab import AuthorizationServer, read_profile
 from scopeprobe.lab import Client as LabClient
 
@@ -161,6 +162,17 @@ def test_lines_end_as_they_do_in_the_file(tmp_path, ending, last):
     assert tomllib.loads(after.decode())["clients"][4]["name"] == "poster"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("c.toml", WRITTEN), ("c.yaml", "clients:\n"), ("d.toml", "")]
+)
+def test_a_byte_order_mark_stays(tmp_path, name, text):
+    clients = tmp_path / name
+    clients.write_text(text, encoding="utf-8-sig")
+    before = clients.read_bytes()
+    assert imported(clients, "keycloak", KEYCLOAK).returncode == 0
+    assert clients.read_bytes().startswith(before)
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
 def test_the_mode_of_the_file_stays(clients, mode):
     clients.chmod(mode)
@@ -270,11 +282,120 @@ def test_clients_that_no_run_has_judged_are_told(tmp_path):
     assert after == before
 
 
+# -- YAML
+
+IN_YAML = """\
+# Our clients, by hand.
+servers:
+  keycloak:
+    issuer: https://login.corp.example/realms/main   # behind the proxy
+    # scopes: later
+
+clients:
+  # everybody's
+- name: reporting
+  server: keycloak
+  client_id: reports
+  client_secret: &secret { env: REPORTS }
+  owner: |
+    # the team
+    of reports
+  # tags: [prod]
+- {name: crm, server: keycloak, client_id: crm-sync, client_secret: *secret}
+
+# what is not asked
+defaults:
+  rate: 2/s
+"""
+
+
+def plain(file):
+    return parse_yaml(file.read_text()).data
+
+
+@pytest.mark.parametrize("ending", ["yaml", "yml"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_file_in_yaml_is_added_to_in_its_own_place(tmp_path, ending, newline):
+    clients = tmp_path / f"clients.{ending}"
+    clients.write_bytes(IN_YAML.replace("\n", newline).encode())
+    before = plain(clients)
+    result = imported(clients, "keycloak", KEYCLOAK)
+    assert told(result, "added") == ["poster"]
+    assert told(result, "gone") == ["crm: is not in the export"]
+    text = clients.read_bytes().decode()
+    first, _, last = text.partition("- name: poster")
+    kept = IN_YAML.replace("\n", newline)
+    assert kept.startswith(first)
+    assert last.endswith(kept[len(first) :])
+    after = plain(clients)
+    assert after["clients"][:2] == before["clients"]
+    assert after == {**before, "clients": after["clients"]}
+    assert after["clients"][2]["client_secret"] == {"env": "POSTER_SECRET"}
+    again = clients.read_bytes()
+    imported(clients, "keycloak", KEYCLOAK)
+    assert clients.read_bytes() == again
+
+
+def test_lines_of_yaml_end_where_the_file_says_so(tmp_path):
+    clients = tmp_path / "clients.yaml"
+    odd = IN_YAML.replace("# Our clients", "# Our\u2028# clients\x85# and")
+    clients.write_text(odd, encoding="utf-8-sig")
+    assert told(imported(clients, "keycloak", KEYCLOAK), "added") == ["poster"]
+    first, _, _ = clients.read_text(encoding="utf-8-sig").partition("- name: poster")
+    assert first == odd[: odd.index("\n# what is not asked")]
+
+
+def test_a_server_is_added_in_yaml_too(tmp_path):
+    clients = tmp_path / "clients.yaml"
+    clients.write_text(IN_YAML)
+    imported(clients, "okta", OKTA_APPS)
+    text = clients.read_text()
+    assert [line for line in text.splitlines() if line not in IN_YAML.splitlines()][:2] == [
+        "  okta:",
+        "    issuer: https://corp.okta.com/oauth2/default",
+    ]
+    assert text.index("# scopes: later") < text.index("  okta:") < text.index("clients:")
+    assert [one["name"] for one in plain(clients)["clients"][2:]] == ["Billing-EU", "Signer"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing yet\n", "clients:\nservers:\n", "defaults: {rate: 1/s}"]
+)
+def test_a_file_in_yaml_may_have_none_yet(tmp_path, text):
+    clients = tmp_path / "clients.yaml"
+    clients.write_text(text)
+    assert imported(clients, "okta", OKTA_APPS).returncode == 0
+    lines = iter(clients.read_text().splitlines())
+    assert all(line in lines for line in text.splitlines()), "all of it, in its order"
+    assert set(plain(clients)["servers"]) == {"okta"}
+    assert [one["name"] for one in plain(clients)["clients"]] == ["Billing-EU", "Signer"]
+
+
+@pytest.mark.parametrize("name", ["formats/clients.yaml", "several-files/finance.yaml"])
+def test_samples_in_yaml_can_be_added_to(tmp_path, name):
+    clients, sample = tmp_path / "clients.yaml", SAMPLES / name
+    clients.write_bytes(sample.read_bytes())
+    result = imported(clients, "okta", OKTA_APPS)
+    assert result.returncode == 0, result.stderr
+    lines = iter(clients.read_text().splitlines())
+    assert all(line in lines for line in sample.read_text().splitlines()), "all of it, in its order"
+    assert plain(clients)["clients"][:-2] == plain(sample)["clients"]
+
+
+@pytest.mark.parametrize("text", ["clients: []\n", "servers: {a: {token_endpoint: x}}\n"])
+def test_brackets_in_yaml_cannot_be_added_to(tmp_path, text):
+    clients = tmp_path / "clients.yaml"
+    clients.write_text(text)
+    result = imported(clients, "okta", OKTA_APPS)
+    assert (result.returncode, clients.read_text()) == (2, text)
+    assert "in brackets cannot be added to: write one below the other" in result.stderr
+
+
 # -- wrong targets
 
 
-@pytest.mark.parametrize("ending", ["yaml", "yml", "json", "csv", "txt"])
-def test_other_files_than_toml_are_refused_with_what_to_do(tmp_path, ending):
+@pytest.mark.parametrize("ending", ["json", "csv", "txt"])
+def test_other_files_are_refused_with_what_to_do(tmp_path, ending):
     clients = tmp_path / f"clients.{ending}"
     clients.write_text("")
     result = imported(clients, "okta", OKTA_APPS)
@@ -288,10 +409,16 @@ def test_other_files_than_toml_are_refused_with_what_to_do(tmp_path, ending):
         ("[[clients]\n", "clients.toml:1:10: is not valid TOML"),
         ("clients = 1\n", "is no clients file"),
         ("clients = [1]\n", "is no clients file"),
-        ("servers = []\n", "is no clients file"),
+        ("servers = [1]\n", "is no clients file"),
         ("[[clients]]\nclient_id = 'x'\n", "is no clients file"),
-        ("clients = [{ name = 'a', client_id = 'x' }]\n", "write [[clients]] and [servers.NAME]"),
-        ("servers = { corp = { token_endpoint = 'x' } }\n", "write [[clients]] and [servers.NAME]"),
+        (
+            "clients = [{ name = 'a', client_id = 'x' }]\n",
+            "in TOML as [servers.NAME]",
+        ),
+        (
+            "servers = { corp = { token_endpoint = 'x' } }\n",
+            "in TOML as [servers.NAME]",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_added_to_stays_as_it_is(tmp_path, text, words):

@@ -19,6 +19,7 @@ from scopeprobe.model.provider import ProviderTraits
 from scopeprobe.model.server import Connection, ServerLimits
 from scopeprobe.providers.load import PackTable
 from scopeprobe.reports.findings import COLUMNS as FINDINGS_COLUMNS
+from scopeprobe.reports.formats import Format
 from scopeprobe.reports.summary import Summary
 
 # -- commands
@@ -33,6 +34,16 @@ def test_every_option_is_named():
         if option.startswith("--")
     }
     assert options <= set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text_of_all()))
+
+
+def test_the_commands_are_those_of_the_program():
+    told = [re.findall(r"`([\w-]+)`", command)[0] for command, _ in table("command", "does")]
+    assert sorted(told) == sorted(cli.COMMANDS)
+
+
+def test_the_formats_are_those_of_the_program():
+    told = [(bare(name), bare(file)) for name, file, _ in table("`-f`", "file", "for")]
+    assert told == [(form.value, form.file) for form in Format]
 
 
 @pytest.mark.parametrize("command", ["audit", "explain"])
@@ -69,6 +80,11 @@ def test_it_opens_with_a_result_and_the_demo_and_the_tests():
     assert title == "# scopeprobe"
     assert what_it_is.startswith("scopeprobe finds out")
     assert len(CONSOLE.findall(result)) == 1
+
+
+def test_its_verdicts_are_those_of_the_manual():
+    marked = table("mark", "verdict", "when, and only when")
+    assert [row[1:] for row in marked] == table("verdict", "when, and only when")
 
 
 def test_it_is_short():

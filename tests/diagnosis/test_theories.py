@@ -1,63 +1,21 @@
 """The thread of the forum: a 401, and ten theories of what it is. Each is the true one once."""
 
-import base64
-import json
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import anyio
 import pytest
 from explained_faults import CellKey
 from explained_faults import explained as explained_cells
 from faults_to_explain import ID, SECRET, healthy, wrong_audience
-from harness import Reply, raw_server, token_body
+from forum import Forum, blocked
+from harness import Reply, raw_server
 
 from scopeprobe.audits.explain import explain
 from scopeprobe.diagnosis.theories import theories
 
-WORDS = b'{"error":"invalid_client","error_description":"invalid client or missing scope"}'
-REFUSED = Reply(401, WORDS)
-GRANTED = {"orders.read", "orders.write", "users.read"}
-BASIC = f"Basic {base64.b64encode(f'{ID}:{SECRET}'.encode()).decode()}"
-
-
-@dataclass(frozen=True)
-class Forum:
-    """The forum's server: it has one answer for all that it does not like, and says 401."""
-
-    method: str = "basic"
-    reads: str = "form"
-    separator: str = "+"
-    content_type: str = ""
-    secret: str = SECRET
-
-    def __call__(self, asked):
-        if self.content_type not in asked.headers["content-type"]:
-            return Reply(415, b"")
-        form = self.form_of(asked)
-        if form is None:
-            return Reply(400, b'{"error":"invalid_request"}')
-        scopes = set(form.get("scope", "").split(self.separator)) - {""}
-        is_good = self.is_client(asked, form) and scopes and scopes <= GRANTED
-        return Reply(body=token_body()) if is_good else REFUSED
-
-    def form_of(self, asked):
-        if self.reads == "json":
-            try:
-                return json.loads(asked.form) | {}
-            except ValueError:
-                return None
-        return dict(part.partition("=")[::2] for part in asked.form.split("&"))
-
-    def is_client(self, asked, form):
-        if self.method == "post":
-            return form.get("client_secret") == self.secret
-        right = base64.b64encode(f"{ID}:{self.secret}".encode()).decode()
-        return asked.headers.get("authorization") == f"Basic {right}"
-
-
-def blocked(_asked):
-    page = b"<html>Request blocked. Web Application Firewall, support id 18</html>"
-    return Reply(403, page, {"Content-Type": "text/html"})
+forum = partial(Forum, client_id=ID, secret=SECRET)
+"""The forum's server, as the client of these tests is known there."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +24,7 @@ class Variant:
 
     theory: str
     cause: str
-    server: object = field(default_factory=Forum)
+    server: object = field(default_factory=forum)
     wanted: tuple[str, ...] = ("orders.read", "orders.write")
     candidates: tuple[str, ...] = ()
     least_ruled_out: int = 9
@@ -74,22 +32,22 @@ class Variant:
 
 
 VARIANTS = (
-    Variant("body_encoding", "body_not_form", Forum(reads="json", separator=" ")),
-    Variant("content_type", "body_not_form", Forum(content_type="charset")),
+    Variant("body_encoding", "body_not_form", forum(reads="json", separator=" ")),
+    Variant("content_type", "body_not_form", forum(content_type="charset")),
     Variant(
         "scope_spelling", "scope_misspelt", wanted=("users.read", "orders.raed"),
         candidates=("orders.read", "orders.write"),
     ),
-    Variant("scope_white_space", "scope_combination_refused", Forum(separator="%20")),
+    Variant("scope_white_space", "scope_combination_refused", forum(separator="%20")),
     Variant(
         "scope_not_granted", "scope_refused", wanted=("orders.read", "admin.all"),
         least_ruled_out=7,
     ),
     Variant(
-        "rotated_secret", "secret_rejected", Forum(secret="of-today"), least_ruled_out=2,
+        "rotated_secret", "secret_rejected", forum(secret="of-today"), least_ruled_out=2,
         outcome="not_explained",
     ),
-    Variant("basic_or_form", "wrong_auth_method", Forum(method="post")),
+    Variant("basic_or_form", "wrong_auth_method", forum(method="post")),
     Variant("firewall", "gateway_in_between", blocked, least_ruled_out=1),
 )  # fmt: skip
 
@@ -129,7 +87,7 @@ def test_the_true_theory_is_the_first(variant):
 
 
 def test_the_host_that_is_wrong_is_told_by_one_that_is_right():
-    with raw_server(Forum()) as right:
+    with raw_server(forum()) as right:
         elsewhere = Variant("wrong_host", "wrong_token_endpoint", lambda _asked: Reply(404, b""))
         explanation = explained(elsewhere, try_endpoint=f"{right.url}/token")
     assert explanation.causes[0].code == "wrong_token_endpoint"
@@ -146,7 +104,7 @@ async def test_the_assertion_that_is_wrong_is_told_by_one_that_is_right():
 
 
 def test_a_method_that_was_tried_while_a_scope_may_be_bad_is_not_ruled_out():
-    explanation = explained(Variant("rotated_secret", "", Forum(secret="of-today")))
+    explanation = explained(Variant("rotated_secret", "", forum(secret="of-today")))
     left = {one.theory: one.test for one in explanation.not_tested}
     assert left["basic_or_form"].startswith("It was tried without success (request 2, scope")
     assert explanation.next_test == theories()["scope_not_granted"].test

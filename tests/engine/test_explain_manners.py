@@ -44,7 +44,9 @@ def test_in_quiet_hours_nothing_is_sent_and_the_user_is_told_so(make_client, tmp
     )
     with raw_server() as server:
         client = make_client("a", issuer=server.url, token_endpoint=f"{server.url}/t", quiet=quiet)
-        with pytest.raises(InputError, match=r"^billing: corp is left alone from .*Etc/UTC$"):
+        with pytest.raises(
+            InputError, match=r"^billing: corp gets no attempts during its quiet hours, .*Etc/UTC$"
+        ):
             explained(client, tmp_path)
     assert server.asked == []
 

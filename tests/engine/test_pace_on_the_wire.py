@@ -147,7 +147,7 @@ def test_a_longer_pause_than_the_run_may_hang_ends_the_servers_cells(tmp_path):
         words = ("audit", *arguments, "-o", tmp_path / "out", "--resume")
         second = scopeprobe(*words, env={"SECRET_0": "s3cret-of-nobody"})
         assert len(server.asked) == sent
-    assert "left alone" in second.stderr
+    assert "no more attempts" in second.stderr
     assert reasons(tmp_path / "out")["c", "s4"] == "throttled"
     assert first[("c", "s2")] == "listed_in_response"
     assert {first[("c", scope)] for scope in ("s3", "s4", "s5")} == {"throttled"}
@@ -167,7 +167,7 @@ def test_a_pause_beyond_all_reason_is_told_and_ends_before_the_next_night(tmp_pa
             monkeypatch.setattr(time, "time", lambda later=hours: now + later * 3600)
             before = len(server.asked)
             result = audit(tmp_path, settings, [Entry("c", "s")], scopes)
-            told = "asked to be left alone" in result.stderr
+            told = "asked for a pause longer" in result.stderr
             nights.append(
                 (set(reasons(tmp_path / "out").values()), told, len(server.asked) - before)
             )

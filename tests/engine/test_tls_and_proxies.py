@@ -3,52 +3,29 @@
 import asyncio
 import itertools
 import ssl
-import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 import trustme
+from faulty_ways import ALERT
 from granting import grants
 from harness import Entry, raw_server, reasons, rows, scopeprobe, verdicts, write_inputs
+from serving import serving
 
 FAST = 'rate = "200/s"\nclient_rate = "200/s"\ntimeout = "5s"'
-ALERT = bytes([21, 3, 3, 0, 2, 2, 40])
-"""A fatal alert of TLS: handshake_failure (RFC 8446 section 6)."""
 
 
 @contextmanager
 def listener(speak):
     """A server on bare streams; `speak` is given each connection and its number."""
-    loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-    numbers, ports = itertools.count(), []
+    numbers = itertools.count()
 
-    async def serve():
-        async def connected(reader, writer):
-            try:
-                await speak(reader, writer, next(numbers))
-            except (ConnectionError, asyncio.IncompleteReadError):
-                pass
-            finally:
-                writer.close()
+    async def connected(reader, writer):
+        with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
+            await speak(reader, writer, next(numbers))
 
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        ports.append(server.sockets[0].getsockname()[1])
-        ready.set()
-        await stop.wait()
-        server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    thread = threading.Thread(target=lambda: (loop.run_until_complete(serve()), loop.close()))
-    thread.start()
-    ready.wait(10)
-    try:
-        yield ports[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
+    with serving(connected) as port:
+        yield port
 
 
 def balancer(backend, is_broken):

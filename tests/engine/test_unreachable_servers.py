@@ -267,3 +267,27 @@ def test_a_certificate_is_looked_at_once_for_its_day(tmp_path, authority):
     with server(speak) as port:
         audit(tmp_path, f"https://localhost:{port}/token", 'ca_file = "ca.pem"', 5)
     assert len(handshakes) == 5 + 1
+
+
+def test_a_server_that_stays_away_is_not_said_to_throttle(tmp_path):
+    """Its pauses grow beyond --max-pause, and requests wait that were never given up."""
+    port = free_port()
+    audit(tmp_path, f"https://127.0.0.1:{port}/token", "#", 12, "--retries", "5")
+    detail = rows(tmp_path / "out" / "findings.csv")[0]["detail"]
+    assert detail.startswith(
+        f"corp: all 12 clients: unreachable: 127.0.0.1:{port} refuses connections (c0, "
+    )
+
+
+def test_a_night_without_any_server_says_so_last(tmp_path):
+    servers = {
+        name: f'token_endpoint = "https://{name}.invalid/token"\n{FAST}' for name in ("one", "two")
+    }
+    entries = [Entry(f"c{n}", name) for n, name in enumerate(("one", "one", "two", "two"))]
+    arguments, secrets = write_inputs(tmp_path, servers, entries, ["a"])
+    where = ("-o", tmp_path / "out", "--max-pause", "1s", "--log-format", "console")
+    ended = scopeprobe("audit", *arguments, *where, env=secrets)
+    assert ended.returncode == 4
+    assert ended.stderr.splitlines()[-1] == "no server can be reached"
+    (finding,) = rows(tmp_path / "out" / "findings.csv")
+    assert finding["detail"].startswith("every server: all 4 clients: unreachable: name_not_found")

@@ -84,7 +84,7 @@ def test_a_csv_has_the_keys_of_a_client_as_columns(tmp_path, delimiter):
         (HEADER.replace("client_id", "clientid") + ROW, "clients.csv:1:3: column 3 is no key"),
         (HEADER.replace("expect.denied", "expect.refused") + ROW, "column 7 is no key"),
         (HEADER.replace("tags", "scopes") + ROW, "has the column `scopes` twice"),
-        (HEADER + ROW + "two,corp\n", "clients.csv:3:1: has 2 cells, and the header 11"),
+        (HEADER + ROW + "two,corp\n", "clients.csv:3:1: number of cells: 2, in the header 11"),
         (HEADER + ROW.replace("true", "maybe"), "clients.csv:2:10: `probe` must be true or false"),
         (
             HEADER + ROW.replace("2030-01-31", "soon"),

@@ -292,7 +292,7 @@ def test_an_oversized_or_torn_key_does_not_hide_what_else_is_wrong():
     said = complaints_of('private_key = { file = "nowhere" }\nkid = ""')
     assert said == [
         "kid: is empty",
-        "private_key: the file cannot be read: No such file or directory",
+        "private_key: the file cannot be read: No such file or directory (relative to this one)",
     ]
 
 
@@ -366,9 +366,9 @@ def test_a_method_without_its_credentials_or_with_those_of_another_is_told(metho
 
 def test_a_client_id_is_missing_unless_the_key_brings_it():
     write_key(keys.pem(keys.private_key()))
-    assert complaints_of(WITH_KEY, client_id="") == ["client_id: is missing"]
+    assert complaints_of(WITH_KEY, client_id="") == ["client_id: is missing: add it"]
     assert complaints_of('client_secret = { env = "SECRET" }', client_id="") == [
-        "client_id: is missing"
+        "client_id: is missing: add it"
     ]
 
 

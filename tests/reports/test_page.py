@@ -53,11 +53,15 @@ def cells_of(data):
 
 def test_the_page_says_first_what_is_wrong_and_what_to_do(document):
     (title,) = texts(document, "//h1")
-    assert title == "3 clients cannot log in, 16 excess, 5 missing; 2 warnings"
+    assert title == (
+        "3 clients cannot log in, 16 excess, 5 missing; 1 server cannot be reached; 1 warning"
+    )
     rows = texts(document, "//section[@id='findings']//li")
-    assert rows[0].startswith("unauthenticated billing-0006 on kc-us credentials_rejected, since")
+    assert rows[0].startswith(
+        "unauthenticated billing-0006 on kc-us credentials_rejected since 2026"
+    )
     assert "owner: billing@corp.example" in rows[0]
-    assert rows[0].endswith("scopeprobe explain CLIENTS billing-0006")
+    assert rows[0].endswith("scopeprobe explain clients.toml billing-0006")
     assert [row.split()[0] for row in rows] == [
         *["unauthenticated"] * 3, *["excess"] * 3, *["missing"] * 2, *["unknown"] * 2,
     ]  # fmt: skip
@@ -66,7 +70,7 @@ def test_the_page_says_first_what_is_wrong_and_what_to_do(document):
 
 def test_the_page_says_what_changed_and_what_was_not_tested(document):
     changes = texts(document, "//section[@id='changes']//li")
-    assert "crm-0013 : was granted until 2026-11-25, is denied: invoices.write" in changes
+    assert "crm-0013: was granted until 2026-11-25, is denied: invoices.write" in changes
     assert len(changes) == 5
     told = texts(document, "//section[@id='changes']/p")
     assert told == [
@@ -74,8 +78,8 @@ def test_the_page_says_what_changed_and_what_was_not_tested(document):
         "Clients that the run before had, and this one has not: crm-retired",
     ]
     untested = texts(document, "//section[@id='untested']//li")
-    assert untested[0].startswith("kc-ap: unreachable, 960 cells of billing-0012, billing-0042,")
-    assert untested[1] == "kc-eu: timed out, 8 cells of payroll-0015"
+    assert untested[0].startswith("kc-ap: unreachable; 960 cells of billing-0012, billing-0042,")
+    assert untested[1] == "kc-eu: timed_out; 8 cells of payroll-0015"
 
 
 def test_the_page_has_a_line_a_client_and_a_sign_a_cell(document, bad_night):
@@ -137,6 +141,7 @@ def test_an_empty_run_is_not_shown_as_a_good_one():
     document = html.fromstring(FleetOfPage(clients=0).page().encode())
     assert texts(document, "//h1") == ["Nothing was tested"]
     assert document.get("class") == "bad"
+    assert not document.xpath("//script[@id='data']")
 
 
 def test_a_night_that_proved_nothing_is_not_shown_as_a_good_one():
@@ -150,7 +155,7 @@ def test_a_good_night_is_shown_as_one():
     fleet = FleetOfPage(clients=3, scopes=20)
     document = html.fromstring(fleet.page().encode())
     assert document.get("class") == "good"
-    assert texts(document, "//h1") == ["no findings"]
+    assert texts(document, "//h1") == ["No findings"]
 
 
 class Weighed(PermissionMap):
@@ -197,6 +202,19 @@ def test_every_audit_writes_the_page_and_names_it_last(fleet_of_nights):
     assert told[-2:] == [f"to look at it all: {page}", "no findings"]
     assert html.fromstring(page.read_bytes()).get("class") == "good"
     assert page.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_commands_of_the_page_are_those_that_explain_this_run(fleet_of_nights):
+    fleet = fleet_of_nights
+    fleet.secrets["two"] = "rotated"
+    fleet.night(codes=(1,))
+    page = html.fromstring((fleet.out / "report.html").read_bytes())
+    (told,) = texts(page, "//section[@id='findings']//code")
+    inputs = f"--scopes {fleet.folder / 'scopes.txt'} {fleet.folder / 'clients.toml'}"
+    assert told == f"scopeprobe explain -o {fleet.out} {inputs} two"
+    data = data_of(page)
+    assert f"{data['explain']} two" == told
+    assert data["history"] == f"scopeprobe history -o {fleet.out}"
 
 
 def test_the_page_of_an_earlier_run_does_not_stay_where_a_run_has_none(fleet_of_nights):

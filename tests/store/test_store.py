@@ -350,7 +350,7 @@ def contents(runs: StoredRuns) -> tuple[object, ...]:
         runs.maps_before(now),
         runs.accepted_sets_before(now),
         (len(facts), facts.tokens),
-        runs.allowance("east one"),
+        runs.allowances()["east one"],
     )
 
 

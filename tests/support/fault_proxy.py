@@ -8,13 +8,14 @@ import asyncio
 import gzip
 import random
 import struct
-import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
 from urllib.parse import parse_qs, urlsplit
+
+from serving import serving
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,15 @@ NUISANCES = {
 }
 """The answer comes, and something else with it."""
 FAULTS = LOSSES | NUISANCES
+OF_PROXIES = {
+    "407": _saying(
+        lambda _a: (
+            b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+            b"Proxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"
+        )
+    )
+}
+"""What no server says: only where clients know that they speak with a proxy."""
 ENDS_CONNECTION = LOSSES.keys() | {"doubled"}
 
 
@@ -168,20 +178,23 @@ class FaultProxy:
 
     async def serve(self, reader, writer):
         with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                body = await reader.readexactly(_length_in(head))
-                self.requests += 1
-                fault = self.fault_of(head, body)
-                answer = await self._ask(head, body)
-                if fault is None:
-                    writer.write(answer.whole)
-                else:
-                    self.spoiled[fault] += 1
-                    await FAULTS[fault](writer, answer)
-                await writer.drain()
-                if fault in ENDS_CONNECTION:
-                    break
+            while await self.answer_one(reader, writer) not in ENDS_CONNECTION:
+                pass
+
+    async def answer_one(self, reader, writer):
+        """Answer one request; returns by which fault it was spoiled, if any."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        body = await reader.readexactly(_length_in(head))
+        self.requests += 1
+        fault = self.fault_of(head, body)
+        answer = await self._ask(head, body)
+        if fault is None:
+            writer.write(answer.whole)
+        else:
+            self.spoiled[fault] += 1
+            await (FAULTS | OF_PROXIES)[fault](writer, answer)
+        await writer.drain()
+        return fault
 
     async def _ask(self, head, body):
         reader, writer = await asyncio.open_connection(*self.upstream)
@@ -234,28 +247,8 @@ def fault_proxy(url, **settings):
     """A fault proxy in a thread of its own, and the URL under which it serves what is at `url`."""
     parts = urlsplit(url)
     proxy = FaultProxy((parts.hostname, parts.port), **settings)
-    loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-
-    async def serve():
-        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, backlog=2048)
-        proxy.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        await stop.wait()
-        server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)
-
-    thread = threading.Thread(target=lambda: (loop.run_until_complete(serve()), loop.close()))
-    thread.start()
-    ready.wait(10)
-    try:
+    with serving(proxy.serve) as proxy.port:
         yield proxy, url.replace(parts.netloc, f"127.0.0.1:{proxy.port}", 1)
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
 
 
 def assert_true(found, truth):

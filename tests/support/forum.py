@@ -29,6 +29,7 @@ class Forum:
     separator: str = "+"
     content_type: str = ""
     secret: str = SECRET
+    client_id: str = ID
     path: str = "/token"
     advertises: bool = False
     assertion_audience: bool = False
@@ -78,7 +79,7 @@ class Forum:
     def is_client(self, asked, form):
         if self.method == "post":
             return form.get("client_secret") == self.secret
-        right = base64.b64encode(f"{ID}:{self.secret}".encode()).decode()
+        right = base64.b64encode(f"{self.client_id}:{self.secret}".encode()).decode()
         return asked.headers.get("authorization") == f"Basic {right}"
 
 

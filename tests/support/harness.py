@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from urllib.parse import parse_qs
 
 from anyio.from_thread import start_blocking_portal
 from bound import bound
+from serving import serving
 
 from scopeprobe.cli import main
 from scopeprobe.lab import Lab
@@ -267,27 +267,5 @@ def raw_server(
     answer: Callable[[Asked], Reply] = lambda _asked: Reply(), tls=None, host="127.0.0.1", port=0
 ) -> Iterator[RawServer]:
     server = RawServer(answer)
-    loop = asyncio.new_event_loop()
-    started = threading.Event()
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        listener = await asyncio.start_server(server.serve, host, port, ssl=tls, backlog=2048)
-        server.port = listener.sockets[0].getsockname()[1]
-        started.set()
-        await stop.wait()
-        listener.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        await asyncio.gather(
-            *asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True
-        )
-
-    thread = threading.Thread(target=lambda: (loop.run_until_complete(serve()), loop.close()))
-    thread.start()
-    started.wait(10)
-    try:
+    with serving(server.serve, host, port, tls) as server.port:
         yield server
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)

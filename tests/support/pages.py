@@ -17,6 +17,7 @@ from scopeprobe.policy import Policy, dated, findings, incidents
 from scopeprobe.policy.history import Past
 from scopeprobe.reports.page import report_page
 from scopeprobe.reports.summary import (
+    Commands,
     ServerSummary,
     Summary,
     client_summaries,
@@ -151,9 +152,10 @@ class FleetOfPage:
             tokens=sum(cell.verdict is Verdict.GRANTED for cell in cells),
             clients=client_summaries(self.maps, by_name, dict.fromkeys(by_name, len(self.scopes))),
             servers=tuple(ServerSummary(name, at, 1000, 3, 840.0) for name, at in servers),
-            not_tested=not_tested(self.maps),
+            not_tested=not_tested(self.maps, {c.name: c.server.name for c in self.clients}),
             findings=tuple(one for one in found if one.kind in failing),
             warnings=tuple(one for one in found if one.kind not in failing),
+            commands=Commands(explain="scopeprobe explain clients.toml"),
         )
 
     def page(self):

@@ -162,6 +162,7 @@ AUDITED = [
 READ_ONLY = [
     Sample("nightly", ("clients.toml",), {}),
     Sample("private-ca", ("clients.toml",), {}),
+    Sample("import", ("clients.toml",), {}),
     Sample("metadata", ("clients.toml",), {}),
     Sample("private-key-jwt", ("clients.toml",), {}),
     Sample("workload-identity", ("clients.toml",), {}),

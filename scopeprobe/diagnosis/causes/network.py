@@ -86,7 +86,7 @@ def _throttles(seen: Observations) -> Iterator[LikelyCause]:
         if experiment.throttled or is_last:
             count = experiment.throttled + is_last
             wait = answer.wait if isinstance(answer, Unanswered) else None
-            asked = f" The server asked to be left alone for {wait:.0f} s." if wait else ""
+            asked = f" The server asked for a pause of {wait:.0f} s." if wait else ""
             advice = f"It throttled one request {times(count)}.{asked}"
             evidence = seen.evidence(experiment)
             yield LikelyCause("throttled", (Sign("throttle"),), evidence, advice=advice)

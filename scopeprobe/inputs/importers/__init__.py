@@ -55,7 +55,7 @@ def read_export(product: Product, path: Path, **given: str) -> Export:
         raise InputError([f"--{strangers[0]}: {product} has none, but {' and '.join(told)}"])
     server = {key: value if value.isprintable() else "" for key, value in told.items()}
     usable = tuple(map(_usable, applications))
-    return Export(product, {**server, **given}, usable, is_whole)
+    return Export(product.value, {**server, **given}, usable, is_whole)
 
 
 def _usable(application: Application) -> Application:

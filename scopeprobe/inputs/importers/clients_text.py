@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import tomlkit
-from tomlkit import TOMLDocument
-from tomlkit.items import InlineTable, Table
+from tomlkit.items import InlineTable
 
 from scopeprobe.model.client import AuthMethod, Credential
 
@@ -18,6 +17,8 @@ Item: TypeAlias = Mapping[str, Any]
 """One application in a product's own JSON."""
 Server: TypeAlias = Mapping[str, str]
 """Where tokens come from: settings of a server in a clients file."""
+Entry: TypeAlias = Mapping[str, Any]
+"""A client in a clients file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,41 +65,46 @@ def skipped(title: str, why: str, client_id: str = "") -> Application:
     return Application(title, client_id, AuthMethod.NONE, skipped=why)
 
 
-def clients_text(export: Export, server_name: str) -> str:
+def clients_text(export: Export, server: str) -> str:
     """A clients file of the applications that can be audited; the user fills in the capitals."""
-    document = new_entries(export.applications, server_name, export.server)
-    head = (
+    clients = new_clients(export.applications, server, Taken())
+    return head_of(export) + toml_text({server: export.server}, clients)
+
+
+def head_of(export: Export) -> str:
+    """What a new clients file begins with, in TOML and YAML alike."""
+    return (
         f"# The applications of {export.product}. Fill in what is in\n"
         "# capitals, and set the environment variables of the secrets.\n\n"
     )
-    return head + tomlkit.dumps(document)
 
 
-def new_entries(
-    applications: Iterable[Application],
-    server_name: str,
-    server: Server | None,
-    taken: Taken | None = None,
-) -> TOMLDocument:
-    """
-    The part of a clients file for new applications; those that cannot be audited are left away.
+def new_clients(applications: Iterable[Application], server: str, taken: Taken) -> list[Entry]:
+    """The entries of those applications that can be audited."""
+    return [_client(one, server, taken) for one in applications if not one.skipped]
 
-    :param server: settings of the server; None where the file has it already.
-    :param taken: names and variables that the file has already.
-    """
+
+def toml_text(servers: Mapping[str, Server], clients: Sequence[Entry]) -> str:
+    """Entries of a clients file, each table in a table of its own: they may follow any others."""
     document = tomlkit.document()
-    if server is not None:
-        settings = tomlkit.table()
-        settings.update(server)
-        servers = tomlkit.table(is_super_table=True)
-        servers[server_name] = settings
-        document["servers"] = servers
-    clients, taken = tomlkit.aot(), taken or Taken()
-    for application in applications:
-        if not application.skipped:
-            clients.append(_client(application, server_name, taken))
-    document["clients"] = clients
-    return document
+    if servers:
+        document["servers"] = tables = tomlkit.table(is_super_table=True)
+        for name, settings in servers.items():
+            tables[name] = table = tomlkit.table()
+            table.update(settings)
+    document["clients"] = array = tomlkit.aot()
+    for client in clients:
+        table = tomlkit.table()
+        for key, value in client.items():
+            table[key] = _inline(value) if isinstance(value, dict) else value
+        array.append(table)
+    return tomlkit.dumps(document)
+
+
+def _inline(reference: Entry) -> InlineTable:
+    table = tomlkit.inline_table()
+    table.update(reference)
+    return table
 
 
 @dataclass(slots=True)
@@ -129,28 +135,24 @@ class Taken:
         return variable
 
 
-def _client(application: Application, server: str, taken: Taken) -> Table:
-    client = tomlkit.table()
-    client["name"] = name = taken.new_name(application.title)
-    client["server"] = server
-    client["client_id"] = application.client_id
-    client["token_endpoint_auth_method"] = application.method.value
+def _client(application: Application, server: str, taken: Taken) -> Entry:
+    name = taken.new_name(application.title)
+    client: dict[str, Any] = {
+        "name": name,
+        "server": server,
+        "client_id": application.client_id,
+        "token_endpoint_auth_method": application.method.value,
+    }
     match application.method.credential:
         case Credential.PRIVATE_KEY:
-            client["private_key"] = _reference(taken.new_variable(name, "KEY"))
+            client["private_key"] = {"env": taken.new_variable(name, "KEY")}
         case Credential.CERTIFICATE:
             client["tls_client_certificate"] = f"{name}.pem"
             client["tls_client_key"] = f"{name}.key"
         case Credential.SECRET | None:
-            client["client_secret"] = _reference(taken.new_variable(name, "SECRET"))
+            client["client_secret"] = {"env": taken.new_variable(name, "SECRET")}
     if application.scopes:
         client["scopes"] = list(application.scopes)
     if application.secret_expires:
         client["secret_expires"] = application.secret_expires
     return client
-
-
-def _reference(variable: str) -> InlineTable:
-    reference = tomlkit.inline_table()
-    reference["env"] = variable
-    return reference

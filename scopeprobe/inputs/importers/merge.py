@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, TypeAlias
-
-import tomlkit
 
 from scopeprobe.errors import InputError
 from scopeprobe.inputs.importers.clients_text import (
     Application,
+    Entry,
     Export,
     Server,
     Taken,
-    clients_text,
-    new_entries,
+    head_of,
+    new_clients,
+    toml_text,
 )
-from scopeprobe.inputs.parsers import ParseError, parse_toml
+from scopeprobe.inputs.importers.yaml_text import InBrackets, yaml_with
+from scopeprobe.inputs.parsers import PARSERS, ParseError
 
 Table: TypeAlias = Mapping[str, Any]
 _PLACEHOLDER = re.compile("YOUR-[A-Z]+")
@@ -45,33 +48,30 @@ class Merged:
     """Clients of which the export says something else, and what."""
 
 
-def merged(name: str, text: str, export: Export, server: str = "") -> Merged:
+def merged(path: Path, text: str, export: Export, server: str = "") -> Merged:
     """
     Add the applications that a clients file does not have, and say which of its clients are gone.
 
-    :param name: of the file, for messages.
-    :param text: TOML; empty where there is no file yet.
+    :param path: of the file, whose ending says what it is.
+    :param text: of the file; empty where there is none yet.
     :param server: of the file, whose applications these are; unless given, it is the one that has
         the settings that the export tells, or a new one.
     :raises InputError: the text is no clients file, or which server is meant does not show.
     """
-    file = _read(name, text)
+    file = _read(path, text)
     usable = {one.client_id: one for one in export.applications if not one.skipped}
     server = server or file.server_of_export(export, usable)
     issuer = {**export.server, **file.servers.get(server, {})}.get("issuer", "")
     there = [client for client in file.clients if file.is_of(server, issuer, client)]
-    new = usable.keys() - {client.get("client_id") for client in there}
-    entries = new_entries(
-        [one for client_id, one in usable.items() if client_id in new],
-        server,
-        None if server in file.named_servers() else export.server,
-        file.taken(),
-    )
-    added = _names(entries["clients"])
+    known = {client.get("client_id") for client in there}
+    new = [one for client_id, one in usable.items() if client_id not in known]
+    clients = new_clients(new, server, file.taken())
     if not text:
-        text = clients_text(export, server)
-    elif added:
-        text = file.followed_by(tomlkit.dumps(entries), added)
+        text = head_of(export) + file.followed_by({server: export.server}, clients)
+    elif clients:
+        servers = {} if server in file.named_servers() else {server: export.server}
+        text = file.followed_by(servers, clients)
+    added = _names(clients)
     return Merged(
         text,
         clients=(*_names(file.clients), *added),
@@ -106,7 +106,7 @@ def _differing(
 class _File:
     """A clients file, as far as an import looks at it."""
 
-    name: str
+    path: Path
     text: str
     defaults: Table
     servers: Mapping[str, Table]
@@ -139,7 +139,7 @@ class _File:
             return export.product
         known = ", ".join(sorted(self.named_servers())) or "it has none"
         advice = f"say --server NAME, one of its own ({known}) or a new one"
-        raise InputError([f"{self.name}: whose applications these are does not show: {advice}"])
+        raise InputError([f"{self.path}: whose applications these are does not show: {advice}"])
 
     def is_of(self, server: str, issuer: str, client: Table) -> bool:
         """The client is of that server, or says itself that its tokens come from there."""
@@ -152,37 +152,51 @@ class _File:
         names = {str(client["name"]).lower() for client in self.clients}
         return Taken(names, set(_variables([self.defaults, self.servers, self.clients])))
 
-    def followed_by(self, entries: str, added: Sequence[str]) -> str:
-        """The text with new tables behind it, in its own manner of ending lines."""
-        ending = "\r\n" if "\r\n" in self.text else "\n"
-        gap = ending if self.text.endswith("\n") else ending * 2
-        text = self.text + gap + entries.replace("\n", ending)
+    def followed_by(self, servers: Mapping[str, Server], clients: Sequence[Entry]) -> str:
+        """
+        The text with new entries behind its own.
+
+        Raises InputError where the file is written so that nothing can be put behind.
+        """
+        text = self.text
+        with suppress(InBrackets):
+            text = _WRITERS[self.path.suffix.lower()](text, servers, clients)
         try:
-            whole = _read(self.name, text)
+            whole = _read(self.path, text)
         except InputError:
             whole = self
-        if _names(whole.clients) != (*_names(self.clients), *added):
-            advice = "write [[clients]] and [servers.NAME]"
-            wrong = "`clients = […]` and `servers = {…}` cannot be added to"
-            raise InputError([f"{self.name}: {wrong}: {advice}"])
+        wanted = {**self.servers, **servers}, [*self.clients, *clients]
+        if (whole.servers, whole.clients) != wanted:
+            advice = "write one below the other, in TOML as [servers.NAME] and [[clients]]"
+            wrong = "servers or clients in brackets cannot be added to"
+            raise InputError([f"{self.path}: {wrong}: {advice}"])
         return text
 
 
-def _read(name: str, text: str) -> _File:
+def _toml_with(text: str, servers: Mapping[str, Server], clients: Sequence[Entry]) -> str:
+    ending = "\r\n" if "\r\n" in text else "\n"
+    gap = ending * (2 - text.endswith("\n")) if text else ""
+    return text + gap + toml_text(servers, clients).replace("\n", ending)
+
+
+_WRITERS = {".toml": _toml_with, ".yaml": yaml_with, ".yml": yaml_with}
+
+
+def _read(path: Path, text: str) -> _File:
+    if path.suffix.lower() not in _WRITERS:
+        advice = f"import into a new one, and name both: scopeprobe audit {path} imported.toml"
+        raise InputError([f"{path}: only TOML and YAML files can be added to: {advice}"])
     try:
-        data = parse_toml(text).data
+        data = PARSERS[path.suffix.lower()](text.removeprefix("\ufeff")).data
     except ParseError as error:
-        raise InputError([f"{name}{error.position}: {error.words}"]) from None
-    sections = data if isinstance(data, dict) else {}
+        raise InputError([f"{path}{error.position}: {error.words}"]) from None
+    data = data if isinstance(data, dict) else {}
+    given = {key: value for key, value in data.items() if value is not None}
     file = _File(
-        name,
-        text,
-        sections.get("defaults", {}),
-        sections.get("servers", {}),
-        sections.get("clients", []),
+        path, text, given.get("defaults", {}), given.get("servers", {}), given.get("clients", [])
     )
     if not file.has_tables():
-        raise InputError([f"{name}: is no clients file: `scopeprobe validate {name}` says why"])
+        raise InputError([f"{path}: is no clients file: `scopeprobe validate {path}` says why"])
     return file
 
 

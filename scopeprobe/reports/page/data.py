@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
+from scopeprobe.model.cell import COLUMNS, Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.policy.history import CellHistory, Past
 from scopeprobe.reports.findings import findings_members, worst_first
@@ -44,8 +44,12 @@ class Table(Generic[T]):
 
 Answer = tuple[int, int, int, int | None, str, str, str]
 """All of a cell but its key: verdict, reason and evidence by their indexes."""
-IntervalRow = tuple[int, str, str, int, int]
-"""A verdict by its index, its first and last day, nights, and nights that did not prove it."""
+IntervalRow = tuple[int | None, str, str, int, int]
+"""
+A verdict by its index, its first and last day, nights, and nights that did not prove it.
+
+None: the verdict that the cell has.
+"""
 
 
 def page_data(maps: Iterable[PermissionMap], summary: Summary, past: Past | None) -> Iterator[str]:
@@ -67,7 +71,9 @@ def page_data(maps: Iterable[PermissionMap], summary: Summary, past: Past | None
                     "audience": audience,
                     "scopes": sets.index(tuple(scopes.index(cell.scope) for cell in cells)),
                     "answers": [answers.index(_answer(cell)) for cell in cells],
-                    "pasts": _folded([pasts.index(_intervals(history[c.key])) for c in cells])
+                    "pasts": _folded(
+                        [pasts.index(_intervals(cell, history[cell.key])) for cell in cells]
+                    )
                     if past is not None
                     else None,
                 }
@@ -77,6 +83,9 @@ def page_data(maps: Iterable[PermissionMap], summary: Summary, past: Past | None
     yield "],\n"
     tables: dict[str, object] = {
         "run": summary.run,
+        "explain": summary.commands.explain,
+        "history": summary.commands.history,
+        "columns": [column.name for column in COLUMNS],
         "verdicts": list(Verdict),
         "reasons": list(Reason),
         "evidence": list(Evidence),
@@ -123,9 +132,17 @@ def _answer(cell: Cell) -> Answer:
     )
 
 
-def _intervals(past: CellHistory) -> tuple[IntervalRow, ...]:
+def _intervals(cell: Cell, past: CellHistory) -> tuple[IntervalRow, ...]:
+    """So that the pasts of cells that were always what they are differ in nothing."""
+    always = {one.verdict for one in past.intervals} == {cell.verdict}
     return tuple(
-        (_VERDICTS[one.verdict], str(one.first.day), str(one.last.day), one.nights, one.unproved)
+        (
+            None if always else _VERDICTS[one.verdict],
+            str(one.first.day),
+            str(one.last.day),
+            one.nights,
+            one.unproved,
+        )
         for one in past.intervals
     )
 

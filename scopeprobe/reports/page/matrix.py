@@ -39,13 +39,13 @@ class Matrix:
 
     def add(self, permissions: PermissionMap) -> None:
         """Take the signs of one client's cells."""
-        rows = self._rows[self._server_of.get(permissions.client, "")]
+        server = self._server_of.get(permissions.client, "")
         for audience, members in groupby(permissions.cells, lambda cell: cell.audience):
             cells = list(members)
             scopes = tuple(cell.scope for cell in cells)
             signs = "".join(self._found.get(cell.key, _SIGNS[cell.verdict]) for cell in cells)
             name = f"{permissions.client} {audience}" if audience else permissions.client
-            rows.append((name, self._distinct.setdefault(scopes, scopes), signs))
+            self._rows[server].append((name, self._distinct.setdefault(scopes, scopes), signs))
 
     def by_server(self) -> Iterator[tuple[str, Iterator[str]]]:
         """Each server's name, and its lines."""

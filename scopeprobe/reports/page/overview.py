@@ -64,7 +64,7 @@ class Untested:
     """Clients of one server whose cells are unknown for one reason."""
 
     server: str
-    reason: str
+    why: str
     clients: tuple[str, ...]
     cells: int
 
@@ -98,7 +98,18 @@ class Overview:
 
     @property
     def headline(self) -> str:
-        return headline(self.summary) if self.cells else "Nothing was tested"
+        told = headline(self.summary) if self.cells else "nothing was tested"
+        return told[:1].upper() + told[1:]
+
+    @property
+    def when(self) -> str:
+        """When it ran, in UTC."""
+        first, last = (
+            moment.rstrip("Z").split("T")
+            for moment in (self.summary.started, self.summary.finished)
+        )
+        until = last[1:] if first[0] == last[0] else last
+        return f"{' '.join(first)} to {' '.join(until)} UTC"
 
     @property
     def state(self) -> str:
@@ -126,6 +137,10 @@ class Overview:
 
     @property
     def completeness(self) -> str:
+        if not self.cells:
+            return (
+                "There was no cell to test: look at the clients, their scopes, --client and --tag."
+            )
         unknown = self.summary.counts.get(Verdict.UNKNOWN, 0)
         told = f"{counted(unknown, 'cell', ',')} of {self.cells:,} unknown"
         if self.summary.complete:
@@ -176,11 +191,11 @@ class Overview:
         groups: dict[tuple[str, str], list[str]] = {}
         cells: Counter[tuple[str, str]] = Counter()
         for one in self.summary.not_tested:
-            key = (self.server_of.get(one.client, ""), one.reason)
+            key = (self.server_of.get(one.client, ""), one.why)
             groups.setdefault(key, []).append(one.client)
             cells[key] += one.cells
         told = [Untested(*key, tuple(clients), cells[key]) for key, clients in groups.items()]
-        return sorted(told, key=lambda one: (-one.cells, one.server, one.reason))
+        return sorted(told, key=lambda one: (-one.cells, one.server, one.why))
 
     @cached_property
     def server_of(self) -> dict[str, str]:
