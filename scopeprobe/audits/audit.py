@@ -19,12 +19,11 @@ import anyio
 
 from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notices_of
-from scopeprobe.audits.discover import parted, resolve_by
+from scopeprobe.audits.discover import parted
 from scopeprobe.audits.off_the_loop import off_the_loop
-from scopeprobe.audits.rounds import Rounds
+from scopeprobe.audits.rounds import Rounds, Unread
 from scopeprobe.audits.signals import Interruption, noted_signals
 from scopeprobe.engine.budgets import Budgets
-from scopeprobe.engine.http_client import HttpClient
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.errors import (
     FolderGone,
@@ -35,13 +34,14 @@ from scopeprobe.errors import (
     describe,
 )
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.assignment import Proof
+from scopeprobe.model.assignment import Proof, Strategy
 from scopeprobe.model.cell import PROVED, Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
 from scopeprobe.model.fault import Fault
 from scopeprobe.model.finding import Finding
 from scopeprobe.model.http import Purpose
+from scopeprobe.model.journal import KnownFacts
 from scopeprobe.model.packed import PackedMap
 from scopeprobe.model.run import Run
 from scopeprobe.policy import (
@@ -120,6 +120,8 @@ class Audit:
     run_id: str | None = None
     """Which run to go on with; None: the last one."""
     observer: Observer = field(default=lambda _event: None)
+    rounds: Callable[[Strategy, KnownFacts, Budgets], Rounds] = Rounds
+    """Who asks: this process, unless given."""
 
     def formats_of(self, cells: int) -> tuple[Format, ...]:
         """What is written beside the CSV files of a run with so many cells."""
@@ -347,7 +349,7 @@ class _Session:
         self._fleet = order.fleet
         """With all metadata that was read so far."""
         at_once, self._unread = parted(order.fleet)
-        self._rounds = Rounds(STRATEGIES[run.strategy].ask, known, order.limits)
+        self._rounds = order.rounds(STRATEGIES[run.strategy].ask, known, order.limits)
         self._rounds.add(self._assignments_of(at_once), at_once.unusable)
 
     def announce(self) -> None:
@@ -372,7 +374,7 @@ class _Session:
         InputError where it has no candidates; what was asked until then is kept.
         """
         journal, observer = self._store.journal(self._run), self._order.observer
-        late = [partial(self._read, journal, part) for part in self._unread]
+        late = [Unread(part, partial(self._lay_out, journal, part)) for part in self._unread]
         try:
             return await self._rounds.ask(journal, observer, interruption, late)
         finally:
@@ -387,11 +389,8 @@ class _Session:
             self._fleet = replace(self._fleet, unusable={**self._fleet.unusable, **unread})
             self._rounds.add(self._assignments_of(part), unread)
 
-    async def _read(
-        self, journal: SqliteJournal, part: Fleet, http: HttpClient
-    ) -> Sequence[RateGroup]:
-        """Read the metadata of servers that keep one pace, and lay out what is to be asked."""
-        read = await resolve_by(http, part, patience=self._order.limits.max_pause)
+    def _lay_out(self, journal: SqliteJournal, part: Fleet, read: Fleet) -> Sequence[RateGroup]:
+        """Lay out what is to be asked, now that the metadata of a part was read."""
         if not read.is_read_as_in(self._run.digest):
             raise InputsChanged([_other_inputs(self._order.out, self._run)])
         self._unread.remove(part)

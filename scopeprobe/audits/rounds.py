@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
-from typing import TypeAlias
 
 import anyio
 import msgspec
 
+from scopeprobe.audits.discover import resolve_by
 from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.audits.signals import Interruption, end_what_is_endless
-from scopeprobe.engine.budgets import Budgets
+from scopeprobe.engine.budgets import Budgets, Share
 from scopeprobe.engine.build_queues import build_queues
 from scopeprobe.engine.client_queue import ClientQueue
-from scopeprobe.engine.http_client import HttpClient, connect
+from scopeprobe.engine.http_client import connect
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.engine.scheduler import Scheduler
 from scopeprobe.engine.usage import Usage
 from scopeprobe.errors import InputError
+from scopeprobe.inputs import Fleet
 from scopeprobe.model.answer import Issued
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
@@ -31,11 +32,10 @@ from scopeprobe.model.client import Client, ClientName, Registration
 from scopeprobe.model.events import Observer
 from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import Purpose
-from scopeprobe.model.journal import KnownFacts
+from scopeprobe.model.journal import KnownFacts, RunJournal
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenHandling
-from scopeprobe.store import SqliteJournal
 from scopeprobe.strategies import LEARNING
 from scopeprobe.verdicts import (
     ToldClient,
@@ -46,10 +46,17 @@ from scopeprobe.verdicts import (
     shapes_in_doubt,
 )
 
-LateGroups: TypeAlias = Callable[[HttpClient], Awaitable[Sequence[RateGroup]]]
-"""Reads the metadata of servers, and adds the rate groups of their clients."""
 PILOTS = 5
 """Clients of a server that are asked before anything is known of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Clients who cannot be asked before the metadata of their servers is read."""
+
+    part: Fleet
+    lay_out: Callable[[Fleet], Sequence[RateGroup]]
+    """Adds their rate groups, told of the part as metadata completed it."""
 
 
 class Rounds:
@@ -62,7 +69,10 @@ class Rounds:
     granted are tried for their shapes.
     """
 
-    def __init__(self, strategy: Strategy, known: KnownFacts, budgets: Budgets) -> None:
+    def __init__(
+        self, strategy: Strategy, known: KnownFacts, budgets: Budgets, share: Share | None = None
+    ) -> None:
+        """`share`: of budgets that others spend too."""
         self.usage: dict[str, Usage] = {}
         """What was spent, by the name of the server."""
         self.token_handling: dict[str, TokenHandling] = {}
@@ -74,6 +84,7 @@ class Rounds:
         self._strategy = strategy
         self._known = known
         self._budgets = budgets
+        self._share = share or Share()
         self._groups: list[RateGroup] = []
         self._unusable: dict[str, Fault] = {}
         self._further: dict[int, Iterator[Callable[[RateGroup], Awaitable[None]]]] = {}
@@ -119,23 +130,24 @@ class Rounds:
 
     async def ask(
         self,
-        journal: SqliteJournal,
+        journal: RunJournal,
         observer: Observer,
         interruption: Interruption,
-        late: Iterable[LateGroups] = (),
+        late: Iterable[Unread] = (),
     ) -> signal.Signals | None:
         """
         Ask what is not known yet. Returns the signal that ended it early, if one did.
 
         Whatever fails in a task, the journal or a callback ends all that goes on, and is raised.
-        :param late: each adds what can be asked once its metadata was read. Raises InputError where
-            one of them does: what is under way ends first.
+        :param late: what can be asked once its metadata was read. Raises InputError where laying
+            one of them out does: what is under way ends first.
         """
         async with connect(self._reachable(self._groups)) as http:
 
-            async def groups_of(read: LateGroups) -> Sequence[RateGroup]:
+            async def groups_of(unread: Unread) -> Sequence[RateGroup]:
+                patience = self._budgets.max_pause
                 try:
-                    groups = await read(http)
+                    groups = unread.lay_out(await resolve_by(http, unread.part, patience))
                 except InputError as refusal:
                     refusals.append(refusal)
                     engine.stop(Reason.NOT_ASKED)
@@ -150,7 +162,8 @@ class Rounds:
                 observer=observer,
                 budgets=self._budgets,
                 groups=self._groups,
-                late=[partial(groups_of, read) for read in late],
+                share=self._share,
+                late=[partial(groups_of, unread) for unread in late],
                 next_round=self._lay_out_next,
                 usage=self.usage,
                 files=http.files,

@@ -46,9 +46,13 @@ class Interruption:
     def note(self, number: int, _frame: FrameType | None) -> None:
         """Take a signal: between two instructions of whatever the main thread does."""
         if self.by is None:
-            self.by = signal.Signals(number)
             Interruption.has_come = True
-            self._loop.call_soon_threadsafe(self._came.set)
+            self.come(signal.Signals(number))
+
+    def come(self, by: signal.Signals) -> None:
+        """It came, here or where the work was asked for; from any thread."""
+        self.by = by
+        self._loop.call_soon_threadsafe(self._came.set)
 
 
 @contextmanager

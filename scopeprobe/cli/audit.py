@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from scopeprobe.audits.audit import Audit, Resume
+from scopeprobe.audits.audit import Audit, Result, Resume, audit
 from scopeprobe.audits.plan import plan
 from scopeprobe.cli import options
 from scopeprobe.cli.app import unknown_variables
@@ -45,6 +48,8 @@ Examples:
   scopeprobe audit clients.toml -o nightly --resume
 
   scopeprobe audit clients.toml -o nightly --previous last --fail-on changed,missing
+
+  scopeprobe audit clients.toml --cluster tcp://scheduler.example:8786
 
 Every long option can also be set in the environment: --max-time as SCOPEPROBE_MAX_TIME.
 """
@@ -98,6 +103,16 @@ def audit_command(
     output: OutputOptions,
     runs: RunOptions,
     policies: PolicyOptions,
+    cluster: Annotated[
+        str | None,
+        options.option(
+            "--cluster",
+            metavar="ADDRESS|FILE|local:N",
+            help="Let the workers of a Dask cluster ask, each rate group by one of them: the"
+            " address of its scheduler, its scheduler file, or N workers on this machine.",
+            panel=options.PACE,
+        ),
+    ] = None,
     print_: Annotated[
         options.TableOrFormat | None,
         options.option(
@@ -127,7 +142,8 @@ def audit_command(
         max_failed_clients=max_auth_failures_per_server,
     )
     fail_on, formats = output.kinds(), output.chosen_formats()
-    read = inputs.fleet(proofs.added_to(pace.overrides()))
+    environment = os.environ if cluster is None else None  # workers look secrets up themselves
+    read = inputs.fleet(proofs.added_to(pace.overrides()), environment)
     fleet = replace(read, notices=(*unknown_variables(), *read.notices))
     order = Audit(
         fleet=fleet,
@@ -163,8 +179,16 @@ def audit_command(
         words_to_explain=inputs.words_to_explain,
         plan=expected,
         notifier=told,
+        carry_out=audit if cluster is None else _on(cluster),
     )
     raise typer.Exit(code)
+
+
+def _on(cluster: str) -> Callable[[Audit], Awaitable[Result]]:
+    """What carries an audit out on a cluster."""
+    from scopeprobe.cluster.audit_on import audit_on  # noqa: PLC0415 - it takes its time
+
+    return partial(audit_on, cluster)
 
 
 def _confirm(order: Audit, cost: Cost, logs: LogOptions, *, is_agreed: bool) -> None:

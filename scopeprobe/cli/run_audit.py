@@ -6,7 +6,7 @@ import gc
 import shlex
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,11 +56,13 @@ def run_audit(
     words_to_explain: WordsToExplain | None = None,
     plan: FleetPlan | None = None,
     notifier: Notifier | None = None,
+    carry_out: Callable[[Audit], Awaitable[Result]] = audit,
 ) -> int:
     """
     Run an audit and return its exit code.
 
     :param words: the command line behind the program's name.
+    :param carry_out: on this machine, unless given.
     :param words_to_explain: those by which `explain` asks for the same.
     :param plan: what it was expected to take, for those who watch it.
     :param notifier: is told of new findings, unless the run was stopped.
@@ -71,7 +73,9 @@ def run_audit(
         with _progress(options, logs, ProgressBar(plan, order.strategy)) as progress:
             watched = order.observed_by(_all_of(logs, progress))
             with _rare_collections():
-                result = anyio.run(audit, watched, backend_options={"use_uvloop": _has_uvloop()})
+                result = anyio.run(
+                    carry_out, watched, backend_options={"use_uvloop": _has_uvloop()}
+                )
         _sum_up(result, order, options, logs, _resume_command(result, words))
         if notifier is not None and result.stopped_by is None:
             _notify(notifier, result.summary, options, logs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 
@@ -20,3 +22,23 @@ class Budgets:
     """Clients of one server that fail to authenticate, after which it is left alone."""
     in_air: int = 256
     """Requests in flight to all servers together."""
+
+
+@dataclass(slots=True)
+class Share:
+    """What one engine may spend of budgets that several engines spend together; it may grow."""
+
+    requests: float = math.inf
+    tokens: float = math.inf
+    until: float = math.inf
+    """By `time.monotonic`: what it is allowed ends then, unless it is prolonged."""
+    is_spent: bool = False
+    """All of them have spent all there is."""
+
+    @property
+    def is_valid(self) -> bool:
+        return time.monotonic() < self.until
+
+    def has_room(self, requests: int, tokens: int) -> bool:
+        """Whether one more may be sent after so many, of which so many bring or brought a token."""
+        return self.is_valid and requests < self.requests and tokens < self.tokens

@@ -6,13 +6,14 @@ import time
 from asyncio import create_task, shield
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 
 import anyio
 from anyio import get_cancelled_exc_class
 
+from scopeprobe.engine.budgets import Share
 from scopeprobe.engine.build_queues import quota_of
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.http_client import HttpClient, NotSent
@@ -58,6 +59,7 @@ class ExchangeRunner:
     stopped: Callable[[], Reason | None]
     """Why the run is to end, once it is."""
     on_response: OnResponse = ignore_response
+    share: Share = field(default_factory=Share)
 
     async def carry_out(self, group: RateGroup, job: Job) -> Answer | None:
         """Drive the exchange of one question; None where nothing was sent after all."""
@@ -91,7 +93,9 @@ class ExchangeRunner:
         Where tokens are to be given back, one that is in the air when the run is interrupted is
         waited for, a second at most.
         """
-        sending = self.http.send(client, request, lambda: not group.is_paused)
+        sending = self.http.send(
+            client, request, lambda: not group.is_paused and self.share.is_valid
+        )
         if not client.server.gives_tokens_back:
             return await sending
         task = create_task(sending)

@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 
 from scopeprobe.engine.air import Air
 from scopeprobe.engine.answer_handling import AnswerHandling
-from scopeprobe.engine.budgets import Budgets
+from scopeprobe.engine.budgets import Budgets, Share
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.exchange_runner import (
     ExchangeRunner,
@@ -51,6 +51,8 @@ class Scheduler:
     observer: Observer
     budgets: Budgets
     groups: Sequence[RateGroup]
+    share: Share = field(default_factory=Share)
+    """Of budgets that other engines spend too; all unless given."""
     late: Sequence[Callable[[], Awaitable[Sequence[RateGroup]]]] = ()
     """Bring further groups, once it is known where they are to be asked. `stop` cuts them short."""
     next_round: Callable[[RateGroup], Awaitable[bool]] = _no_further_round
@@ -74,6 +76,7 @@ class Scheduler:
             self._budget_is_spent,
             lambda: self.stopped_because,
             self.on_response,
+            self.share,
         )
         self._answers = AnswerHandling(
             self.journal, self.observer, self.usage, self.budgets.max_failed_clients
@@ -262,20 +265,27 @@ class Scheduler:
         group.bring_forward(now)
         most = self.budgets.max_tokens
         has_room = most is None or self.tokens + self._in_air < most
-        return group.opens_at if has_room else None
+        return group.opens_at if has_room and self._share_has_room else None
+
+    @property
+    def _share_has_room(self) -> bool:
+        return self.share.has_room(self.requests, self.tokens + self._in_air)
 
     @property
     def _is_spent(self) -> bool:
         """A budget of the whole run is used up."""
         most_requests, most_tokens = self.budgets.max_requests, self.budgets.max_tokens
-        return (most_requests is not None and self.requests >= most_requests) or (
-            most_tokens is not None and self.tokens >= most_tokens
+        return (
+            self.share.is_spent
+            or (most_requests is not None and self.requests >= most_requests)
+            or (most_tokens is not None and self.tokens >= most_tokens)
         )
 
     def _budget_is_spent(self, queue: ClientQueue) -> bool:
         """Whether no further token request may be sent, not even within an exchange."""
         most = self.budgets.max_requests
-        return queue.has_spent_its_budget or (most is not None and self.requests >= most)
+        is_spent = most is not None and self.requests >= most
+        return queue.has_spent_its_budget or is_spent or self.requests >= self.share.requests
 
     def _is_open(self, group: RateGroup, now: float) -> bool:
         """Whether a request may still be sent: waiting for room took its time."""

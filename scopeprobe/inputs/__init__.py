@@ -7,6 +7,7 @@ from scopeprobe.inputs.precedence import Overrides
 from scopeprobe.inputs.read import (
     Selection,
     client_of_words,
+    clients_with_secrets,
     read_chosen,
     read_client,
     read_clients,
@@ -23,6 +24,7 @@ __all__ = [
     "Selection",
     "baseline_text",
     "client_of_words",
+    "clients_with_secrets",
     "parse_duration",
     "parse_rate",
     "read_baseline",

@@ -66,10 +66,10 @@ class CandidatesFrom(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ClientDraft:
-    """A client whose secret is still to be looked up."""
+    """A client whose secrets are still to be looked up: it says where they are kept."""
 
     place: Place
-    file: ClientsFile
+    file: Place
     sources: Mapping[str, SecretSource]
     """Where its secrets come from, by the keys of its entry."""
     client: Client | None = None
@@ -77,6 +77,8 @@ class ClientDraft:
     kid: str = ""
     names_encoding: bool = False
     """Its server's `basic_encoding` was chosen, and not merely left at its default."""
+    is_exposed: bool = False
+    """Group or others can read its file."""
     is_skipped: bool = False
     """`probe = false`: nothing is asked for it."""
 
@@ -113,14 +115,15 @@ class ClientBuilder:
 
     def _draft(self, entry: ClientEntry, place: Place, file: ClientsFile) -> ClientDraft:
         if file.defaults is None:
-            return ClientDraft(place, file, secret_sources(entry, SECRET_KEYS))
+            sources = secret_sources(entry, SECRET_KEYS)
+            return ClientDraft(place, file.place, sources, is_exposed=file.is_exposed)
         server_draft = self._server_of(entry, place, file, file.defaults)
         whole = filled(entry, file.defaults)
         authentication = authentication_of(entry, file.defaults)
         check_credentials(authentication, entry, whole, place, self.problems)
         sources = secret_sources(whole, authentication.keys)
         if server_draft is None:
-            return ClientDraft(place, file, sources)
+            return ClientDraft(place, file.place, sources, is_exposed=file.is_exposed)
         layers = (file.defaults, *server_draft.layers, entry)
         sources |= server_draft.secrets
         for index, target in enumerate(entry.targets or (TargetEntry(),)):
@@ -132,11 +135,12 @@ class ClientBuilder:
         client = self._client(whole, authentication, server_draft.server, layers, targets)
         return ClientDraft(
             place,
-            file,
+            file.place,
             sources,
             replace(client, file=file.name, line=place.line or 0),
             whole.kid or "",
             server_draft.names_encoding,
+            is_exposed=file.is_exposed,
             is_skipped=whole.probe is False,
         )
 

@@ -9,6 +9,7 @@ from secrets import token_hex
 
 import msgspec
 
+from scopeprobe.inputs.client_builder import ClientDraft
 from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.fault import Fault
 from scopeprobe.model.secret import RequestValue
@@ -30,6 +31,8 @@ class Fleet:
     """Servers whose metadata cannot be read, by name, and why: their clients are not probed."""
     as_written: tuple[Client, ...] | None = None
     """The clients before metadata was read; None where none has been read."""
+    drafts: tuple[ClientDraft, ...] = field(default=(), repr=False)
+    """The clients and where their secrets are kept, where these are looked up by somebody else."""
     salt: str = field(default_factory=lambda: token_hex(8), compare=False)
     """Of the digest: what it is made of may be guessed, and digests of many be compared."""
 

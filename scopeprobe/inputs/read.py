@@ -125,7 +125,20 @@ def read_clients(
         skipped=tuple(_clients_of(draft for draft in selected if draft.is_skipped)),
         notices=tuple(inputs.problems.notices),
         wants_advertised=scopes_from_metadata,
+        drafts=tuple(probed) if environment is None else (),
     )
+
+
+def clients_with_secrets(
+    drafts: Sequence[ClientDraft], environment: Mapping[str, str] = os.environ
+) -> tuple[tuple[Client, ...], tuple[str, ...]]:
+    """
+    Give clients the secrets that were not looked up when they were read.
+
+    Returns them, and what is to be remarked. Raises InputError with all that is wrong.
+    """
+    problems = Problems()
+    return _looked_up(drafts, environment, problems), tuple(problems.notices)
 
 
 def read_servers(
@@ -329,11 +342,17 @@ class _Inputs:
         if environment is None:
             self.problems.raise_errors()
             return tuple(_clients_of(drafts))
-        secrets = look_up_secrets(drafts, environment, self.problems)
-        clients = with_secrets(drafts, secrets, self.problems)
-        check_together(clients, self.problems)
-        self.problems.raise_errors()
-        return tuple(one.client for one in clients)
+        return _looked_up(drafts, environment, self.problems)
+
+
+def _looked_up(
+    drafts: Sequence[ClientDraft], environment: Mapping[str, str], problems: Problems
+) -> tuple[Client, ...]:
+    secrets = look_up_secrets(drafts, environment, problems)
+    clients = with_secrets(drafts, secrets, problems)
+    check_together(clients, problems)
+    problems.raise_errors()
+    return tuple(one.client for one in clients)
 
 
 def _clients_of(drafts: Iterable[ClientDraft]) -> Iterator[Client]:

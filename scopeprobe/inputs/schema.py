@@ -65,7 +65,7 @@ Texts: TypeAlias = Annotated[tuple[Text, ...], Field(strict=False)]
 
 
 def check_name(text: str) -> str:
-    """Check a name that becomes a file name on every system."""
+    """Check a name that becomes a file name on every system, or a resource of a cluster."""
     if not NAME.fullmatch(text):
         raise ValueError(
             "must be 1 to 64 letters, digits, dots, dashes or underscores, "
@@ -130,6 +130,9 @@ def _split(url: str) -> SplitResult:
 _URL = Field(json_schema_extra={"pattern": "^https?://[^\\s]+$"})
 Endpoint: TypeAlias = Annotated[str, AfterValidator(check_endpoint), _URL]
 Issuer: TypeAlias = Annotated[str, AfterValidator(check_issuer), _URL]
+Network: TypeAlias = Annotated[
+    str, AfterValidator(check_name), Field(json_schema_extra={"pattern": f"^{NAME.pattern}$"})
+]
 Proxy: TypeAlias = Annotated[str, AfterValidator(check_proxy), _URL]
 
 
@@ -276,6 +279,8 @@ class ServerEntry(PartyEntry):
     """Metadata of a public issuer may name addresses of private networks."""
     proxy: Proxy | None = None
     """URL of an HTTP proxy, instead of the environment's."""
+    network: Network | None = None
+    """From where it is reached: with --cluster, only workers in that network ask it."""
     headers: Annotated[dict[str, SecretReference], AfterValidator(check_headers)] | None = None
     """Further request headers; a value may be a secret that is kept elsewhere."""
     basic_encoding: Annotated[BasicEncoding, Field(strict=False)] | None = None

@@ -28,13 +28,13 @@ SHORTEST = {"HS256": 32, "HS384": 48, "HS512": 64}
 def check_literals(drafts: Iterable[ClientDraft], problems: Problems, *, are_allowed: bool) -> None:
     """Warn about secrets written in files; refuse them where others can read the file."""
     literal = (
-        (one.file.place, one)
+        (one.file, one)
         for one in drafts
         if any(isinstance(source, LiteralSecret) for source in one.sources.values())
     )
     for place, holders in _grouped(literal).items():
         where = _some([one.place.client for one in holders])
-        if holders[0].file.is_exposed and not are_allowed:
+        if holders[0].is_exposed and not are_allowed:
             problems.error(
                 place,
                 f"holds literal secrets ({where}) and group or others can read it: chmod 600, "

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from select import select
-from typing import TypeAlias, assert_never
+from typing import NoReturn, TypeAlias, assert_never
 
 from pydantic import ValidationInfo
 
@@ -33,6 +33,9 @@ _LOOKS_EVERY = 0.02
 @dataclass(frozen=True, slots=True)
 class LiteralSecret:
     text: str = field(repr=False)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not serialised")
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,7 @@ def _connection(entry: ServerEntry, overrides: Overrides) -> Connection:
         contact=entry.contact or "",
         allow_http=bool(entry.allow_http),
         allow_private=bool(entry.allow_private),
+        network=entry.network or "",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Never, Protocol
 
 from scopeprobe.model.answer import Fact
 from scopeprobe.model.assignment import Assignment
@@ -55,4 +55,12 @@ class Journal(Protocol):
 
     async def flush(self) -> None:
         """Return when everything put so far is committed and called back."""
+        ...
+
+
+class RunJournal(Journal, Protocol):
+    """The journal of a whole run: who waits for an answer must learn that none is committed."""
+
+    async def failure(self) -> Never:
+        """Wait until nothing more can be written, or counted, and raise why."""
         ...

@@ -46,6 +46,8 @@ class Connection:
     allow_http: bool = False
     allow_private: bool = False
     """Its metadata may name addresses of private networks, although its issuer is public."""
+    network: str = ""
+    """From where it is reached: on a cluster, only workers in that network ask it."""
 
 
 @dataclass(frozen=True, slots=True)

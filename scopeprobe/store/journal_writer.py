@@ -6,11 +6,13 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple, Never
+from typing import NamedTuple, Never, TypeAlias
 
 import msgspec
 
@@ -24,28 +26,69 @@ BUSY = 4
 REST = 0.01
 """Seconds that it waits; a crash costs the answers of that time."""
 
-_PUT = "insert or replace into facts values (?, ?, ?, ?, ?, ?, ?)"
-_USED = "insert into used_permits values (?, ?)"
-_PAUSED = "insert or replace into pauses values (?, ?)"
-
-_READ = "update runs set digest = ?, cells = ? where id = ?"
-_FAILED = "insert or replace into failures values (?, ?, ?)"
-
 encode = msgspec.json.Encoder().encode
 
 
-class _Entry(NamedTuple):
-    statement: str | None
+class Statement(StrEnum):
+    """What an entry does with its values."""
+
+    PUT = "insert or replace into facts values (?, ?, ?, ?, ?, ?, ?)"
+    USED = "insert into used_permits values (?, ?)"
+    PAUSED = "insert or replace into pauses values (?, ?)"
+    READ = "update runs set digest = ?, cells = ? where id = ?"
+    FAILED = "insert or replace into failures values (?, ?, ?)"
+
+
+Row: TypeAlias = tuple[Statement, tuple[object, ...]]
+
+
+class Entry(NamedTuple):
+    row: Row | None
     """None writes nothing: `then` is called once all entries before are written."""
-    values: tuple[object, ...]
     then: Callable[[], None] | None = None
 
 
-_NOTHING = _Entry(None, ())
+_NOTHING = Entry(None)
 """Wakes the thread."""
 
 
-class SqliteJournal:
+class JournalEntries(ABC):
+    """Turns what is to be stored of a run into entries of its journal."""
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+
+    @abstractmethod
+    def _enter(self, entry: Entry) -> None:
+        """Have it written, and call back."""
+
+    @abstractmethod
+    def _check(self) -> None:
+        """Raise why nothing more is written."""
+
+    def put(self, assignment: Assignment, fact: Fact, then: Callable[[], None]) -> None:
+        self._check()
+        key = (self.run, assignment.client.name, assignment.target.label, encode(fact.question))
+        values = (*key, encode(fact.answer), fact.sent, fact.received)
+        self._enter(Entry((Statement.PUT, values), then))
+
+    def note_sent(self, quota: str, at: float) -> None:
+        self._enter(Entry((Statement.USED, (quota, at))))
+
+    def note_pause(self, quota: str, until: float) -> None:
+        self._enter(Entry((Statement.PAUSED, (quota, until))))
+
+    def note_failures(self, registration: str, count: int) -> None:
+        self._enter(Entry((Statement.FAILED, (self.run, registration, count))))
+
+    async def flush(self) -> None:
+        written = asyncio.Event()
+        self._enter(Entry(None, written.set))
+        await written.wait()
+        self._check()
+
+
+class SqliteJournal(JournalEntries):
     """
     Commits entries in batches: all that were put in since the last commit.
 
@@ -65,8 +108,8 @@ class SqliteJournal:
         self._connection = connection
         self._database = database
         self._file = file
-        self._run = run
-        self._entries: SimpleQueue[_Entry | None] = SimpleQueue()
+        super().__init__(run)
+        self._entries: SimpleQueue[Entry | None] = SimpleQueue()
         self._failures: dict[str, int] = {}
         """By registration, what the thread is to store next: only the last count of each."""
         self._loop = asyncio.get_running_loop()
@@ -75,37 +118,34 @@ class SqliteJournal:
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
-    def put(self, assignment: Assignment, fact: Fact, then: Callable[[], None]) -> None:
+    def _enter(self, entry: Entry) -> None:
+        self._entries.put(entry)
+
+    def take(self, rows: Sequence[Row], then: Callable[[], None]) -> None:
+        """Commit the rows of entries that were made elsewhere, then call back."""
         self._check()
-        key = (self._run, assignment.client.name, assignment.target.label, encode(fact.question))
-        values = (*key, encode(fact.answer), fact.sent, fact.received)
-        self._entries.put(_Entry(_PUT, values, then))
+        for row in rows:
+            self._enter(Entry(row))
 
-    def note_sent(self, quota: str, at: float) -> None:
-        self._entries.put(_Entry(_USED, (quota, at)))
+        def unless_it_failed() -> None:
+            if self._failure is None:
+                then()
 
-    def note_pause(self, quota: str, until: float) -> None:
-        self._entries.put(_Entry(_PAUSED, (quota, until)))
+        self._enter(Entry(None, unless_it_failed))
 
     def note_failures(self, registration: str, count: int) -> None:
         self._failures[registration] = count
-        self._entries.put(_NOTHING)
+        self._enter(_NOTHING)
 
     def note_inputs(self, digest: str, cells: int) -> None:
         """Store what the run's inputs are, now that more metadata was read."""
-        self._entries.put(_Entry(_READ, (digest, cells, self._run)))
+        self._enter(Entry((Statement.READ, (digest, cells, self.run))))
 
     async def failure(self) -> Never:
         """Wait until nothing more can be written, or counted, and raise why."""
         await self._failed.wait()
         self._check()
         raise AssertionError  # it has failed
-
-    async def flush(self) -> None:
-        written = asyncio.Event()
-        self._entries.put(_Entry(None, (), written.set))
-        await written.wait()
-        self._check()
 
     async def close(self) -> None:
         """Write what is left and end the thread."""
@@ -122,7 +162,7 @@ class SqliteJournal:
     def _write(self) -> None:
         is_open = True
         while is_open:
-            batch: list[_Entry] = []
+            batch: list[Entry] = []
             while (entry := self._entries.get()) is not None:
                 batch.append(entry)
                 if self._entries.empty():
@@ -139,32 +179,33 @@ class SqliteJournal:
             if is_open and sum(entry.then is not None for entry in batch) >= BUSY:
                 time.sleep(REST)
 
-    def _commit(self, batch: list[_Entry]) -> None:
+    def _commit(self, batch: list[Entry]) -> None:
         """Commit a batch as a whole. Raises FolderGone where nobody would find it again."""
         if file_at(self._database) != self._file:
             raise FolderGone(self._database.parent)
-        rows: dict[str, list[tuple[object, ...]]] = {}
+        rows: dict[Statement, list[tuple[object, ...]]] = {}
         while self._failures:
-            rows.setdefault(_FAILED, []).append((self._run, *self._failures.popitem()))
+            rows.setdefault(Statement.FAILED, []).append((self.run, *self._failures.popitem()))
         for entry in batch:
-            if entry.statement is not None:
-                rows.setdefault(entry.statement, []).append(entry.values)
+            if entry.row is not None:
+                statement, values = entry.row
+                rows.setdefault(statement, []).append(values)
         try:
             self._connection.execute("begin immediate")
-            for statement, values in rows.items():
-                self._connection.executemany(statement, values)
+            for statement, several in rows.items():
+                self._connection.executemany(statement, several)
             self._connection.execute("commit")
         except BaseException:
             with suppress(sqlite3.Error):
                 self._connection.execute("rollback")
             raise
 
-    def _call_back(self, batch: list[_Entry], failure: Exception | None) -> None:
+    def _call_back(self, batch: list[Entry], failure: Exception | None) -> None:
         """Call what is committed, and entries that write nothing: those have somebody waiting."""
         if failure is not None:
             self._fail(failure)
         for entry in batch:
-            if entry.then is None or (self._failure is not None and entry.statement is not None):
+            if entry.then is None or (self._failure is not None and entry.row is not None):
                 continue
             try:
                 entry.then()

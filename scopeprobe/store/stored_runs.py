@@ -59,6 +59,13 @@ def _reads(
 
 MOST_NIGHTS = 30
 """Runs that the past of a run is made of."""
+
+
+def fact_of(question: bytes, answer: bytes, sent: int, received: int) -> Fact:
+    """A fact as the journal keeps it."""
+    return Fact(_question(question), _answer(answer), sent, received)
+
+
 BY_AGE = {"last": 0, "previous": 1}
 """Words for finished runs, by how many are newer."""
 
@@ -349,7 +356,7 @@ class StoredRuns:
         )
         facts: dict[tuple[str, str], dict[Question, Fact]] = {}
         for client, audience, asked, answered, sent, received in rows:
-            fact = Fact(_question(asked), _answer(answered), sent, received)
+            fact = fact_of(asked, answered, sent, received)
             facts.setdefault((client, audience), {})[fact.question] = fact
         rows = self._connection.execute(
             "select registration, count from failures where run = ?", (run.id,)

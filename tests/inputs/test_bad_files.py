@@ -34,7 +34,14 @@ BAD_FILES = [
         billing('secret = "x"'),
         ":11 billing: secret: unknown key; did you mean `client_secret`?",
     ),
-    ("key of a later step", corp('network = "x"'), ":5: servers.corp.network: unknown key"),
+    (
+        "name of a network",
+        corp('network = "two words"'),
+        (
+            ":5: servers.corp.network: must be 1 to 64 letters, digits, dots, dashes or "
+            "underscores, beginning with a letter or digit"
+        ),
+    ),
     (
         "key in a target",
         billing('targets = [{ audiance = "x" }]'),

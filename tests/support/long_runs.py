@@ -13,11 +13,11 @@ def strict(asked):
     return Reply(body=token_body(scope=asked.scopes or ""), delay=0.004)
 
 
-def inputs(folder, server, clients, *, scopes=SCOPES, rate="400/s", servers=2):
+def inputs(folder, server, clients, *, scopes=SCOPES, rate="400/s", servers=2, more=""):
     folder.mkdir(exist_ok=True)
     settings = {
         f"srv{n}": f'token_endpoint = "{server.url}/{n}"\nrate_group = "g{n}"\n'
-        f'rate = "{rate}"\nclient_rate = "{rate}"'
+        f'rate = "{rate}"\nclient_rate = "{rate}"\n{more}'
         for n in range(servers)
     }
     entries = [Entry(f"c{n:03}", f"srv{n % servers}") for n in range(clients)]

@@ -51,6 +51,12 @@ AUDITED = [
         scopes="scopes.txt",
         exit_code=1,
     ),
+    Sample(
+        "cluster",
+        ("clients.toml",),
+        {"shop-eu": "orders.read", "shop-us": "orders.read orders.write"},
+        options=("--cluster", "local:2"),
+    ),
     *(
         Sample(
             "formats",

@@ -21,7 +21,9 @@ from samples_to_run import AUDITED, READ_ONLY, SAMPLES, Sample
 import scopeprobe as package
 from scopeprobe.lab import demo_environment, read_fleet
 
-OTHERS = {"servers.toml", "environment.toml", "policy.toml", "cronjob.yaml", "apps.json"}
+OTHERS = {
+    "servers.toml", "environment.toml", "policy.toml", "cronjob.yaml", "compose.yaml", "apps.json",
+}  # fmt: skip
 """Files beside clients files, with endings that those have."""
 PORT = ":8089/"
 """Of the lab, in every sample that it plays."""
