@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "Audit": "scopeprobe.audits.audit",
+    "Audit": "scopeprobe.audits.order",
     "Explain": "scopeprobe.audits.explain",
     "Result": "scopeprobe.audits.audit",
     "audit": "scopeprobe.audits.audit",

@@ -2,52 +2,46 @@
 
 from __future__ import annotations
 
-import math
-import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from enum import Enum, auto
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TypeVar
 
-import anyio
-
-from scopeprobe.audits.assignments import PreviousMaps, assignments_of
+from scopeprobe.audits.assignments import assignments_of
+from scopeprobe.audits.beginning import (
+    Beginning,
+    begin,
+    opened_store,
+    other_inputs,
+    refuse_without_runs,
+)
 from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notices_of
 from scopeprobe.audits.discover import parted
 from scopeprobe.audits.off_the_loop import off_the_loop
-from scopeprobe.audits.rounds import Rounds, Unread
+from scopeprobe.audits.order import Audit, Resume
+from scopeprobe.audits.rounds import Unread
 from scopeprobe.audits.signals import Interruption, noted_signals
-from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.errors import (
     FolderGone,
-    FolderInUse,
     InputError,
     InputsChanged,
     cause_of,
     describe,
 )
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.assignment import Proof, Strategy
 from scopeprobe.model.cell import PROVED, Cell, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName
-from scopeprobe.model.events import Observer, RunFinished, RunResumed, RunStarted
+from scopeprobe.model.events import RunFinished, RunResumed, RunStarted
 from scopeprobe.model.fault import Fault
 from scopeprobe.model.finding import Finding
 from scopeprobe.model.http import Purpose
-from scopeprobe.model.journal import KnownFacts
 from scopeprobe.model.packed import PackedMap
-from scopeprobe.model.run import Run
 from scopeprobe.policy import (
-    Earlier,
     Nights,
-    Policy,
     dated,
     findings,
     incidents,
@@ -56,80 +50,13 @@ from scopeprobe.policy import (
 )
 from scopeprobe.policy.history import Past
 from scopeprobe.reports.formats import Format, refuse_missing_extras
-from scopeprobe.reports.page import MOST_CELLS
-from scopeprobe.reports.split import SplitBy
-from scopeprobe.reports.summary import Commands, Summary
-from scopeprobe.reports.write import refuse_foreign_files, write_reports
-from scopeprobe.store import SqliteJournal, Store, StoredFacts, StoredRuns
+from scopeprobe.reports.summary import Summary
+from scopeprobe.reports.write import write_reports
+from scopeprobe.store import SqliteJournal, Store
 from scopeprobe.strategies import STRATEGIES
-from scopeprobe.strategies.estimates import total
 
 A = TypeVar("A")
 R = TypeVar("R")
-KEPT = 100
-RESTARTED = 12 * 3600
-"""Seconds within which a job is started again: by then it is not the next night's."""
-LOOKS_EVERY = 0.5
-"""Seconds between two looks at a folder that is in use."""
-DEFAULT_FAIL_ON = ("missing", "excess", "unauthenticated")
-
-
-class Resume(Enum):
-    """Whether an audit goes on with a run that is there."""
-
-    NEVER = auto()
-    MUST = auto()
-    """It is an error where none is stored."""
-    IF_ANY = auto()
-    """
-    For jobs that a scheduler starts again: with the last run, where it was begun within RESTARTED,
-    is not complete and asked the same; else a new one is begun.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What to audit, and how."""
-
-    fleet: Fleet
-    out: Path
-    limits: Budgets = field(default_factory=Budgets)
-    fail_on: Collection[str] = DEFAULT_FAIL_ON
-    """The kinds of findings that fail the run."""
-    policy: Policy = field(default_factory=Policy)
-    previous: str | None = None
-    """The run that cells are compared with, or `last`; None: with none."""
-    new_only: bool = False
-    """Only findings that were not there before fail the run."""
-    formats: Collection[Format] = ()
-    """Files beside the CSV ones."""
-    commands: Commands = field(default_factory=Commands)
-    """What people are told to type."""
-    with_page: bool = True
-    """Write `report.html` too, unless it would hold more than MOST_CELLS."""
-    split_by: SplitBy | None = None
-    """Write the files of each owner, tag or server as well, beside those of the whole."""
-    keep: int = KEPT
-    """Finished runs that stay in the folder's database."""
-    strategy: str = "each"
-    """One of STRATEGIES."""
-    proof: Proof = Proof.SAFE
-    is_patient: bool = False
-    """Wait for another audit that writes into the folder."""
-    resume: Resume = Resume.NEVER
-    run_id: str | None = None
-    """Which run to go on with; None: the last one."""
-    observer: Observer = field(default=lambda _event: None)
-    rounds: Callable[[Strategy, KnownFacts, Budgets], Rounds] = Rounds
-    """Who asks: this process, unless given."""
-
-    def formats_of(self, cells: int) -> tuple[Format, ...]:
-        """What is written beside the CSV files of a run with so many cells."""
-        page = (Format.HTML,) if self.with_page and cells <= MOST_CELLS else ()
-        return tuple(dict.fromkeys((*self.formats, *page)))
-
-    def observed_by(self, observer: Observer) -> Self:
-        return replace(self, observer=observer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +114,9 @@ async def audit(order: Audit) -> Result:
     """
     refuse_missing_extras(order.formats)
     if order.resume is Resume.MUST:
-        await off_the_loop(_refuse_without_runs, order.out)
-    async with _store_of(order) as store:
-        beginning = await off_the_loop(_begin, order, store)
+        await off_the_loop(refuse_without_runs, order.out)
+    async with opened_store(order) as store:
+        beginning = await off_the_loop(begin, order, store)
         session = _Session(order, store, beginning)
         with noted_signals() as interruption:
             try:
@@ -204,125 +131,6 @@ async def audit(order: Audit) -> Result:
             return await session.conclude(stopped_by, beginning.notices)
 
 
-@asynccontextmanager
-async def _store_of(order: Audit) -> AsyncIterator[Store]:
-    """The folder's store; where another audit writes there, wait if told to."""
-    while True:
-        folder = Store.open(order.out)
-        try:
-            store = await off_the_loop(folder.__enter__)
-        except FolderInUse:
-            if not order.is_patient:
-                raise
-            await anyio.sleep(LOOKS_EVERY)
-            continue
-        try:
-            yield store
-        finally:
-            await off_the_loop(folder.__exit__, None, None, None)
-        return
-
-
-@dataclass(frozen=True, slots=True)
-class _Beginning:
-    """What the folder says before anything is asked."""
-
-    run: Run
-    known: StoredFacts
-    earlier: Earlier | None
-    previous_maps: PreviousMaps
-    requests_expected: float
-    written_files: Mapping[str, str]
-    notices: tuple[str, ...]
-
-
-def _begin(order: Audit, store: Store) -> _Beginning:
-    """Begin the run in the folder's store, or go on with it. Raises InputError where it cannot."""
-    written_files = store.written_files()
-    names = [client.name for client in order.fleet.clients]
-    formats = order.formats_of(order.fleet.cells)
-    refuse_foreign_files(order.out, names, written_files, formats, order.split_by)
-    earlier, absence = _earlier(order, store)
-    run, notices = _run_of(order, store)
-    previous_maps = PreviousMaps.before(run.started, store)
-    assignments = assignments_of(order.fleet, previous_maps, order.proof)
-    estimates = map(STRATEGIES[run.strategy].estimate, assignments)
-    return _Beginning(
-        run=run,
-        known=store.facts(run),
-        earlier=earlier,
-        previous_maps=previous_maps,
-        requests_expected=total(estimates).requests_expected,
-        written_files=written_files,
-        notices=(*store.notices, *notices, *absence),
-    )
-
-
-def _earlier(order: Audit, store: Store) -> tuple[Earlier | None, tuple[str, ...]]:
-    """
-    What this run is compared with, and a notice where there is nothing yet.
-
-    Raises InputError where a run is named that is not there.
-    """
-    if order.previous is None and not order.new_only:
-        return None, ()
-    finished = [run for run in store.runs() if run.finished is not None]
-    if order.previous is not None and order.previous != "last":
-        finished = [store.finished_run(order.previous)]
-    if not finished:
-        return None, ("no earlier run is finished here: there is nothing to compare with",)
-    before, moment = finished[0], math.nextafter(finished[0].started, math.inf)
-    proved_of = partial(store.proved_of, moment=moment)
-    return Earlier(store.clients(), proved_of, store.maps_of(before), before.day), ()
-
-
-def _run_of(order: Audit, store: Store) -> tuple[Run, tuple[str, ...]]:
-    """The run to be carried out: a new one, or the one to go on with."""
-    last, now = store.last_run(), time.time()
-    if order.resume is Resume.MUST:
-        run = store.run(order.run_id or store.runs()[0].id)
-        if not order.fleet.goes_on_from(run.digest):
-            raise InputsChanged([_other_inputs(order.out, run)])
-        return run, (f"run {run.id} was complete already",) if run.complete else ()
-    if order.resume is Resume.IF_ANY and last is not None and _was_cut_off(last, order.fleet, now):
-        return last, ()
-    run = Run(
-        id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
-        started=now,
-        finished=None,
-        digest=order.fleet.digest,
-        strategy=order.strategy,
-        clients=len(order.fleet.clients),
-        cells=order.fleet.cells,
-    )
-    store.begin(run)
-    if last is not None and not last.complete:
-        return run, (f"run {last.id} was left unfinished; --resume would have gone on with it",)
-    return run, ()
-
-
-def _was_cut_off(run: Run, fleet: Fleet, now: float) -> bool:
-    return not run.complete and now - run.started < RESTARTED and fleet.goes_on_from(run.digest)
-
-
-def _refuse_without_runs(out: Path) -> None:
-    """Before the folder is touched: it may be another one that was meant."""
-    with StoredRuns.read_if_any(out) as stored:
-        if stored is None or not stored.runs():
-            message = (
-                f"{out}: --resume: no run is stored here; choose the folder with --out, leave"
-                " --resume out to begin a run, or take --resume-if-any for either"
-            )
-            raise InputError([message])
-
-
-def _other_inputs(out: Path, run: Run) -> str:
-    return (
-        f"{out}: run {run.id} was started with other inputs; put them back, or start a new run"
-        " without --resume"
-    )
-
-
 def _if_readable(read: Callable[[A], R], key: A) -> R | None:
     """What earlier runs found out; None where the database cannot be read any more."""
     try:
@@ -334,7 +142,7 @@ def _if_readable(read: Callable[[A], R], key: A) -> R | None:
 class _Session:
     """One invocation of a run."""
 
-    def __init__(self, order: Audit, store: Store, beginning: _Beginning) -> None:
+    def __init__(self, order: Audit, store: Store, beginning: Beginning) -> None:
         self._order = order
         self._earlier = beginning.earlier
         self._store = store
@@ -392,7 +200,7 @@ class _Session:
     def _lay_out(self, journal: SqliteJournal, part: Fleet, read: Fleet) -> Sequence[RateGroup]:
         """Lay out what is to be asked, now that the metadata of a part was read."""
         if not read.is_read_as_in(self._run.digest):
-            raise InputsChanged([_other_inputs(self._order.out, self._run)])
+            raise InputsChanged([other_inputs(self._order.out, self._run)])
         self._unread.remove(part)
         self._fleet = self._fleet.with_part(read)
         self._run = replace(

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from scopeprobe.audits.audit import Audit, Result, Resume, audit
+from scopeprobe.audits.audit import Result, audit
+from scopeprobe.audits.order import Audit, Resume
 from scopeprobe.audits.plan import plan
 from scopeprobe.cli import options
 from scopeprobe.cli.app import unknown_variables

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from scopeprobe.audits.audit import Resume
+from scopeprobe.audits.order import Resume
 from scopeprobe.cli import complete
 from scopeprobe.cli.inputs import SCOPES, clients_here, parsed, taken_from_here
 from scopeprobe.cli.options import (

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from anyio.from_thread import start_blocking_portal
 
-from scopeprobe.audits.audit import Audit
+from scopeprobe.audits.order import Audit
 from scopeprobe.cli import options
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.log_options import LogOptions

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import anyio
 
-from scopeprobe.audits.audit import Audit, Result, audit
+from scopeprobe.audits.audit import Result, audit
+from scopeprobe.audits.order import Audit
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.log_file import log_file
 from scopeprobe.cli.log_lines import INFO, WARNING

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from scopeprobe.audits.audit import Audit, Result, audit
+from scopeprobe.audits.audit import Result, audit
+from scopeprobe.audits.order import Audit
 from scopeprobe.cluster.connect import connected
 from scopeprobe.cluster.task import refuse_secrets
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import anyio
 from harness import Entry, Reply, raw_server, reasons, scopeprobe, token_body, write_inputs
 
-from scopeprobe.audits.audit import Audit, audit
+from scopeprobe.audits.audit import audit
+from scopeprobe.audits.order import Audit
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.quiet_hours import QuietHours

@@ -15,7 +15,8 @@ from generated.truth import name_fault
 from generated.wire import SECRET, Failures, Heard, Host, serving
 from harness import Entry, write_inputs
 
-from scopeprobe.audits.audit import Audit, Result, Resume, audit
+from scopeprobe.audits.audit import Result, audit
+from scopeprobe.audits.order import Audit, Resume
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.inputs import Fleet, Overrides, read_clients
 from scopeprobe.model.provider import Verify
