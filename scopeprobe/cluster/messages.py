@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import TypeAlias, get_args
+
+from msgspec.structs import astuple
 
 from scopeprobe.engine.usage import Usage
 from scopeprobe.model.answer import Fact
@@ -23,13 +23,10 @@ BEAT = 1.0
 SentEvent: TypeAlias = tuple[str, tuple[object, ...]]
 
 _KINDS = {kind.name: kind for kind in get_args(Event)}
-_VALUES_OF = {
-    kind: attrgetter(*(each.name for each in dataclasses.fields(kind))) for kind in _KINDS.values()
-}
 
 
 def sent_event(event: Event) -> SentEvent:
-    return event.name, _VALUES_OF[type(event)](event)
+    return event.name, astuple(event)
 
 
 def received_event(sent: SentEvent) -> Event:

@@ -117,6 +117,10 @@ class PackedMap(PermissionMap):
         for name, value in (("client", client), ("packed", packed), ("registration", registration)):
             object.__setattr__(self, name, value)
 
+    def __reduce__(self) -> tuple[type[PackedMap], tuple[object, ...]]:
+        """Go to another process packed."""
+        return PackedMap, (self.client, self.packed, self.registration)
+
     @classmethod
     def of(cls, permissions: PermissionMap) -> PackedMap:
         if isinstance(permissions, PackedMap):
