@@ -8,7 +8,7 @@ from harness import scopeprobe, summary
 from lxml import html
 from pages import FleetOfPage
 
-from scopeprobe.audits import audit
+from scopeprobe.audits import order
 from scopeprobe.model.cell import COLUMNS, PermissionMap, Reason, Verdict, values_of
 from scopeprobe.reports import page as pages
 from scopeprobe.reports.page import report_page
@@ -226,12 +226,12 @@ def test_the_page_of_an_earlier_run_does_not_stay_where_a_run_has_none(fleet_of_
 
 def test_many_cells_get_a_page_only_where_it_is_asked_for(fleet_of_nights, monkeypatch):
     page = fleet_of_nights.out / "report.html"
-    monkeypatch.setattr(audit, "MOST_CELLS", 11)
+    monkeypatch.setattr(order, "MOST_CELLS", 11)
     fleet_of_nights.night()
     assert not page.exists()
     fleet_of_nights.night("-f", "html")
     assert page.exists()
-    monkeypatch.setattr(audit, "MOST_CELLS", 12)
+    monkeypatch.setattr(order, "MOST_CELLS", 12)
     fleet_of_nights.night()
     assert page.exists()
     assert pages.MOST_CELLS == 200_000
