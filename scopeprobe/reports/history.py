@@ -51,7 +51,7 @@ def history_table(cells: Sequence[CellHistory]) -> Table:
     table.add_column("verdict", no_wrap=True)
     for name in ("since", "until"):
         table.add_column(name, no_wrap=True)
-    for name in ("nights", "not proved"):
+    for name in ("nights", "not confirmed"):
         table.add_column(name, justify="right", no_wrap=True)
     for cell in cells:
         name = " ".join(filter(None, (cell.audience, cell.scope)))

@@ -75,7 +75,7 @@ def plan_table(plan: FleetPlan) -> RenderableType:
     table.add_column("strategy", no_wrap=True)
     for name in ("requests", "at most", "tokens", "time"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("what binds", overflow="fold")
+    table.add_column("limited by", overflow="fold")
     names = Names(server.name for server in plan.servers)
     for server in plan.servers:
         for strategy, cost in server.strategies.items():
