@@ -166,13 +166,15 @@ class RateGroup:
         Who goes first of those that may send.
 
         Whoever has most left to ask, so that all are finished together: the last one alone could
-        not keep up the rate. The first of the file, until a server has issued a token and in an
+        not keep up the rate. Of those that have about as much left, within a factor of two, the
+        first of the file: who needs few requests is finished, and its facts are packed, before the
+        next one begins. The first of the file, until a server has issued a token and in an
         outage: where it rejects or answers nobody, that is found out with the first few. Those that
         were put off take turns: it may be one client's requests that are hung up on.
         """
         queue = self.queues[position]
         is_well = self._outage is None and queue.client.server.name in self._issuing
-        left = queue.left_to_ask if is_well else math.inf
+        left = queue.left_to_ask.bit_length() if is_well else math.inf
         return self._put_off[position], -left, position
 
     def _is_stale(self, ready_at: float, position: int) -> bool:
