@@ -97,9 +97,12 @@ class Document:
     """Relative paths in the document start here."""
     is_exposed: bool
     """Group or others can read the file."""
-    data: object
     file: str = ""
     """As it was named; empty where it is no file."""
+
+    @property
+    def data(self) -> object:
+        return self.place.outline.data
 
 
 class ParseError(Exception):
@@ -128,8 +131,8 @@ def read_document(source: Source, standard_input: StandardInput) -> Document:
     path = file_of(source)
     place = Place(name, outline=outline)
     if path is None:
-        return Document(place, Path(), is_exposed=False, data=outline.data)
-    return Document(place, path.parent, _is_exposed(path), outline.data, name)
+        return Document(place, Path(), is_exposed=False)
+    return Document(place, path.parent, _is_exposed(path), name)
 
 
 def _parser_for(source: Source) -> Callable[[str], Outline]:

@@ -247,7 +247,7 @@ def client_of_words(
     inputs = _Inputs(StandardInput(None))
     data = {"clients": [entry]}
     place = Place(_WORDS, outline=Outline(data=data))
-    document = Document(place, Path(), is_exposed=False, data=data)
+    document = Document(place, Path(), is_exposed=False)
     files = [read_clients_file(document, inputs.problems)]
     scopes = gather_scopes((), extra_scopes, inputs.standard_input, inputs.problems)
     drafts = inputs.build(files, packs, overrides, (), CandidatesFrom.NOWHERE).clients
