@@ -34,9 +34,10 @@ class DaskCluster:
         return json.loads(self.file.read_text())["address"]
 
     def start(self, host: str = "127.0.0.1", protocol: str = "tcp") -> None:
+        """Start the scheduler, and wait until its file, which it writes in steps, is whole."""
         words = ["--host", host, "--port", "0", "--protocol", protocol, "--no-dashboard"]
         self._process("scheduler", SCHEDULER, [*words, "--scheduler-file", self.file], {}, ())
-        self._wait_for(self.file.exists)
+        self._wait_for(lambda: self.file.exists() and self.file.read_text().endswith("}"))
 
     def add_worker(
         self,
