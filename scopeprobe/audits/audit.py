@@ -59,9 +59,13 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
-    """What an audit found; its files are written."""
+    """
+    What an audit found; its files are written.
+
+    Its repr shows none of it: the event loop asks for that of the task that returned it.
+    """
 
     run: str
     maps: tuple[PermissionMap, ...]

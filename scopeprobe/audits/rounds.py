@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from operator import itemgetter
 
 import anyio
@@ -24,7 +25,7 @@ from scopeprobe.engine.scheduler import Scheduler
 from scopeprobe.engine.usage import Usage
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.answer import Issued
+from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
@@ -337,16 +338,17 @@ class Rounds:
         }
         for name, plans in sorted(self._by_client().items()):
             cells: list[Cell] = []
+            told = {id(plan): tuple(plan.told) for plan in plans}
             for plan in sorted(plans, key=_audience):
                 because = plan.open_because or Reason.NOT_ASKED
-                others = (other for other in plans if other is not plan)
-                elsewhere = (fact for other in others for fact in other.told)
+                facts = told[id(plan)]
+                elsewhere = (one for other in told.values() if other is not facts for one in other)
                 behavior = behaviors[_endpoint(plan.assignment)]
-                judged = judge(plan.assignment, behavior, plan.told, because, elsewhere)
+                judged = judge(plan.assignment, behavior, facts, because, elsewhere)
                 if fault := self._unusable.get(plan.assignment.client.server.name):
                     judged = tuple(_told_of(cell, fault) for cell in judged)
                 cells += judged
-            yield PermissionMap(name, tuple(cells), _registration(plans))
+            yield PermissionMap(name, tuple(cells), _registration(chain(*told.values())))
 
     def _by_client(self) -> dict[ClientName, list[PlanRunner]]:
         by_client: dict[ClientName, list[PlanRunner]] = {}
@@ -407,9 +409,8 @@ def _identity(told: ToldClient) -> tuple[int, int]:
     return id(told[0]), id(told[1])
 
 
-def _registration(plans: Iterable[PlanRunner]) -> Registration | None:
+def _registration(facts: Iterable[Fact]) -> Registration | None:
     """What the last token of a client showed of the client's own end."""
-    facts = (fact for plan in plans for fact in plan.told)
     tokens = [(fact.received, fact.answer) for fact in facts if isinstance(fact.answer, Issued)]
     return max(tokens, key=itemgetter(0))[1].registration if tokens else None
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import heapq
 import math
-from asyncio import Future, get_running_loop
+from asyncio import Future, Lock, get_running_loop
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import anyio
 
 from scopeprobe.engine.client_queue import ClientQueue, Job
 from scopeprobe.engine.outage import Outage
@@ -70,7 +68,7 @@ class RateGroup:
         self._issuing: set[str] = set()
         """Servers that issued a token to one of their clients, by name."""
         self._in_air = 0
-        self.turn = anyio.Lock(fast_acquire=True)
+        self.turn = Lock()
         """Held by the worker that waits for the next request; the others wait behind it."""
         self._throttled: _Throttles | None = None
         self._outage: Outage | None = None

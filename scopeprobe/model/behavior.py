@@ -44,6 +44,11 @@ class ServerBehavior:
     By client and audience: prefixes of which an invented scope was issued too (docs/design.md,
     rule 12).
     """
+    settled_shapes: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
+    """
+    By audience: prefixes that are no open shape, since with them something was withheld, or an
+    invented scope issued that shows nothing. They leave nothing to ask.
+    """
     lists_without_scope: bool = False
     """A request without `scope` brought a list with candidates in it."""
     names_culprits: bool = False

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from scopeprobe.model.answer import Fact, Issued, Refusal, Refused, TooLarge, Unauthenticated
@@ -12,7 +11,7 @@ from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.question import WITHOUT_SCOPE
-from scopeprobe.model.scope_names import Scope, resource
+from scopeprobe.model.scope_names import Scope, prefix, resource
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.lone_refusals import denying_refusal, refuses_a_set
 from scopeprobe.verdicts.server_evidence import gather_evidence, given_to
@@ -20,13 +19,17 @@ from scopeprobe.verdicts.server_evidence import gather_evidence, given_to
 ToldClient: TypeAlias = tuple[Assignment, Iterable[Fact]]
 """A client and target, and what it was told: facts that can be gone through again and again."""
 
+_MOST_KEPT = 20_000
+"""Scopes in requests whose answers stay indexed."""
+
 
 def learn_behavior(told: Iterable[ToldClient]) -> ServerBehavior:
     """Fold the facts of a server's clients into its behavior. Their order does not matter."""
-    clients = IndexedClients(tuple(told))
+    clients = _IndexedClients(told)
     evidence = gather_evidence(clients)
     flags: dict[str, Any] = dict.fromkeys(_FLAGS, False)
     open_shapes = set[tuple[ClientName, str, str]]()
+    settled_shapes = set[tuple[str, str]]()
     refused_without_candidates, failed_without_candidates = set[bool](), set[bool]()
     refused_for_the_canary = refused_for_a_known_scope = False
     most_bytes: list[int] = []
@@ -34,6 +37,7 @@ def learn_behavior(told: Iterable[ToldClient]) -> ServerBehavior:
         for name, is_shown in _FLAGS.items():
             flags[name] = flags[name] or is_shown(client)
         open_shapes.update(_open_shapes(client, evidence))
+        settled_shapes.update(_settled_shapes(client, evidence))
         if client.successes:
             refused_without_candidates |= _beside_candidates(client, Refused)
         elif _is_never_accepted(client):
@@ -46,6 +50,7 @@ def learn_behavior(told: Iterable[ToldClient]) -> ServerBehavior:
         **flags,
         rejects_credentials_first=bool(refused_without_candidates & failed_without_candidates),
         open_shapes=frozenset(open_shapes),
+        settled_shapes=frozenset(settled_shapes - {one[1:] for one in open_shapes}),
         judges_sets=evidence.refuses_mixed_sets.union(
             kind.form.audience for kind in evidence.has_gaps
         ),
@@ -55,14 +60,29 @@ def learn_behavior(told: Iterable[ToldClient]) -> ServerBehavior:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedClients:
-    """Facts of many clients, indexed one client at a time, each time they are gone through."""
+class _IndexedClients:
+    """
+    Facts of many clients, indexed, to be gone through several times.
 
-    told: Sequence[ToldClient]
+    The first stay indexed, as many as fit into little memory; the others are indexed each time.
+    """
+
+    def __init__(self, told: Iterable[ToldClient]) -> None:
+        self._kept: list[ClientFacts] = []
+        self._others: list[ToldClient] = []
+        room = _MOST_KEPT
+        for assignment, facts in told:
+            if room > 0:
+                client = ClientFacts(assignment, tuple(facts))
+                room -= sum(len(fact.question.scopes or "?") for fact in client.facts)
+                self._kept.append(client)
+            else:
+                self._others.append((assignment, facts))
 
     def __iter__(self) -> Iterator[ClientFacts]:
-        return (ClientFacts(assignment, tuple(facts)) for assignment, facts in self.told)
+        yield from self._kept
+        for assignment, facts in self._others:
+            yield ClientFacts(assignment, tuple(facts))
 
 
 def _open_shapes(
@@ -72,6 +92,15 @@ def _open_shapes(
     for shape in client.assignment.shapes:
         if shape in given_to(client, evidence):
             yield client.name, client.audience, client.assignment.prefix_of(shape)
+
+
+def _settled_shapes(client: ClientFacts, evidence: ServerEvidence) -> Iterator[tuple[str, str]]:
+    """Prefixes with which something was withheld, or an invented scope issued."""
+    withheld = client.left_out | client.refused_alone
+    not_given = client.issued_for - given_to(client, evidence)
+    invented = client.issued_for.intersection(client.assignment.shapes)
+    for shape in set(map(prefix, withheld | not_given | invented)):
+        yield client.audience, shape
 
 
 # -- lists

@@ -8,10 +8,9 @@ from dataclasses import replace
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.cell import Reason
-from scopeprobe.model.evidence import ServerEvidence
 from scopeprobe.model.scope_names import prefix
 from scopeprobe.verdicts.client_facts import ClientFacts
-from scopeprobe.verdicts.learn_behavior import IndexedClients, ToldClient
+from scopeprobe.verdicts.learn_behavior import ToldClient
 from scopeprobe.verdicts.ruling import Known
 from scopeprobe.verdicts.server_evidence import given_to
 from scopeprobe.verdicts.true_lists import lacks_the_canary
@@ -31,34 +30,22 @@ def shapes_in_doubt(
 
     :param behavior: of the server, as all these clients show it.
     """
-    clients, evidence = IndexedClients(tuple(told)), behavior.evidence
     opened = {(audience, shape) for _, audience, shape in behavior.open_shapes}
-    settled = {shape for client in clients for shape in _settled(client, evidence)} - opened
-    for client in clients:
-        assignment = client.assignment
-        if not _is_kept_from_the_canary(client, behavior) or not can_ask(assignment):
+    settled = set(behavior.settled_shapes)
+    for assignment, facts in told:
+        audience, shapes = assignment.target.label, set(map(prefix, assignment.candidates)) - {""}
+        doubtful = {shape for shape in shapes if (audience, shape) not in settled}
+        if not doubtful or not can_ask(assignment):
             continue
-        mine = client.issued_for & given_to(client, evidence)
+        client = ClientFacts(assignment, tuple(facts))
+        if not _is_kept_from_the_canary(client, behavior):
+            continue
+        mine = client.issued_for & given_to(client, behavior.evidence)
         granted = {prefix(scope): None for scope in assignment.candidates if scope in mine}
-        shapes = [
-            assignment.shaped_canary(shape)
-            for shape in granted
-            if shape
-            and (client.audience, shape) not in settled
-            and not client.answered_alone(assignment.shaped_canary(shape))
-        ]
-        settled |= {(client.audience, shape) for shape in granted} - opened
-        if shapes:
-            yield assignment, replace(assignment, shapes=tuple(shapes))
-
-
-def _settled(client: ClientFacts, evidence: ServerEvidence) -> Iterator[tuple[str, str]]:
-    """Prefixes with which something was withheld, or an invented scope issued."""
-    withheld = client.left_out | client.refused_alone
-    not_given = client.issued_for - given_to(client, evidence)
-    invented = client.issued_for.intersection(client.assignment.shapes)
-    for shape in set(map(prefix, withheld | not_given | invented)):
-        yield client.audience, shape
+        settled |= {(audience, shape) for shape in granted} - opened
+        invented = (assignment.shaped_canary(shape) for shape in granted if shape in doubtful)
+        if to_ask := tuple(shape for shape in invented if not client.answered_alone(shape)):
+            yield assignment, replace(assignment, shapes=to_ask)
 
 
 def _is_kept_from_the_canary(client: ClientFacts, behavior: ServerBehavior) -> bool:
