@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import structs
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.describe import shortened
@@ -92,7 +95,7 @@ def _differences(mine: Case, its: Case) -> Iterator[Difference]:
             "scopes",
             shortened(mine.wanted) if mine.wanted else "none",
             shortened(its.wanted) if its.wanted else "none",
-            lambda question: replace(question, scopes=scopes),
+            lambda question: structs.replace(question, scopes=scopes),
         )
 
 
@@ -159,19 +162,20 @@ def _untried(what: str, mine: str, its: str, why: str) -> Difference:
     return Difference(what, mine, its, untried=why)
 
 
-def _changing(**members: Any) -> Take:  # noqa: ANN401 - members of RequestChange
-    def take(question: Question) -> Question:
-        return replace(question, change=replace(question.change, **members))
+def _changed(question: Question, **members: Any) -> Question:  # noqa: ANN401 - of RequestChange
+    return structs.replace(question, change=structs.replace(question.change, **members))
 
-    return take
+
+def _changing(**members: Any) -> Take:  # noqa: ANN401 - members of RequestChange
+    return partial(_changed, **members)
 
 
 def _taking_parameter(name: str, value: str) -> Take:
     def take(question: Question) -> Question:
         change = question.change
         if not value:
-            return replace(question, change=replace(change, dropped=(*change.dropped, name)))
-        return replace(question, change=replace(change, added=(*change.added, (name, value))))
+            return _changed(question, dropped=(*change.dropped, name))
+        return _changed(question, added=(*change.added, (name, value)))
 
     return take
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.error_patterns import ErrorPattern, patterns_in

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from http import HTTPStatus
+
+from msgspec.structs import replace
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.causes import Judged, cause_texts

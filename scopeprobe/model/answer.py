@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from http import HTTPStatus
@@ -216,8 +215,7 @@ def is_plain_about_scope(answer: Answer) -> bool:
 _SCOPE_ERRORS = {"invalid_scope", "insufficient_scope", "unauthorized_scope"}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, array_like=True):
     """A question, its answer, and when: ticks of a clock that only orders facts of one client."""
 
     question: Question

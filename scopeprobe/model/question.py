@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from scopeprobe.model.client import AuthMethod
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.scope_names import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class RequestChange:
+class RequestChange(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a request has otherwise than its client is configured: flags, never a secret."""
 
     auth_method: AuthMethod | None = None
@@ -37,16 +36,14 @@ class RequestChange:
 AS_CONFIGURED = RequestChange()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     """One token request as a value: equal questions are one fact."""
 
     scopes: tuple[Scope, ...] | None
     """In candidate order, never a set. None: no `scope` parameter at all."""
-    change: RequestChange = field(default=AS_CONFIGURED, kw_only=True, hash=False)
-    """Most questions have the same, and all are looked up often: it tells few of them apart."""
     again: int = 0
     """The n-th asking on purpose: controls count up from 1, those of a resume down from -1."""
+    change: RequestChange = AS_CONFIGURED
 
     @property
     def size(self) -> int:

@@ -75,7 +75,7 @@ class Mask:
 
     def and_of(self, tokens: Iterable[str]) -> Mask:
         """Return a mask for an answer that brought tokens: it masks them, too."""
-        mask = Mask(())
+        mask = object.__new__(Mask)
         mask._spellings, mask._secrets = self._spellings, self._secrets
         mask._tokens = tuple(token for token in tokens if len(token) >= SHORTEST_TOKEN)
         return mask

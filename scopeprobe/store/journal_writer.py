@@ -112,6 +112,8 @@ class SqliteJournal(JournalEntries):
         self._entries: SimpleQueue[Entry | None] = SimpleQueue()
         self._failures: dict[str, int] = {}
         """By registration, what the thread is to store next: only the last count of each."""
+        self._is_told_of_failures = False
+        """The thread was woken for them, and has not begun to take them."""
         self._loop = asyncio.get_running_loop()
         self._failure: Exception | None = None
         self._failed = asyncio.Event()
@@ -135,7 +137,9 @@ class SqliteJournal(JournalEntries):
 
     def note_failures(self, registration: str, count: int) -> None:
         self._failures[registration] = count
-        self._enter(_NOTHING)
+        if not self._is_told_of_failures:
+            self._is_told_of_failures = True
+            self._enter(_NOTHING)
 
     def note_inputs(self, digest: str, cells: int) -> None:
         """Store what the run's inputs are, now that more metadata was read."""
@@ -184,6 +188,7 @@ class SqliteJournal(JournalEntries):
         if file_at(self._database) != self._file:
             raise FolderGone(self._database.parent)
         rows: dict[Statement, list[tuple[object, ...]]] = {}
+        self._is_told_of_failures = False  # before they are taken: what comes later wakes it anew
         while self._failures:
             rows.setdefault(Statement.FAILED, []).append((self.run, *self._failures.popitem()))
         for entry in batch:

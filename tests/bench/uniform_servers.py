@@ -18,7 +18,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count, product
 from pathlib import Path
 from random import Random
@@ -27,7 +27,7 @@ from scopeprobe.model.answer import Answer, Fact, Issued, Refused, Unauthenticat
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Reason, Verdict
 from scopeprobe.model.client import AuthMethod, Client, ClientName, Target
-from scopeprobe.model.question import WITHOUT_SCOPE, Question
+from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId, Endpoints, Server
 from scopeprobe.verdicts import judge, learn_behavior
@@ -278,7 +278,7 @@ def facts_of(server: UniformServer, assignment: Assignment, rng: Random) -> list
         questions.append(success)
     for tick, asked in enumerate(questions):
         answer = server.answer(name, asked)
-        question = replace(WITHOUT_SCOPE if asked is None else Question(asked), again=times[asked])
+        question = Question(asked, again=times[asked])
         times[asked] += 1
         facts.append(Fact(question, answer, 2 * tick + 1, 2 * tick + 2))
     return facts

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from scopeprobe.diagnosis.case import Case
 from scopeprobe.diagnosis.error_patterns import patterns_in

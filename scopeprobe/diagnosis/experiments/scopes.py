@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from scopeprobe.diagnosis.investigation import Investigation
 from scopeprobe.diagnosis.minimal_sets import Scopes, refusing_sets
