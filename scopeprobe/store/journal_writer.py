@@ -7,9 +7,10 @@ import sqlite3
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple, Never, TypeAlias
@@ -26,6 +27,9 @@ BUSY = 4
 REST = 0.01
 """Seconds that it waits; a crash costs the answers of that time."""
 
+_MOST_ROWS = 64
+"""Of one statement: SQLite lets the event loop go on while it steps, and holds it up after each."""
+
 encode = msgspec.json.Encoder().encode
 
 
@@ -37,6 +41,11 @@ class Statement(StrEnum):
     PAUSED = "insert or replace into pauses values (?, ?)"
     READ = "update runs set digest = ?, cells = ? where id = ?"
     FAILED = "insert or replace into failures values (?, ?, ?)"
+
+    def for_rows(self, count: int) -> str:
+        """The same for several rows at once, where it is an insert."""
+        row = self[self.rindex("(") :]
+        return ", ".join([self, *[row] * (count - 1)])
 
 
 Row: TypeAlias = tuple[Statement, tuple[object, ...]]
@@ -198,7 +207,9 @@ class SqliteJournal(JournalEntries):
         try:
             self._connection.execute("begin immediate")
             for statement, several in rows.items():
-                self._connection.executemany(statement, several)
+                most = 1 if statement is Statement.READ else _MOST_ROWS
+                for some in _portions(several, most):
+                    self._connection.execute(statement.for_rows(len(some)), [*chain(*some)])
             self._connection.execute("commit")
         except BaseException:
             with suppress(sqlite3.Error):
@@ -220,3 +231,13 @@ class SqliteJournal(JournalEntries):
     def _fail(self, failure: Exception) -> None:
         self._failure = self._failure or failure
         self._failed.set()
+
+
+def _portions(
+    rows: Sequence[tuple[object, ...]], most: int
+) -> Iterator[Sequence[tuple[object, ...]]]:
+    """Of a power of two each, the largest first: statements of few sizes are prepared once each."""
+    while rows:
+        size = min(most, 1 << (len(rows).bit_length() - 1))
+        yield rows[:size]
+        rows = rows[size:]
