@@ -49,9 +49,14 @@ class Question:
     """The n-th asking on purpose: controls count up from 1, those of a resume down from -1."""
 
     @property
+    def asked(self) -> tuple[Scope, ...]:
+        """The scopes that are asked for; none where there is no parameter."""
+        return self.scopes or ()
+
+    @property
     def size(self) -> int:
         """The length of the `scope` parameter in bytes, before it is encoded for the form."""
-        return len(" ".join(self.scopes or ()).encode())
+        return len(" ".join(self.asked).encode())
 
 
 WITHOUT_SCOPE = Question(scopes=None)
