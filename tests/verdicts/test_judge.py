@@ -388,7 +388,7 @@ def test_a_success_in_the_air_at_the_same_time_brackets_nothing(make_client):
 
 
 def test_a_scope_policed_for_one_audience_is_not_policed_for_another(make_client):
-    one, other = (make_client("a", audience=name) for name in ("x", "y"))
+    one, other = (make_client("a", name=name, audience=name) for name in ("x", "y"))
     accepting, refusing = (Assignment(client, client.targets[0]) for client in (one, other))
     silent = story(accepting, (CONTROL, OK), (CANARY, REFUSED), ("a", OK))
     policed = story(refusing, *POLICED)

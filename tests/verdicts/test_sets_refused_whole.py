@@ -3,7 +3,7 @@
 import pytest
 from simulated import REFUSED, assigned
 
-from scopeprobe.model.answer import Fact, Issued
+from scopeprobe.model.answer import Fact, Issued, Refused
 from scopeprobe.model.question import Question
 from scopeprobe.verdicts import learn_behavior
 
@@ -40,6 +40,11 @@ def test_a_set_refused_for_the_canary_and_one_for_a_known_scope_show_it():
         pytest.param([TAKES_SETS, FOR_THE_CANARY, C_ALONE], [KNOWS_C], id="c was not added"),
         pytest.param([TAKES_SETS, FOR_THE_CANARY, FOR_C], [KNOWS_C], id="c is in conflict"),
         pytest.param([TAKES_SETS, FOR_THE_CANARY, FOR_C, C_ALONE], [], id="nobody has c"),
+        pytest.param(
+            [TAKES_SETS, (("a", "b", CANARY), Refused(403)), FOR_C, C_ALONE],
+            [KNOWS_C],
+            id="a passing fault",
+        ),
         pytest.param([FOR_THE_CANARY, FOR_C, C_ALONE], [KNOWS_C], id="the set was not accepted"),
         pytest.param(
             [(("a", "b"), Issued(("a",))), FOR_THE_CANARY, FOR_C, C_ALONE],
