@@ -55,6 +55,12 @@ def story(*answers: tuple[str | None, Answer]) -> list[Fact]:
     return facts
 
 
+def at(asked: str | None, answer: Answer, sent: int, received: int) -> Fact:
+    """One fact of a story whose times matter."""
+    scopes = None if asked is None else tuple(asked.split())
+    return Fact(Question(scopes), answer, sent, received)
+
+
 def told(candidates: str, *answers: tuple[str | None, Answer], **client: object) -> ToldClient:
     """A client, and the story of what it was told."""
     return assigned(candidates, **client), story(*answers)

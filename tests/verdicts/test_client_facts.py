@@ -1,10 +1,9 @@
 """One client's facts, indexed: each index holds what its name says, and nothing else."""
 
 import pytest
-from stories import FAILED, OK, REFUSED, VAGUE, listing, told
+from stories import FAILED, OK, REFUSED, VAGUE, at, listing, told
 
-from scopeprobe.model.answer import Fact, Issued, Refused, TooLarge
-from scopeprobe.model.question import Question
+from scopeprobe.model.answer import Issued, Refused, TooLarge
 from scopeprobe.verdicts.client_facts import ClientFacts
 
 NAMES_B = Refused(400, "invalid_scope", named=("b",))
@@ -80,10 +79,6 @@ def test_a_token_that_shows_a_name_in_two_places_is_one_fact():
 # -- refusals and the successes around them
 
 
-def at(asked, answer, sent, received):
-    return Fact(Question(asked), answer, sent, received)
-
-
 @pytest.mark.parametrize(
     ("before", "behind", "is_bracketed"),
     [
@@ -93,8 +88,8 @@ def at(asked, answer, sent, received):
     ],
 )
 def test_a_success_in_flight_at_the_same_time_brackets_no_refusal(before, behind, is_bracketed):
-    refusal = at(("a",), VAGUE, 2, 3)
-    facts = [at(None, OK, *before), refusal, at(("b",), OK, *behind)]
+    refusal = at("a", VAGUE, 2, 3)
+    facts = [at(None, OK, *before), refusal, at("b", OK, *behind)]
     assert ClientFacts(client().assignment, facts).is_bracketed(refusal) is is_bracketed
 
 

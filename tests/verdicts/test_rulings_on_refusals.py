@@ -1,12 +1,11 @@
 """When a refusal denies a scope, and when it is about something else (docs/design.md, rule 6)."""
 
 import pytest
-from stories import CANARY, FAILED, OK, REFUSED, VAGUE, cells, listing, told, verdict
+from stories import CANARY, FAILED, OK, REFUSED, VAGUE, at, cells, listing, told, verdict
 
-from scopeprobe.model.answer import Fact, Issued, Refused, Subject, TooLarge, Unanswered
+from scopeprobe.model.answer import Issued, Refused, Subject, TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.evidence import ServerEvidence
-from scopeprobe.model.question import Question
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.lone_refusals import canary_is_refused, denying_refusal, refuses_a_set
 
@@ -83,10 +82,6 @@ def test_a_lone_refusal_denies(answers):
 )
 def test_less_denies_nothing(answers):
     assert not denies(*answers)
-
-
-def at(asked, answer, sent, received):
-    return Fact(Question((asked,)), answer, sent, received)
 
 
 @pytest.mark.parametrize(
