@@ -198,7 +198,7 @@ class ClientFacts:
 
     @cached_property
     def shared_tokens(self) -> frozenset[int]:
-        return shared_tokens(self.successes)
+        return shared_tokens(self.facts)
 
     def is_shared(self, issued: Issued) -> bool:
         """The token answered another question as well, so that its gaps show nothing (rule 11)."""

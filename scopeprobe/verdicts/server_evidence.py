@@ -212,7 +212,7 @@ def _no_such_scopes(client: ClientFacts, evidence: ServerEvidence) -> Iterator[S
             for kind, names in client.kinds(fact.answer).items():
                 asked = set(fact.question.asked)
                 missing = (asked & client.issued_alone) - names - evidence.seen_to_exist
-                if names <= asked and kind not in evidence.canary_shown:
+                if asked.issuperset(names) and kind not in evidence.canary_shown:
                     for scope in missing:
                         yield client.audience, scope
 
