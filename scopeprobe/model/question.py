@@ -46,9 +46,14 @@ class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     change: RequestChange = AS_CONFIGURED
 
     @property
+    def asked(self) -> tuple[Scope, ...]:
+        """The scopes that are asked for; none where there is no parameter."""
+        return self.scopes or ()
+
+    @property
     def size(self) -> int:
         """The length of the `scope` parameter in bytes, before it is encoded for the form."""
-        return len(" ".join(self.scopes or ()).encode())
+        return len(" ".join(self.asked).encode())
 
 
 WITHOUT_SCOPE = Question(scopes=None)

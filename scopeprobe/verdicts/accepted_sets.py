@@ -19,21 +19,21 @@ def accepted_sets(facts: Iterable[Fact], cells: Iterable[Cell]) -> tuple[tuple[S
     what is granted today.
     """
     granted = {cell.scope for cell in cells if cell.verdict is Verdict.GRANTED}
-    accepted = [asked for fact in facts if (asked := _accepted(fact)) and granted.issuperset(asked)]
+    accepted = (fact.question.asked for fact in facts if _is_accepted_set(fact))
     chosen, held = [], set[Scope]()
-    for asked in sorted(accepted, key=len, reverse=True):
+    for asked in sorted(filter(granted.issuperset, accepted), key=len, reverse=True):
         if not held.issuperset(asked):
             chosen.append(asked)
             held.update(asked)
     return tuple(chosen)
 
 
-def _accepted(fact: Fact) -> tuple[Scope, ...]:
-    """The scopes of a set whose answer left none of them out."""
-    asked = fact.question.scopes or ()
-    if len(asked) < 2 or not isinstance(fact.answer, Issued):  # noqa: PLR2004
-        return ()
-    return () if fact.answer.tells and not fact.answer.names.issuperset(asked) else asked
+def _is_accepted_set(fact: Fact) -> bool:
+    """A token was issued for several scopes, and its lists leave none of them out."""
+    asked, answer = fact.question.asked, fact.answer
+    if len(asked) < 2 or not isinstance(answer, Issued):  # noqa: PLR2004
+        return False
+    return not answer.tells or answer.names.issuperset(asked)
 
 
 def earlier_client(assignment: Assignment, cells: Iterable[Cell]) -> EarlierClient:

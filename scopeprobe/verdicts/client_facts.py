@@ -58,6 +58,20 @@ class ClientFacts:
         return tuple(fact.answer for fact in self.facts if isinstance(fact.answer, Issued))
 
     @cached_property
+    def tokens(self) -> tuple[tuple[tuple[Scope, ...], Issued], ...]:
+        """The tokens, each with the scopes that were asked for."""
+        return tuple(
+            (fact.question.asked, fact.answer)
+            for fact in self.facts
+            if isinstance(fact.answer, Issued)
+        )
+
+    @cached_property
+    def tokens_for_scopes(self) -> tuple[tuple[tuple[Scope, ...], Issued], ...]:
+        """Those that were issued for scopes."""
+        return tuple((asked, issued) for asked, issued in self.tokens if asked)
+
+    @cached_property
     def refusals(self) -> tuple[Refusal, ...]:
         return tuple(fact.answer for fact in self.facts if isinstance(fact.answer, Refusal))
 
@@ -65,13 +79,13 @@ class ClientFacts:
     def _alone(self) -> dict[Scope, list[Fact]]:
         alone: dict[Scope, list[Fact]] = {}
         for fact in self.facts:
-            if fact.question.scopes is not None and len(fact.question.scopes) == 1:
-                alone.setdefault(fact.question.scopes[0], []).append(fact)
+            if len(fact.question.asked) == 1:
+                alone.setdefault(fact.question.asked[0], []).append(fact)
         return alone
 
     @cached_property
     def _with(self) -> dict[Scope, tuple[Fact, ...]]:
-        return _by_scope((fact, fact.question.scopes or ()) for fact in self.facts)
+        return _by_scope((fact, fact.question.asked) for fact in self.facts)
 
     @property
     def asked(self) -> AbstractSet[Scope]:
@@ -93,7 +107,7 @@ class ClientFacts:
 
     def with_others(self, scope: Scope) -> list[Fact]:
         """Facts about sets of several scopes that contain this one."""
-        return [f for f in self.asking(scope) if len(f.question.scopes or ()) > 1]
+        return [f for f in self.asking(scope) if len(f.question.asked) > 1]
 
     def about(self, scope: Scope) -> list[Fact]:
         """Facts about the scope asked alone, the oldest first."""
@@ -171,7 +185,7 @@ class ClientFacts:
     @cached_property
     def unasked(self) -> frozenset[Scope]:
         """Names in a list of a token that were not asked for with it."""
-        return frozenset().union(*(issued.names.difference(asked) for asked, issued in self._asked))
+        return frozenset().union(*(issued.names.difference(asked) for asked, issued in self.tokens))
 
     @cached_property
     def names(self) -> frozenset[Scope]:
@@ -184,7 +198,7 @@ class ClientFacts:
 
     @cached_property
     def shared_tokens(self) -> frozenset[int]:
-        return shared_tokens(self.successes)
+        return shared_tokens(self.facts)
 
     def is_shared(self, issued: Issued) -> bool:
         """The token answered another question as well, so that its gaps show nothing (rule 11)."""
@@ -193,8 +207,8 @@ class ClientFacts:
     # -- refusals
 
     @cached_property
-    def last_success(self) -> int:
-        return max((success.sent for success in self.successes), default=-1)
+    def _last_success(self) -> int | float:
+        return max((success.sent for success in self.successes), default=-math.inf)
 
     @cached_property
     def _first_success(self) -> int | float:
@@ -214,14 +228,14 @@ class ClientFacts:
 
     def is_followed(self, fact: Fact) -> bool:
         """A success of the same credentials was asked for after the answer was read."""
-        return self.last_success > fact.received
+        return self._last_success > fact.received
 
     def likeness(self, fact: Fact) -> Likeness | None:
         """What the refusal has in common with those that are alike; None where it is none."""
         if not isinstance(fact.answer, Refusal):
             return None
         client = self.assignment.client
-        own_words = (*(fact.question.scopes or ()), client.client_id, client.name, self.audience)
+        own_words = (*fact.question.asked, client.client_id, client.name, self.audience)
         return likeness(fact.answer, tuple(filter(None, own_words)))
 
     def is_withheld(self, scope: Scope) -> bool:
@@ -240,18 +254,9 @@ class ClientFacts:
     # -- sets
 
     @cached_property
-    def _asked(self) -> tuple[tuple[tuple[Scope, ...], Issued], ...]:
-        """The tokens, each with what was asked for."""
-        return tuple(
-            (fact.question.scopes or (), fact.answer)
-            for fact in self.facts
-            if isinstance(fact.answer, Issued)
-        )
-
-    @cached_property
     def left_out(self) -> frozenset[Scope]:
         """Scopes with which a token was issued that has a list, perhaps an empty one, without."""
-        gaps = (set(asked) - issued.names for asked, issued in self._asked if issued.tells)
+        gaps = (set(asked) - issued.names for asked, issued in self.tokens if issued.tells)
         return frozenset().union(*gaps)
 
     @cached_property
@@ -260,24 +265,24 @@ class ClientFacts:
         return frozenset().union(
             *(
                 issued.names.intersection(asked) if issued.tells else asked
-                for asked, issued in self._asked
+                for asked, issued in self.tokens
             )
         )
 
     @cached_property
     def issued_for(self) -> frozenset[Scope]:
         """Scopes for which a token was issued, alone or in a set, whatever it carries."""
-        return frozenset().union(*(asked for asked, _ in self._asked))
+        return frozenset().union(*(asked for asked, _ in self.tokens))
 
     @cached_property
     def issued_alone(self) -> frozenset[Scope]:
         """Scopes for each of which a token was issued on its own."""
-        return frozenset(asked[0] for asked, _ in self._asked if len(asked) == 1)
+        return frozenset(asked[0] for asked, _ in self.tokens if len(asked) == 1)
 
     @cached_property
     def left_out_of_sets(self) -> frozenset[Scope]:
         """Scopes that some list left out, and that were asked for in a set."""
-        requests = (fact.question.scopes or () for fact in self.facts)
+        requests = (fact.question.asked for fact in self.facts)
         return self.left_out.intersection(chain(*(asked for asked in requests if len(asked) > 1)))
 
     @cached_property
@@ -290,11 +295,11 @@ class ClientFacts:
         `invalid_scope`.
         """
         return frozenset().union(
-            *(fact.question.scopes or () for fact in self.facts if self._brought_nothing(fact))
+            *(fact.question.asked for fact in self.facts if self._brought_nothing(fact))
         )
 
     def _brought_nothing(self, fact: Fact) -> bool:
-        asked = fact.question.scopes or ()
+        asked = fact.question.asked
         match fact.answer:
             case Issued() as issued:
                 return issued.names.isdisjoint(asked)
@@ -314,7 +319,7 @@ class ClientFacts:
         """Refusals of several scopes that name some of them, by what they name."""
         found: dict[tuple[Scope, ...], list[Fact]] = {}
         for fact in self.facts:
-            if named := culprits(fact.answer, fact.question.scopes or ()):
+            if named := culprits(fact.answer, fact.question.asked):
                 found.setdefault(tuple(sorted(named)), []).append(fact)
         return found
 
@@ -333,7 +338,7 @@ class ClientFacts:
             if scope not in named:
                 continue
             bracketed = list(filter(self.is_followed, facts))
-            if are_believable(named, (fact.question.scopes or () for fact in bracketed)):
+            if are_believable(named, (fact.question.asked for fact in bracketed)):
                 return bracketed[-1]
         return None
 
@@ -367,5 +372,5 @@ def _identity(showing: tuple[Fact, Place]) -> int:
 
 
 def _places(named: Iterable[Scope], fact: Fact) -> frozenset[int]:
-    asked = fact.question.scopes or ()
+    asked = fact.question.asked
     return frozenset(asked.index(scope) for scope in named)

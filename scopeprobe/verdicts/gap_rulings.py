@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.evidence import Kind
@@ -10,25 +12,20 @@ from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unknown
 from scopeprobe.verdicts.true_lists import true_lists
 
 
-def ruling_on_gaps(known: Known, scope: Scope, fact: Fact) -> Ruling | None:
+def ruling_on_gaps(
+    known: Known, scope: Scope, fact: Fact, kinds: Mapping[Kind, frozenset[Scope]]
+) -> Ruling:
     """
     Rule on a scope that lists of a token lack although it was asked for (rules 2 and 10).
 
-    None where no list of the token does more than repeat the request.
+    :param kinds: the lists of the token that do more than repeat the request, by their kind.
     """
-    issued = fact.answer
-    assert isinstance(issued, Issued)  # noqa: S101 - its callers chose it so
-    kinds = true_lists(known, issued)
-    if not kinds:
-        return None
-    if known.facts.is_shared(issued):
-        return unknown(Reason.TOKEN_SHARED)
-    names = frozenset().union(*kinds.values()) - set(fact.question.scopes or ())
+    names = frozenset().union(*kinds.values()) - set(fact.question.asked)
     if other_names := _other_names(known, scope, names):
         return contradictory(f"it may be what is listed as {other_names[0]}")
     if not any(_is_trustworthy(known, scope, *held, fact) for held in kinds.items()):
         return _issued_and_never_listed(known, scope)
-    if not names.union(*kinds.values()).isdisjoint(fact.question.scopes or ()) and not (
+    if not names.union(*kinds.values()).isdisjoint(fact.question.asked) and not (
         scope in known.facts.left_out_by_itself
         or (known.behavior.narrows and not known.behavior.drops_companions)
     ):
@@ -42,7 +39,7 @@ def _other_names(known: Known, scope: Scope, names: frozenset[Scope]) -> list[Sc
         name
         for name in names
         if resembles(name, scope)
-        or all(scope in (fact.question.scopes or ()) for fact in known.facts.showing(name))
+        or all(scope in fact.question.asked for fact in known.facts.showing(name))
     )
 
 
@@ -80,7 +77,7 @@ def _is_left_out_like_the_canary(
     known: Known, kind: Kind, names: frozenset[Scope], fact: Fact
 ) -> bool:
     """The canary was missing from the same list, or from one for itself where nothing came here."""
-    canary, asked = known.facts.assignment.canary, fact.question.scopes or ()
+    canary, asked = known.facts.assignment.canary, fact.question.asked
     if canary in asked:
         return True
     return names.isdisjoint(asked) and any(

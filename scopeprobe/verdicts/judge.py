@@ -28,9 +28,10 @@ from scopeprobe.verdicts.list_rulings import ruling_on_names
 from scopeprobe.verdicts.no_token_rulings import ruling_without_token
 from scopeprobe.verdicts.refusal_rulings import ruling_on_refusals, ruling_on_refused_sets
 from scopeprobe.verdicts.rights_rulings import confirmed, ruling_without_asking
-from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unanswered
+from scopeprobe.verdicts.ruling import Known, Ruling, contradictory, unanswered, unknown
 from scopeprobe.verdicts.silence_rulings import ruling_on_silence
 from scopeprobe.verdicts.standing import Standing, standings
+from scopeprobe.verdicts.true_lists import true_lists
 
 MOST_UNLISTED = 1000
 """Scopes of a client that are shown although they are no candidates (docs/design.md, rule 14)."""
@@ -185,5 +186,10 @@ def _ruling_on_tokens(known: Known, scope: Scope, answered: list[Fact]) -> Rulin
 def _ruling_on_token(known: Known, scope: Scope, fact: Fact) -> Ruling:
     issued = fact.answer
     assert isinstance(issued, Issued)  # noqa: S101 - chosen so
-    ruling = ruling_on_gaps(known, scope, fact) or ruling_on_silence(known, scope, fact)
+    if known.facts.is_shared(issued):
+        return unknown(Reason.TOKEN_SHARED)
+    if kinds := true_lists(known, issued):
+        ruling = ruling_on_gaps(known, scope, fact, kinds)
+    else:
+        ruling = ruling_on_silence(known, scope, fact)
     return confirmed(ruling, scope, issued)

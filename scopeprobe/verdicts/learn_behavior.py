@@ -108,12 +108,14 @@ def _settled_shapes(client: ClientFacts, evidence: ServerEvidence) -> Iterator[t
 
 def _was_listed_what_it_asked(client: ClientFacts) -> bool:
     """An answer listed the very scopes of its request; a list that holds more shows nothing."""
-    return any(set(asked) == set(issued.listed or ()) for asked, issued in _scoped(client))
+    tokens = client.tokens_for_scopes
+    return any(set(asked) == set(issued.listed or ()) for asked, issued in tokens)
 
 
 def _was_given_claims_of_what_it_asked(client: ClientFacts) -> bool:
     """A token's claims hold all scopes of its request, and perhaps others."""
-    return any(set(asked) <= set(issued.claimed or ()) for asked, issued in _scoped(client))
+    tokens = client.tokens_for_scopes
+    return any(set(asked) <= set(issued.claimed or ()) for asked, issued in tokens)
 
 
 def _was_listed_candidates_without_scope(client: ClientFacts) -> bool:
@@ -122,19 +124,12 @@ def _was_listed_candidates_without_scope(client: ClientFacts) -> bool:
     return isinstance(control, Issued) and not control.names.isdisjoint(candidates)
 
 
-def _scoped(client: ClientFacts) -> Iterator[tuple[tuple[Scope, ...], Issued]]:
-    """Tokens that were issued for scopes, with what was asked."""
-    for fact in client.facts:
-        if fact.question.scopes is not None and isinstance(fact.answer, Issued):
-            yield fact.question.scopes, fact.answer
-
-
 # -- scopes withheld and accepted
 
 
 def _got_a_token_for_scopes(client: ClientFacts) -> bool:
     """A request with scopes brought a token, whatever the token carries."""
-    return any(_scoped(client))
+    return bool(client.tokens_for_scopes)
 
 
 def _was_withheld_a_scope(client: ClientFacts) -> bool:
@@ -164,7 +159,7 @@ def _beside_candidates(client: ClientFacts, kind: type[Refused | Unauthenticated
     """Which requests for no candidate met it: for the canary (True), without scope (False)."""
     bare = (fact for fact in client.facts if fact.question == WITHOUT_SCOPE)
     return {
-        fact.question.scopes is not None
+        bool(fact.question.asked)
         for fact in (*client.about(client.assignment.canary), *bare)
         if isinstance(fact.answer, kind)
     }
@@ -211,8 +206,8 @@ def _was_left_out_once_only(client: ClientFacts) -> bool:
 def _is_kept_to_one_resource(client: ClientFacts) -> bool:
     """A set over several resources was refused, each scope of which was accepted otherwise."""
     return any(
-        len(set(map(resource, fact.question.scopes or ()))) > 1
-        and client.accepted.issuperset(fact.question.scopes or ())
+        len(set(map(resource, fact.question.asked))) > 1
+        and client.accepted.issuperset(fact.question.asked)
         for fact in client.facts
         if isinstance(fact.answer, Refusal)
     )
@@ -236,21 +231,21 @@ def _refused_once_added(client: ClientFacts, evidence: ServerEvidence) -> Iterat
     not narrow sets (docs/design.md, rule 5).
     """
     accepted: dict[int, set[frozenset[Scope]]] = {}
-    for asked, issued in _scoped(client):
+    for asked, issued in client.tokens_for_scopes:
         if not issued.tells or issued.names.issuperset(asked):
             accepted.setdefault(len(set(asked)), set()).add(frozenset(asked))
     for fact in client.facts:
-        asked_for = frozenset(fact.question.scopes or ())
+        asked_for = frozenset(fact.question.asked)
         if refuses_a_set(client, fact, evidence) and client.is_bracketed(fact):
             for rest in accepted.get(len(asked_for) - 1, ()):
-                if rest < asked_for:
+                if asked_for.issuperset(rest):
                     yield from asked_for - rest
 
 
 def _too_large(client: ClientFacts) -> Iterator[int]:
     """Half the length of every list of scopes that was too large."""
     for fact in client.facts:
-        if isinstance(fact.answer, TooLarge) and len(fact.question.scopes or ()) > 1:
+        if isinstance(fact.answer, TooLarge) and len(fact.question.asked) > 1:
             yield fact.question.size // 2
 
 

@@ -68,8 +68,8 @@ def _shows_more_than_was_asked(known: Known, scope: Scope, kind: Kind) -> bool:
     A list of this kind does not merely repeat what was asked, as far as this scope goes.
 
     It was listed without being asked for; or some list has a gap, or the canary was issued and not
-    listed, or sets with one bad scope are refused; or it was asked for alone, and a known scope, or
-    this one to another client, is refused alone: what is not given is not dropped here.
+    listed, or sets with one bad scope are refused; or it was asked for alone, and a known scope,
+    which this one is by now, is refused alone: what is not given is not dropped here.
     """
     server = known.server
     if kind in server.has_gaps or known.audience in server.refuses_mixed_sets:
@@ -79,10 +79,7 @@ def _shows_more_than_was_asked(known: Known, scope: Scope, kind: Kind) -> bool:
     requests = {fact.question.scopes for fact in known.facts.showing(scope)}
     if any(scope not in (asked or ()) for asked in requests):
         return True
-    return (scope,) in requests and (
-        known.audience in server.known_withheld
-        or server.is_refused_to_others(known.audience, scope, known.client)
-    )
+    return (scope,) in requests and known.audience in server.known_withheld
 
 
 def _showing(known: Known, scope: Scope, holding: list[Kind]) -> Issued:

@@ -59,7 +59,7 @@ def refuses_a_set(client: ClientFacts, fact: Fact, evidence: ServerEvidence) -> 
 
     Code or words say so, or the canary of some client met the same twice, or the same set did.
     """
-    kind, asked = client.likeness(fact), fact.question.scopes or ()
+    kind, asked = client.likeness(fact), fact.question.asked
     if kind is None or len(asked) < 2:  # noqa: PLR2004
         return False
     if is_plain_about_scope(fact.answer) or kind in evidence.canary_refusals:

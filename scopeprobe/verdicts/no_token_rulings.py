@@ -128,7 +128,7 @@ def _met_bare_and_hopeful(
     if not (_sends_scope(known) and facts.assignment.candidates):
         return bare
     hopeful: set[tuple[Scope, ...]] = {(scope,) for scope in _hopeful(known, facts)}
-    hopeful |= {fact.question.scopes or () for fact in known.other_targets.facts}
+    hopeful |= {fact.question.asked for fact in known.other_targets.facts}
     return bare & {
         facts.likeness(fact)
         for fact in failures

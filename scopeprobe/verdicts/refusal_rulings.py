@@ -6,7 +6,7 @@ from scopeprobe.model.answer import Fact, Refusal, Refused, Subject, is_plain_ab
 from scopeprobe.model.cell import Evidence, Reason, Verdict
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.verdicts.lone_refusals import NOT_THE_SCOPE, denying_refusal
-from scopeprobe.verdicts.ruling import Known, Ruling, denied, granted_by_list, unknown
+from scopeprobe.verdicts.ruling import Known, Ruling, denied, unknown
 
 
 def ruling_on_refusals(known: Known, scope: Scope, refused: list[Fact]) -> Ruling:
@@ -14,7 +14,7 @@ def ruling_on_refusals(known: Known, scope: Scope, refused: list[Fact]) -> Rulin
     refusal = refused[-1].answer
     assert isinstance(refusal, Refusal)  # noqa: S101 - its callers chose it so
     if isinstance(refusal, Refused) and refusal.about in NOT_THE_SCOPE:
-        return _refused_otherwise(known, scope, refusal)
+        return _refused_otherwise(refusal)
     denying = denying_refusal(known.facts, scope, known.server)
     if denying is not None and isinstance(denying.answer, Refusal):
         return denied(known, denying.answer)
@@ -33,7 +33,7 @@ def ruling_on_refused_sets(known: Known, scope: Scope) -> Ruling | None:
     """
     for fact in known.facts.with_others(scope):
         if isinstance(fact.answer, Refused) and fact.answer.about in NOT_THE_SCOPE:
-            return _refused_otherwise(known, scope, fact.answer)
+            return _refused_otherwise(fact.answer)
     if not known.behavior.names_culprits or known.behavior.names_off:
         return None
     naming = known.facts.naming(scope)
@@ -42,15 +42,7 @@ def ruling_on_refused_sets(known: Known, scope: Scope) -> Ruling | None:
     return Ruling(Verdict.DENIED, Reason.NAMED_IN_REFUSAL, Evidence.SET, naming.answer)
 
 
-def _refused_otherwise(known: Known, scope: Scope, refusal: Refused) -> Ruling:
-    """
-    It is not the scope that was refused, but the audience, or the `scope` parameter as such.
-
-    Where the server wants no `scope` at all, what a token shows without it is granted.
-    """
-    if refusal.about is Subject.TARGET:
-        return unknown(Reason.NEEDS_TARGET, refusal)
-    for issued in known.facts.issued:
-        if scope in issued.names:
-            return granted_by_list(scope, issued)
-    return unknown(Reason.UNCONFIRMED, refusal)
+def _refused_otherwise(refusal: Refused) -> Ruling:
+    """It is not the scope that was refused, but the audience, or the `scope` parameter as such."""
+    is_the_target = refusal.about is Subject.TARGET
+    return unknown(Reason.NEEDS_TARGET if is_the_target else Reason.UNCONFIRMED, refusal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from scopeprobe.model.answer import Answer, Issued, Refusal, Refused, Subject, TooLarge, Unanswered
 from scopeprobe.model.behavior import ServerBehavior
@@ -80,7 +80,6 @@ class Known:
         return self.behavior.evidence
 
 
-@lru_cache(maxsize=64)
 def unknown(reason: Reason, because: Answer | None = None) -> Ruling:
     return Ruling(Verdict.UNKNOWN, reason, because=because)
 

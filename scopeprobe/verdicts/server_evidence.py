@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 from scopeprobe.model.answer import (
     Answer,
-    Fact,
     Issued,
     Likeness,
     Refusal,
@@ -108,47 +107,26 @@ class _Round:
 
 
 def _left_out_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Kind]:
-    """Kinds of lists without a lone scope that they show to another client."""
-    for fact, issued in _scoped(client):
-        if len(fact.question.scopes or ()) == 1 and not client.is_shared(issued):
-            for kind, scope in (*_gaps(client, fact), *_silences(client, fact, issued, evidence)):
-                if evidence.is_listed_for_others(kind, scope, client.name):
+    """Kinds of lists without a lone scope that they show to another client; rule 3 for silence."""
+    for asked, issued in client.tokens_for_scopes:
+        if len(asked) == 1 and not client.lists(asked[0]) and not client.is_shared(issued):
+            silent = evidence.empty_lists(client.form(issued), client.name)
+            for kind in client.kinds(issued) or silent:
+                if evidence.is_listed_for_others(kind, asked[0], client.name):
                     yield kind
 
 
-def _silences(
-    client: ClientFacts, fact: Fact, issued: Issued, evidence: ServerEvidence
-) -> Iterator[tuple[Kind, Scope]]:
-    """The same of a token that shows nothing, where silence is an empty list (rule 3)."""
-    if issued.tells:
-        return
-    for kind in evidence.empty_lists(client.form(issued), client.name):
-        for scope in fact.question.scopes or ():
-            if not client.lists(scope):
-                yield kind, scope
-
-
-def _gaps(client: ClientFacts, fact: Fact) -> Iterator[tuple[Kind, Scope]]:
-    """What one list lacks although it was asked for, and no list of the client holds."""
-    if not isinstance(fact.answer, Issued) or client.is_shared(fact.answer):
-        return
-    for kind, names in client.kinds(fact.answer).items():
-        for scope in fact.question.scopes or ():
-            if not (scope in names or client.lists(scope)):
-                yield kind, scope
-
-
 def _has_gaps(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
-    for fact, issued in _scoped(client):
+    for asked, issued in client.tokens_for_scopes:
         for kind, names in client.kinds(issued).items():
-            if not names.issuperset(fact.question.scopes or ()):
+            if not names.issuperset(asked):
                 yield kind
 
 
 def _lists_what_was_asked(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
-    for fact, issued in _scoped(client):
+    for asked, issued in client.tokens_for_scopes:
         for kind, names in client.kinds(issued).items():
-            if names == set(fact.question.scopes or ()):
+            if names == set(asked):
                 yield kind
 
 
@@ -159,22 +137,15 @@ def _lists_nothing(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[F
 
 
 def _lists_for_scopes(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Form]:
-    for _, issued in _scoped(client):
+    for _, issued in client.tokens_for_scopes:
         if issued.tells:
             yield client.form(issued)
 
 
 def _silent_for_granted(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Form]:
-    for fact, issued in _scoped(client):
-        if not issued.tells and all(map(client.lists, fact.question.scopes or ())):
+    for asked, issued in client.tokens_for_scopes:
+        if not issued.tells and all(map(client.lists, asked)):
             yield client.form(issued)
-
-
-def _scoped(client: ClientFacts) -> Iterator[tuple[Fact, Issued]]:
-    """Tokens that were issued for scopes."""
-    for fact in client.successes:
-        if fact.question.scopes and isinstance(fact.answer, Issued):
-            yield fact, fact.answer
 
 
 # -- the canary
@@ -239,9 +210,9 @@ def _no_such_scopes(client: ClientFacts, evidence: ServerEvidence) -> Iterator[S
     for fact in client.tokens_for(client.assignment.canary):
         if isinstance(fact.answer, Issued) and not client.is_shared(fact.answer):
             for kind, names in client.kinds(fact.answer).items():
-                asked = set(fact.question.scopes or ())
+                asked = set(fact.question.asked)
                 missing = (asked & client.issued_alone) - names - evidence.seen_to_exist
-                if names <= asked and kind not in evidence.canary_shown:
+                if asked.issuperset(names) and kind not in evidence.canary_shown:
                     for scope in missing:
                         yield client.audience, scope
 
@@ -277,8 +248,8 @@ def _refuses_mixed(client: ClientFacts, evidence: ServerEvidence) -> Iterator[st
         scope
         for fact in client.facts
         if refuses_a_set(client, fact, evidence) or client.likeness(fact) in canarys
-        for scope in fact.question.scopes or ()
-        if fact.question.scopes != (scope,)
+        for scope in fact.question.asked
+        if fact.question.asked != (scope,)
     }
     listed = client.candidates_asked & client.names
     if listed and refused.issuperset(listed):
@@ -307,7 +278,7 @@ def _speaks_of_scopes(answer: Answer) -> bool:
 def _known_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
     """Whether a request for known scopes only was refused, be it by a passing fault."""
     for fact in client.facts if client.successes else ():
-        asked = fact.question.scopes or ()
+        asked = fact.question.asked
         is_refused = bool(asked) and isinstance(fact.answer, Refusal)
         if is_refused and all(
             evidence.is_given_to_others(client.audience, scope, client.name) for scope in asked
@@ -317,21 +288,20 @@ def _known_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[st
 
 def _comes_for_scopes(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
     """Kinds of lists that came for requests with scopes."""
-    for _, issued in _scoped(client):
+    for _, issued in client.tokens_for_scopes:
         yield from client.kinds(issued)
 
 
 def _leaves_out(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
     """Whether some list lacks what was asked for, or does not come where others come."""
-    for fact, issued in _scoped(client):
+    for asked, issued in client.tokens_for_scopes:
         kinds = client.kinds(issued)
-        asked = set(fact.question.scopes or ())
         others_come = (
             kind.form == client.form(issued)
             for kind in evidence.comes_for_scopes
             if kind not in kinds
         )
-        if any(others_come) or any(map(asked.difference, kinds.values())):
+        if any(others_come) or any(map(set(asked).difference, kinds.values())):
             yield client.audience
             return
 
@@ -376,7 +346,7 @@ _ROUNDS = (
         flags={
             "issues_without_scope": _was_issued_one_without_scope,
             "issues_canary": lambda client: isinstance(client.canary, Issued),
-            "gives_scopes": lambda client: any(True for _ in _scoped(client)),
+            "gives_scopes": lambda client: bool(client.tokens_for_scopes),
         },
     ),
     _Round(

@@ -13,11 +13,9 @@ def ruling_on_silence(known: Known, scope: Scope, fact: Fact) -> Ruling:
     """Rule on a scope that was asked for, of a token that shows nothing."""
     issued = fact.answer
     assert isinstance(issued, Issued)  # noqa: S101 - its callers chose it so
-    is_set = len(fact.question.scopes or ()) > 1
+    is_set = len(fact.question.asked) > 1
     evidence = Evidence.SET if is_set else Evidence.ALONE
     form = known.facts.form(issued)
-    if known.facts.is_shared(issued):
-        return unknown(Reason.TOKEN_SHARED)
     if _is_silent_as_for_the_canary(known, scope):
         return Ruling(Verdict.DENIED, Reason.LEFT_OUT, evidence)
     if _nothing_is_decided(known):

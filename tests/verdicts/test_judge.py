@@ -1,65 +1,30 @@
 """What facts prove. Each row is a trap that real servers set."""
 
 import pytest
+from stories import CANARY, FAILED, OK, REFUSED, VAGUE, assigned, at, cells, listing, told, verdict
 
-from scopeprobe.model.answer import (
-    Fact,
-    GrantNotAllowed,
-    Issued,
-    Refused,
-    Unanswered,
-    Unauthenticated,
-)
-from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.answer import GrantNotAllowed, Issued, Refused, Unanswered, Unauthenticated
 from scopeprobe.model.cell import Reason
-from scopeprobe.model.question import WITHOUT_SCOPE, Question
-from scopeprobe.verdicts import judge, learn_behavior
 
-REFUSED = Refused(400, "invalid_scope")
-FAILED = Unauthenticated(401, "invalid_client")
-CONTROL, CANARY, BESIDE = "control", "canary", "a beside the canary"
+CONTROL, BESIDE = None, f"a {CANARY}"
 
 
-def story(assignment, *answers):
-    """Facts one after the other: (what was asked, what was answered), each sent after the last."""
-    facts, again, canary = [], {}, assignment.canary
-    named = {CONTROL: None, CANARY: (canary,), BESIDE: ("a", canary)}
-    for tick, (asked, answer) in enumerate(answers):
-        scopes = named.get(asked, (asked,))
-        times = again[scopes] = again.get(scopes, -1) + 1
-        facts.append(Fact(Question(scopes, times), answer, 2 * tick, 2 * tick + 1))
-    return facts
+def say(*answers, others=(), **server):
+    """Verdict and reason of scope `a` by a story, or of all scopes; others show more."""
+    peers = (told("a", *other, name=f"other{n}") for n, other in enumerate(others))
+    found = cells(told("a", *answers, **server), *peers)
+    said = {scope: (cell.verdict.value, cell.reason.value) for scope, cell in found.items()}
+    return said["a"] if len(said) == 1 else said
 
 
-@pytest.fixture
-def say(make_client):
-    """Judge scope `a` of a client by a story; other clients may show more of the server."""
-
-    def judged(*answers, others=(), open_because=Reason.NOT_ASKED, **server):
-        client = make_client("a", **server)
-        assignment = Assignment(client, client.targets[0])
-        facts = story(assignment, *answers)
-        stories = [(assignment, facts)]
-        for n, other in enumerate(others):
-            peer = make_client("a", name=f"other{n}", client_id=f"other{n}")
-            peers = Assignment(peer, peer.targets[0])
-            stories.append((peers, story(peers, *other)))
-        found = judge(assignment, learn_behavior(stories), facts, open_because)
-        cells = {cell.scope: (cell.verdict.value, cell.reason.value) for cell in found}
-        return cells["a"] if len(cells) == 1 else cells
-
-    return judged
-
-
-OK, LISTS_A, LISTS_NOTHING = Issued(), Issued(("a",)), Issued(())
-VAGUE = Refused(403, "forbidden")
+LISTS_A, LISTS_NOTHING = listing("a"), listing()
 UNKNOWN_CLIENT = Unauthenticated(400, "invalid_client", "client not found", True)
 GIVES_B = [(CONTROL, OK), ("b", OK)]
 POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
 
 
 @pytest.mark.parametrize(
-    ("answers", "verdict"),
+    ("answers", "ruling"),
     [
         pytest.param(
             [(CONTROL, OK), (CANARY, REFUSED), ("a", LISTS_A), (BESIDE, REFUSED)],
@@ -273,35 +238,30 @@ POLICED = [(CONTROL, OK), (CANARY, REFUSED), ("a", REFUSED), (CONTROL, OK)]
         ),
     ],
 )
-def test_a_story_proves_what_it_proves(say, answers, verdict):
-    assert say(*answers) == verdict
+def test_a_story_proves_what_it_proves(answers, ruling):
+    assert say(*answers) == ruling
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "words"),
     [
         (Issued(("a",), (), True), "listed in the answer, not in the token"),
         (Issued(("[a]",)), "it may be what is listed as [a]"),
         (Issued(("other",)), "it may be what is listed as other"),
     ],
 )
-def test_a_contradiction_says_where_it_is(make_client, answer, told):
-    client = make_client("a")
-    assignment = Assignment(client, client.targets[0])
-    facts = story(assignment, (CONTROL, OK), (CANARY, LISTS_NOTHING), ("a", answer))
-    behavior = learn_behavior([(assignment, facts)])
-    cells = {c.scope: c for c in judge(assignment, behavior, facts, Reason.NOT_ASKED)}
-    assert (cells["a"].reason, cells["a"].error_description) == (Reason.CONTRADICTORY, told)
+def test_a_contradiction_says_where_it_is(answer, words):
+    cell = cells(told("a", (CONTROL, OK), (CANARY, LISTS_NOTHING), ("a", answer)))["a"]
+    assert (cell.reason, cell.error_description) == (Reason.CONTRADICTORY, words)
 
 
-def test_a_canary_that_is_listed_back_makes_every_listing_worthless(say, make_client):
-    canary = make_client("a").canary
-    answers = [(CONTROL, OK), (CANARY, Issued((canary,))), ("a", LISTS_A)]
+def test_a_canary_that_is_listed_back_makes_every_listing_worthless():
+    answers = [(CONTROL, OK), (CANARY, listing(CANARY)), ("a", LISTS_A)]
     assert say(*answers) == ("unenforced", "canary_issued")
 
 
 @pytest.mark.parametrize(
-    ("answers", "others", "verdict"),
+    ("answers", "others", "ruling"),
     [
         pytest.param(
             [(CONTROL, OK), (CANARY, REFUSED), ("a", OK)],
@@ -347,24 +307,23 @@ def test_a_canary_that_is_listed_back_makes_every_listing_worthless(say, make_cl
         ),
     ],
 )
-def test_what_other_clients_teach_decides(say, answers, others, verdict):
-    assert say(*answers, others=others) == verdict
+def test_what_other_clients_teach_decides(answers, others, ruling):
+    assert say(*answers, others=others) == ruling
 
 
-def test_the_users_word_on_an_absent_scope_is_taken(say):
+def test_the_users_word_on_an_absent_scope_is_taken():
     answers = [(CONTROL, OK), (CANARY, REFUSED), ("a", OK)]
     assert say(*answers, absent_scope="as_requested") == ("granted", "accepted_alone")
 
 
-def test_a_right_within_limits_is_granted_and_says_so(make_client):
-    client = make_client("users:read", "users:write", "users:drop", send_scope=False)
-    assignment = Assignment(client, client.targets[0])
+def test_a_right_within_limits_is_granted_and_says_so():
     rights = ("audit:read", "users:read", "users:write")
     limits = (("audit:read", "condition"), ("users:read", "Home"), ("users:read", "Sales"))
-    facts = [Fact(WITHOUT_SCOPE, Issued(rights=rights, limits=limits), 0, 1)]
-    behavior = learn_behavior([(assignment, facts)])
-    cells = judge(assignment, behavior, facts, Reason.NOT_ASKED)
-    assert {cell.scope: (cell.verdict, cell.reason, cell.limited_to) for cell in cells} == {
+    answers = [(CONTROL, Issued(rights=rights, limits=limits))]
+    found = cells(told("users:read users:write users:drop", *answers, send_scope=False))
+    assert {
+        scope: (cell.verdict, cell.reason, cell.limited_to) for scope, cell in found.items()
+    } == {
         "audit:read": ("granted", "unlisted", "condition"),
         "users:drop": ("denied", "left_out", ""),
         "users:read": ("granted", "listed_by_rights_api", "Home; Sales"),
@@ -372,26 +331,20 @@ def test_a_right_within_limits_is_granted_and_says_so(make_client):
     }
 
 
-def test_a_success_in_the_air_at_the_same_time_brackets_nothing(make_client):
-    client = make_client("a", "b")
-    assignment = Assignment(client, client.targets[0])
+def test_a_success_in_the_air_at_the_same_time_brackets_nothing():
     facts = [
-        Fact(WITHOUT_SCOPE, OK, 0, 1),
-        Fact(Question((client.canary,)), REFUSED, 2, 3),
-        Fact(Question(("b",)), Issued(("b",)), 4, 7),
-        Fact(Question(("a",)), REFUSED, 5, 6),
-        Fact(Question(("b", client.canary)), REFUSED, 8, 9),
+        at(CONTROL, OK, 0, 1),
+        at(CANARY, REFUSED, 2, 3),
+        at("b", listing("b"), 4, 7),
+        at("a", REFUSED, 5, 6),
+        at(f"b {CANARY}", REFUSED, 8, 9),
     ]
-    behavior = learn_behavior([(assignment, facts)])
-    found = {f.scope: f.reason for f in judge(assignment, behavior, facts, Reason.NOT_ASKED)}
-    assert found == {"a": Reason.REFUSALS_UNBRACKETED, "b": Reason.LISTED_IN_RESPONSE}
+    one = assigned("a b"), facts
+    assert verdict("a", one) == ("unknown", "refusals_unbracketed")
+    assert verdict("b", one) == ("granted", "listed_in_response")
 
 
-def test_a_scope_policed_for_one_audience_is_not_policed_for_another(make_client):
-    one, other = (make_client("a", audience=name) for name in ("x", "y"))
-    accepting, refusing = (Assignment(client, client.targets[0]) for client in (one, other))
-    silent = story(accepting, (CONTROL, OK), (CANARY, REFUSED), ("a", OK))
-    policed = story(refusing, *POLICED)
-    behavior = learn_behavior([(accepting, silent), (refusing, policed)])
-    (found,) = judge(accepting, behavior, silent, Reason.NOT_ASKED)
-    assert found.reason is Reason.UNCONFIRMED
+def test_a_scope_policed_for_one_audience_is_not_policed_for_another():
+    taken = told("a", (CONTROL, OK), (CANARY, REFUSED), ("a", OK), audience="x")
+    policed = told("a", *POLICED, name="other", audience="y")
+    assert verdict("a", taken, policed) == ("unknown", "unconfirmed")

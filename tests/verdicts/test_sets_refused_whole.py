@@ -1,31 +1,22 @@
 """When a server is known to refuse a set for one bad scope, where no token lists anything."""
 
 import pytest
-from simulated import REFUSED, assigned
+from stories import CANARY, OK, REFUSED, VAGUE, listing, told
 
-from scopeprobe.model.answer import Fact, Issued
-from scopeprobe.model.question import Question
 from scopeprobe.verdicts import learn_behavior
 
-CANARY = assigned("a").canary
-TAKES_SETS = (("a", "b"), Issued())
-KNOWS_C = (("c",), Issued())
-FOR_THE_CANARY = (("a", "b", CANARY), REFUSED)
-FOR_C = (("a", "b", "c"), REFUSED)
-C_ALONE = (("c",), REFUSED)
-
-
-def facts(*answers):
-    """One after the other, with a success behind them all."""
-    told = [*answers, (("a",), Issued())]
-    return [
-        Fact(Question(asked), answer, 2 * i, 2 * i + 1) for i, (asked, answer) in enumerate(told)
-    ]
+TAKES_SETS = ("a b", OK)
+KNOWS_C = ("c", OK)
+FOR_THE_CANARY = (f"a b {CANARY}", REFUSED)
+FOR_C = ("a b c", REFUSED)
+C_ALONE = ("c", REFUSED)
 
 
 def learned(one, other=()):
-    clients = [(assigned("abc", name), answers) for name, answers in (("c", one), ("d", other))]
-    return learn_behavior((client, facts(*answers)) for client, answers in clients)
+    """Of two clients, with a success behind all that each was told."""
+    stories = {"one": one, "other": other}
+    clients = (told("a b c", *told_so, ("a", OK), name=name) for name, told_so in stories.items())
+    return learn_behavior(tuple(clients))
 
 
 def test_a_set_refused_for_the_canary_and_one_for_a_known_scope_show_it():
@@ -40,9 +31,14 @@ def test_a_set_refused_for_the_canary_and_one_for_a_known_scope_show_it():
         pytest.param([TAKES_SETS, FOR_THE_CANARY, C_ALONE], [KNOWS_C], id="c was not added"),
         pytest.param([TAKES_SETS, FOR_THE_CANARY, FOR_C], [KNOWS_C], id="c is in conflict"),
         pytest.param([TAKES_SETS, FOR_THE_CANARY, FOR_C, C_ALONE], [], id="nobody has c"),
+        pytest.param(
+            [TAKES_SETS, (f"a b {CANARY}", VAGUE), FOR_C, C_ALONE],
+            [KNOWS_C],
+            id="a passing fault",
+        ),
         pytest.param([FOR_THE_CANARY, FOR_C, C_ALONE], [KNOWS_C], id="the set was not accepted"),
         pytest.param(
-            [(("a", "b"), Issued(("a",))), FOR_THE_CANARY, FOR_C, C_ALONE],
+            [("a b", listing("a")), FOR_THE_CANARY, FOR_C, C_ALONE],
             [KNOWS_C],
             id="the set was narrowed",
         ),

@@ -4,7 +4,9 @@ from random import Random
 
 import pytest
 import simulated as sim
+from stories import CANARY, OK, REFUSED, listing, told
 
+from scopeprobe.model.answer import Issued, Refused
 from scopeprobe.model.cell import Reason
 from scopeprobe.verdicts import learn_behavior
 from scopeprobe.verdicts.client_facts import ClientFacts
@@ -64,3 +66,54 @@ def test_where_one_answer_settles_all_scopes_few_rulings_do():
     given = sim.placements(NAMES, 12, 7, Random(1))
     for known in known_of(sim.night(sim.narrowing, list(given), NAMES)):
         assert len({standing for _, standing in standings(known)}) < len(NAMES) / 2
+
+
+# -- what tells scopes apart
+
+
+def stood(*stories):
+    """How the candidates of the first of these clients stand, by scope."""
+    told_all = [told("a b c", *one, name=f"client{n}") for n, one in enumerate(stories)]
+    assignment, facts = told_all[0]
+    nothing = ClientFacts(assignment, ())
+    facts = ClientFacts(assignment, tuple(facts))
+    known = Known(facts, learn_behavior(told_all), Reason.NOT_ASKED, nothing)
+    return dict(standings(known))
+
+
+def test_scopes_that_were_asked_and_shown_together_stand_alike():
+    standing = stood([("a b", listing("a b")), ("c", OK)])
+    assert standing["a"] == standing["b"] != standing["c"]
+
+
+def test_a_scope_that_others_were_listed_or_refused_stands_apart():
+    standing = stood([("a b c", OK)], [(None, listing("b")), ("c", REFUSED), (None, OK)])
+    assert [standing[scope].met_by_others for scope in "abc"] == [
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_a_scope_that_does_not_exist_stands_apart():
+    missing = [(CANARY, listing()), ("a", listing()), (f"a {CANARY}", listing())]
+    standing = stood([("a b c", OK)], missing)
+    assert [standing[scope].exists for scope in "abc"] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("answers", "by_name"),
+    [
+        pytest.param([("a b c", OK)], "", id="no-name-counts"),
+        pytest.param(
+            [("a b c", Refused(400, "invalid_scope", named=("b",))), (None, OK)],
+            "b",
+            id="one-that-is-named",
+        ),
+        pytest.param([("a b c", listing("x"))], "abc", id="one-may-be-listed-as-another"),
+        pytest.param([("a b c", Issued(rights=()))], "abc", id="a-right-may-be-a-pattern"),
+    ],
+)
+def test_a_scope_stands_by_its_name_where_a_rule_looks_at_names(answers, by_name):
+    standing = stood(answers)
+    assert "".join(scope for scope in "abc" if standing[scope].name == scope) == by_name
