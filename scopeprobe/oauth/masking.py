@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus
 
 from scopeprobe.model.client import Client
 from scopeprobe.model.secret import Secret
+from scopeprobe.model.urls import percent_encoded
 
 LONGEST_TEXT = 200
 """Characters kept of a description, an error code or a scope that a server chose."""
@@ -114,7 +115,7 @@ def _spell(client_id: str, secret: str) -> set[str]:
     pairs = (
         secret,
         f"{client_id}:{secret}",
-        f"{quote(client_id, safe='')}:{quote(secret, safe='')}",
+        f"{percent_encoded(client_id)}:{percent_encoded(secret)}",
     )
     encoded = [base64.b64encode(pair.encode()).decode().rstrip("=") for pair in pairs]
     encoded += _inside_of_base64(secret.encode())
@@ -122,9 +123,9 @@ def _spell(client_id: str, secret: str) -> set[str]:
     return {
         secret,
         secret.strip(),
-        quote(secret, safe=""),
+        percent_encoded(secret),
         quote(secret),
-        quote_plus(secret, safe=""),
+        quote_plus(secret),
         "".join(f"%{byte:02X}" for byte in secret.encode()),
         html.escape(secret),
         html.escape(secret).replace("&#x27;", "&#39;"),

@@ -8,13 +8,14 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.experiment import Trace
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.secret import Secret
+from scopeprobe.model.urls import percent_encoded
 from scopeprobe.oauth.masking import MASKED, SHORTEST_TOKEN, Mask, printable
 from scopeprobe.oauth.response_body import read_body, tokens_in
 from scopeprobe.oauth.token_response import access_token
@@ -164,12 +165,12 @@ def _basic(client: Client) -> str:
         return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
     if not _needs_encoding(client):
         return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
-    return f'-u {shlex.quote(quote(client.client_id, safe=""))}:"$CLIENT_SECRET_URLENCODED"'
+    return f'-u {shlex.quote(percent_encoded(client.client_id))}:"$CLIENT_SECRET_URLENCODED"'
 
 
 def _needs_encoding(client: Client) -> bool:
     secret = client.secret.reveal() if client.secret else ""
-    return any(quote(text, safe="") != text for text in (client.client_id, secret))
+    return any(percent_encoded(text) != text for text in (client.client_id, secret))
 
 
 _FORM = ("Content-Type", "application/x-www-form-urlencoded")
