@@ -59,8 +59,8 @@ class Mask:
 
     def __init__(self, secrets: Iterable[str], tokens: Iterable[str] = ()) -> None:
         self._spellings = tuple(sorted({*filter(None, secrets)}, key=len, reverse=True))
-        anywhere = "|".join(map(re.escape, self._spellings)) or "(?!)"
-        self._secrets = re.compile(f"(?i:{anywhere})|{_JWT}")
+        anywhere = (f"(?i:{re.escape(spelling)})" for spelling in self._spellings)
+        self._secrets = re.compile("|".join((*anywhere, _JWT)))
         self._tokens = tuple(tokens)
 
     @classmethod
