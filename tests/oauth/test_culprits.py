@@ -24,8 +24,10 @@ ASKED = ("read", "read.all", "urn:x:y/z_1", "a*", "one,two", "https://api/.defau
         ("“read” and «a*»", {"read", "a*"}),
         ("one,two", {"one,two"}),
         ("https://api/.default.", {"https://api/.default"}),
-        ("spread, read.allow, x/read, read.*, read-only, Read", set()),
+        ("spread, read.allow, x/read, read.*, read-only, Read, xread, reads", set()),
         ("read\u200b, \u2060read, rèread, read\u0301", set()),
+        ("èread", set()),
+        ("rèread, read", {"read"}),
         ("scopes: read...", set()),
         ("scopes: read…", set()),
         ("scopes: urn:x:y/z_1...", {"urn:x:y/z_1"}),
@@ -34,6 +36,22 @@ ASKED = ("read", "read.all", "urn:x:y/z_1", "a*", "one,two", "https://api/.defau
 )
 def test_a_name_is_repeated_only_as_a_whole_token(text, named):
     assert repeated(text, tuple(map(Scope, ASKED))) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("client is not allowed to ask for write", set()),
+        ("Invalid scope: client", set()),
+        ("Invalid scope: 'client'", {"client"}),
+        ("Invalid scope: [client]", {"client"}),
+        ("Invalid scope: “client”", {"client"}),
+        ('Invalid scope: "client"', {"client"}),
+        ("Invalid scope: clients", {"clients"}),
+    ],
+)
+def test_a_name_that_is_a_word_of_any_sentence_is_one_in_quotes_or_brackets_only(text, named):
+    assert culprits_in([text], ("client", "clients")) == named
 
 
 @pytest.mark.parametrize(
@@ -116,6 +134,17 @@ def test_what_stands_behind_all_that_is_searched_still_says_what_is_allowed():
     asked = tuple(f"scope-{n}" for n in range(1000))
     text = f"Invalid: {' '.join(asked)} are allowed"
     assert read(400, {"error": "invalid_scope", "error_description": text}, asked=asked).named == ()
+
+
+@pytest.mark.parametrize("before", ["Invalid: ", "Hello. Invalid: "])
+def test_names_are_searched_within_two_thousand_characters_and_no_further(before):
+    assert culprits_in([f"{before:-<1995} read"], ("read",)) == {"read"}
+    assert culprits_in([f"{before:-<1996} read"], ("read",)) == frozenset()
+
+
+def test_no_name_is_believed_in_a_sentence_that_is_too_long_to_be_read():
+    assert culprits_in([f"{'Invalid: read ':-<20000}"], ("read",)) == {"read"}
+    assert culprits_in([f"{'Invalid: read ':-<20001}"], ("read",)) == frozenset()
 
 
 def test_a_megabyte_of_sentences_is_read_no_further_than_names_are_searched():
