@@ -31,6 +31,13 @@ def test_basic_encodes_id_and_secret_as_the_server_reads_them(make_client, encod
     assert b"client" not in request.body.replace(b"client_credentials", b"")
 
 
+def test_basic_of_a_client_without_a_secret_has_an_empty_one(make_client):
+    client = make_client("s", secret=None)
+    request = request_writer(client, client.targets[0])(ASKED)
+    value = dict(request.headers)["Authorization"].partition(" ")[2]
+    assert base64.b64decode(value) == b"billing-id:"
+
+
 def test_post_puts_the_credentials_into_the_form_and_nowhere_else(make_client):
     client = make_client("s", method=AuthMethod.CLIENT_SECRET_POST, secret="p&q=r +")
     request = request_writer(client, client.targets[0])(ASKED)
