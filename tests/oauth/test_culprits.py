@@ -194,13 +194,13 @@ REFUSING = [
     "Unsupported scope [{}]",
     "scope denied",
 ]
-BETWEEN = st.sampled_from([". ", ", ", " - ", "\n", " ", "; ", " | ", " (", ": ", " / "])
+BETWEEN = (". ", ", ", " - ", "\n", " ", "; ", " | ", " (", ": ", " / ")
 SEPARATORS = st.sampled_from([" ", ", ", ",", "', '", "; ", "\n", " | "])
 
 
 @st.composite
 def answers(draw):
-    """An error with words of both kinds, the names that it allows, and all that were asked."""
+    """Errors with words of both kinds, the names that they allow, and all that were asked."""
     names = draw(st.permutations(NAMES))
     culprits, allowed = draw(st.integers(0, 3)), draw(st.integers(1, 4))
     refused, granted = names[:culprits], names[culprits : culprits + allowed]
@@ -208,16 +208,18 @@ def answers(draw):
         draw(st.sampled_from(REFUSING)).format(" ".join(refused)),
         draw(st.sampled_from(ALLOWING)).format(draw(SEPARATORS).join(granted)),
     ]
-    text = draw(BETWEEN).join(draw(st.permutations(parts)))
+    parts = draw(st.permutations(parts))
     code = draw(st.sampled_from(["invalid_scope", "access_denied", "invalid_request"]))
     member = draw(st.sampled_from(["error_description", "message", "hint", "detail"]))
     listed = draw(st.sampled_from(["scope", "scopes", "allowed_scopes", "title"]))
-    return {"error": code, member: text, listed: " ".join(granted)}, granted, names
+    body = {"error": code, listed: " ".join(granted)}
+    return [body | {member: between.join(parts)} for between in BETWEEN], granted, names
 
 
-@settings(max_examples=1000, derandomize=True, deadline=None, database=None)
+@settings(max_examples=150, derandomize=True, deadline=None, database=None)
 @given(answers())
-def test_no_scope_is_named_that_stands_only_in_a_list_of_what_is_allowed(answer):
-    body, granted, names = answer
-    read_as = read(400, body, asked=names)
-    assert not set(getattr(read_as, "named", ())).intersection(granted)
+def test_no_scope_is_named_that_stands_only_in_a_list_of_what_is_allowed(told):
+    bodies, granted, names = told
+    for body in bodies:
+        read_as = read(400, body, asked=names)
+        assert not set(getattr(read_as, "named", ())).intersection(granted)
