@@ -46,9 +46,11 @@ _TOKEN = re.compile(
 )
 """A member, form parameter or the like that has a token for its value."""
 _BEARER = re.compile(
-    rf"\b((?:Bearer|DPoP|Basic)\s+)[\w.~+/-]{{{2 * SHORTEST_TOKEN},}}=*(?=[\s,;]|$)", re.IGNORECASE
+    rf"""\b((?:Bearer|DPoP|Basic)\s+)[\w.~+/-]{{{2 * SHORTEST_TOKEN},}}"""
+    r"""(?:=*(?=[\s,;]|$)|(?=["'<]))""",
+    re.IGNORECASE,
 )
-"""A token as RFC 6750 section 2.1 has it; a challenge has parameters instead."""
+"""A token as RFC 6750 section 2.1 has it, also in quotes; a challenge has parameters instead."""
 _CHALLENGE = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9-]*)(?:\s+(?=[A-Za-z_-]+\s*=))?"
     r"(?P<parameters>(?:[A-Za-z_#-]+\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s,]+)[\s,]*)*)"
@@ -160,10 +162,9 @@ def _header_words(client: Client, headers: Iterable[tuple[str, str]]) -> Iterato
 
 def _basic(client: Client) -> str:
     """Basic as curl writes it is raw; encoded credentials need a variable that is encoded."""
-    is_basic = client.auth_method is AuthMethod.CLIENT_SECRET_BASIC
-    if is_basic and client.server.traits.basic_encoding is BasicEncoding.RAW:
-        return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
-    if not _needs_encoding(client):
+    is_raw = client.server.traits.basic_encoding is BasicEncoding.RAW
+    is_raw &= client.auth_method is AuthMethod.CLIENT_SECRET_BASIC
+    if is_raw or not _needs_encoding(client):
         return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
     return f'-u {shlex.quote(percent_encoded(client.client_id))}:"$CLIENT_SECRET_URLENCODED"'
 
