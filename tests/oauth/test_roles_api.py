@@ -134,11 +134,18 @@ def test_rights_of_another_bearer_than_this_client_are_not_asked_for():
 @pytest.mark.parametrize("name", [None, 7, "", ".", ".."])
 def test_a_role_without_a_usable_id_is_not_read(name):
     assert ask([grant(name), grant("r1")], {}) == (Issued(unconfirmed=True), [])
+    assert ask([grant(name, policies=[])], {}) == (Issued(unconfirmed=True), [])
 
 
 def test_an_id_never_leads_elsewhere():
     _, read = ask([grant("../../tokens/me?a=b#c")], {})
     assert read == ["..%2F..%2Ftokens%2Fme%3Fa%3Db%23c?userCount=false"]
+
+
+def test_as_many_roles_are_read_as_may_be():
+    roles = {f"r{number}": {"permissionPolicies": []} for number in range(MOST_ROLES)}
+    answer, read = ask([grant(role) for role in roles], roles)
+    assert (answer.rights, len(read)) == ((), MOST_ROLES)
 
 
 def test_more_roles_than_are_read_are_not_read_at_all():
