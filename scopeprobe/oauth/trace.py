@@ -162,8 +162,8 @@ def _header_words(client: Client, headers: Iterable[tuple[str, str]]) -> Iterato
 
 def _basic(client: Client) -> str:
     """Basic as curl writes it is raw; encoded credentials need a variable that is encoded."""
-    is_raw = client.server.traits.basic_encoding is BasicEncoding.RAW
-    is_raw &= client.auth_method is AuthMethod.CLIENT_SECRET_BASIC
+    is_basic = client.auth_method is AuthMethod.CLIENT_SECRET_BASIC
+    is_raw = is_basic and client.server.traits.basic_encoding is BasicEncoding.RAW
     if is_raw or not _needs_encoding(client):
         return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
     return f'-u {shlex.quote(percent_encoded(client.client_id))}:"$CLIENT_SECRET_URLENCODED"'
