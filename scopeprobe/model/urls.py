@@ -1,11 +1,19 @@
-"""Origins and hosts of URLs, and which of them stand on this machine or in a private network."""
+"""
+Origins and hosts of URLs, and which of them stand on this machine or in a private network.
+
+And how a text is written within a URL or a form.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _PORTS = {"https": 443, "http": 80}
+
+percent_encoded = partial(quote, safe="")
+"""Encode all but the unreserved characters of RFC 3986 section 2.3, slashes too."""
 
 
 def host_of(url: str) -> str:

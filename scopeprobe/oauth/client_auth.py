@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, assert_never
-from urllib.parse import quote
 
 from scopeprobe.model.client import AuthMethod, Client, GrantType
 from scopeprobe.model.provider import BasicEncoding
+from scopeprobe.model.urls import percent_encoded
 from scopeprobe.oauth.assertions import AssertionWriter, Clock, RandomHex, wall_clock
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -97,5 +97,5 @@ def basic(client_id: str, secret: str, encoding: BasicEncoding) -> str:
     read alike by servers that follow the RFC, and only `%20` by those that merely percent-decode.
     """
     if encoding is BasicEncoding.RFC6749:
-        client_id, secret = quote(client_id, safe=""), quote(secret, safe="")
+        client_id, secret = percent_encoded(client_id), percent_encoded(secret)
     return base64.b64encode(f"{client_id}:{secret}".encode()).decode("ascii")

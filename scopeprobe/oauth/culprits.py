@@ -59,9 +59,9 @@ def _refusing(text: str, asked: Collection[Scope]) -> Iterator[str]:
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
     """Where each sentence starts, and the sentence."""
-    for labelled in _LABELLED.finditer(text, 0, _LONGEST_SEARCHED):
+    for labelled in _LABELLED.finditer(text[:_LONGEST_SEARCHED]):
         yield labelled.start(), labelled[0]
-    text = _LABELLED.sub(lambda labelled: labelled[1].ljust(len(labelled[0])), text)
+    text = _LABELLED.sub(r"\1", text)
     start = 0
     for end in _ENDS_OF_SENTENCES.finditer(text):
         yield start, text[start : end.start()]

@@ -13,9 +13,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from http import HTTPStatus
-from urllib.parse import quote
 
 from scopeprobe.model.answer import (
     Answer,
@@ -29,6 +27,7 @@ from scopeprobe.model.answer import (
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.urls import percent_encoded
 from scopeprobe.oauth.culprits import culprits_in
 from scopeprobe.oauth.error_texts import speaks_of
 from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, first_line, shown
@@ -58,7 +57,7 @@ _LONGEST_MASKED = 20_000
 """Characters of a description that are masked, before the first line of it is kept."""
 _REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
 _NONE_REMAIN = re.compile(r";\s*r=0\b")
-_ESCAPES: dict[str, Callable[[str], str]] = {"%": partial(quote, safe=""), "&": html.escape}
+_ESCAPES: dict[str, Callable[[str], str]] = {"%": percent_encoded, "&": html.escape}
 """How our words may be spelled where a text holds the sign."""
 _SUBJECTS = (Subject.SCOPE_PARAMETER, Subject.UNKNOWN_SCOPE, Subject.TARGET, Subject.SCOPE)
 """From the narrowest to the widest; each is a topic of `error_texts.toml`."""

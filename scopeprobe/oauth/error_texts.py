@@ -7,15 +7,16 @@ import tomllib
 from functools import cache, lru_cache
 from importlib import resources
 
-_PATTERNS: dict[str, list[str]] = tomllib.loads(
+_LINES: dict[str, list[str]] = tomllib.loads(
     resources.files(__package__).joinpath("error_texts.toml").read_text(encoding="utf-8")
 )
+_PATTERNS = {topic: f"(?:{'|'.join(lines)})" for topic, lines in _LINES.items()}
 
 
 @cache
 def pattern_of(topic: str, behind: str = "") -> re.Pattern[str]:
     """Compile the pattern of a topic, followed by `behind` (a regular expression)."""
-    return re.compile(f"(?:{'|'.join(_PATTERNS[topic])}){behind}", re.IGNORECASE)
+    return re.compile(_PATTERNS[topic] + behind, re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)

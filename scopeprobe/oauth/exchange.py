@@ -82,7 +82,7 @@ class _ExchangeFlow:
         if isinstance(response, Fault):
             return _unanswered(response)
         answer = self.reader.read(question, response, self.now())
-        token = access_token(response) if isinstance(answer, Issued) else None
+        token = access_token(response)
         if token is None or not isinstance(answer, Issued):
             return answer
         answer = msgspec.structs.replace(answer, token=self.numbers.of(token))
@@ -108,6 +108,8 @@ class _ExchangeFlow:
         is_new = prover.remember(request.url, response)
         if is_new and asks_for_nonce(response) is not None:
             response = yield rewritten(self.write(question, purpose), question.change)
+            if isinstance(response, HttpResponse):
+                prover.remember(request.url, response)
         return response
 
     def _confirm(self, question: Question, answer: Issued, token: str) -> _Steps:

@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus
 
 from scopeprobe.model.client import Client
 from scopeprobe.model.secret import Secret
+from scopeprobe.model.urls import percent_encoded
 
 LONGEST_TEXT = 200
 """Characters kept of a description, an error code or a scope that a server chose."""
@@ -58,8 +59,8 @@ class Mask:
 
     def __init__(self, secrets: Iterable[str], tokens: Iterable[str] = ()) -> None:
         self._spellings = tuple(sorted({*filter(None, secrets)}, key=len, reverse=True))
-        anywhere = "|".join(map(re.escape, self._spellings)) or "(?!)"
-        self._secrets = re.compile(f"(?i:{anywhere})|{_JWT}")
+        anywhere = (f"(?i:{re.escape(spelling)})" for spelling in self._spellings)
+        self._secrets = re.compile("|".join((*anywhere, _JWT)))
         self._tokens = tuple(tokens)
 
     @classmethod
@@ -114,7 +115,7 @@ def _spell(client_id: str, secret: str) -> set[str]:
     pairs = (
         secret,
         f"{client_id}:{secret}",
-        f"{quote(client_id, safe='')}:{quote(secret, safe='')}",
+        f"{percent_encoded(client_id)}:{percent_encoded(secret)}",
     )
     encoded = [base64.b64encode(pair.encode()).decode().rstrip("=") for pair in pairs]
     encoded += _inside_of_base64(secret.encode())
@@ -122,9 +123,9 @@ def _spell(client_id: str, secret: str) -> set[str]:
     return {
         secret,
         secret.strip(),
-        quote(secret, safe=""),
+        percent_encoded(secret),
         quote(secret),
-        quote_plus(secret, safe=""),
+        quote_plus(secret),
         "".join(f"%{byte:02X}" for byte in secret.encode()),
         html.escape(secret),
         html.escape(secret).replace("&#x27;", "&#39;"),

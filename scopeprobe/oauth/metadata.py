@@ -101,7 +101,9 @@ def read_metadata(issuer: str, response: HttpResponse) -> Metadata | MetadataPro
         token_endpoint=_url(document.get("token_endpoint")),
         introspection_endpoint=_url(document.get("introspection_endpoint")),
         revocation_endpoint=_url(document.get("revocation_endpoint")),
-        mtls_token_endpoint=_url(aliases.get("token_endpoint") if isinstance(aliases, dict) else 0),
+        mtls_token_endpoint=_url(
+            aliases.get("token_endpoint") if isinstance(aliases, dict) else None
+        ),
         scopes_supported=_scopes(document.get("scopes_supported")),
         token_endpoint_auth_methods_supported=_words(
             document, "token_endpoint_auth_methods_supported", ("client_secret_basic",)

@@ -10,7 +10,6 @@ from math import prod
 from string import Formatter
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
-from urllib.parse import quote
 
 import msgspec
 
@@ -18,6 +17,7 @@ from scopeprobe.model.client import Registration
 from scopeprobe.model.http import HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.provider import RightsApi, RolesApi
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.urls import percent_encoded
 from scopeprobe.oauth.masking import LONGEST_TEXT, Mask, printable
 from scopeprobe.oauth.token_request import RequestWriter
 
@@ -144,7 +144,7 @@ def _url(api: RolesApi, role: Mapping[str, object]) -> str | None:
     name = role.get("id")
     if not isinstance(name, str) or not name.strip("."):
         return None
-    return api.url.replace("{id}", quote(name, safe=""))
+    return api.url.replace("{id}", percent_encoded(name))
 
 
 def _limits(api: RightsApi, trail: _Trail, mask: Mask) -> Iterator[str]:

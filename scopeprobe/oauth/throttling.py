@@ -70,10 +70,10 @@ def requested_wait(headers: Mapping[str, str], text: str, now: datetime) -> floa
     """
     at = _their_now(headers, now)
     for found in (
-        _until(headers.get("Retry-After", ""), at),
-        _until(headers.get("X-Retry-After", ""), at),
+        _until(headers, "Retry-After", at),
+        _until(headers, "X-Retry-After", at),
         _quota_reset(headers),
-        *(_until(headers.get(name, ""), at) for name in _RESETS),
+        *(_until(headers, name, at) for name in _RESETS),
         _told_in(text),
         _window(headers),
     ):
@@ -105,12 +105,12 @@ def _quotas(headers: Mapping[str, str], now: datetime | None) -> Iterator[Report
     now = _their_now(headers, now)
     for family in _FAMILIES:
         limit, remaining = (_leading(headers.get(family + n, "")) for n in ("Limit", "Remaining"))
-        yield from _quota(limit, remaining, _until(headers.get(f"{family}Reset", ""), now))
+        yield from _quota(limit, remaining, _until(headers, f"{family}Reset", now))
     allowed, count = (
         _leading(headers.get(f"inin-ratelimit-{n}", "")) for n in ("allowed", "count")
     )
     if allowed is not None and count is not None:
-        reset = _until(headers.get("inin-ratelimit-reset", ""), now)
+        reset = _until(headers, "inin-ratelimit-reset", now)
         yield from _quota(allowed, max(allowed - count, 0.0), reset)
 
 
@@ -127,9 +127,9 @@ def _their_now(headers: Mapping[str, str], now: datetime | None) -> datetime | N
     return _date(headers.get("Date", "")) or now
 
 
-def _until(value: str, now: datetime | None) -> float | None:
-    """Seconds to a point in time, which may be written as seconds from now, epoch or date."""
-    value = value.strip()[:_LONGEST_HEADER]
+def _until(headers: Mapping[str, str], name: str, now: datetime | None) -> float | None:
+    """Seconds to a header's point in time, which may be seconds from now, an epoch or a date."""
+    value = headers.get(name, "").strip()[:_LONGEST_HEADER]
     if _NUMBER.fullmatch(value):
         number = float(value)
         if number >= _EPOCH_MILLISECONDS:
@@ -145,7 +145,7 @@ def _date(value: str) -> datetime | None:
     """An HTTP date (RFC 9110 section 5.6.7), or one of RFC 3339."""
     for parse in (parsedate_to_datetime, datetime.fromisoformat):
         try:
-            date = parse(value.strip()[:64])
+            date = parse(value.strip())
             return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError, TypeError, IndexError):
             continue
@@ -186,15 +186,18 @@ def _buckets(headers: Mapping[str, str], header: str) -> list[_Bucket]:
 
 
 def _bucket(member: str) -> _Bucket:
-    first, *_ = parts = [part.strip() for part in member.split(";")]
+    name, *_ = parts = [part.strip() for part in member.split(";")]
     told = {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in parts)}
-    name = told.get("b", first).strip('"')
 
     def number(*keys: str) -> float | None:
         return next((_leading(told[key]) for key in keys if key in told), None)
 
     return _Bucket(
-        name, number("q", "limit"), number("r", "remaining"), number("t", "reset"), number("w")
+        name.strip('"'),
+        number("q", "limit"),
+        number("r", "remaining"),
+        number("t", "reset"),
+        number("w"),
     )
 
 

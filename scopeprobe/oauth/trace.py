@@ -8,13 +8,14 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from scopeprobe.model.client import AuthMethod, Client
 from scopeprobe.model.experiment import Trace
 from scopeprobe.model.http import HttpRequest, HttpResponse
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.secret import Secret
+from scopeprobe.model.urls import percent_encoded
 from scopeprobe.oauth.masking import MASKED, SHORTEST_TOKEN, Mask, printable
 from scopeprobe.oauth.response_body import read_body, tokens_in
 from scopeprobe.oauth.token_response import access_token
@@ -45,9 +46,11 @@ _TOKEN = re.compile(
 )
 """A member, form parameter or the like that has a token for its value."""
 _BEARER = re.compile(
-    rf"\b((?:Bearer|DPoP|Basic)\s+)[\w.~+/-]{{{2 * SHORTEST_TOKEN},}}=*(?=[\s,;]|$)", re.IGNORECASE
+    rf"""\b((?:Bearer|DPoP|Basic)\s+)[\w.~+/-]{{{2 * SHORTEST_TOKEN},}}"""
+    r"""(?:=*(?=[\s,;]|$)|(?=["'<]))""",
+    re.IGNORECASE,
 )
-"""A token as RFC 6750 section 2.1 has it; a challenge has parameters instead."""
+"""A token as RFC 6750 section 2.1 has it, also in quotes; a challenge has parameters instead."""
 _CHALLENGE = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9-]*)(?:\s+(?=[A-Za-z_-]+\s*=))?"
     r"(?P<parameters>(?:[A-Za-z_#-]+\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s,]+)[\s,]*)*)"
@@ -160,16 +163,15 @@ def _header_words(client: Client, headers: Iterable[tuple[str, str]]) -> Iterato
 def _basic(client: Client) -> str:
     """Basic as curl writes it is raw; encoded credentials need a variable that is encoded."""
     is_basic = client.auth_method is AuthMethod.CLIENT_SECRET_BASIC
-    if is_basic and client.server.traits.basic_encoding is BasicEncoding.RAW:
+    is_raw = is_basic and client.server.traits.basic_encoding is BasicEncoding.RAW
+    if is_raw or not _needs_encoding(client):
         return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
-    if not _needs_encoding(client):
-        return f'-u {shlex.quote(client.client_id)}:"$CLIENT_SECRET"'
-    return f'-u {shlex.quote(quote(client.client_id, safe=""))}:"$CLIENT_SECRET_URLENCODED"'
+    return f'-u {shlex.quote(percent_encoded(client.client_id))}:"$CLIENT_SECRET_URLENCODED"'
 
 
 def _needs_encoding(client: Client) -> bool:
     secret = client.secret.reveal() if client.secret else ""
-    return any(quote(text, safe="") != text for text in (client.client_id, secret))
+    return any(percent_encoded(text) != text for text in (client.client_id, secret))
 
 
 _FORM = ("Content-Type", "application/x-www-form-urlencoded")

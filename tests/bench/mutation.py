@@ -25,7 +25,7 @@ import resource
 import signal
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType
@@ -35,7 +35,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests/support")]
 
-from mutants import is_of, mutants_of  # noqa: E402 - of the tests beside this folder
+from mutants import mutants_of, place_of  # noqa: E402 - of the tests beside this folder
 
 LEAST_KILLED = 0.85
 KILLED, SURVIVED = 1, 0
@@ -65,7 +65,9 @@ class Trial:
         self._seconds = {}
         """Of processor time, by test."""
         self._ran = {}
-        """By test, the code that it ran."""
+        """By test, the places of the code that it ran."""
+        self._functions = defaultdict(list)
+        """By place; looked up before the first fork, for a child that looks copies all memory."""
         self._failed = False
 
     def pytest_configure(self):
@@ -87,6 +89,11 @@ class Trial:
         for item in session.items:
             self._look_at(item)
         room = self._room
+        places = {mutant.place for mutant in room.mutants}
+        for one in gc.get_objects():
+            if isinstance(one, FunctionType) and place_of(one.__code__) in places:
+                self._functions[place_of(one.__code__)].append(one)
+        gc.freeze()
         for number, mutant in enumerate(room.mutants, start=1):
             outcome = self._try(mutant)
             room.outcomes[outcome] += 1
@@ -108,12 +115,10 @@ class Trial:
         if self._failed:
             pytest.exit(f"{item.nodeid} fails without any change", returncode=1)
         self._seconds[item] = time.process_time() - before
-        self._ran[item] = ran
+        self._ran[item] = set(map(place_of, ran))
 
     def _try(self, mutant):
-        tests = [
-            test for test, ran in self._ran.items() if any(is_of(code, mutant) for code in ran)
-        ]
+        tests = [test for test, places in self._ran.items() if mutant.place in places]
         tests.sort(key=self._seconds.__getitem__)
         patience = PATIENCE_AT_LEAST + PATIENCE * sum(self._seconds[test] for test in tests)
         if not tests:
@@ -130,7 +135,9 @@ class Trial:
         for stream in (0, 1, 2):
             os.dup2(silence, stream)
         try:
-            put_in_place(mutant)
+            code = mutant.code()
+            for function in self._functions[mutant.place]:
+                function.__code__ = code
             for test in tests:
                 run([test])
                 if self._failed:
@@ -143,13 +150,6 @@ class Trial:
 def run(items):
     for item in items:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-
-
-def put_in_place(mutant):
-    code = mutant.code()
-    for one in gc.get_objects():
-        if isinstance(one, FunctionType) and is_of(one.__code__, mutant):
-            one.__code__ = code
 
 
 def awaited(child, seconds):

@@ -19,7 +19,7 @@ from scopeprobe.inputs.auth_methods import keys_of
 from scopeprobe.inputs.schema import ClientEntry
 from scopeprobe.inputs.secrets import RenewedSecret
 from scopeprobe.model.client import AuthMethod, Certificate, GrantType, SigningKey
-from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.http import HttpResponse, Purpose
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import Secret
@@ -376,12 +376,11 @@ def test_a_proof_for_a_resource_names_the_token_by_its_hash():
     token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"
     expected = "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
     assert thumbprint(token) == expected
-    claims = claims_of(DpopProver().proof("GET", "https://api.example/r?q=1#f", token=token))
-    assert (claims["ath"], claims["htm"], claims["htu"]) == (
-        expected,
-        "GET",
-        "https://api.example/r",
-    )
+    for end in ("?q=1#f", "#f", ""):
+        url = f"https://api.example/r{end}"
+        claims = claims_of(DpopProver().proof("GET", url, token=token))
+        assert (claims["ath"], claims["htm"]) == (expected, "GET")
+        assert claims["htu"] == "https://api.example/r"
 
 
 @pytest.mark.parametrize("token", ["tökén", "\ud800"])
@@ -396,6 +395,16 @@ def test_a_prover_can_be_given_its_key():
 
 
 # -- other endpoints
+
+
+def test_a_token_that_is_bound_to_a_key_is_shown_with_a_proof_of_it(make_client):
+    client = replace(make_client("s"), binds_tokens=True)
+    write = request_writer(client, client.targets[0])
+    request = write.as_bearer("t-1", "GET", "https://api.example/rights", Purpose.RIGHTS)
+    headers = dict(request.headers)
+    assert headers["Authorization"] == "DPoP t-1"
+    claims = claims_of(headers["DPoP"])
+    assert (claims["htm"], claims["ath"]) == ("GET", thumbprint("t-1"))
 
 
 @pytest.mark.parametrize(

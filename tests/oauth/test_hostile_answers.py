@@ -88,6 +88,10 @@ HEADERS = st.dictionaries(
 )
 
 
+USUAL = (200, 400, 403)
+"""Each body comes under these as well: to read one takes a tenth of the time of inventing it."""
+
+
 def text_of(members):
     """JSON with duplicate members, infinities and lone surrogates, as no serializer writes it."""
     return "{" + ",".join(f"{json.dumps(k)}:{json.dumps(v)}" for k, v in members) + "}"
@@ -115,15 +119,16 @@ def texts(answer):
     return "".join(fields) + "".join(name for names in lists for name in names)
 
 
-@settings(max_examples=1400, derandomize=True, deadline=None, database=None)
+@settings(max_examples=350, derandomize=True, deadline=None, database=None)
 @given(status=STATUSES, headers=HEADERS, members=BODIES)
 def test_any_json_is_answered(status, headers, members):
-    answer = judge(status, headers, text_of(members).encode())
     is_given = any(name == "access_token" and isinstance(value, str) for name, value in members)
-    assert is_given or not isinstance(answer, Issued)
+    for one in (status, *USUAL):
+        answer = judge(one, headers, text_of(members).encode())
+        assert is_given or not isinstance(answer, Issued)
 
 
-@settings(max_examples=400, derandomize=True, deadline=None, database=None)
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(
     status=STATUSES,
     members=BODIES,
@@ -131,13 +136,15 @@ def test_any_json_is_answered(status, headers, members):
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1"]),
 )
 def test_half_a_body_in_any_encoding_is_answered(status, members, cut, encoding):
-    judge(status, {}, text_of(members).encode(encoding, "replace")[:-cut])
+    for one in (status, *USUAL):
+        judge(one, {}, text_of(members).encode(encoding, "replace")[:-cut])
 
 
-@settings(max_examples=200, derandomize=True, deadline=None, database=None)
+@settings(max_examples=50, derandomize=True, deadline=None, database=None)
 @given(status=STATUSES, body=st.binary(max_size=40))
 def test_any_bytes_are_answered(status, body):
-    assert not isinstance(judge(status, {}, body), Issued)
+    for one in (status, *USUAL):
+        assert not isinstance(judge(one, {}, body), Issued)
 
 
 def test_a_byte_order_mark_hides_no_token_and_utf_16_is_malformed():

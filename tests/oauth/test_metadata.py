@@ -79,6 +79,7 @@ def test_a_document_is_read():
         revocation_endpoint=f"{ISSUER}/revoke",
         scopes_supported=["a", "b", "a"],
         token_endpoint_auth_methods_supported=["private_key_jwt"],
+        token_endpoint_auth_signing_alg_values_supported=["ES256", "RS256"],
         grant_types_supported=["client_credentials"],
         dpop_signing_alg_values_supported=["ES256"],
         mtls_endpoint_aliases={"token_endpoint": "https://mtls.login.example/token"},
@@ -91,6 +92,7 @@ def test_a_document_is_read():
         mtls_token_endpoint="https://mtls.login.example/token",
         scopes_supported=("a", "b"),
         token_endpoint_auth_methods_supported=("private_key_jwt",),
+        token_endpoint_auth_signing_alg_values_supported=("ES256", "RS256"),
         grant_types_supported=("client_credentials",),
         dpop_signing_alg_values_supported=("ES256",),
         tls_client_certificate_bound_access_tokens=True,
@@ -107,29 +109,58 @@ def test_what_is_not_said_has_the_defaults_of_the_rfc():
 @pytest.mark.parametrize(
     ("answer", "reason", "words"),
     [
-        pytest.param({"status": 404}, Reason.MALFORMED_ANSWER, "404", id="not found"),
-        pytest.param({"status": 302}, Reason.REDIRECTED, "never followed", id="redirect"),
-        pytest.param({"status": 503}, Reason.SERVER_ERROR, "503", id="server error"),
-        pytest.param({"status": 429}, Reason.THROTTLED, "429", id="throttle"),
-        pytest.param({"body": b"<html>"}, Reason.MALFORMED_ANSWER, "no JSON object", id="HTML"),
-        pytest.param({"body": b"[]"}, Reason.MALFORMED_ANSWER, "no JSON object", id="array"),
-        pytest.param(
-            {"body": b"[" * 100_000}, Reason.MALFORMED_ANSWER, "no JSON object", id="too deep"
+        pytest.param({"status": 404}, Reason.MALFORMED_ANSWER, "the answer is 404", id="not found"),
+        pytest.param({"status": 400}, Reason.MALFORMED_ANSWER, "the answer is 400", id="bad"),
+        *(
+            pytest.param(
+                {"status": status},
+                Reason.REDIRECTED,
+                f"the answer is {status}: redirects are never followed",
+                id=f"redirect {status}",
+            )
+            for status in (300, 302)
+        ),
+        pytest.param({"status": 500}, Reason.SERVER_ERROR, "the answer is 500", id="server error"),
+        pytest.param({"status": 429}, Reason.THROTTLED, "the answer is 429", id="throttle"),
+        *(
+            pytest.param({"body": body}, Reason.MALFORMED_ANSWER, words, id=name)
+            for name, body, words in (
+                ("HTML", b"<html>", "the answer is no JSON object"),
+                ("array", b"[]", "the answer is no JSON object"),
+                ("too deep", b"[" * 100_000, "the answer is no JSON object"),
+                ("too long", b" " * 1024**2 + b"{}", "the document is longer than 1 MiB"),
+                (
+                    "no issuer",
+                    b'{"issuer": 1}',
+                    "the document names no issuer (RFC 8414 section 3.3)",
+                ),
+            )
         ),
         pytest.param(
-            {"body": b" " * (1024 * 1024) + b"{}"}, Reason.MALFORMED_ANSWER, "1 MiB", id="too long"
+            {"issuer": "https://login.example/"},
+            Reason.MALFORMED_ANSWER,
+            "its issuer is https://login.example: only a trailing slash differs; "
+            "write `issuer` like that",
+            id="slash",
         ),
-        pytest.param({"issuer": "https://login.example/"}, None, "trailing slash", id="slash"),
-        pytest.param({"issuer": "https://other.example"}, None, "another one", id="other issuer"),
-        pytest.param({"issuer": "https://LOGIN.example"}, None, "another one", id="other case"),
-        pytest.param({"body": b'{"issuer": 1}'}, None, "names no issuer", id="no issuer"),
+        *(
+            pytest.param(
+                {"issuer": issuer},
+                Reason.MALFORMED_ANSWER,
+                "its issuer is another one (RFC 8414 section 3.3): https://login.example",
+                id=issuer,
+            )
+            for issuer in ("https://other.example", "https://LOGIN.example")
+        ),
     ],
 )
 def test_what_is_no_metadata_is_refused_with_words(answer, reason, words):
-    found = read(**answer)
-    assert isinstance(found, MetadataProblem)
-    assert found.reason is (reason or Reason.MALFORMED_ANSWER)
-    assert words in found.words
+    assert read(**answer) == MetadataProblem(reason, words)
+
+
+def test_a_document_may_have_a_mebibyte_and_a_byte_order_mark():
+    body = b"\xef\xbb\xbf" + json.dumps(document()).encode()
+    assert read(body.ljust(1024**2)) == read()
 
 
 def test_an_issuer_of_control_characters_is_shown_without_them():
@@ -153,10 +184,10 @@ def test_members_of_wrong_types_are_ignored_one_by_one():
 
 
 def test_scopes_that_cannot_be_scopes_are_dropped():
-    hostile = ["ok", "a b", 'q"', "back\\slash", "é", "\x1b[0m", "", 7, None, ["x"], "x" * 9999]
-    assert read(scopes_supported=[*hostile, "scopeprobe-canary-1", "ok"]).scopes_supported == (
-        "ok",
-    )
+    hostile = ["ok", "a b", 'q"', "back\\slash", "é", "\x1b[0m", "", 7, None, ["x"], "x" * 201]
+    longest = "x" * 200
+    found = read(scopes_supported=[*hostile, "scopeprobe-canary-1", "ok", longest])
+    assert found.scopes_supported == ("ok", longest)
 
 
 def test_no_more_than_5000_scopes_are_kept():
@@ -175,11 +206,17 @@ def test_no_more_than_5000_scopes_are_kept():
         "https://login.example/token#x",
         "https://login.example/to ken",
         "https://login.example:99999/token",
-        "https://login.example/" + "x" * 3000,
+        "https://login.example:0/token",
+        "https://login.example/".ljust(2001, "x"),
     ],
 )
 def test_an_endpoint_that_is_no_sound_url_is_none(url):
     assert read(token_endpoint=url).token_endpoint == ""
+
+
+def test_an_endpoint_may_be_as_long_as_any_url():
+    url = "https://login.example:1/".ljust(2000, "x")
+    assert read(token_endpoint=url).token_endpoint == url
 
 
 # -- precautions
@@ -192,25 +229,37 @@ def test_endpoints_of_the_issuers_own_origin_are_used():
     )
 
 
+ABROAD = "another origin than the issuer: if it belongs to this server, "
+ABROAD += "write it beside the issuer in the clients file"
+PLAIN = "plain http: say allow_http = true if that is meant"
+PRIVATE = "an address of a private network, of a public issuer: "
+PRIVATE += "say allow_private = true if that is meant"
+
+
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "what"),
     [
-        pytest.param("https://evil.example/token", "another origin", id="host"),
-        pytest.param("https://login.example:8443/token", "another origin", id="port"),
-        pytest.param("https://login.example.evil.example/t", "another origin", id="suffix"),
-        pytest.param("https://mtls.login.example/t", "another origin", id="subdomain"),
-        pytest.param("http://login.example/token", "allow_http", id="http"),
-        pytest.param("https://10.0.0.1/token", "allow_private", id="private address"),
-        pytest.param("https://inside.example/token", "allow_private", id="private name"),
-        pytest.param("http://127.0.0.1/token", "allow_private", id="loopback"),
-        pytest.param(..., "no token endpoint", id="missing"),
+        pytest.param("https://evil.example/token", ABROAD, id="host"),
+        pytest.param("https://login.example:8443/token", ABROAD, id="port"),
+        pytest.param("https://login.example.evil.example/t", ABROAD, id="suffix"),
+        pytest.param("https://mtls.login.example/t", ABROAD, id="subdomain"),
+        pytest.param("http://login.example/token", PLAIN, id="http"),
+        pytest.param("https://10.0.0.1/token", PRIVATE, id="private address"),
+        pytest.param("https://inside.example/token", PRIVATE, id="private name"),
+        pytest.param("http://127.0.0.1/token", PRIVATE, id="loopback"),
     ],
 )
-def test_a_token_endpoint_elsewhere_is_refused(url, words):
+def test_a_token_endpoint_elsewhere_is_refused(url, what):
+    """What stands behind a question mark may be a key."""
     private = {"10.0.0.1", "inside.example", "127.0.0.1"}
-    found = resolved_server(PUBLIC, read(token_endpoint=url), private)
-    assert isinstance(found, MetadataProblem)
-    assert words in found.words
+    found = resolved_server(PUBLIC, read(token_endpoint=f"{url}?key=1"), private)
+    assert found == MetadataProblem(Reason.REDIRECTED, f"{url} is {what}")
+
+
+def test_metadata_without_a_token_endpoint_are_refused():
+    words = "the metadata names no token endpoint that is a URL"
+    found = resolved_server(PUBLIC, read(token_endpoint=...), private=())
+    assert found == MetadataProblem(Reason.MALFORMED_ANSWER, words)
 
 
 def test_plain_http_is_used_where_it_is_allowed():
@@ -239,12 +288,19 @@ def test_the_endpoint_that_the_user_wrote_wins():
 
 
 def test_another_endpoint_elsewhere_is_merely_left_out():
-    found = resolved_server(
-        PUBLIC, read(revocation_endpoint="https://evil.example/revoke"), private=()
+    evil = "https://evil.example/x"
+    metadata = read(
+        introspection_endpoint=evil,
+        revocation_endpoint=evil,
+        mtls_endpoint_aliases={"token_endpoint": evil},
     )
-    assert found.server.endpoints.token == f"{ISSUER}/token"
-    assert found.server.endpoints.revocation == ""
-    assert [member for member, _ in found.refused] == ["revocation_endpoint"]
+    found = resolved_server(PUBLIC, metadata, private=())
+    assert found.server == changed(PUBLIC, token_endpoint=f"{ISSUER}/token")
+    assert [member for member, _ in found.refused] == [
+        "introspection_endpoint",
+        "revocation_endpoint",
+        "mtls_endpoint_aliases",
+    ]
 
 
 @pytest.mark.parametrize(("allowed", "used"), [(False, ""), (True, "https://mtls.login.example/t")])

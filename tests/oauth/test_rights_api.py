@@ -20,7 +20,13 @@ from scopeprobe.model.client import Registration
 from scopeprobe.model.provider import RightsApi
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.masking import Mask
-from scopeprobe.oauth.rights_api import Rights, read_bearer, read_registration, read_rights
+from scopeprobe.oauth.rights_api import (
+    MOST_RIGHTS,
+    Rights,
+    read_bearer,
+    read_registration,
+    read_rights,
+)
 from scopeprobe.providers import read_packs, shipped_packs
 
 VENDOR = json.loads((FOLDER / "genesys.json").read_text(encoding="utf-8"))
@@ -140,6 +146,43 @@ def test_nothing_is_told_of_the_end_of_a_client_where_a_pack_names_no_way_there(
     api = RightsApi(API.each, API.name)
     assert read_registration(api, response_of(200, told), Mask(())) is None
     assert read_registration(API, response_of(403, told), Mask(())) is None
+
+
+# -- what is believed
+
+
+def policies(*actions, entity="queue"):
+    return {"domain": "routing", "entityName": entity, "actions": list(actions)}
+
+
+def rights_of(*policies, mask=None, candidates=()):
+    subject = {"grants": [{"division": None, "role": {"id": "3", "policies": list(policies)}}]}
+    found = read_rights(API, response_of(200, subject), mask or Mask(()), candidates)
+    return found and found.names
+
+
+def test_rights_that_hold_something_secret_are_dropped_unless_they_are_asked_about():
+    mask = Mask(["s3cret"])
+    held = policies("view", "s3cret")
+    view, hidden = Scope("routing:queue:view"), Scope("routing:queue:s3cret")
+    assert rights_of(held, mask=mask) == (view,)
+    assert rights_of(held, mask=mask, candidates={hidden}) == (hidden, view)
+
+
+def test_a_star_that_holds_something_secret_makes_all_rights_unusable():
+    assert rights_of(policies("*", entity="s3cret"), mask=Mask(["s3cret"])) is None
+
+
+@pytest.mark.parametrize("actions", [["view", ""], [], ["view", 7], ["view", None]])
+def test_a_right_without_a_part_of_its_name_makes_all_rights_unusable(actions):
+    assert rights_of(policies("edit"), policies(*actions)) is None
+
+
+def test_as_many_rights_are_believed_as_are_kept_and_of_more_none():
+    many = [f"a{number}" for number in range(MOST_RIGHTS)]
+    assert len(rights_of(policies(*many))) == MOST_RIGHTS
+    assert rights_of(policies(*many, "b")) is None
+    assert rights_of(policies(*many), policies("b")) is None
 
 
 # -- limits

@@ -21,7 +21,6 @@ RIGHTS = next(pack for pack in shipped_packs() if pack.name == "genesys").traits
 VIEW, EDIT = Scope("routing:queue:view"), Scope("routing:queue:edit")
 HOME, SALES = {"id": "1", "name": "Home"}, {"id": "2", "name": "Sales"}
 TOKEN = {"access_token": "an-opaque-token", "token_type": "Bearer"}
-BEARER = {"OAuthClient": {"id": "billing-id"}}
 
 
 def grant(role, division=HOME, **told):
@@ -37,13 +36,13 @@ def told(*actions):
     return [{"domain": "routing", "entityName": "queue", "actions": list(actions)}]
 
 
-def ask(grants, roles, *, statuses=None):
+def ask(grants, roles, *, statuses=None, bearer="billing-id"):
     """Ask for a token and its rights; the answer, and the roles that were read for it."""
     rights = RIGHTS.located(lambda template: template.replace("{region}", REGION))
     client = client_of()
     traits = replace(client.server.traits, verify=Verify.API, rights=rights)
     client = replace(client, server=replace(client.server, traits=traits))
-    bodies = {"/token": TOKEN, "/api/v2/tokens/me": BEARER}
+    bodies = {"/token": TOKEN, "/api/v2/tokens/me": {"OAuthClient": {"id": bearer}}}
     bodies["/api/v2/authorization/subjects/me"] = {"id": "bot", "grants": grants}
     bodies |= {f"/api/v2/authorization/roles/{role}": body for role, body in roles.items()}
     exchange, read = exchanges(client, client.targets[0])(Question(None)), []
@@ -54,7 +53,7 @@ def ask(grants, roles, *, statuses=None):
             if path.startswith("api/v2/authorization/roles/"):
                 assert (request.method, request.purpose) == ("GET", Purpose.RIGHTS)
                 read.append(request.url)
-            status = (statuses or {}).get(path.rpartition("/")[2], 200)
+            status = (statuses or {}).get("/".join(path.rsplit("/", 2)[1:]), 200)
             body = bodies.get(f"/{path}", {"code": "not.found"})
             request = exchange.send(response_of(status, body))
     except StopIteration as end:
@@ -110,24 +109,43 @@ def test_a_role_that_cannot_be_relied_on_makes_all_rights_unusable(body):
 def test_a_role_that_may_not_be_read_makes_all_rights_unusable_and_ends_the_reading(status):
     roles = {role: {"permissionPolicies": [policy("view")]} for role in ("r1", "r2", "r3")}
     grants = [grant(role) for role in roles]
-    answer, read = ask(grants, roles, statuses={"r2": status})
+    answer, read = ask(grants, roles, statuses={"roles/r2": status})
     assert (answer, len(read)) == (Issued(unconfirmed=True), 2)
 
 
 @pytest.mark.parametrize(("status", "why"), [(429, Reason.THROTTLED), (503, Reason.SERVER_ERROR)])
 def test_a_role_that_is_not_told_now_leaves_the_question_open(status, why):
-    answer, _ = ask([grant("r1")], {}, statuses={"r1": status})
+    answer, _ = ask([grant("r1")], {}, statuses={"roles/r1": status})
     assert answer == Unanswered(why, status)
+
+
+@pytest.mark.parametrize("step", ["tokens/me", "subjects/me"])
+@pytest.mark.parametrize(("status", "why"), [(429, Reason.THROTTLED), (503, Reason.SERVER_ERROR)])
+def test_rights_that_are_not_told_now_leave_the_question_open(step, status, why):
+    answer, _ = ask([grant("r1", policies=told("view"))], {}, statuses={step: status})
+    assert answer == Unanswered(why, status)
+
+
+def test_rights_of_another_bearer_than_this_client_are_not_asked_for():
+    answer, _ = ask([grant("r1", policies=told("view"))], {}, bearer="somebody-else")
+    assert answer == Issued(unconfirmed=True)
 
 
 @pytest.mark.parametrize("name", [None, 7, "", ".", ".."])
 def test_a_role_without_a_usable_id_is_not_read(name):
     assert ask([grant(name), grant("r1")], {}) == (Issued(unconfirmed=True), [])
+    assert ask([grant(name, policies=[])], {}) == (Issued(unconfirmed=True), [])
 
 
 def test_an_id_never_leads_elsewhere():
     _, read = ask([grant("../../tokens/me?a=b#c")], {})
     assert read == ["..%2F..%2Ftokens%2Fme%3Fa%3Db%23c?userCount=false"]
+
+
+def test_as_many_roles_are_read_as_may_be():
+    roles = {f"r{number}": {"permissionPolicies": []} for number in range(MOST_ROLES)}
+    answer, read = ask([grant(role) for role in roles], roles)
+    assert (answer.rights, len(read)) == ((), MOST_ROLES)
 
 
 def test_more_roles_than_are_read_are_not_read_at_all():

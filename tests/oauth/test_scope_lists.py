@@ -20,6 +20,7 @@ KEYCLOAK["resource_access"] = {"app": {"roles": ["write"]}, "web": {"roles": ["x
         pytest.param(
             KEYCLOAK, ("resource_access.*.roles",), ("read", "write", "x"), id="any-member"
         ),
+        pytest.param({"by": {"x": ["a"], "y": "b c"}}, ("by.*",), ("a", "b", "c"), id="any-end"),
         pytest.param({"roles": ["a"]}, ("roles",), ("a",), id="entra"),
         pytest.param({"permissions": ["a", "b"]}, ("permissions",), ("a", "b"), id="auth0"),
         pytest.param({"https://a.b/r": ["a"]}, ("https://a.b/r",), ("a",), id="url"),
@@ -91,6 +92,7 @@ def test_a_name_that_shares_its_beginning_is_another_one(end):
     assert LONG not in listed(LONG + end + "d", "d")
     assert listed(LONG, LONG) == (LONG,)
     assert len(listed(LONG + "d", "d")[0]) == LONGEST_NAME
+    assert listed(LONG[1:], "d") == (LONG[1:],)
 
 
 def test_names_that_cannot_be_shown_equal_no_scope_that_can_be_asked():

@@ -24,9 +24,11 @@ DAY = "b=per_day;q=50;r={};t=43200"
         ({"Retry-After": "1_0"}, None),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "7", "RateLimit": '"a";r=0;t=30'}, 7.0),
+        ({"X-Retry-After": "7"}, 7.0),
         ({"RateLimit": '"default";r=0;t=30'}, 30.0),
         ({"RateLimit": '"a,b";r=0;t=30, "b";r=5;t=999, "c";r=0;t=60'}, 60.0),
         ({"RateLimit": "limit=100, remaining=0, reset=50"}, 50.0),
+        ({"RateLimit": '"a";r=5;t=60, "b";r=3;t=9, "c";r=1'}, 9.0),
         ({"RateLimit": '"x";r=0', "RateLimit-Policy": '"y";q=1;w=5, "x";q=100;w=60'}, 60.0),
         ({"RateLimit-Policy": '"burst";q=100;w=60'}, 60.0),
         ({"RateLimit-Reset": "12"}, 12.0),
@@ -34,6 +36,9 @@ DAY = "b=per_day;q=50;r={};t=43200"
         ({"X-RateLimit-Reset": str(EPOCH + 90)}, 90.0),
         ({"X-Rate-Limit-Reset": str((EPOCH + 90) * 1000)}, 90.0),
         ({"X-RateLimit-Reset": "2026-11-23T02:01:00Z"}, 60.0),
+        ({"X-RateLimit-Reset": "2026-11-23T03:01:00+01:00"}, 60.0),
+        ({"X-RateLimit-Reset": "1000000000"}, 0.0),
+        ({"X-RateLimit-Reset": "1000000000000"}, 0.0),
         ({"inin-ratelimit-reset": "61"}, 61.0),
         ({"Auth0-Client-Quota-Limit": f"{HOUR.format(0)},{DAY.format(0)}"}, 43200.0),
         ({"Auth0-Client-Quota-Limit": f"{HOUR.format(0)},{DAY.format(7)}"}, 3540.0),
@@ -74,6 +79,8 @@ def test_a_point_in_time_is_read_by_the_servers_own_clock(headers):
         ("try again in 1h30m", 5400.0),
         ("try again in 500 ms", 0.5),
         ("please wait a minute", 60.0),
+        ("try again in an hour", 3600.0),
+        ("blocked for one day", 86400.0),
         ("Retry-After: 30", 30.0),
     ],
 )
@@ -131,12 +138,36 @@ def test_no_other_number_is_taken_for_a_wait(text):
             },
             (ReportedQuota(180, 179, 61.0),),
         ),
+        (
+            {"RateLimit": "limit=100, remaining=40, reset=50"},
+            (ReportedQuota(100, 40, 50.0),),
+        ),
+        (
+            {"RateLimit-Limit": "5", "RateLimit-Remaining": "5", "RateLimit-Reset": "0"},
+            (ReportedQuota(5, 5, 0.0),),
+        ),
+        (
+            {"RateLimit-Limit": "5", "RateLimit-Remaining": "5", "RateLimit-Reset": "2592000"},
+            (ReportedQuota(5, 5, LONGEST_WAIT),),
+        ),
+        (
+            {
+                "inin-ratelimit-count": "181",
+                "inin-ratelimit-allowed": "180",
+                "inin-ratelimit-reset": "61",
+            },
+            (ReportedQuota(180, 0, 61.0),),
+        ),
+        ({"inin-ratelimit-allowed": "180", "inin-ratelimit-reset": "61"}, ()),
         ({"RateLimit": '"d";r=50;t=30'}, ()),
         ({"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "9"}, ()),
         ({"RateLimit-Limit": "5", "RateLimit-Remaining": "6", "RateLimit-Reset": "9"}, ()),
         ({}, ()),
     ],
-    ids=["auth0", "draft", "x", "old-draft", "genesys", "no-limit", "no-reset", "absurd", "none"],
+    ids=[
+        *("auth0", "draft", "x", "old-draft", "genesys", "older-draft", "untouched", "longest"),
+        *("genesys-spent", "genesys-no-count", "no-limit", "no-reset", "absurd", "none"),
+    ],
 )
 def test_a_quota_is_told_where_limit_remainder_and_reset_are(headers, told):
     assert reported_quotas(CIMultiDict(headers)) == told

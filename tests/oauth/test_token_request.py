@@ -2,11 +2,14 @@
 
 import base64
 import json
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
-from scopeprobe.model.client import AuthMethod
+import scopeprobe
+from scopeprobe.model.client import AuthMethod, Certificate
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
@@ -31,6 +34,13 @@ def test_basic_encodes_id_and_secret_as_the_server_reads_them(make_client, encod
     assert b"client" not in request.body.replace(b"client_credentials", b"")
 
 
+def test_basic_of_a_client_without_a_secret_has_an_empty_one(make_client):
+    client = make_client("s", secret=None)
+    request = request_writer(client, client.targets[0])(ASKED)
+    value = dict(request.headers)["Authorization"].partition(" ")[2]
+    assert base64.b64decode(value) == b"billing-id:"
+
+
 def test_post_puts_the_credentials_into_the_form_and_nowhere_else(make_client):
     client = make_client("s", method=AuthMethod.CLIENT_SECRET_POST, secret="p&q=r +")
     request = request_writer(client, client.targets[0])(ASKED)
@@ -41,6 +51,21 @@ def test_post_puts_the_credentials_into_the_form_and_nowhere_else(make_client):
         "scope": ["orders.read"],
     }
     assert "Authorization" not in dict(request.headers)
+
+
+@pytest.mark.parametrize(
+    ("contact", "behind"), [("", ""), ("it@corp.example", " (it@corp.example)")]
+)
+def test_a_form_says_what_it_is_what_it_accepts_and_who_asks(make_client, contact, behind):
+    client = make_client("s", contact=contact, headers=(("X-Tenant", "corp"),))
+    request = request_writer(client, client.targets[0])(ASKED)
+    assert request.headers[:-1] == (
+        ("X-Tenant", "corp"),
+        ("Accept", "application/json"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("User-Agent", f"scopeprobe/{scopeprobe.__version__}{behind}"),
+    )
+    assert request.headers[-1][0] == "Authorization"
 
 
 def test_no_scope_means_no_parameter(make_client):
@@ -90,6 +115,26 @@ def test_parameters_are_dropped_and_added_by_their_names(make_client):
     request = changed_request(client, dropped=("audience",), added=(("resource", "https://two"),))
     form = parse_qs(request.body.decode())
     assert (form.get("audience"), form["resource"]) == (None, ["https://two"])
+
+    request = changed_request(client, dropped=("resource",), added=(("audience", "https://two"),))
+    form = parse_qs(request.body.decode())
+    assert (form["audience"], form.get("resource")) == (["https://two"], None)
+
+
+def test_a_changed_audience_of_assertions_takes_the_place_of_the_configured_one(make_client):
+    client = replace(make_client("s"), assertion_audience="https://login.example")
+    for change, audience in (
+        (RequestChange(assertion_audience="https://other"), "https://other"),
+        (RequestChange(trimmed=True), "https://login.example"),
+    ):
+        assert changed(client, client.targets[0], change)[0].assertion_audience == audience
+
+
+def test_a_changed_endpoint_is_asked_by_who_shows_a_certificate_too(make_client):
+    client = make_client("s", mtls_token_endpoint="https://mtls.login.example/token")
+    client = replace(client, certificate=Certificate(Path("c.pem"), Path("k.pem")))
+    endpoint = "https://login.example/other"
+    assert changed_request(client, endpoint=endpoint).url == endpoint
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,25 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from multidict import CIMultiDict
 
-from scopeprobe.model.client import AuthMethod
+import scopeprobe
+from scopeprobe.model.client import AuthMethod, Certificate, Target
+from scopeprobe.model.experiment import Trace
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.question import Question, RequestChange
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.secret import Secret
 from scopeprobe.oauth.request_changes import changed, rewritten
 from scopeprobe.oauth.token_request import request_writer
-from scopeprobe.oauth.trace import LONGEST_BODY, trace_of
+from scopeprobe.oauth.trace import LONGEST_BODY, challenges, trace_of
 
 NOW = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 SECRET = "hunter2-secret"
@@ -28,6 +33,47 @@ def traced(client, status=401, body=b"{}", headers=None, scopes=ONE_SCOPE, **mem
     client, target = changed(client, client.targets[0], change)
     request = rewritten(request_writer(client, target)(Question(scopes)), change)
     return trace_of(client, request, HttpResponse(status, CIMultiDict(headers or {}), body), NOW)
+
+
+def test_a_request_is_a_command_in_which_a_shell_fills_in_all_that_is_secret(make_client):
+    client = make_client(
+        "s",
+        headers=(("X-Api-Key", "gateway-key"), ("X-Tenant", "corp")),
+        token_endpoint="https://login.example/token?key=of-the-gateway",
+    )
+    parameters = (("api.key", "1"), ("note", ""), ("pin", Secret("2")), ("tenant", "a b"))
+    client = replace(
+        client,
+        certificate=Certificate(Path("c.pem"), Path("k.pem")),
+        binds_tokens=True,
+        targets=(Target((), token_params=parameters),),
+    )
+    assert traced(client).curl.split(" \\\n  ") == [
+        "curl -sS -i -X POST",
+        'https://login.example/token"?$QUERY"',
+        '-H "X-Api-Key: $X_API_KEY"',
+        '-H "X-Tenant: $X_TENANT"',
+        "-H 'Accept: application/json'",
+        f"-H 'User-Agent: scopeprobe/{scopeprobe.__version__}'",
+        '-u billing-id:"$CLIENT_SECRET"',
+        '-H "DPoP: $DPOP_PROOF"',
+        '--cert "$CLIENT_CERTIFICATE" --key "$CLIENT_KEY"',
+        "--data-urlencode grant_type=client_credentials",
+        '--data-urlencode "api.key=$API_KEY"',
+        "--data-urlencode note=",
+        '--data-urlencode "pin=$PIN"',
+        "--data-urlencode 'tenant=a b'",
+        "--data-urlencode scope=orders.read",
+    ]
+
+
+def test_a_request_without_a_response_is_shown_all_the_same(make_client):
+    client = make_client("s")
+    request = request_writer(client, client.targets[0])(Question(None))
+    trace = trace_of(client, request, None, NOW)
+    assert trace == Trace(trace.curl)
+    assert "  https://login.example/token \\\n" in trace.curl
+    assert "--cert" not in trace.curl
 
 
 @pytest.mark.parametrize(
@@ -78,7 +124,9 @@ def test_encoded_credentials_are_told_from_raw_ones(make_client):
     odd = make_client("s", client_id="a+b", secret="p%q")
     assert '-u a%2Bb:"$CLIENT_SECRET_URLENCODED"' in traced(odd).curl
     raw = make_client("s", client_id="a+b", secret="p%q", basic_encoding=BasicEncoding.RAW)
-    assert '-u a+b:"$CLIENT_SECRET"' in traced(raw).curl
+    assert '\n  -u a+b:"$CLIENT_SECRET" ' in traced(raw).curl
+    without = make_client("s", client_id="a/b", secret=None)
+    assert '\n  -u a%2Fb:"$CLIENT_SECRET_URLENCODED" ' in traced(without).curl
 
 
 def test_a_proof_and_the_keys_of_a_gateway_are_variables_too(make_client):
@@ -118,6 +166,22 @@ def test_a_server_that_repeats_the_secret_is_masked_everywhere(make_client):
     assert "bad" in trace.body
 
 
+def test_what_stands_where_a_token_may_stand_is_masked_and_nothing_around_it(make_client):
+    body = b"""{"note": "caf\xe9"}\n\n{"old_token": "abcdefgh", "sent": "Bearer abcdefgh12345678"}
+        <p>Basic abcdefgh12345678</p> DPoP abcdefgh12345678== is bad"""
+    assert traced(make_client("s"), body=body).body.splitlines() == [
+        '{"note": "caf\ufffd"}',
+        '{"old_token": "…", "sent": "Bearer …"}',
+        "<p>Basic …</p> DPoP … is bad",
+    ]
+
+
+def test_the_parameters_of_a_challenge_are_no_tokens(make_client):
+    challenge = 'Bearer error_description="no", resource_metadata=https://x.example'
+    trace = traced(make_client("s"), headers={"WWW-Authenticate": challenge})
+    assert trace.header("WWW-Authenticate") == challenge
+
+
 def test_an_answer_with_a_token_is_not_shown(make_client):
     token = b'{"access_token":"opaque-token-of-somebody","error":"strange"'
     assert traced(make_client("s"), status=200, body=token).body == ""
@@ -138,3 +202,31 @@ def test_the_clock_of_the_server_is_held_against_ours(make_client, seconds):
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Nov 2026 02:00:00 GMT"])
 def test_a_date_that_is_none_says_nothing(make_client, date):
     assert traced(make_client("s"), headers={"Date": date}).skew is None
+
+
+def test_a_date_without_a_zone_is_in_universal_time(make_client):
+    date = "Mon, 23 Nov 2026 02:15:00 -0000"
+    assert traced(make_client("s"), headers={"Date": date}).skew == 900
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("Basic", (("Basic", ()),)),
+        (
+            'Basic realm="a, b", Bearer error="invalid_token", error_description="no \\"x\\""',
+            (
+                ("Basic", (("realm", "a, b"),)),
+                ("Bearer", (("error", "invalid_token"), ("error_description", 'no "x"'))),
+            ),
+        ),
+        (
+            "DPoP algs=ES256, error=use_dpop_nonce",
+            (("DPoP", (("algs", "ES256"), ("error", "use_dpop_nonce"))),),
+        ),
+        ("", ()),
+    ],
+)
+def test_challenges_are_taken_apart(value, found):
+    """RFC 9110 section 11.6.1."""
+    assert challenges(value) == found

@@ -39,6 +39,11 @@ class Mutant:
     change: str
     """In words, with the line in which it is made."""
 
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """The place of the code of its function."""
+        return str(self.path), self.function, self.line
+
     def code(self) -> CodeType:
         """The changed code of the function."""
         tree = ast.parse(self.path.read_text())
@@ -46,13 +51,12 @@ class Mutant:
         _, change = list(_changes(function))[self.number]
         change()
         module = compile(ast.fix_missing_locations(tree), str(self.path), "exec")
-        return next(c for c in _codes(module) if is_of(c, self))
+        return next(code for code in _codes(module) if place_of(code) == self.place)
 
 
-def is_of(code: CodeType, mutant: Mutant) -> bool:
-    """Whether it is the code of the function, changed or not."""
-    place = code.co_qualname, code.co_firstlineno
-    return place == (mutant.function, mutant.line) and code.co_filename == str(mutant.path)
+def place_of(code: CodeType) -> tuple[str, str, int]:
+    """Where code stands: that of one function is known by it, changed or not."""
+    return code.co_filename, code.co_qualname, code.co_firstlineno
 
 
 def mutants_of(path: Path) -> Iterator[Mutant]:
