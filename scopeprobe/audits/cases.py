@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scopeprobe.audits.discover import Discovered, best_method, discover
 from scopeprobe.audits.explain_journal import stored_in
 from scopeprobe.audits.known import StoredKnowledge
+from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.diagnosis import Case, OtherEndpoint
 from scopeprobe.diagnosis.case import Known
 from scopeprobe.errors import InputError
@@ -40,7 +41,8 @@ class Explain:
     """
     try_endpoint: str = ""
     """A token endpoint of the user's that credentials may be sent to as well."""
-    packs: Sequence[Pack] = field(default_factory=shipped_packs)
+    packs: Sequence[Pack] | None = None
+    """None: those that come with scopeprobe."""
     out: Path | None = None
     """
     The output folder of audits: what they found out, and what was used up of quotas.
@@ -85,14 +87,16 @@ async def cases_of(
         for client in clients
         if client not in reachable
     ]
+    asked = [(known[client.name], found.get(client.server)) for client in reachable]
+    return await off_the_loop(_all_cases, order, asked), unknown
+
+
+def _all_cases(order: Explain, clients: Iterable[tuple[Client, Discovered | None]]) -> list[Case]:
     with stored_in(order.out) as store:
         knowledge = None if store is None else StoredKnowledge(store, order.now())
-        cases = [
-            case
-            for client in reachable
-            for case in _cases(order, known[client.name], found.get(client.server), knowledge)
+        return [
+            case for client, found in clients for case in _cases(order, client, found, knowledge)
         ]
-    return cases, unknown
 
 
 def _without_endpoint(client: Client, found: Discovered | None) -> NotExplained:
@@ -108,7 +112,8 @@ def _without_endpoint(client: Client, found: Discovered | None) -> NotExplained:
 def _cases(
     order: Explain, client: Client, found: Discovered | None, knowledge: StoredKnowledge | None
 ) -> Iterator[Case]:
-    pack, region = _pack_of(client.server, order.packs)
+    packs = shipped_packs() if order.packs is None else order.packs
+    pack, region = _pack_of(client.server, packs)
     if pack is not None and not client.server.provider:
         client = replace(client, server=_with_traits(client.server, pack, region))
     limits = client.server.limits

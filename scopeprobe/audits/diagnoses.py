@@ -11,11 +11,13 @@ from scopeprobe.audits.cases import Explain
 from scopeprobe.audits.explain_journal import (
     ExplainJournal,
     UsedBefore,
+    allowances_in,
     registration_of_case,
     stored_in,
 )
 from scopeprobe.audits.known import StoredKnowledge
-from scopeprobe.diagnosis import Case, explain_log
+from scopeprobe.audits.off_the_loop import off_the_loop
+from scopeprobe.diagnosis import Case, explain_log, read_texts
 from scopeprobe.diagnosis.outcomes import failures_in, is_past_credentials
 from scopeprobe.engine.budgets import Budgets
 from scopeprobe.engine.build_queues import build_queues
@@ -101,6 +103,7 @@ class Diagnoses:
 
     async def explanations(self) -> Explanations:
         """Ask, and conclude."""
+        await off_the_loop(read_texts)
         waiting = list(self._cases)
         try:
             while waiting:
@@ -110,11 +113,10 @@ class Diagnoses:
         finally:
             await self._journal.close()
         done = [one for name in self._done for one in self._done[name]]
-        _remember([one for one in done if one.may_be_remembered], self._order)
-        explained = tuple(_explained([one for one in done if one.log], self._order))
+        explained = await off_the_loop(_concluded, done, self._order)
         left = [one for one in done if not one.log]
         return Explanations(
-            explained,
+            tuple(explained),
             tuple(NotExplained(*one.place, one.because) for one in left),
             (*self._about_the_folder(), *_notices([one for one in done if one.log])),
         )
@@ -139,17 +141,17 @@ class Diagnoses:
     async def _ask(self, diagnoses: Sequence[_Diagnosis]) -> None:
         order, budgets = self._order, Budgets(max_pause=self._order.max_pause)
         runs = ExperimentRuns([one.run for one in diagnoses])
-        with stored_in(order.out) as store:
-            groups = build_queues(
-                [one.assignment for one in diagnoses],
-                runs.strategy,
-                known=UsedBefore(store, self._journal, [one.case for one in diagnoses]),
-                budgets=budgets,
-                token_handling={},
-                retry_policy=EXPERIMENT,
-                counts=may_count_in_a_diagnosis,
-                now=order.now,
-            )
+        before = await off_the_loop(allowances_in, order.out)
+        groups = build_queues(
+            [one.assignment for one in diagnoses],
+            runs.strategy,
+            known=UsedBefore(before, self._journal, [one.case for one in diagnoses]),
+            budgets=budgets,
+            token_handling={},
+            retry_policy=EXPERIMENT,
+            counts=may_count_in_a_diagnosis,
+            now=order.now,
+        )
         async with connect([one.case.client for one in diagnoses]) as http:
             await Scheduler(
                 http=http,
@@ -167,22 +169,19 @@ class Diagnoses:
             one.because = _why_nothing_was_asked(one.case, queue, order)
 
 
-def _explained(done: Iterable[_Diagnosis], order: Explain) -> Iterator[Explained]:
+def _concluded(done: Iterable[_Diagnosis], order: Explain) -> list[Explained]:
+    """What the answers prove; where nothing may be asked any more, those of an audit of the day."""
     with stored_in(order.out) as store:
+        knowledge = None if store is None else StoredKnowledge(store, order.now())
+        explained = []
         for one in done:
-            name = one.case.client.name
-            granted = None if store is None else store.ever_granted(name)
-            yield Explained(one.case, explain_log(one.case, one.log), granted)
-
-
-def _remember(diagnoses: Iterable[_Diagnosis], order: Explain) -> None:
-    """Fall back on what an audit of the day was told, where nothing may be asked any more."""
-    with stored_in(order.out) as store:
-        if store is None:
-            return
-        knowledge = StoredKnowledge(store, order.now())
-        for one in diagnoses:
-            one.told_to, one.log = knowledge.told(one.case.client, one.case.target)
+            case = one.case
+            if knowledge is not None and one.may_be_remembered:
+                one.told_to, one.log = knowledge.told(case.client, case.target)
+            if one.log:
+                granted = None if store is None else store.ever_granted(case.client.name)
+                explained.append(Explained(case, explain_log(case, one.log), granted))
+        return explained
 
 
 def _notices(done: Iterable[_Diagnosis]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 
+from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.diagnosis import Case
 from scopeprobe.engine.build_queues import registration_of
 from scopeprobe.errors import InputError, StoreError
@@ -22,6 +22,12 @@ from scopeprobe.store import Store, StoredRuns, discard_store, has_store
 def registration_of_case(case: Case) -> str:
     """Under which failed authentications of its client are counted."""
     return registration_of(case.client.server.endpoints.token, case.client.client_id)
+
+
+def allowances_in(folder: Path | None) -> Mapping[str, Allowance]:
+    """By quota, what was used up of it, so says an output folder."""
+    with stored_in(folder) as store:
+        return {} if store is None else store.allowances()
 
 
 @contextmanager
@@ -38,9 +44,10 @@ class UsedBefore:
     """What is known before a request: no fact, and what was used up, also in this invocation."""
 
     def __init__(
-        self, store: StoredRuns | None, journal: ExplainJournal, cases: Iterable[Case]
+        self, before: Mapping[str, Allowance], journal: ExplainJournal, cases: Iterable[Case]
     ) -> None:
-        self._before = {} if store is None else store.allowances()
+        """`before`: what was used up of quotas when the invocation began."""
+        self._before = before
         self._journal = journal
         self._failures = {registration_of_case(case): case.known.failures_spent for case in cases}
 
@@ -73,7 +80,7 @@ class ExplainJournal:
         self._stored: dict[str, int] = {}
         self._writing = anyio.Lock()
         self.has_made_folder = False
-        self._made_it_all = folder is not None and not folder.exists()
+        self._has_made_it_all = False
 
     def put(self, _assignment: Assignment, _fact: Fact, then: Callable[[], None]) -> None:
         then()
@@ -97,42 +104,33 @@ class ExplainJournal:
         until = max(before.paused_until, self._pauses.get(quota, 0.0))
         return Allowance(until, before.spent_at + sent)
 
-    @property
-    def _is_kept(self) -> bool:
-        """The folder has a database."""
-        return self._folder is not None and has_store(self._folder)
-
     async def flush(self) -> None:
         """Store what may have failed. Where several wait, the next write is for all of them."""
         async with self._writing:
-            await anyio.to_thread.run_sync(self._remember_failures)
+            await off_the_loop(self._remember_failures)
 
     async def close(self) -> None:
         """Store all that was used up."""
-        if self._folder is None:
-            return
+        if self._folder is not None:
+            await off_the_loop(self._remember_all, self._folder)
+
+    def _remember_all(self, folder: Path) -> None:
         self._remember_failures()
         if self.has_made_folder and not any(self._failures.values()):
             self.has_made_folder = False
             with suppress(InputError):
-                discard_store(self._folder, and_folder=self._made_it_all)
-            return
-        if not self._is_kept or not (self._sent or self._pauses):
-            return
-        with suppress(InputError), Store.open(self._folder) as store:
-            journal = store.quota_journal()
-            for quota, at in self._sent:
-                journal.note_sent(quota, at)
-            for quota, until in self._pauses.items():
-                journal.note_pause(quota, until)
-            await journal.close()
+                discard_store(folder, and_folder=self._has_made_it_all)
+        elif has_store(folder) and (self._sent or self._pauses):
+            with suppress(InputError, StoreError), Store.open(folder) as store:
+                store.remember_quotas(self._sent, self._pauses)
 
     def _remember_failures(self) -> None:
         if self._folder is None or self._failures == self._stored:
             return
-        is_new = not self._is_kept
+        is_new, is_all_new = not has_store(self._folder), not self._folder.exists()
         with suppress(InputError, StoreError), Store.open(self._folder) as store:
             counts = dict(self._failures)
             store.remember_failures(self._begun, counts)
             self._stored = counts
             self.has_made_folder |= is_new
+            self._has_made_it_all |= is_all_new

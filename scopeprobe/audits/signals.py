@@ -78,7 +78,7 @@ def noted_signals() -> Iterator[Interruption]:
 
 
 class Endless(RuntimeError):
-    """A bug: something on the event loop does not come to an end."""
+    """A bug: something does not come to an end, on the event loop or off it."""
 
 
 async def end_what_is_endless() -> Never:

@@ -3,7 +3,7 @@
 from scopeprobe.diagnosis.case import Case, Known, OtherEndpoint, ToldToAnother
 from scopeprobe.diagnosis.causes import codes
 from scopeprobe.diagnosis.experiments import diagnose
-from scopeprobe.diagnosis.explain import Cause, Explanation, explain_log
+from scopeprobe.diagnosis.explain import Cause, Explanation, explain_log, read_texts
 
 __all__ = [
     "Case",
@@ -15,4 +15,5 @@ __all__ = [
     "codes",
     "diagnose",
     "explain_log",
+    "read_texts",
 ]

@@ -44,7 +44,8 @@ class ErrorPattern:
 
 
 @cache
-def _rows() -> tuple[tuple[re.Pattern[str], ErrorPattern], ...]:
+def known_patterns() -> tuple[tuple[re.Pattern[str], ErrorPattern], ...]:
+    """All that are written down, and what each is looked for by."""
     text = resources.files(__package__).joinpath("error_patterns.toml").read_text(encoding="utf-8")
     return tuple(map(_row, tomllib.loads(text)["patterns"]))
 
@@ -72,7 +73,7 @@ def patterns_in(experiment: Experiment) -> tuple[ErrorPattern, ...]:
 def _patterns_of(text: str) -> tuple[ErrorPattern, ...]:
     """Each answer is looked at many times while a diagnosis goes on."""
     found: dict[str, ErrorPattern] = {}
-    for expression, pattern in _rows():
+    for expression, pattern in known_patterns():
         if (match := expression.search(text)) is not None:
             found.setdefault(pattern.cause, _with_method(pattern, match))
     return tuple(found.values())

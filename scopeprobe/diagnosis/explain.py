@@ -13,7 +13,8 @@ from scopeprobe.diagnosis.causes.credentials import credential_causes
 from scopeprobe.diagnosis.causes.network import network_causes
 from scopeprobe.diagnosis.causes.request import request_causes
 from scopeprobe.diagnosis.causes.scopes import scope_causes, shown_minimal
-from scopeprobe.diagnosis.confidence import confidences
+from scopeprobe.diagnosis.confidence import confidences, model
+from scopeprobe.diagnosis.error_patterns import known_patterns
 from scopeprobe.diagnosis.next_steps import NextStepFields
 from scopeprobe.diagnosis.observations import LikelyCause, Observations
 from scopeprobe.diagnosis.outcomes import failures_in, is_accepting, left_out
@@ -23,6 +24,7 @@ from scopeprobe.diagnosis.theories import (
     RuledOut,
     cheapest_test,
     judge_theories,
+    theories,
 )
 from scopeprobe.model.answer import Refusal
 from scopeprobe.model.experiment import Experiment
@@ -69,6 +71,12 @@ class _Weighed:
 
     cause: LikelyCause
     confidence: float
+
+
+def read_texts() -> None:
+    """Read the files of causes, theories and words of servers, which is done once a process."""
+    for read in (cause_texts, theories, model, known_patterns):
+        read()
 
 
 def explain_log(case: Case, log: Sequence[Experiment]) -> Explanation:

@@ -77,6 +77,8 @@ class HttpClient:
         self._expired: dict[tuple[str, int], Fault] = {}
         """By host and port: on which day the certificate expired is asked once."""
         self._looks_at_certificate = anyio.Lock()
+        self._trust = cache(_trust)
+        """Reads certificates once a run: for the next one they may have been renewed."""
         self._destination = lru_cache(maxsize=_MOST_KEPT)(_destination)
         self._head = lru_cache(maxsize=_MOST_KEPT)(_head)
 
@@ -88,7 +90,14 @@ class HttpClient:
         for client in clients:
             if not client.server.connection.proxy:
                 self._proxy_for(client.server.endpoints.token)
-            self._routes[client.name] = _route_for(client.server, client.certificate)
+            self._routes[client.name] = self._route_for(client.server, client.certificate)
+
+    def _route_for(self, server: Server, certificate: Certificate | None = None) -> _Route:
+        return _Route(
+            timeout=server.connection.timeout,
+            ssl=self._trust(server.connection.ca_file, certificate) or True,
+            proxy=server.connection.proxy,
+        )
 
     def _proxy_for(self, url: str) -> str | None:
         """What the environment said of it when it was first asked for."""
@@ -111,7 +120,8 @@ class HttpClient:
 
     async def fetch(self, server: Server, request: HttpRequest) -> HttpResponse | Fault:
         """Send a request that is no token request, to wherever it says, and at once."""
-        return await self._answer(_route_for(server), request, lambda: True)
+        route = await anyio.to_thread.run_sync(self._route_for, server)
+        return await self._answer(route, request, lambda: True)
 
     async def _answer(
         self, route: _Route, request: HttpRequest, still_wanted: Callable[[], bool]
@@ -244,15 +254,6 @@ async def _whole_body(content: aiohttp.StreamReader) -> bytes:
     return body
 
 
-def _route_for(server: Server, certificate: Certificate | None = None) -> _Route:
-    return _Route(
-        timeout=server.connection.timeout,
-        ssl=_trust(server.connection.ca_file, certificate) or True,
-        proxy=server.connection.proxy,
-    )
-
-
-@cache
 def _trust(ca_file: Path | None, certificate: Certificate | None) -> ssl.SSLContext | None:
     """Whom to trust and what to show in the handshake; None is what the session does anyway."""
     if ca_file is None and certificate is None:

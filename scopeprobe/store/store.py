@@ -17,7 +17,7 @@ from scopeprobe.model.packed import PackedMap
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
 from scopeprobe.store.folder import DATABASE, file_at, locked_folder, usable, why_not_written
-from scopeprobe.store.journal_writer import SqliteJournal, encode
+from scopeprobe.store.journal_writer import SqliteJournal, Statement, encode
 from scopeprobe.store.migrations import migrate
 from scopeprobe.store.stored_runs import EXPLANATION, AcceptedSets, StoredRuns
 
@@ -150,9 +150,13 @@ class Store(StoredRuns):
             )
             _forget(connection, keep)
 
-    def quota_journal(self) -> SqliteJournal:
-        """A journal of no run, for what is used up of quotas."""
-        return SqliteJournal(self._connection, "", self.folder / DATABASE, self.file)
+    def remember_quotas(
+        self, sent: Iterable[tuple[str, float]], pauses: Mapping[str, float]
+    ) -> None:
+        """Store what an explanation used up, by quota: requests and when, and pauses to when."""
+        with self._transaction() as connection:
+            connection.executemany(Statement.USED, sent)
+            connection.executemany(Statement.PAUSED, pauses.items())
 
     def remember_failures(self, begun: float, counts: Mapping[str, int]) -> None:
         """

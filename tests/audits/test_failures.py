@@ -12,7 +12,7 @@ import pytest
 from harness import maps, raw_server, reasons, scopeprobe
 from long_runs import SCOPES, inputs, strict
 
-from scopeprobe.audits import signals
+from scopeprobe.audits import off_the_loop, rounds, signals
 from scopeprobe.cli import logs
 from scopeprobe.engine import scheduler
 from scopeprobe.engine.answer_handling import AnswerHandling
@@ -224,6 +224,33 @@ def test_a_loop_without_an_end_is_ended_as_a_bug(failing, monkeypatch):
     with failing.while_asked():
         monkeypatch.undo()
         failing.ended_with(70, "Endless in signals.py", "bug of scopeprobe's")
+
+
+@pytest.mark.parametrize("thoughts", [1, 100], ids=["one", "all"])
+def test_a_judge_without_an_end_is_ended_as_a_bug(failing, monkeypatch, thoughts):
+    """It thinks in a thread, which nobody can end; what is known is written where that can be."""
+    monkeypatch.setattr(off_the_loop, "SECONDS_OF_WORK", 1.0)
+    monkeypatch.setattr(off_the_loop, "SECONDS_BETWEEN_LOOKS", 0.1)
+    learn, is_over, begun = rounds.learn_behavior, threading.Event(), []
+
+    def endless(told):
+        begun.append(told)
+        is_endless = len(begun) <= thoughts
+        while is_endless and not is_over.is_set():
+            pass
+        return learn(told)
+
+    monkeypatch.setattr(rounds, "learn_behavior", endless)
+    try:
+        with failing.while_asked():
+            monkeypatch.undo()
+            failing.ended_with(70, "Endless in off_the_loop.py", "does not come to an end")
+            if thoughts == 1:
+                assert "granted" in (failing.out / "permissions.csv").read_text()
+            else:
+                failing.ended_with(70, "what is known could not all be written")
+    finally:
+        is_over.set()
 
 
 def test_what_nobody_catches_is_no_traceback_either(failing, monkeypatch):

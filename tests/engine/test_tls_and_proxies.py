@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import ssl
 from contextlib import closing, contextmanager, suppress
 
@@ -9,7 +10,7 @@ import pytest
 import trustme
 from faulty_ways import ALERT
 from granting import grants
-from harness import Entry, raw_server, reasons, rows, scopeprobe, verdicts, write_inputs
+from harness import Entry, Reply, raw_server, reasons, rows, scopeprobe, verdicts, write_inputs
 from serving import serving
 
 FAST = 'rate = "200/s"\nclient_rate = "200/s"\ntimeout = "5s"'
@@ -62,8 +63,8 @@ def tls_of(authority):
     return context
 
 
-def audit(tmp_path, endpoint, settings="", clients=4, **environment):
-    text = f'token_endpoint = "{endpoint}"\n{FAST}\n{settings}'
+def audit(tmp_path, url, settings="", clients=4, place="token_endpoint", **environment):
+    text = f'{place} = "{url}"\n{FAST}\n{settings}'
     entries = [Entry(f"c{n}", "s") for n in range(clients)]
     arguments, secrets = write_inputs(tmp_path, {"s": text}, entries, ["a", "b"])
     words = ("audit", *arguments, "-o", tmp_path / "out", "-vv", "--max-pause", "5s")
@@ -77,6 +78,24 @@ def test_a_broken_backend_of_three_costs_no_cell(tmp_path, authority):
     ):
         audit(tmp_path, f"https://localhost:{port}/token", 'ca_file = "ca.pem"\nin_flight = 1')
     assert set(verdicts(tmp_path / "out").values()) == {"granted", "denied"}
+
+
+@pytest.mark.parametrize("place", ["token_endpoint", "issuer"])
+def test_a_ca_file_that_is_renewed_is_read_by_the_next_audit_of_a_process(tmp_path, place):
+    def answer(asked):
+        """Metadata, and tokens for one scope."""
+        if not asked.path.startswith("/.well-known/"):
+            return grants("a")(asked)
+        url = f"https://localhost:{server.port}"
+        return Reply(body=json.dumps({"issuer": url, "token_endpoint": f"{url}/token"}).encode())
+
+    for _ in range(2):
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        with raw_server(answer, tls=tls_of(authority)) as server:
+            url = f"https://localhost:{server.port}"
+            audit(tmp_path, url, 'ca_file = "ca.pem"', place=place)
+        assert set(verdicts(tmp_path / "out").values()) == {"granted", "denied"}
 
 
 def test_handshakes_that_all_fail_are_found_out_with_the_first_clients_retries(tmp_path):

@@ -100,6 +100,34 @@ sys.exit(main(["audit", "nothing.toml", "-o", {str(tmp_path)!r}]))
     assert ended.stderr == ""
 
 
+def test_a_judge_without_an_end_is_not_waited_for(tmp_path):
+    """Its thread cannot be ended, and goes on until the process is gone."""
+    with raw_server(strict) as server:
+        words, environment = inputs(tmp_path, server, 1)
+        code = f"""
+import sys
+from scopeprobe.audits import off_the_loop, rounds
+from scopeprobe.cli import main
+def endless(told):
+    while True:
+        pass
+rounds.learn_behavior = endless
+off_the_loop.SECONDS_OF_WORK, off_the_loop.SECONDS_BETWEEN_LOOKS = 0.5, 0.1
+sys.exit(main({list(map(str, words))!r}))
+"""
+        ended = subprocess.run(
+            bound([sys.executable, "-c", code]),
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert ended.returncode == 70, ended.stderr
+    assert "Endless in off_the_loop.py" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 @pytest.mark.parametrize("printed", ["table", "csv", "json"])
 def test_a_terminal_without_our_letters_ends_nothing(tmp_path, encoding, printed):

@@ -85,8 +85,9 @@ def _search(investigation: Investigation) -> Generator[Question, Experiment, tup
     try:
         scopes = next(asking)
         while True:
+            chosen = frozenset(scopes)
             experiment = yield from investigation.ask(
-                tuple(s for s in investigation.case.wanted if s in scopes)
+                tuple(scope for scope in investigation.case.wanted if scope in chosen)
             )
             if experiment is None or is_out_of_reach(experiment.answer):
                 asking.close()
