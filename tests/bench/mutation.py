@@ -4,17 +4,19 @@ Do tests notice small changes of the code? Each is made by itself, and the room'
     python tests/bench/mutation.py ROOM... [--share 1.0] [--sample N] [--seed 0] [--json FILE]
 
 A room is a folder of the package, as `verdicts`; its tests are those of tests/ROOM that start no
-process. In each room a seeded share of all changes is made; with --sample, so many of all rooms
-together. The tests are collected once and run once as they are; then for each change a process is
-forked, the changed code is put in the place of the function's, and the tests that ran the function
-are run, the fastest first, until one fails. A change that takes far more processor time than the
-tests did counts as noticed.
+process and do not take their time. In each room a seeded share of all changes is made; with
+--sample, so many of all rooms together. The tests are collected once and run once as they are,
+which tells the functions that each runs; then for each change a process is forked, the changed code
+is put in the place of the function's, and the tests that ran the function are run, the fastest
+first, until one fails. They get half a minute of a processor: a change that only slower tests would
+notice counts as not noticed, and one that makes a test take far longer than it did as noticed.
 
 Prints a line for each room and all changes that nobody noticed, and as JSON the same. Exit code 1:
 in a room, or in the sample, fewer than 85 % were noticed.
 """
 
 import argparse
+import builtins
 import gc
 import json
 import math
@@ -27,6 +29,9 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import _lru_cache_wrapper
+from importlib import import_module
+from itertools import accumulate
 from pathlib import Path
 from types import FunctionType
 
@@ -35,12 +40,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests/support")]
 
-from mutants import is_of, mutants_of  # noqa: E402 - of the tests beside this folder
+from mutants import mutants_of, place_of  # noqa: E402 - of the tests beside this folder
 
 LEAST_KILLED = 0.85
 KILLED, SURVIVED = 1, 0
-PATIENCE, PATIENCE_AT_LEAST = 3.0, 5.0
-"""How often the processor time of the tests a change may take, and how many seconds at least."""
+LEFT_OUT = ("system", "browser", "shells", "torture")
+"""Marks of tests that start processes, or take their time."""
+PATIENCE = 30.0
+"""Seconds of a processor for the tests of a change: what slower tests alone notice is not seen."""
+NOTE = "_note_that_it_ran"
+"""Name of a builtin, which takes the place of a function."""
 
 
 @dataclass
@@ -62,10 +71,10 @@ class Trial:
 
     def __init__(self, room):
         self._room = room
-        self._seconds = {}
-        """Of processor time, by test."""
-        self._ran = {}
-        """By test, the code that it ran."""
+        self._tests_of = {mutant.place: [] for mutant in room.mutants}
+        """By function, those that ran it."""
+        self._seconds, self._processor_seconds = {}, {}
+        """Of each test."""
         self._failed = False
 
     def pytest_configure(self):
@@ -84,93 +93,124 @@ class Trial:
         self._failed |= report.failed
 
     def pytest_runtestloop(self, session):
-        for item in session.items:
-            self._look_at(item)
         room = self._room
+        for path in {mutant.path for mutant in room.mutants}:
+            import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        self._functions = functions_at(self._tests_of)
+        self._look_at(session.items)
+        gc.freeze()  # it is not to be copied for each change
+        began = time.monotonic()
         for number, mutant in enumerate(room.mutants, start=1):
             outcome = self._try(mutant)
             room.outcomes[outcome] += 1
             if outcome == "survived":
                 room.survivors.append(mutant)
-            if number % 50 == 0:
-                done = f"{room.name}: {number} of {len(room.mutants)}, {room.killed} noticed"
-                print(done, file=sys.__stderr__, flush=True)
+                self._say(f"nobody noticed {told(mutant)}")
+            if number % 10 == 0 or number == len(room.mutants):
+                self._say(
+                    f"{number} of {len(room.mutants)} changes in {time.monotonic() - began:.0f} s,"
+                    f" {room.killed} noticed"
+                )
         return True
 
-    def _look_at(self, item):
-        """Run a test on the code as it is, and note what it runs."""
-        ran, before = set(), time.process_time()
-        sys.setprofile(lambda frame, _event, _value: ran.add(frame.f_code))
-        try:
-            run([item])
-        finally:
-            sys.setprofile(None)
-        if self._failed:
-            pytest.exit(f"{item.nodeid} fails without any change", returncode=1)
-        self._seconds[item] = time.process_time() - before
-        self._ran[item] = ran
+    def _say(self, words):
+        print(f"{self._room.name}: {words}", file=sys.__stderr__, flush=True)
+
+    def _look_at(self, items):
+        """Run the tests on the code as it is, and note what they run of it, in every thread."""
+        ran, began = set(), time.monotonic()
+        setattr(builtins, NOTE, ran.add)
+        kept = {mutant.place: mutant for mutant in self._room.mutants}
+        for place, mutant in kept.items():
+            put_in_place(mutant.code_that_calls(NOTE), self._functions[place])
+        for item in items:
+            ran.clear()
+            forget_what_was_computed()
+            before = time.monotonic(), time.process_time()
+            run(item)
+            self._seconds[item] = time.monotonic() - before[0]
+            self._processor_seconds[item] = time.process_time() - before[1]
+            if self._failed:
+                pytest.exit(f"{item.nodeid} fails without any change", returncode=1)
+            for place in ran:
+                self._tests_of[place].append(item)
+        for place, tests in self._tests_of.items():
+            tests.sort(key=self._processor_seconds.__getitem__)
+            spent = accumulate(map(self._processor_seconds.__getitem__, tests))
+            self._tests_of[place] = [
+                test for test, seconds in zip(tests, spent, strict=True) if seconds <= PATIENCE
+            ]
+        self._say(
+            f"{len(items)} tests in {time.monotonic() - began:.0f} s,"
+            f" {sum(self._processor_seconds.values()):.0f} s of a processor"
+        )
 
     def _try(self, mutant):
-        tests = [
-            test for test, ran in self._ran.items() if any(is_of(code, mutant) for code in ran)
-        ]
-        tests.sort(key=self._seconds.__getitem__)
-        patience = PATIENCE_AT_LEAST + PATIENCE * sum(self._seconds[test] for test in tests)
+        tests = self._tests_of[mutant.place]
         if not tests:
             return "survived"
+        code = mutant.code()
         child = os.fork()
         if child == 0:
-            self._judge(mutant, tests, math.ceil(patience))
-        return awaited(child, 10 * patience)
+            put_in_place(code, self._functions[mutant.place])
+            self._judge(tests)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            return "timeout"
+        return "survived" if os.WEXITSTATUS(status) == SURVIVED else "killed"
 
-    def _judge(self, mutant, tests, seconds):
+    def _judge(self, tests):
         """In a process of its own: run the tests on the changed code."""
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         silence = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silence, stream)
         try:
-            put_in_place(mutant)
+            forget_what_was_computed()
             for test in tests:
-                run([test])
+                self._limit(test)
+                run(test)
                 if self._failed:
                     break
         except BaseException:  # noqa: BLE001 - whatever it is, it was noticed
             os._exit(KILLED)
         os._exit(KILLED if self._failed else SURVIVED)
 
+    def _limit(self, test):
+        """End this process where the test takes far longer than it did."""
+        processor = time.process_time() + 5 + 3 * self._processor_seconds[test]
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(processor), resource.RLIM_INFINITY))
+        signal.setitimer(signal.ITIMER_REAL, 60 + 10 * self._seconds[test])
 
-def run(items):
-    for item in items:
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+def run(item):
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
 
-def put_in_place(mutant):
-    code = mutant.code()
+def functions_at(places):
+    """By place, the functions whose code is there."""
+    functions = {place: [] for place in places}
     for one in gc.get_objects():
-        if isinstance(one, FunctionType) and is_of(one.__code__, mutant):
-            one.__code__ = code
+        if isinstance(one, FunctionType) and place_of(one.__code__) in functions:
+            functions[place_of(one.__code__)].append(one)
+    return functions
 
 
-def awaited(child, seconds):
-    """How the process ended; it is ended after so many seconds."""
-    until = time.monotonic() + seconds
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            break
-        if time.monotonic() > until:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return "timeout"
-        time.sleep(0.005)
-    if os.WIFSIGNALED(status):
-        return "timeout"
-    return "survived" if os.WEXITSTATUS(status) == SURVIVED else "killed"
+def put_in_place(code, functions):
+    for function in functions:
+        function.__code__ = code
+
+
+def forget_what_was_computed():
+    """Or a function would not run again for what it has computed before."""
+    for module in [one for name, one in sys.modules.items() if name.startswith("scopeprobe")]:
+        for value in vars(module).values():
+            if isinstance(value, _lru_cache_wrapper):
+                value.cache_clear()
 
 
 def trial_of(room):
-    words = ["-n0", "-q", "-p", "no:cacheprovider", "--no-header", f"tests/{room.name}"]
+    words = ["-n0", "-q", "-p", "no:cacheprovider", "--no-header", "-o", "timeout=0"]
+    words += ["-m", f"not ({' or '.join(LEFT_OUT)})", f"tests/{room.name}"]
     pytest.main(words, plugins=[Trial(room)])
     return room
 
@@ -184,7 +224,8 @@ def chosen(options):
         everything = [mutant for path in paths for mutant in mutants_of(path)]
         rooms.append(Room(name, everything))
     if options.sample:
-        pool = [(room, mutant) for room in rooms for mutant in room.mutants]
+        by_name = sorted(rooms, key=lambda room: room.name)
+        pool = [(room, mutant) for room in by_name for mutant in room.mutants]
         picked = chance.sample(pool, options.sample)
         return [
             Room(room.name, [mutant for other, mutant in picked if other is room]) for room in rooms
@@ -229,7 +270,11 @@ def show(rooms):
         )
     for room in rooms:
         for mutant in sorted(room.survivors, key=lambda one: (one.path, one.line, one.number)):
-            print(f"{mutant.path.relative_to(ROOT)}: {mutant.function}, {mutant.change}")
+            print(told(mutant))
+
+
+def told(mutant):
+    return f"{mutant.path.relative_to(ROOT)}: {mutant.function}, {mutant.change}"
 
 
 def figures(room):
