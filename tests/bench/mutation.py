@@ -1,15 +1,18 @@
 """
-Do tests notice small changes of the code? Each is made by itself, and the room's own tests run.
+Do tests notice small changes of the code? Each is made by itself, and tests of its room are run.
 
     python tests/bench/mutation.py ROOM... [--share 1.0] [--sample N] [--seed 0] [--json FILE]
 
 A room is a folder of the package, as `verdicts`; its tests are those of tests/ROOM that start no
 process and do not take their time. In each room a seeded share of all changes is made; with
---sample, so many of all rooms together. The tests are collected once and run once as they are,
-which tells the functions that each runs; then for each change a process is forked, the changed code
-is put in the place of the function's, and the tests that ran the function are run, the fastest
-first, until one fails. They get half a minute of a processor: a change that only slower tests would
-notice counts as not noticed, and one that makes a test take far longer than it did as noticed.
+--sample, so many of all rooms together, and then tests of any of these rooms may notice one: what
+reads or writes a file is tested in the room of the command that does so.
+
+The tests are collected once and run once as they are, which tells the functions that each runs;
+one that fails is named and left out. Then for each change a process is forked, the changed code is
+put in the place of the function's, and the tests that ran the function are run, the fastest first,
+until one fails. They get half a minute of a processor: a change that only slower tests would notice
+counts as not noticed, and one that makes a test take far longer than it did as noticed.
 
 Prints a line for each room and all changes that nobody noticed, and as JSON the same. Exit code 1:
 in a room, or in the sample, fewer than 85 % were noticed.
@@ -67,11 +70,11 @@ class Room:
 
 
 class Trial:
-    """A plugin of pytest: in the place of running tests it tries the changes of a room."""
+    """A plugin of pytest: in the place of running tests it tries the changes of rooms."""
 
-    def __init__(self, room):
-        self._room = room
-        self._tests_of = {mutant.place: [] for mutant in room.mutants}
+    def __init__(self, rooms):
+        self._rooms = rooms
+        self._tests_of = {mutant.place: [] for room in rooms for mutant in room.mutants}
         """By function, those that ran it."""
         self._seconds, self._processor_seconds = {}, {}
         """Of each test."""
@@ -93,35 +96,35 @@ class Trial:
         self._failed |= report.failed
 
     def pytest_runtestloop(self, session):
-        room = self._room
-        for path in {mutant.path for mutant in room.mutants}:
-            import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for file in {file for file, _, _ in self._tests_of}:
+            import_module(".".join(Path(file).relative_to(ROOT).with_suffix("").parts))
         self._functions = functions_at(self._tests_of)
         self._look_at(session.items)
         gc.freeze()  # it is not to be copied for each change
+        for room in self._rooms:
+            self._try_all(room)
+        return True
+
+    def _try_all(self, room):
         began = time.monotonic()
         for number, mutant in enumerate(room.mutants, start=1):
             outcome = self._try(mutant)
             room.outcomes[outcome] += 1
             if outcome == "survived":
                 room.survivors.append(mutant)
-                self._say(f"nobody noticed {told(mutant)}")
+                say(f"nobody noticed {told(mutant)}")
             if number % 10 == 0 or number == len(room.mutants):
-                self._say(
-                    f"{number} of {len(room.mutants)} changes in {time.monotonic() - began:.0f} s,"
-                    f" {room.killed} noticed"
+                say(
+                    f"{room.name}: {number} of {len(room.mutants)} changes"
+                    f" in {time.monotonic() - began:.0f} s, {room.killed} noticed"
                 )
-        return True
-
-    def _say(self, words):
-        print(f"{self._room.name}: {words}", file=sys.__stderr__, flush=True)
 
     def _look_at(self, items):
         """Run the tests on the code as it is, and note what they run of it, in every thread."""
         ran, began = set(), time.monotonic()
         setattr(builtins, NOTE, ran.add)
-        kept = {mutant.place: mutant for mutant in self._room.mutants}
-        for place, mutant in kept.items():
+        one_of = {mutant.place: mutant for room in self._rooms for mutant in room.mutants}
+        for place, mutant in one_of.items():
             put_in_place(mutant.code_that_calls(NOTE), self._functions[place])
         for item in items:
             ran.clear()
@@ -131,7 +134,9 @@ class Trial:
             self._seconds[item] = time.monotonic() - before[0]
             self._processor_seconds[item] = time.process_time() - before[1]
             if self._failed:
-                pytest.exit(f"{item.nodeid} fails without any change", returncode=1)
+                say(f"{item.nodeid} fails without any change")
+                self._failed = False
+                continue
             for place in ran:
                 self._tests_of[place].append(item)
         for place, tests in self._tests_of.items():
@@ -140,7 +145,7 @@ class Trial:
             self._tests_of[place] = [
                 test for test, seconds in zip(tests, spent, strict=True) if seconds <= PATIENCE
             ]
-        self._say(
+        say(
             f"{len(items)} tests in {time.monotonic() - began:.0f} s,"
             f" {sum(self._processor_seconds.values()):.0f} s of a processor"
         )
@@ -182,6 +187,10 @@ class Trial:
         signal.setitimer(signal.ITIMER_REAL, 60 + 10 * self._seconds[test])
 
 
+def say(words):
+    print(words, file=sys.__stderr__, flush=True)
+
+
 def run(item):
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
@@ -208,11 +217,11 @@ def forget_what_was_computed():
                 value.cache_clear()
 
 
-def trial_of(room):
+def trial_of(rooms):
     words = ["-n0", "-q", "-p", "no:cacheprovider", "--no-header", "-o", "timeout=0"]
-    words += ["-m", f"not ({' or '.join(LEFT_OUT)})", f"tests/{room.name}"]
-    pytest.main(words, plugins=[Trial(room)])
-    return room
+    words += ["-m", f"not ({' or '.join(LEFT_OUT)})", *(f"tests/{room.name}" for room in rooms)]
+    pytest.main(words, plugins=[Trial(rooms)])
+    return rooms
 
 
 def chosen(options):
@@ -244,16 +253,16 @@ def main():
     reader.add_argument("--json", type=Path)
     options = reader.parse_args()
     os.chdir(ROOT)
-    rooms = [room for room in chosen(options) if room.mutants]
+    rooms = chosen(options)
+    trials = [rooms] if options.sample else [[room] for room in rooms]
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
-        rooms = list(
-            processes.imap(trial_of, rooms)
-        )  # one after the other, each as if it were alone
+        # One after the other, each as if it were alone.
+        rooms = [room for tried in processes.imap(trial_of, trials) for room in tried]
     show(rooms)
     if options.json:
         options.json.write_text(json.dumps([figures(room) for room in rooms], indent=1))
     tried = sum(len(room.mutants) for room in rooms)
-    shares = [room.killed / len(room.mutants) for room in rooms]
+    shares = [room.killed / len(room.mutants) for room in rooms if room.mutants]
     if options.sample:
         shares = [sum(room.killed for room in rooms) / tried]
     return 0 if min(shares) >= LEAST_KILLED else 1
@@ -266,7 +275,7 @@ def show(rooms):
         killed, timeout, survived = counts
         print(
             f"{room.name:10} {len(room.mutants):8} {killed:7} {timeout:8} {survived:9}"
-            f" {room.killed / len(room.mutants):8.1%}"
+            f" {room.killed / max(1, len(room.mutants)):8.1%}"
         )
     for room in rooms:
         for mutant in sorted(room.survivors, key=lambda one: (one.path, one.line, one.number)):
