@@ -11,8 +11,9 @@ reads or writes a file is tested in the room of the command that does so.
 The tests are collected once and run once as they are, which tells the functions that each runs;
 one that fails is named and left out. Then for each change a process is forked, the changed code is
 put in the place of the function's, and the tests that ran the function are run, the fastest first,
-until one fails. They get half a minute of a processor: a change that only slower tests would notice
-counts as not noticed, and one that makes a test take far longer than it did as noticed.
+until one fails, which is believed if it passes in such a process without the change. They get ten
+seconds of a processor: a change that only slower tests would notice counts as not noticed, and one
+that makes a test take far longer than it did as noticed.
 
 Prints a line for each room and all changes that nobody noticed, and as JSON the same. Exit code 1:
 in a room, or in the sample, fewer than 85 % were noticed.
@@ -25,12 +26,14 @@ import json
 import math
 import multiprocessing
 import os
+import pickle
 import random
 import resource
 import signal
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import _lru_cache_wrapper
 from importlib import import_module
@@ -49,7 +52,7 @@ LEAST_KILLED = 0.85
 KILLED, SURVIVED = 1, 0
 LEFT_OUT = ("system", "browser", "shells", "torture")
 """Marks of tests that start processes, or take their time."""
-PATIENCE = 30.0
+PATIENCE = 10.0
 """Seconds of a processor for the tests of a change: what slower tests alone notice is not seen."""
 NOTE = "_note_that_it_ran"
 """Name of a builtin, which takes the place of a function."""
@@ -78,6 +81,8 @@ class Trial:
         """By function, those that ran it."""
         self._seconds, self._processor_seconds = {}, {}
         """Of each test."""
+        self._steady = {}
+        """Of tests that noticed a change, whether they pass without it."""
         self._failed = False
 
     def pytest_configure(self):
@@ -120,24 +125,12 @@ class Trial:
                 )
 
     def _look_at(self, items):
-        """Run the tests on the code as it is, and note what they run of it, in every thread."""
-        ran, began = set(), time.monotonic()
-        setattr(builtins, NOTE, ran.add)
-        one_of = {mutant.place: mutant for room in self._rooms for mutant in room.mutants}
-        for place, mutant in one_of.items():
-            put_in_place(mutant.code_that_calls(NOTE), self._functions[place])
-        for item in items:
-            ran.clear()
-            forget_what_was_computed()
-            before = time.monotonic(), time.process_time()
-            run(item)
-            self._seconds[item] = time.monotonic() - before[0]
-            self._processor_seconds[item] = time.process_time() - before[1]
-            if self._failed:
-                say(f"{item.nodeid} fails without any change")
-                self._failed = False
-                continue
-            for place in ran:
+        """Run the tests in another process, which leaves none of their traces in this one."""
+        began = time.monotonic()
+        seen, modules = result_of(lambda: self._seen_of(items))
+        for item, (seconds, processor_seconds, has_failed, ran) in zip(items, seen, strict=True):
+            self._seconds[item], self._processor_seconds[item] = seconds, processor_seconds
+            for place in () if has_failed else ran:
                 self._tests_of[place].append(item)
         for place, tests in self._tests_of.items():
             tests.sort(key=self._processor_seconds.__getitem__)
@@ -145,40 +138,66 @@ class Trial:
             self._tests_of[place] = [
                 test for test, seconds in zip(tests, spent, strict=True) if seconds <= PATIENCE
             ]
+        for name in sorted(modules - sys.modules.keys()):  # or each process would load them again
+            with suppress(Exception):
+                import_module(name)
         say(
             f"{len(items)} tests in {time.monotonic() - began:.0f} s,"
             f" {sum(self._processor_seconds.values()):.0f} s of a processor"
         )
 
-    def _try(self, mutant):
-        tests = self._tests_of[mutant.place]
-        if not tests:
-            return "survived"
-        code = mutant.code()
-        child = os.fork()
-        if child == 0:
-            put_in_place(code, self._functions[mutant.place])
-            self._judge(tests)
-        _, status = os.waitpid(child, 0)
-        if os.WIFSIGNALED(status):
-            return "timeout"
-        return "survived" if os.WEXITSTATUS(status) == SURVIVED else "killed"
+    def _seen_of(self, items):
+        """
+        Run the tests on the code as it is; return what was seen of each, and the modules loaded.
 
-    def _judge(self, tests):
-        """In a process of its own: run the tests on the changed code."""
-        silence = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(silence, stream)
-        try:
+        That is the seconds it took, also of a processor, whether it failed, and the functions that
+        it ran in any thread.
+        """
+        ran, seen = set(), []
+        setattr(builtins, NOTE, ran.add)
+        one_of = {mutant.place: mutant for room in self._rooms for mutant in room.mutants}
+        for place, mutant in one_of.items():
+            put_in_place(mutant.code_that_calls(NOTE), self._functions[place])
+        for item in items:
+            ran.clear()
+            self._failed = False
             forget_what_was_computed()
-            for test in tests:
-                self._limit(test)
-                run(test)
-                if self._failed:
-                    break
-        except BaseException:  # noqa: BLE001 - whatever it is, it was noticed
-            os._exit(KILLED)
-        os._exit(KILLED if self._failed else SURVIVED)
+            before = time.monotonic(), time.process_time()
+            run(item)
+            taken = time.monotonic() - before[0], time.process_time() - before[1]
+            if self._failed:
+                say(f"{item.nodeid} fails without any change")
+            seen.append((*taken, self._failed, frozenset(ran)))
+        return seen, frozenset(sys.modules)
+
+    def _try(self, mutant):
+        functions, code = self._functions[mutant.place], mutant.code()
+        while tests := self._tests_of[mutant.place]:
+            outcome, last = judged(tests, lambda: put_in_place(code, functions), self._judge)
+            if outcome == "survived" or self._is_steady(last):
+                return outcome
+        return "survived"
+
+    def _is_steady(self, test):
+        """Whether it passes in a process of its own where nothing is changed; or it is left out."""
+        if test not in self._steady:
+            outcome, _ = judged([test], lambda: None, self._judge)
+            self._steady[test] = outcome == "survived"
+            if not self._steady[test]:
+                say(f"{test.nodeid} fails without any change in a process of its own")
+                for tests in self._tests_of.values():
+                    tests[:] = [one for one in tests if one is not test]
+        return self._steady[test]
+
+    def _judge(self, tests, note):
+        """Whether a test fails in this process; each is noted before it is run."""
+        for number, test in enumerate(tests):
+            note(number)
+            self._limit(test)
+            run(test)
+            if self._failed:
+                return True
+        return False
 
     def _limit(self, test):
         """End this process where the test takes far longer than it did."""
@@ -189,6 +208,48 @@ class Trial:
 
 def say(words):
     print(words, file=sys.__stderr__, flush=True)
+
+
+def result_of(work):
+    """The result of work that is done in a process of its own."""
+    returned, returns = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with os.fdopen(returns, "wb") as pipe:
+                pickle.dump(work(), pipe)
+        finally:
+            os._exit(0)
+    os.close(returns)
+    with os.fdopen(returned, "rb") as pipe:
+        result = pickle.load(pipe)
+    os.waitpid(child, 0)
+    return result
+
+
+def judged(tests, change, judge):
+    """How the tests in a process of its own ended after a change, and the last that was run."""
+    noted, notes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        silence = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(silence, stream)
+        try:
+            change()
+            forget_what_was_computed()
+            failed = judge(tests, lambda number: os.write(notes, number.to_bytes(4)))
+        except BaseException:  # noqa: BLE001 - whatever it is, it was noticed
+            failed = True
+        os._exit(KILLED if failed else SURVIVED)
+    os.close(notes)
+    with os.fdopen(noted, "rb") as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    last = tests[int.from_bytes(told[-4:])]
+    if os.WIFSIGNALED(status):
+        return "timeout", last
+    return ("survived" if os.WEXITSTATUS(status) == SURVIVED else "killed"), last
 
 
 def run(item):
