@@ -148,3 +148,77 @@ def test_nothing_more_is_asked_once_a_success_cannot_be_repeated():
         return REFUSED if question.scopes else Issued()
 
     assert len(follow(assigned(90), rotated)) == 2 + 25 + 1
+
+
+# -- the order of questions
+
+
+def transcript(assignment, answer):
+    """The scopes of each question, with ' for each time it is asked again and ! where refused."""
+
+    def written(fact):
+        names = ("canary" if s == assignment.canary else s for s in fact.question.scopes or "-")
+        told = "" if isinstance(fact.answer, Issued) else "!"
+        return "+".join(names) + "'" * fact.question.again + told
+
+    return " ".join(map(written, follow(assignment, answer)))
+
+
+def strict(granted, refusal, without_scope):
+    """A server that refuses whatever holds a scope that is not granted."""
+
+    def answer(question):
+        if question.scopes is None:
+            return without_scope
+        return Issued(question.scopes) if granted.issuperset(question.scopes) else refusal
+
+    return answer
+
+
+EXPECTED = model.Expectation(granted=("s6", "s7"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "expect", "order"),
+    [
+        (
+            3, EXPECTED,
+            "- canary! s6 s0! s7 s1! s2! -' s3! s4! -'' s5! s6+s7+canary! -''' canary'! -''''",
+        ),
+        (5, EXPECTED, "- canary! s0! s1! s6 s2! s3! s4! s7 s5! s6+s7+canary! canary'! -'"),
+        (
+            3, EXPECTED_NOTHING,
+            "- canary! s0! -' s1! s2! -'' s3! s4! -''' s5! s6 s7 s6+s7+canary! canary'! -''''",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_likely_to_succeed_is_asked_before_one_failure_too_many(limit, expect, order):
+    assignment = assigned(8, limit, expect)
+    assert transcript(assignment, strict({"s6", "s7"}, FAILED, Issued())) == order
+
+
+def test_a_client_with_two_tries_is_asked_for_a_success_after_every_failure():
+    order = "- canary! -' s2 s0! -'' s1! -''' s2+canary! -'''' canary'! -'''''"
+    assignment = assigned(3, 2, model.Expectation(granted=("s2",)))
+    assert transcript(assignment, strict({"s2"}, FAILED, Issued())) == order
+
+
+def test_plain_refusals_are_asked_in_the_order_of_the_candidates():
+    order = "- canary! s0! s1! s2! s3! s4! s5! s6 s7 s6+s7+canary! -'"
+    assert transcript(assigned(8, 3, EXPECTED), strict({"s6", "s7"}, REFUSED, Issued())) == order
+    everything = {f"s{n}" for n in range(3)}
+    order = "- canary! s0 s1 s2 s0+s1+s2+canary!"
+    assert transcript(assigned(3), strict(everything, REFUSED, Issued())) == order
+
+
+def test_where_a_scope_is_demanded_the_hopeful_come_first_and_the_canary_waits():
+    expected = assigned(8, 3, EXPECTED)
+    order = "-! s6 canary! s7 s0! s1! s2! s3! s4! s5! s6+s7+canary! s6'"
+    assert transcript(expected, strict({"s6", "s7"}, REFUSED, REFUSED)) == order
+    order = "-! s6 s0! canary! s6' s1! s7 s2! s3! s6'' s4! s5! s6''' s6+s7+canary! canary'! s6''''"
+    assert transcript(expected, strict({"s6", "s7"}, FAILED, FAILED)) == order
+
+
+def test_a_canary_that_is_refused_like_all_is_asked_twice():
+    order = "- canary! s0! -' s1! s2! -'' s3! canary'! -'''"
+    assert transcript(assigned(4), strict(set(), FAILED, Issued())) == order
