@@ -167,7 +167,7 @@ def _cause(cells: Sequence[Cell]) -> _Cause | None:
     for following in (Reason.ENDPOINT_LEFT_ALONE, Reason.AUTHENTICATION_UNPROVED):
         pairs = Counter({pair: n for pair, n in pairs.items() if pair[1] is not following}) or pairs
     verdicts = {verdict for verdict, _ in pairs}
-    if len(verdicts) > 1 or not verdicts <= _KINDS.keys():
+    if len(verdicts) > 1:
         return None
     (verdict,) = verdicts
     is_alike = len(pairs) == 1 or all(reason.is_out_of_reach for _, reason in pairs)

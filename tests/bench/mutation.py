@@ -1,32 +1,43 @@
 """
-Do tests notice small changes of the code? Each is made by itself, and the room's own tests run.
+Do tests notice small changes of the code? Each is made by itself, and tests of its room are run.
 
     python tests/bench/mutation.py ROOM... [--share 1.0] [--sample N] [--seed 0] [--json FILE]
 
 A room is a folder of the package, as `verdicts`; its tests are those of tests/ROOM that start no
-process. In each room a seeded share of all changes is made; with --sample, so many of all rooms
-together. The tests are collected once and run once as they are; then for each change a process is
-forked, the changed code is put in the place of the function's, and the tests that ran the function
-are run, the fastest first, until one fails. A change that takes far more processor time than the
-tests did counts as noticed.
+process and do not take their time. In each room a seeded share of all changes is made; with
+--sample, so many of all rooms together, and then tests of any of these rooms may notice one: what
+reads or writes a file is tested in the room of the command that does so.
+
+The tests are collected once and run once as they are, which tells the functions that each runs;
+one that fails is named and left out. Then for each change a process is forked, the changed code is
+put in the place of the function's, and the tests that ran the function are run, the fastest first,
+until one fails, which is believed if it passes in such a process without the change. They get ten
+seconds of a processor: a change that only slower tests would notice counts as not noticed, and one
+that makes a test take far longer than it did as noticed.
 
 Prints a line for each room and all changes that nobody noticed, and as JSON the same. Exit code 1:
 in a room, or in the sample, fewer than 85 % were noticed.
 """
 
 import argparse
+import builtins
 import gc
 import json
 import math
 import multiprocessing
 import os
+import pickle
 import random
 import resource
 import signal
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import _lru_cache_wrapper
+from importlib import import_module
+from itertools import accumulate
 from pathlib import Path
 from types import FunctionType
 
@@ -39,8 +50,12 @@ from mutants import mutants_of, place_of  # noqa: E402 - of the tests beside thi
 
 LEAST_KILLED = 0.85
 KILLED, SURVIVED = 1, 0
-PATIENCE, PATIENCE_AT_LEAST = 3.0, 5.0
-"""How often the processor time of the tests a change may take, and how many seconds at least."""
+LEFT_OUT = ("system", "browser", "shells", "torture")
+"""Marks of tests that start processes, or take their time."""
+PATIENCE = 10.0
+"""Seconds of a processor for the tests of a change: what slower tests alone notice is not seen."""
+NOTE = "_note_that_it_ran"
+"""Name of a builtin, which takes the place of a function."""
 
 
 @dataclass
@@ -58,16 +73,16 @@ class Room:
 
 
 class Trial:
-    """A plugin of pytest: in the place of running tests it tries the changes of a room."""
+    """A plugin of pytest: in the place of running tests it tries the changes of rooms."""
 
-    def __init__(self, room):
-        self._room = room
-        self._seconds = {}
-        """Of processor time, by test."""
-        self._ran = {}
-        """By test, the places of the code that it ran."""
-        self._functions = defaultdict(list)
-        """By place; looked up before the first fork, for a child that looks copies all memory."""
+    def __init__(self, rooms):
+        self._rooms = rooms
+        self._tests_of = {mutant.place: [] for room in rooms for mutant in room.mutants}
+        """By function, those that ran it."""
+        self._seconds, self._processor_seconds = {}, {}
+        """Of each test."""
+        self._steady = {}
+        """Of tests that noticed a change, whether they pass without it."""
         self._failed = False
 
     def pytest_configure(self):
@@ -86,93 +101,188 @@ class Trial:
         self._failed |= report.failed
 
     def pytest_runtestloop(self, session):
-        for item in session.items:
-            self._look_at(item)
-        room = self._room
-        places = {mutant.place for mutant in room.mutants}
-        for one in gc.get_objects():
-            if isinstance(one, FunctionType) and place_of(one.__code__) in places:
-                self._functions[place_of(one.__code__)].append(one)
-        gc.freeze()
+        for file in {file for file, _, _ in self._tests_of}:
+            import_module(".".join(Path(file).relative_to(ROOT).with_suffix("").parts))
+        self._functions = functions_at(self._tests_of)
+        self._look_at(session.items)
+        gc.freeze()  # it is not to be copied for each change
+        for room in self._rooms:
+            self._try_all(room)
+        return True
+
+    def _try_all(self, room):
+        began = time.monotonic()
         for number, mutant in enumerate(room.mutants, start=1):
             outcome = self._try(mutant)
             room.outcomes[outcome] += 1
             if outcome == "survived":
                 room.survivors.append(mutant)
-            if number % 50 == 0:
-                done = f"{room.name}: {number} of {len(room.mutants)}, {room.killed} noticed"
-                print(done, file=sys.__stderr__, flush=True)
-        return True
+                say(f"nobody noticed {told(mutant)}")
+            if number % 10 == 0 or number == len(room.mutants):
+                say(
+                    f"{room.name}: {number} of {len(room.mutants)} changes"
+                    f" in {time.monotonic() - began:.0f} s, {room.killed} noticed"
+                )
 
-    def _look_at(self, item):
-        """Run a test on the code as it is, and note what it runs."""
-        ran, before = set(), time.process_time()
-        sys.setprofile(lambda frame, _event, _value: ran.add(frame.f_code))
-        try:
-            run([item])
-        finally:
-            sys.setprofile(None)
-        if self._failed:
-            pytest.exit(f"{item.nodeid} fails without any change", returncode=1)
-        self._seconds[item] = time.process_time() - before
-        self._ran[item] = set(map(place_of, ran))
+    def _look_at(self, items):
+        """Run the tests in another process, which leaves none of their traces in this one."""
+        began = time.monotonic()
+        seen, modules = result_of(lambda: self._seen_of(items))
+        for item, (seconds, processor_seconds, has_failed, ran) in zip(items, seen, strict=True):
+            self._seconds[item], self._processor_seconds[item] = seconds, processor_seconds
+            for place in () if has_failed else ran:
+                self._tests_of[place].append(item)
+        for place, tests in self._tests_of.items():
+            tests.sort(key=self._processor_seconds.__getitem__)
+            spent = accumulate(map(self._processor_seconds.__getitem__, tests))
+            self._tests_of[place] = [
+                test for test, seconds in zip(tests, spent, strict=True) if seconds <= PATIENCE
+            ]
+        for name in sorted(modules - sys.modules.keys()):  # or each process would load them again
+            with suppress(Exception):
+                import_module(name)
+        say(
+            f"{len(items)} tests in {time.monotonic() - began:.0f} s,"
+            f" {sum(self._processor_seconds.values()):.0f} s of a processor"
+        )
+
+    def _seen_of(self, items):
+        """
+        Run the tests on the code as it is; return what was seen of each, and the modules loaded.
+
+        That is the seconds it took, also of a processor, whether it failed, and the functions that
+        it ran in any thread.
+        """
+        ran, seen = set(), []
+        setattr(builtins, NOTE, ran.add)
+        one_of = {mutant.place: mutant for room in self._rooms for mutant in room.mutants}
+        for place, mutant in one_of.items():
+            put_in_place(mutant.code_that_calls(NOTE), self._functions[place])
+        for item in items:
+            ran.clear()
+            self._failed = False
+            forget_what_was_computed()
+            before = time.monotonic(), time.process_time()
+            run(item)
+            taken = time.monotonic() - before[0], time.process_time() - before[1]
+            if self._failed:
+                say(f"{item.nodeid} fails without any change")
+            seen.append((*taken, self._failed, frozenset(ran)))
+        return seen, frozenset(sys.modules)
 
     def _try(self, mutant):
-        tests = [test for test, places in self._ran.items() if mutant.place in places]
-        tests.sort(key=self._seconds.__getitem__)
-        patience = PATIENCE_AT_LEAST + PATIENCE * sum(self._seconds[test] for test in tests)
-        if not tests:
-            return "survived"
-        child = os.fork()
-        if child == 0:
-            self._judge(mutant, tests, math.ceil(patience))
-        return awaited(child, 10 * patience)
+        functions, code = self._functions[mutant.place], mutant.code()
+        while tests := self._tests_of[mutant.place]:
+            outcome, last = judged(tests, lambda: put_in_place(code, functions), self._judge)
+            if outcome == "survived" or self._is_steady(last):
+                return outcome
+        return "survived"
 
-    def _judge(self, mutant, tests, seconds):
-        """In a process of its own: run the tests on the changed code."""
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    def _is_steady(self, test):
+        """Whether it passes in a process of its own where nothing is changed; or it is left out."""
+        if test not in self._steady:
+            outcome, _ = judged([test], lambda: None, self._judge)
+            self._steady[test] = outcome == "survived"
+            if not self._steady[test]:
+                say(f"{test.nodeid} fails without any change in a process of its own")
+                for tests in self._tests_of.values():
+                    tests[:] = [one for one in tests if one is not test]
+        return self._steady[test]
+
+    def _judge(self, tests, note):
+        """Whether a test fails in this process; each is noted before it is run."""
+        for number, test in enumerate(tests):
+            note(number)
+            self._limit(test)
+            run(test)
+            if self._failed:
+                return True
+        return False
+
+    def _limit(self, test):
+        """End this process where the test takes far longer than it did."""
+        processor = time.process_time() + 5 + 3 * self._processor_seconds[test]
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(processor), resource.RLIM_INFINITY))
+        signal.setitimer(signal.ITIMER_REAL, 60 + 10 * self._seconds[test])
+
+
+def say(words):
+    print(words, file=sys.__stderr__, flush=True)
+
+
+def result_of(work):
+    """The result of work that is done in a process of its own."""
+    returned, returns = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with os.fdopen(returns, "wb") as pipe:
+                pickle.dump(work(), pipe)
+        finally:
+            os._exit(0)
+    os.close(returns)
+    with os.fdopen(returned, "rb") as pipe:
+        result = pickle.load(pipe)
+    os.waitpid(child, 0)
+    return result
+
+
+def judged(tests, change, judge):
+    """How the tests in a process of its own ended after a change, and the last that was run."""
+    noted, notes = os.pipe()
+    child = os.fork()
+    if child == 0:
         silence = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silence, stream)
         try:
-            code = mutant.code()
-            for function in self._functions[mutant.place]:
-                function.__code__ = code
-            for test in tests:
-                run([test])
-                if self._failed:
-                    break
+            change()
+            forget_what_was_computed()
+            failed = judge(tests, lambda number: os.write(notes, number.to_bytes(4)))
         except BaseException:  # noqa: BLE001 - whatever it is, it was noticed
-            os._exit(KILLED)
-        os._exit(KILLED if self._failed else SURVIVED)
-
-
-def run(items):
-    for item in items:
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-
-
-def awaited(child, seconds):
-    """How the process ended; it is ended after so many seconds."""
-    until = time.monotonic() + seconds
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            break
-        if time.monotonic() > until:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return "timeout"
-        time.sleep(0.005)
+            failed = True
+        os._exit(KILLED if failed else SURVIVED)
+    os.close(notes)
+    with os.fdopen(noted, "rb") as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    last = tests[int.from_bytes(told[-4:])]
     if os.WIFSIGNALED(status):
-        return "timeout"
-    return "survived" if os.WEXITSTATUS(status) == SURVIVED else "killed"
+        return "timeout", last
+    return ("survived" if os.WEXITSTATUS(status) == SURVIVED else "killed"), last
 
 
-def trial_of(room):
-    words = ["-n0", "-q", "-p", "no:cacheprovider", "--no-header", f"tests/{room.name}"]
-    pytest.main(words, plugins=[Trial(room)])
-    return room
+def run(item):
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+
+def functions_at(places):
+    """By place, the functions whose code is there."""
+    functions = {place: [] for place in places}
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and place_of(one.__code__) in functions:
+            functions[place_of(one.__code__)].append(one)
+    return functions
+
+
+def put_in_place(code, functions):
+    for function in functions:
+        function.__code__ = code
+
+
+def forget_what_was_computed():
+    """Or a function would not run again for what it has computed before."""
+    for module in [one for name, one in sys.modules.items() if name.startswith("scopeprobe")]:
+        for value in vars(module).values():
+            if isinstance(value, _lru_cache_wrapper):
+                value.cache_clear()
+
+
+def trial_of(rooms):
+    words = ["-n0", "-q", "-p", "no:cacheprovider", "--no-header", "-o", "timeout=0"]
+    words += ["-m", f"not ({' or '.join(LEFT_OUT)})", *(f"tests/{room.name}" for room in rooms)]
+    pytest.main(words, plugins=[Trial(rooms)])
+    return rooms
 
 
 def chosen(options):
@@ -184,7 +294,8 @@ def chosen(options):
         everything = [mutant for path in paths for mutant in mutants_of(path)]
         rooms.append(Room(name, everything))
     if options.sample:
-        pool = [(room, mutant) for room in rooms for mutant in room.mutants]
+        by_name = sorted(rooms, key=lambda room: room.name)
+        pool = [(room, mutant) for room in by_name for mutant in room.mutants]
         picked = chance.sample(pool, options.sample)
         return [
             Room(room.name, [mutant for other, mutant in picked if other is room]) for room in rooms
@@ -203,16 +314,16 @@ def main():
     reader.add_argument("--json", type=Path)
     options = reader.parse_args()
     os.chdir(ROOT)
-    rooms = [room for room in chosen(options) if room.mutants]
+    rooms = chosen(options)
+    trials = [rooms] if options.sample else [[room] for room in rooms]
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
-        rooms = list(
-            processes.imap(trial_of, rooms)
-        )  # one after the other, each as if it were alone
+        # One after the other, each as if it were alone.
+        rooms = [room for tried in processes.imap(trial_of, trials) for room in tried]
     show(rooms)
     if options.json:
         options.json.write_text(json.dumps([figures(room) for room in rooms], indent=1))
     tried = sum(len(room.mutants) for room in rooms)
-    shares = [room.killed / len(room.mutants) for room in rooms]
+    shares = [room.killed / len(room.mutants) for room in rooms if room.mutants]
     if options.sample:
         shares = [sum(room.killed for room in rooms) / tried]
     return 0 if min(shares) >= LEAST_KILLED else 1
@@ -225,11 +336,15 @@ def show(rooms):
         killed, timeout, survived = counts
         print(
             f"{room.name:10} {len(room.mutants):8} {killed:7} {timeout:8} {survived:9}"
-            f" {room.killed / len(room.mutants):8.1%}"
+            f" {room.killed / max(1, len(room.mutants)):8.1%}"
         )
     for room in rooms:
         for mutant in sorted(room.survivors, key=lambda one: (one.path, one.line, one.number)):
-            print(f"{mutant.path.relative_to(ROOT)}: {mutant.function}, {mutant.change}")
+            print(told(mutant))
+
+
+def told(mutant):
+    return f"{mutant.path.relative_to(ROOT)}: {mutant.function}, {mutant.change}"
 
 
 def figures(room):

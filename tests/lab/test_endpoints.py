@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -53,9 +54,62 @@ async def test_introspection_tells_a_client_and_a_resource_server_what_a_token_c
     async with visit(server) as site:
         token = (await site.token(scope=OWN))["access_token"]
         status, told = await site.introspect(token, caller)
-    assert (status, told["active"], told["scope"], told["client_id"]) == (200, True, OWN, "shop")
-    assert told["exp"] - told["iat"] == 300
+        issuer = f"{site.base}/corp"
+    assert status == 200
+    assert told["exp"] - told.pop("iat") == 300
+    assert told.pop("exp") > time.time()
+    assert told == {
+        "active": True, "client_id": "shop", "sub": "shop", "iss": issuer, "scope": OWN,
+        "token_type": "Bearer",
+    }  # fmt: skip
     assert server.token_store.counts == {"issued": 1, "introspected": 1}
+
+
+async def test_introspection_names_the_target_of_a_token():
+    no = {"status": 400, "error": "invalid_target"}
+    override = {"target": {"parameter": "audience", "missing": no, "unknown": no, "ungranted": no}}
+    async with visit(serve(override=override, targets=["https://api.example"])) as site:
+        token = await site.token(scope="orders.read", audience="https://api.example")
+        _, told = await site.introspect(token["access_token"])
+    assert told["aud"] == "https://api.example"
+
+
+async def test_a_request_that_names_no_token_is_malformed():
+    async with visit(serve()) as site:
+        for place in ("introspect", "revoke"):
+            for form in ({}, {"access_token": "x"}):
+                status, told = await site.call("POST", f"corp/{place}", data=form, headers=SHOP)
+                assert (status, told["error"]) == (400, "invalid_request")
+
+
+async def test_a_token_is_revoked_only_by_who_authenticates():
+    async with visit(serve()) as site:
+        token = (await site.token())["access_token"]
+        for caller in (None, CLERK, basic("nobody", "x")):
+            status, told = await site.call(
+                "POST", "corp/revoke", data={"token": token}, headers=caller
+            )
+            assert (status, told["error"]) == (401, "invalid_client")
+        assert (await site.introspect(token))[1]["active"]
+
+
+async def test_google_tells_anybody_what_a_token_is_for():
+    override = {"introspection": {"dead_token": {"status": 400, "error": "invalid_token"}}}
+    server = serve(override=override)
+    async with visit(server) as site:
+        token = (await site.token(scope=OWN))["access_token"]
+        told = await site.call("POST", "corp/introspect", data={"access_token": token})
+        dead = await site.call("POST", "corp/introspect", data={"access_token": "x"})
+        none = await site.call("POST", "corp/introspect", data={})
+    assert told == (
+        200,
+        {
+            "issued_to": "shop", "audience": "shop", "scope": OWN, "expires_in": 300,
+            "access_type": "online",
+        },
+    )  # fmt: skip
+    assert dead == none == (400, {"error": "invalid_token"})
+    assert server.token_store.counts["introspected"] == 3
 
 
 @pytest.mark.parametrize("caller", [None, basic("clerk", "guess"), basic("nobody", "x"), {}])
@@ -188,6 +242,50 @@ async def test_the_rights_api_tells_a_token_its_policies():
     assert token["OAuthClient"]["state"] == "active"
     assert token["authorizedScope"] == []
     assert server.token_store.counts["asked_for_rights"] == 2
+
+
+async def test_genesys_tells_all_clients_to_who_may_read_clients():
+    reader = Client("bot", "bot-s3cret", ["oauth:*:view"])
+    other = Client("web", "x", [], ("authorization_code",), state="inactive")
+    other.date_to_delete = "2026-12-01T00:00:00.000Z"
+    server = AuthorizationServer("corp", read_profile("genesys"), [reader, other])
+    async with visit(server) as site:
+        bearer = {"Authorization": f"Bearer {(await site.token(BOT))['access_token']}"}
+        status, told = await site.call("GET", "corp/api/v2/oauth/clients", headers=bearer)
+    bot, web = told.pop("entities")
+    assert (status, told) == (200, {"pageSize": 25, "pageNumber": 1, "total": 2})
+    assert (bot["name"], bot["authorizedGrantType"]) == ("bot", "CLIENT-CREDENTIALS")
+    assert "dateToDelete" not in bot
+    (division,) = web.pop("roleDivisions")
+    assert division["divisionId"] == "00000000-0000-4000-8000-000000000002"
+    assert web == {
+        "id": "web", "name": "web", "authorizedGrantType": "CODE", "scope": [],
+        "state": "inactive", "dateToDelete": "2026-12-01T00:00:00.000Z",
+    }  # fmt: skip
+
+
+async def test_genesys_says_which_right_is_missing_and_whether_there_is_a_token():
+    async with visit(genesys()) as site:
+        bearer = {"Authorization": f"Bearer {(await site.token(BOT))['access_token']}"}
+        place = "corp/api/v2/oauth/clients"
+        status, refused = await site.call("GET", place, headers=bearer)
+        assert (status, refused["code"]) == (403, "missing.any.permissions")
+        assert refused["message"].endswith("assigned: [oauth:client:view]")
+        for headers, code in (
+            ({}, "authentication.required"),
+            (BOT, "authentication.required"),
+            ({"Authorization": "Bearer x"}, "bad.credentials"),
+        ):
+            status, told = await site.call("GET", SUBJECT, headers=headers)
+            assert (status, told["code"]) == (401, code)
+
+
+async def test_a_client_of_genesys_without_rights_has_no_role():
+    server = AuthorizationServer("corp", read_profile("genesys"), [Client("bot", "bot-s3cret", [])])
+    async with visit(server) as site:
+        bearer = {"Authorization": f"Bearer {(await site.token(BOT))['access_token']}"}
+        _, subject = await site.call("GET", SUBJECT, headers=bearer)
+    assert subject == {"id": "bot", "name": "bot", "grants": [], "version": 1}
 
 
 @pytest.mark.parametrize(

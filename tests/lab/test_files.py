@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from scopeprobe.errors import LabError
-from scopeprobe.lab import read_fleet, read_profile
+from scopeprobe.inputs.scopes import read_scopes
+from scopeprobe.lab import (
+    abstract_profiles,
+    available_profiles,
+    read_fleet,
+    read_profile,
+    real_profiles,
+)
+from scopeprobe.lab.demo import demo_clients, demo_environment, demo_scopes, demo_servers
 from scopeprobe.lab.profiles import PROFILES as FOLDER
 
 STRICT = 'like = "strict"\n'
@@ -103,7 +113,11 @@ def test_a_fleet_file_overrides_single_keys_of_a_manner(tmp_path):
         ),
         ("orders.read", "orders read", r"fleet.toml: .*clients\[0\].granted\[0\]`"),
         ("[servers.corp]", "[servers.'a/b']", "fleet.toml: .*at .*servers"),
-        ('granted = ["orders.read"]', "[[servers.corp.clients]]\nclient_id = 'shop'", "used twice"),
+        (
+            'granted = ["orders.read"]',
+            "[[servers.corp.clients]]\nclient_id = 'shop'",
+            "fleet.toml: servers.corp: client_id 'shop' is used twice",
+        ),
     ],
 )
 def test_a_bad_fleet_file_is_complained_about_with_its_place(tmp_path, old, new, message):
@@ -140,3 +154,41 @@ def test_a_fleet_file_registers_keys_roles_and_targets(tmp_path):
     assert client.dpop_bound_access_tokens
     assert client.granted_for("https://api.example") == ("orders.read",)
     assert (server.targets, server.scopes) == ({"https://api.example"}, {"orders.read"})
+
+
+def test_every_profile_is_of_a_real_server_or_shows_one_trait():
+    everything = available_profiles()
+    abstract, real = abstract_profiles(), real_profiles()
+    assert abstract | real == everything
+    assert abstract.keys().isdisjoint(real)
+    assert {"strict", "narrowing", "throttling"} <= abstract.keys()
+    assert {"keycloak", "entra", "genesys"} <= real.keys()
+    assert [*everything] == sorted(everything)
+    assert real["keycloak"] == read_profile("keycloak").summary
+
+
+# -- the sample fleet
+
+
+def test_the_demo_knows_its_clients_but_for_one_and_their_secrets_but_for_one():
+    written = tomllib.loads(demo_clients(port=8123))
+    servers = {server.name: server for server in demo_servers()}
+    for name in written["servers"]:
+        endpoint = f"http://127.0.0.1:8123/{name}/token"
+        assert (name in servers, written["servers"][name]["token_endpoint"]) == (True, endpoint)
+    variables, unknown, wrong = demo_environment(), [], []
+    for client in written["clients"]:
+        known = servers[client["server"]].clients.get(client["client_id"])
+        if known is None:
+            unknown.append(client["name"])
+        elif known.client_secret != variables[client["client_secret"]["env"]]:
+            wrong.append(client["name"])
+    assert (unknown, wrong) == (["shop-checkout"], ["warehouse-loader"])
+
+
+def test_the_scopes_of_the_demo_are_for_its_clients(tmp_path):
+    (tmp_path / "scopes.txt").write_text(demo_scopes())
+    asked = read_scopes([tmp_path / "scopes.txt"])
+    corp = next(server for server in demo_servers() if server.name == "corp")
+    assert "invoices.read" in asked
+    assert len(corp.scopes.intersection(asked)) > len(asked) / 2

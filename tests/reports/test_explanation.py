@@ -1,10 +1,9 @@
 """What fell and what is open, as it is pasted into a ticket, shown to people, read by programs."""
 
 import json
-from io import StringIO
 
 import pytest
-from rich.console import Console
+from printed import printed
 
 from scopeprobe.diagnosis import Explanation
 from scopeprobe.diagnosis.theories import NotTested, RuledOut
@@ -37,9 +36,7 @@ def test_programs_read_theories_by_their_names(explanation):
 
 
 def test_people_see_what_fell_what_is_open_and_what_is_next(explanation):
-    paper = StringIO()
-    Console(file=paper, width=100).print(explanation_for_people(explanation, ()))
-    shown = paper.getvalue()
+    shown = "\n".join(printed(explanation_for_people(explanation, ())))
     assert shown.index("Ruled out") < shown.index(FELL.says) < shown.index("Not tested")
     assert "- request 2: a token of `x` | <b>" in shown
     assert shown.rstrip().endswith("Next: Ask another endpoint.")

@@ -5,33 +5,18 @@ from dataclasses import replace
 from itertools import groupby
 
 import pytest
+from by_hand import EXPECTED_NOTHING, assigned, follow, transcript
 from hypothesis import given
 from hypothesis import strategies as st
-from settings import server_with
 
 from scopeprobe.model import client as model
-from scopeprobe.model.answer import Fact, Issued, Refused, Unauthenticated
-from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.answer import Issued, Refused, Unauthenticated
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.strategies import each
 from scopeprobe.verdicts import judge, learn_behavior
 
 REFUSED = Refused(400, "invalid_scope")
 FAILED = Unauthenticated(401, "invalid_client")
-EXPECTED_NOTHING = model.Expectation()
-
-
-def assigned(count, limit=3, expect=EXPECTED_NOTHING):
-    scopes = tuple(model.Scope(f"s{n}") for n in range(count))
-    client = model.Client(
-        model.ClientName("c"),
-        model.ClientId("c"),
-        server_with("s", "https://s/t", max_auth_failures=limit),
-        None,
-        model.AuthMethod.NONE,
-        (model.Target(scopes, expect=expect),),
-    )
-    return Assignment(client, client.targets[0])
 
 
 def longest_run(facts, failed=FAILED):
@@ -40,21 +25,6 @@ def longest_run(facts, failed=FAILED):
         (len(list(run)) for answer, run in groupby(f.answer for f in facts) if answer == failed),
         default=0,
     )
-
-
-def follow(assignment, answer):
-    """Drive a plan to its end; the facts in the order of asking."""
-    plan, facts, tick = each(assignment), [], 0
-    try:
-        wave = next(plan)
-        while True:
-            answers = tuple(map(answer, wave))
-            for question, told in zip(wave, answers, strict=True):
-                facts.append(Fact(question, told, tick, tick + 1))
-                tick += 2
-            wave = plan.send(answers)
-    except StopIteration:
-        return facts
 
 
 @given(
@@ -74,7 +44,7 @@ def test_each_finds_the_truth_with_its_candidates_and_few_controls(
             return REFUSED if needs_scope else Issued(())
         return Issued(question.scopes) if set(question.scopes) <= names else refusal
 
-    facts = follow(assignment, answer)
+    facts = follow(each, assignment, answer)
     behavior = learn_behavior([(assignment, facts)])
     found = {f.scope: f.verdict for f in judge(assignment, behavior, facts, Reason.NOT_ASKED)}
     if needs_scope and not names:
@@ -101,6 +71,7 @@ def test_refusals_like_failed_authentications_leave_one_try_over(limit, count, g
     names = {f"s{n}" for n in granted if n < count}
     assignment = assigned(count, limit, model.Expectation(granted=(f"s{guess}", "s1*")))
     facts = follow(
+        each,
         assignment,
         lambda q: Issued(()) if q.scopes is None or set(q.scopes) <= names else FAILED,
     )
@@ -124,6 +95,7 @@ def test_what_was_granted_last_night_stands_between_refusals_that_may_be_failure
     )
     assignment = replace(before, previous=PermissionMap(before.client.name, cells))
     facts = follow(
+        each,
         assignment,
         lambda q: Issued(()) if q.scopes is None or set(q.scopes) <= granted else FAILED,
     )
@@ -132,7 +104,7 @@ def test_what_was_granted_last_night_stands_between_refusals_that_may_be_failure
 
 
 def test_no_more_than_25_refusals_stand_without_a_success():
-    facts = follow(assigned(90), lambda q: REFUSED if q.scopes and not q.again else Issued())
+    facts = follow(each, assigned(90), lambda q: REFUSED if q.scopes and not q.again else Issued())
     run = longest = 0
     for fact in facts[2:]:
         run = 0 if isinstance(fact.answer, Issued) else run + 1
@@ -147,4 +119,69 @@ def test_nothing_more_is_asked_once_a_success_cannot_be_repeated():
             return FAILED
         return REFUSED if question.scopes else Issued()
 
-    assert len(follow(assigned(90), rotated)) == 2 + 25 + 1
+    assert len(follow(each, assigned(90), rotated)) == 2 + 25 + 1
+
+
+# -- the order of questions
+
+
+def strict(granted, refusal, without_scope):
+    """A server that refuses whatever holds a scope that is not granted."""
+
+    def answer(question):
+        if question.scopes is None:
+            return without_scope
+        return Issued(question.scopes) if granted.issuperset(question.scopes) else refusal
+
+    return answer
+
+
+EXPECTED = model.Expectation(granted=("s6", "s7"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "expect", "order"),
+    [
+        (
+            3, EXPECTED,
+            "- canary! s6 s0! s7 s1! s2! -' s3! s4! -'' s5! 2+canary! -''' canary'! -''''",
+        ),
+        (5, EXPECTED, "- canary! s0! s1! s6 s2! s3! s4! s7 s5! 2+canary! canary'! -'"),
+        (
+            3, EXPECTED_NOTHING,
+            "- canary! s0! -' s1! s2! -'' s3! s4! -''' s5! s6 s7 2+canary! canary'! -''''",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_likely_to_succeed_is_asked_before_one_failure_too_many(limit, expect, order):
+    assignment = assigned(8, limit, expect)
+    assert transcript(each, assignment, strict({"s6", "s7"}, FAILED, Issued())) == order
+
+
+def test_a_client_with_two_tries_is_asked_for_a_success_after_every_failure():
+    order = "- canary! -' s2 s0! -'' s1! -''' 1+canary! -'''' canary'! -'''''"
+    assignment = assigned(3, 2, model.Expectation(granted=("s2",)))
+    assert transcript(each, assignment, strict({"s2"}, FAILED, Issued())) == order
+
+
+def test_plain_refusals_are_asked_in_the_order_of_the_candidates():
+    order = "- canary! s0! s1! s2! s3! s4! s5! s6 s7 2+canary! -'"
+    assert (
+        transcript(each, assigned(8, 3, EXPECTED), strict({"s6", "s7"}, REFUSED, Issued())) == order
+    )
+    everything = {f"s{n}" for n in range(3)}
+    order = "- canary! s0 s1 s2 3+canary!"
+    assert transcript(each, assigned(3), strict(everything, REFUSED, Issued())) == order
+
+
+def test_where_a_scope_is_demanded_the_hopeful_come_first_and_the_canary_waits():
+    expected = assigned(8, 3, EXPECTED)
+    order = "-! s6 canary! s7 s0! s1! s2! s3! s4! s5! 2+canary! s6'"
+    assert transcript(each, expected, strict({"s6", "s7"}, REFUSED, REFUSED)) == order
+    order = "-! s6 s0! canary! s6' s1! s7 s2! s3! s6'' s4! s5! s6''' 2+canary! canary'! s6''''"
+    assert transcript(each, expected, strict({"s6", "s7"}, FAILED, FAILED)) == order
+
+
+def test_a_canary_that_is_refused_like_all_is_asked_twice():
+    order = "- canary! s0! -' s1! s2! -'' s3! canary'! -'''"
+    assert transcript(each, assigned(4), strict(set(), FAILED, Issued())) == order

@@ -39,23 +39,35 @@ class Mutant:
     change: str
     """In words, with the line in which it is made."""
 
-    @property
-    def place(self) -> tuple[str, str, int]:
-        """The place of the code of its function."""
-        return str(self.path), self.function, self.line
-
     def code(self) -> CodeType:
         """The changed code of the function."""
-        tree = ast.parse(self.path.read_text())
-        function = next(f for name, f in _functions(tree) if name == self.function)
+        tree, function = self._parsed()
         _, change = list(_changes(function))[self.number]
         change()
+        return self._compiled(tree)
+
+    def code_that_calls(self, name: str) -> CodeType:
+        """The code of the function as it is, which begins with a call of a builtin of this name."""
+        tree, function = self._parsed()
+        function.body.insert(0, ast.parse(f"{name}({self.place!r})").body[0])
+        return self._compiled(tree)
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """What tells the function from others: file, name and line."""
+        return str(self.path), self.function, self.line
+
+    def _parsed(self):
+        tree = ast.parse(self.path.read_text())
+        return tree, next(f for name, f in _functions(tree) if name == self.function)
+
+    def _compiled(self, tree):
         module = compile(ast.fix_missing_locations(tree), str(self.path), "exec")
         return next(code for code in _codes(module) if place_of(code) == self.place)
 
 
 def place_of(code: CodeType) -> tuple[str, str, int]:
-    """Where code stands: that of one function is known by it, changed or not."""
+    """The place of the function whose code it is, changed or not."""
     return code.co_filename, code.co_qualname, code.co_firstlineno
 
 

@@ -144,22 +144,6 @@ def test_a_signal_keeps_what_is_known_and_a_resume_asks_the_rest(
     assert maps(tmp_path / "cut" / "out") == maps(tmp_path / "alone" / "out")
 
 
-@pytest.mark.parametrize("bound", ["requests", "tokens"])
-def test_a_budget_is_spent_by_all_workers_together_and_not_exceeded(
-    tmp_path, server, cluster, bound
-):
-    words, environment = inputs(tmp_path / "run", server, 8, servers=4)
-    for name in ("one", "two"):
-        cluster.add_worker(name, env=environment)
-    ended = scopeprobe(*on(cluster, words), f"--max-{bound}", "60")
-    assert ended.returncode == 3, ended.stderr
-    found = summary(tmp_path / "run" / "out")
-    assert found[bound] == 60
-    if bound == "requests":
-        assert len(server.asked) == 60
-    assert "budget_spent" in reasons(tmp_path / "run" / "out").values()
-
-
 def memory_of(process):
     """All that a process holds in memory it has written."""
     found = []
@@ -337,44 +321,3 @@ def test_dasks_own_configuration_says_how_connections_are_secured(tmp_path, serv
     assert "Warning" not in strangers.stderr
     assert asked_for_strangers == 0
     assert ours.returncode == 0, ours.stderr
-
-
-def test_a_secret_that_no_worker_finds_ends_the_run_before_anything_is_asked(
-    tmp_path, server, cluster
-):
-    words, environment = inputs(tmp_path / "run", server, 8, servers=4)
-    missing = {name: text for name, text in environment.items() if name != "SECRET_3"}
-    cluster.add_worker("one", env=missing)
-    ended = scopeprobe(*on(cluster, words))
-    assert ended.returncode == 2
-    assert "c003: client_secret: environment variable SECRET_3 is not set" in ended.stderr
-    assert not server.asked
-
-
-def test_a_network_without_workers_is_unreachable_and_keeps_no_other_waiting(
-    tmp_path, server, cluster
-):
-    words, environment = inputs(tmp_path / "run", server, 4)
-    path = tmp_path / "run" / "clients.toml"
-    path.write_text(path.read_text().replace("[servers.srv1]", '[servers.srv1]\nnetwork = "eu"'))
-    cluster.add_worker("one", env=environment)
-    ended = scopeprobe(*on(cluster, words), "--max-pause", "3s")
-    assert ended.returncode == 3, ended.stderr
-    found = reasons(tmp_path / "run" / "out")
-    assert {reason for (client, _), reason in found.items() if client in {"c001", "c003"}} == {
-        "unreachable"
-    }
-    assert "unreachable" not in {
-        reason for (client, _), reason in found.items() if client in {"c000", "c002"}
-    }
-    assert "no worker of the cluster is in eu" in ended.stderr
-
-
-@pytest.mark.parametrize("cluster_named", ["tcp://127.0.0.1:1", "no-such-file", "local:0"])
-def test_a_cluster_that_is_not_there_is_an_input_error(tmp_path, server, cluster_named):
-    words, environment = inputs(tmp_path / "run", server, 2)
-    ended = scopeprobe(*words, "--cluster", cluster_named, env=environment)
-    assert ended.returncode == 2
-    assert f"--cluster {cluster_named}: " in ended.stderr
-    assert not server.asked
-    assert not (tmp_path / "run" / "out").exists()
