@@ -74,7 +74,7 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     @property
     def tells(self) -> bool:
         """At least one place lists scopes; its list may be empty."""
-        return bool(self.lists)
+        return bool(self.places)
 
     def allows(self, scope: Scope) -> bool | None:
         """Whether the rights include the scope; None where they are unknown or only resemble it."""
