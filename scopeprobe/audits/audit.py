@@ -19,6 +19,7 @@ from scopeprobe.audits.beginning import (
     refuse_without_runs,
 )
 from scopeprobe.audits.build_summary import Cost, build_summary, distinct, notices_of
+from scopeprobe.audits.conclusions import Conclusions
 from scopeprobe.audits.discover import parted
 from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.audits.order import Audit, Resume
@@ -239,7 +240,8 @@ class _Session:
 
     def _conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         order, rounds = self._order, self._rounds
-        maps = tuple(map(PackedMap.of, rounds.maps()))
+        concluded = rounds.conclusions()
+        maps = tuple(map(PackedMap.of, concluded.maps()))
         found = self._findings(maps)
         failures = tuple(one for one in found if one.kind in order.fail_on)
         warnings = tuple(one for one in found if one.kind not in order.fail_on)
@@ -251,11 +253,12 @@ class _Session:
             maps,
             failures=failures,
             warnings=warnings,
-            cost=self._cost(),
-            doubts=rounds.doubts(),
+            cost=self._cost(concluded),
+            doubts=concluded.doubts(),
             commands=order.commands,
         )
         self._write(maps, summary, finished)
+        self._finish(maps, concluded)
         of_metadata = self._fleet.notices[len(order.fleet.notices) :]
         notices = (
             *sorted(of_metadata),
@@ -297,17 +300,17 @@ class _Session:
         nights_of = past.nights_of
         return replace(past, nights_of=lambda client: _if_readable(nights_of, client) or ())
 
-    def _cost(self) -> Cost:
+    def _cost(self, concluded: Conclusions) -> Cost:
         rounds, known = self._rounds, self._known
         usage = rounds.usage.values()
         return Cost(
             requests=len(known) + sum(one.requests for one in usage),
             tokens=known.tokens + sum(one.tokens for one in usage),
-            by_client=rounds.requests_by_client(),
+            by_client=concluded.requests_by_client(),
             by_server=rounds.usage,
-            follow_ups={purpose: rounds.follow_ups(purpose) for purpose in Purpose},
+            follow_ups={one: sum(spent.follow_ups[one] for spent in usage) for one in Purpose},
             tokens_left_alive=sum(one.left_alive for one in rounds.token_handling.values()),
-            shared_tokens=distinct(rounds.servers_that_share_tokens()),
+            shared_tokens=distinct(concluded.servers_that_share_tokens()),
         )
 
     def _write(self, maps: Sequence[PermissionMap], summary: Summary, finished: float) -> None:
@@ -328,12 +331,14 @@ class _Session:
             complete=summary.complete,
             summary=summary.as_json().encode(),
         )
-        rounds = self._rounds
+
+    def _finish(self, maps: Sequence[PermissionMap], concluded: Conclusions) -> None:
+        """Store what was found, which makes the run a finished one."""
         self._store.finish(
             self._run,
             maps,
-            rounds.accepted_sets(maps),
-            rounds.last_successes(),
+            concluded.accepted_sets(maps),
+            concluded.last_successes(),
             written_files=self._written_files,
-            keep=order.keep,
+            keep=self._order.keep,
         )

@@ -1,4 +1,4 @@
-"""Ask in rounds, and say what the answers prove: the part of an audit that knows the engine."""
+"""Ask in rounds: the part of an audit that knows the engine."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
-from operator import itemgetter
 
 import anyio
-import msgspec
 
+from scopeprobe.audits.behaviors import Behaviors, begun, by_endpoint, endpoint_of, told_to
+from scopeprobe.audits.conclusions import Conclusions
 from scopeprobe.audits.discover import resolve_by
 from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.audits.signals import Interruption, end_what_is_endless
@@ -25,25 +24,19 @@ from scopeprobe.engine.scheduler import Scheduler
 from scopeprobe.engine.usage import Usage
 from scopeprobe.errors import InputError
 from scopeprobe.inputs import Fleet
-from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.assignment import Assignment, Strategy
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
-from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
-from scopeprobe.model.client import Client, ClientName, Registration
+from scopeprobe.model.cell import Cell, Reason, Verdict
+from scopeprobe.model.client import Client, ClientName
 from scopeprobe.model.events import Observer
 from scopeprobe.model.fault import Fault
-from scopeprobe.model.http import Purpose
 from scopeprobe.model.journal import KnownFacts, RunJournal
-from scopeprobe.model.question import Question
-from scopeprobe.model.scope_names import Scope
 from scopeprobe.oauth.exchange import TokenHandling
 from scopeprobe.strategies import LEARNING
 from scopeprobe.verdicts import (
     ToldClient,
-    accepted_sets,
     earlier_client,
     judge,
-    learn_behavior,
     shapes_in_doubt,
 )
 
@@ -90,8 +83,7 @@ class Rounds:
         self._unusable: dict[str, Fault] = {}
         self._further: dict[int, Iterator[Callable[[RateGroup], Awaitable[None]]]] = {}
         """By the identity of its rate group, what lays out the rounds that are still to come."""
-        self._learned: dict[str, tuple[list[ToldClient], ServerBehavior]] = {}
-        """By endpoint, what its clients had been told when it was last learned from."""
+        self._behaviors = Behaviors()
 
     def add(
         self, assignments: Iterable[Assignment], unusable: Mapping[str, Fault]
@@ -209,7 +201,7 @@ class Rounds:
         behaviors = await off_the_loop(self._with_earlier_clients, group)
 
         def prepare(assignment: Assignment) -> PlanRunner:
-            behavior = behaviors.get(_endpoint(assignment), NOTHING_KNOWN)
+            behavior = behaviors.get(endpoint_of(assignment), NOTHING_KNOWN)
             return self._plan_runner(replace(assignment, behavior=behavior))
 
         for queue in held:
@@ -230,14 +222,14 @@ class Rounds:
     ) -> list[tuple[ClientQueue, PlanRunner, ServerBehavior]]:
         """Plans with open cells that know less of their server than is known by now, and that."""
         behaviors = {
-            endpoint: self._learn(map(_told_what_it_asked, plans))
-            for endpoint, plans in _by_endpoint(_begun([group])).items()
+            endpoint: self._behaviors.shown_to(map(_told_what_it_asked, plans))
+            for endpoint, plans in by_endpoint(begun([group])).items()
         }
         found = []
         for queue in group.queues:
             for plan in queue.begun:
                 known = plan.assignment.behavior
-                behavior = behaviors[_endpoint(plan.assignment)]
+                behavior = behaviors[endpoint_of(plan.assignment)]
                 flags = replace(behavior, earlier_clients=known.earlier_clients)
                 if flags != known and self._has_open_cells(plan, behavior):
                     found.append((queue, plan, flags))
@@ -252,9 +244,9 @@ class Rounds:
         def can_ask(assignment: Assignment) -> bool:
             return plans[id(assignment)][0].closed_because is None
 
-        for members in _by_endpoint(_begun([group])).values():
-            told = list(map(_told, members))
-            behavior = await off_the_loop(self._learn, told)
+        for members in by_endpoint(begun([group])).values():
+            told = list(map(told_to, members))
+            behavior = await off_the_loop(self._behaviors.shown_to, told)
             doubts = shapes_in_doubt(told, behavior, can_ask)
             for assignment, further in await off_the_loop(list, doubts):
                 if can_ask(assignment):
@@ -264,21 +256,11 @@ class Rounds:
     def _plan_runner(self, assignment: Assignment) -> PlanRunner:
         return PlanRunner(assignment, self._strategy, self._known.facts_of(assignment))
 
-    def _learn(self, told: Iterable[ToldClient]) -> ServerBehavior:
-        """What clients of one server taught: worked out anew where one was told more since."""
-        told = list(told)
-        endpoint = _endpoint(told[0][0])
-        before, behavior = self._learned.get(endpoint, ([], NOTHING_KNOWN))
-        if list(map(_identity, told)) != list(map(_identity, before)):
-            behavior = learn_behavior(told)
-            self._learned[endpoint] = told, behavior
-        return behavior
-
     def _with_earlier_clients(self, group: RateGroup) -> dict[str, ServerBehavior]:
         """By endpoint, what its clients taught so far, and what they were found to have."""
         behaviors = {}
-        for endpoint, plans in _by_endpoint(_begun([group])).items():
-            behavior = self._learn(map(_told_what_it_asked, plans))
+        for endpoint, plans in by_endpoint(begun([group])).items():
+            behavior = self._behaviors.shown_to(map(_told_what_it_asked, plans))
             earlier_clients = (
                 earlier_client(plan.assignment, self._cells(plan, behavior)) for plan in plans
             )
@@ -292,140 +274,25 @@ class Rounds:
         because = plan.open_because or Reason.NOT_ASKED
         return judge(plan.assignment, behavior, plan.told_what_it_asked, because)
 
-    def _plans(self) -> dict[int, tuple[RateGroup, ClientQueue, PlanRunner]]:
-        """By the identity of its assignment, every plan and whose it is."""
-        return {
-            id(plan.assignment): (group, queue, plan)
-            for group in self._groups
-            for queue in group.queues
-            for plan in queue.begun
-        }
-
-    def accepted_sets(
-        self, maps: Iterable[PermissionMap]
-    ) -> Iterator[tuple[Assignment, tuple[tuple[Scope, ...], ...]]]:
-        """By client and target, the sets whose acceptance proves what the maps say is granted."""
-        by_client = self._by_client()
-        for permissions in maps:
-            for plan in by_client[permissions.client]:
-                label = plan.assignment.target.label
-                cells = (cell for cell in permissions.cells if cell.audience == label)
-                yield plan.assignment, accepted_sets(plan.told, cells)
-
-    def last_successes(self) -> Iterator[tuple[Assignment, Question, bool]]:
-        """By client and target, what succeeded, and whether it does not without scope."""
-        for plan in self._begun():
-            if (success := plan.last_success) is not None:
-                yield plan.assignment, success, plan.needs_scope
-
-    def doubts(self) -> Iterator[tuple[ClientName, Reason]]:
-        """Clients that did not get to ask about a shape, and why: asking again may settle it."""
-        plans = self._plans()
-        for members in _by_endpoint(self._begun()).values():
-            told = list(map(_told, members))
-            for assignment, _ in shapes_in_doubt(told, self._learn(told)):
-                _, queue, plan = plans[id(assignment)]
-                reasons = (queue.closed_because, self.stopped_because, plan.open_because)
-                yield assignment.client.name, next(filter(None, reasons), Reason.NOT_ASKED)
-
-    # -- what the facts say
-
-    def maps(self) -> Iterator[PermissionMap]:
-        """The maps, sorted by client; behavior comes from all clients (docs/design.md, "Terms")."""
-        behaviors = {
-            endpoint: self._learn(map(_told, plans))
-            for endpoint, plans in _by_endpoint(self._begun()).items()
-        }
-        for name, plans in sorted(self._by_client().items()):
-            cells: list[Cell] = []
-            told = {id(plan): tuple(plan.told) for plan in plans}
-            for plan in sorted(plans, key=_audience):
-                because = plan.open_because or Reason.NOT_ASKED
-                facts = told[id(plan)]
-                elsewhere = (one for other in told.values() if other is not facts for one in other)
-                behavior = behaviors[_endpoint(plan.assignment)]
-                judged = judge(plan.assignment, behavior, facts, because, elsewhere)
-                if fault := self._unusable.get(plan.assignment.client.server.name):
-                    judged = tuple(_told_of(cell, fault) for cell in judged)
-                cells += judged
-            yield PermissionMap(name, tuple(cells), _registration(chain(*told.values())))
-
-    def _by_client(self) -> dict[ClientName, list[PlanRunner]]:
-        by_client: dict[ClientName, list[PlanRunner]] = {}
-        for plan in self._begun():
-            by_client.setdefault(plan.assignment.client.name, []).append(plan)
-        return by_client
-
-    def requests_by_client(self) -> dict[str, int]:
-        return {
-            queue.client.name: queue.requests
-            + sum(len(self._known.facts_of(plan.assignment)) for plan in queue.begun)
-            for group in self._groups
-            for queue in group.queues
-        }
-
-    def follow_ups(self, purpose: Purpose) -> int:
-        return sum(usage.follow_ups[purpose] for usage in self.usage.values())
-
-    def servers_that_share_tokens(self) -> Iterator[str]:
-        for plan in self._begun():
-            server = plan.assignment.client.server
-            handling = self.token_handling.get(server.endpoints.token)
-            if handling is not None and handling.shares_tokens:
-                yield server.name
-
-    def _begun(self) -> Sequence[PlanRunner]:
-        return _begun(self._groups)
+    def conclusions(self) -> Conclusions:
+        """What the answers say, once no more is asked."""
+        return Conclusions(
+            self._groups,
+            self._known,
+            self._unusable,
+            self._behaviors,
+            self.token_handling,
+            self.stopped_because,
+        )
 
 
 def _behind_the_pilots(assignments: Iterable[Assignment]) -> set[ClientName]:
     """All clients but the first few of every server."""
     servers: dict[str, dict[ClientName, None]] = {}
     for assignment in assignments:
-        servers.setdefault(_endpoint(assignment), {})[assignment.client.name] = None
+        servers.setdefault(endpoint_of(assignment), {})[assignment.client.name] = None
     return {name for names in servers.values() for name in list(names)[PILOTS:]}
-
-
-def _told_of(cell: Cell, fault: Fault) -> Cell:
-    """An open cell with what is known of why its server could not be asked."""
-    if cell.reason is not fault.reason or not cell.is_open:
-        return cell
-    return msgspec.structs.replace(cell, error=fault.code, error_description=fault.words)
-
-
-def _begun(groups: Iterable[RateGroup]) -> list[PlanRunner]:
-    return [plan for group in groups for queue in group.queues for plan in queue.begun]
-
-
-def _told(plan: PlanRunner) -> ToldClient:
-    return plan.assignment, plan.told
 
 
 def _told_what_it_asked(plan: PlanRunner) -> ToldClient:
     return plan.assignment, plan.told_what_it_asked
-
-
-def _identity(told: ToldClient) -> tuple[int, int]:
-    return id(told[0]), id(told[1])
-
-
-def _registration(facts: Iterable[Fact]) -> Registration | None:
-    """What the last token of a client showed of the client's own end."""
-    tokens = [(fact.received, fact.answer) for fact in facts if isinstance(fact.answer, Issued)]
-    return max(tokens, key=itemgetter(0))[1].registration if tokens else None
-
-
-def _audience(plan: PlanRunner) -> str:
-    return plan.assignment.target.label
-
-
-def _by_endpoint(plans: Iterable[PlanRunner]) -> dict[str, list[PlanRunner]]:
-    endpoints: dict[str, list[PlanRunner]] = {}
-    for plan in plans:
-        endpoints.setdefault(_endpoint(plan.assignment), []).append(plan)
-    return endpoints
-
-
-def _endpoint(assignment: Assignment) -> str:
-    server = assignment.client.server
-    return server.endpoints.token or server.endpoints.issuer
