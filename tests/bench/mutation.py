@@ -1,19 +1,22 @@
 """
 Do tests notice small changes of the code? Each is made by itself, and tests of its room are run.
 
-    python tests/bench/mutation.py ROOM... [--share 1.0] [--sample N] [--seed 0] [--json FILE]
+    python tests/bench/mutation.py ROOM... [--share 1.0] [--sample N] [--seed 0] [--seconds N]
+        [--json FILE]
 
 A room is a folder of the package, as `verdicts`; its tests are those of tests/ROOM that start no
 process and do not take their time. In each room a seeded share of all changes is made; with
 --sample, so many of all rooms together, and then tests of any of these rooms may notice one: what
 reads or writes a file is tested in the room of the command that does so.
 
-The tests are collected once and run once as they are, which tells the functions that each runs;
-one that fails is named and left out. Then for each change a process is forked, the changed code is
-put in the place of the function's, and the tests that ran the function are run, the fastest first,
-until one fails, which is believed if it passes in such a process without the change. They get ten
-seconds of a processor: a change that only slower tests would notice counts as not noticed, and one
-that makes a test take far longer than it did as noticed.
+The tests are collected once and run once as they are, which tells the functions that each runs. One
+that fails is named and left out, and so are those for which the --seconds of the first run of their
+room are too few; one case of each test comes before the second of any. Then for each change a
+process is forked, the changed code is put in the place of the function's, and the tests that ran
+the function are run, the fastest first, until one fails, which is believed if it passes in such a
+process without the change. They get eight seconds of a processor: a change that only slower tests
+would notice counts as not noticed, and one that makes a test take far longer than it did as
+noticed.
 
 Prints a line for each room and all changes that nobody noticed, and as JSON the same. Exit code 1:
 in a room, or in the sample, fewer than 85 % were noticed.
@@ -35,7 +38,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import _lru_cache_wrapper
+from functools import _lru_cache_wrapper, partial
 from importlib import import_module
 from itertools import accumulate
 from pathlib import Path
@@ -52,7 +55,7 @@ LEAST_KILLED = 0.85
 KILLED, SURVIVED = 1, 0
 LEFT_OUT = ("system", "browser", "shells", "torture")
 """Marks of tests that start processes, or take their time."""
-PATIENCE = 10.0
+PATIENCE = 8.0
 """Seconds of a processor for the tests of a change: what slower tests alone notice is not seen."""
 NOTE = "_note_that_it_ran"
 """Name of a builtin, which takes the place of a function."""
@@ -75,8 +78,8 @@ class Room:
 class Trial:
     """A plugin of pytest: in the place of running tests it tries the changes of rooms."""
 
-    def __init__(self, rooms):
-        self._rooms = rooms
+    def __init__(self, rooms, seconds):
+        self._rooms, self._most_seconds = rooms, seconds
         self._tests_of = {mutant.place: [] for room in rooms for mutant in room.mutants}
         """By function, those that ran it."""
         self._seconds, self._processor_seconds = {}, {}
@@ -104,7 +107,7 @@ class Trial:
         for file in {file for file, _, _ in self._tests_of}:
             import_module(".".join(Path(file).relative_to(ROOT).with_suffix("").parts))
         self._functions = functions_at(self._tests_of)
-        self._look_at(session.items)
+        self._look_at(breadth_first(session.items))
         gc.freeze()  # it is not to be copied for each change
         for room in self._rooms:
             self._try_all(room)
@@ -141,8 +144,9 @@ class Trial:
         for name in sorted(modules - sys.modules.keys()):  # or each process would load them again
             with suppress(Exception):
                 import_module(name)
+        were_run = sum(map(bool, self._seconds.values()))
         say(
-            f"{len(items)} tests in {time.monotonic() - began:.0f} s,"
+            f"{were_run} of {len(items)} tests in {time.monotonic() - began:.0f} s,"
             f" {sum(self._processor_seconds.values()):.0f} s of a processor"
         )
 
@@ -153,18 +157,23 @@ class Trial:
         That is the seconds it took, also of a processor, whether it failed, and the functions that
         it ran in any thread.
         """
-        ran, seen = set(), []
+        ran, seen, spent = set(), [], Counter()
         setattr(builtins, NOTE, ran.add)
         one_of = {mutant.place: mutant for room in self._rooms for mutant in room.mutants}
         for place, mutant in one_of.items():
             put_in_place(mutant.code_that_calls(NOTE), self._functions[place])
         for item in items:
+            room = item.path.relative_to(ROOT / "tests").parts[0]
+            if spent[room] > self._most_seconds:
+                seen.append((0.0, 0.0, False, frozenset()))
+                continue
             ran.clear()
             self._failed = False
             forget_what_was_computed()
             before = time.monotonic(), time.process_time()
             run(item)
             taken = time.monotonic() - before[0], time.process_time() - before[1]
+            spent[room] += taken[0]
             if self._failed:
                 say(f"{item.nodeid} fails without any change")
             seen.append((*taken, self._failed, frozenset(ran)))
@@ -265,6 +274,16 @@ def functions_at(places):
     return functions
 
 
+def breadth_first(items):
+    """Tests in an order in which one case of each comes before the second of any."""
+    met, places = Counter(), {}
+    for item in items:
+        function = item.nodeid.partition("[")[0]
+        places[item] = met[function]
+        met[function] += 1
+    return sorted(items, key=places.__getitem__)
+
+
 def put_in_place(code, functions):
     for function in functions:
         function.__code__ = code
@@ -278,10 +297,10 @@ def forget_what_was_computed():
                 value.cache_clear()
 
 
-def trial_of(rooms):
+def trial_of(rooms, seconds):
     words = ["-n0", "-q", "-p", "no:cacheprovider", "--no-header", "-o", "timeout=0"]
     words += ["-m", f"not ({' or '.join(LEFT_OUT)})", *(f"tests/{room.name}" for room in rooms)]
-    pytest.main(words, plugins=[Trial(rooms)])
+    pytest.main(words, plugins=[Trial(rooms, seconds)])
     return rooms
 
 
@@ -311,6 +330,7 @@ def main():
     reader.add_argument("--share", type=float, default=1.0)
     reader.add_argument("--sample", type=int, default=0)
     reader.add_argument("--seed", type=int, default=0)
+    reader.add_argument("--seconds", type=float, default=math.inf)
     reader.add_argument("--json", type=Path)
     options = reader.parse_args()
     os.chdir(ROOT)
@@ -318,7 +338,8 @@ def main():
     trials = [rooms] if options.sample else [[room] for room in rooms]
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
         # One after the other, each as if it were alone.
-        rooms = [room for tried in processes.imap(trial_of, trials) for room in tried]
+        tried = processes.imap(partial(trial_of, seconds=options.seconds), trials)
+        rooms = [room for rooms in tried for room in rooms]
     show(rooms)
     if options.json:
         options.json.write_text(json.dumps([figures(room) for room in rooms], indent=1))

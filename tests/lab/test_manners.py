@@ -9,6 +9,8 @@ from lab_endpoints import (
     INVENTED,
     OWN,
     REFUSED,
+    SECRET,
+    Clock,
     at,
     claims_of,
     facts,
@@ -137,3 +139,34 @@ async def test_a_jwt_shows_its_scopes_under_the_claim_and_in_the_shape_of_its_ma
     assert claims["scp"] == (OWN if shape == "string" else OWN.split())
     assert claims["iss"] == endpoint.url.removesuffix("/token")
     assert (claims["sub"], claims["exp"] - claims["iat"]) == ("shop", body["expires_in"])
+
+
+EVERYTHING = (
+    "{server} {issuer} {origin} {client_id} [{asked}] [{target}] {method} {registered_method}"
+    " {grant_type} ({grant_types})"
+)
+
+
+async def test_a_refusal_may_name_all_that_was_asked_and_is_registered():
+    refusal = {"status": 400, "error": "invalid_scope", "description": EVERYTHING}
+    override = {"scope": {"unknown": refusal}}
+    async with at(make_server("strict", override)) as endpoint:
+        base = endpoint.url.removesuffix("/corp/token")
+        _, _, body = await endpoint.ask(f"orders.read {INVENTED}")
+        form = {"grant_type": "client_credentials", "client_id": "shop", "scope": INVENTED}
+        _, _, posted = await endpoint.post({**form, "client_secret": SECRET})
+    asked = f"corp {base}/corp {base} shop [orders.read {INVENTED}] []"
+    registered = "client_secret_basic client_credentials (client_credentials)"
+    assert body["error_description"] == f"{asked} client_secret_basic {registered}"
+    assert f"[{INVENTED}] [] client_secret_post {registered}" in posted["error_description"]
+
+
+async def test_the_quota_is_told_in_headers_of_every_answer():
+    told = {"X-Limit": "{limit}", "X-Remaining": "{remaining}", "X-Reset": "{seconds}"}
+    override = {"throttle": {"requests": 2, "seconds": 30, "headers": told}}
+    async with at(make_server("throttling", override, clock=Clock())) as endpoint:
+        answers = [await endpoint.ask() for _ in range(3)]
+    assert [[headers[name] for name in told] for _, headers, _ in answers] == [
+        ["2", "1", "30"], ["2", "0", "30"], ["2", "0", "30"],
+    ]  # fmt: skip
+    assert [status for status, _, _ in answers] == [200, 200, 429]
