@@ -114,7 +114,8 @@ class AnswerHandling:
         """Count credential failures; leave the client, or its server, alone after so many."""
         guard, client = job.queue.guard, job.queue.client
         if job.sent is not None:
-            guard.note(answer, job.sent)
+            is_repeated = isinstance(answer, Unanswered) and job.repeats_success
+            guard.note(answer, job.sent, succeeded_before=is_repeated)
         if guard.leaves_alone and job.queue.closed_because is None:
             if isinstance(answer, Unanswered):
                 job.queue.close(answer.reason)

@@ -48,6 +48,11 @@ class Job:
     sent_tick: int = 0
     sent_at: float = 0.0
 
+    @property
+    def repeats_success(self) -> bool:
+        """The same request was answered with a token before."""
+        return self.is_reassurance or self.plan.has_succeeded_with(self.question)
+
 
 class ClientQueue:
     """

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Protocol
 
 from scopeprobe.model.answer import Answer, Issued
-from scopeprobe.model.failed_authentication import may_be_failed_authentication
+from scopeprobe.model.failed_authentication import may_be_failed_authentication, never_came
 
 
 class Counts(Protocol):
@@ -38,6 +38,8 @@ class _Failure:
 
     sent: Sent
     answered: int
+    is_lost: bool
+    """Its answer never came."""
 
 
 @dataclass(slots=True)
@@ -56,6 +58,8 @@ class Registration:
     """What earlier invocations of the run may have caused; no success has come since."""
     failed: list[_Failure] = field(default_factory=list)
     in_air: list[Sent] = field(default_factory=list)
+    is_wary: bool = False
+    """Good credentials met what failed authentication may look like."""
     stored: int = 0
     """What the store was told last."""
     sent: int = 0
@@ -97,8 +101,6 @@ class LockoutGuard:
         self._tries = tries
         self._limit = limit
         self._counts = counts
-        self._is_wary = False
-        """Good credentials met what failed authentication may look like."""
 
     # -- what is asked and answered
 
@@ -115,21 +117,32 @@ class LockoutGuard:
     def came_back(self, sent: Sent) -> None:
         self.registration.in_air.remove(sent)
 
-    def note(self, answer: Answer, sent: Sent) -> None:
+    def note(self, answer: Answer, sent: Sent, *, succeeded_before: bool = False) -> None:
+        """
+        Count an answer. Where refusals count, so does one that never came: it may have been one.
+
+        :param succeeded_before: the same request did, so that no refusal of it is to be expected.
+        """
         if isinstance(answer, Issued):
             failed = self.registration.failed
             self.registration.failed = [f for f in failed if not self._is_before(f, sent)]
             self.registration.remembered = 0
             self.is_proved = True
         elif self._counts(answer, is_proved=self.is_proved):
-            self.registration.failed.append(_Failure(sent, next(self.registration.moments)))
-            self._is_wary |= self.is_proved
+            self._failed(sent, is_lost=False)
+            self.registration.is_wary |= self.is_proved
+        elif self.registration.is_wary and not succeeded_before and never_came(answer):
+            self._failed(sent, is_lost=True)
+
+    def _failed(self, sent: Sent, *, is_lost: bool) -> None:
+        registration = self.registration
+        registration.failed.append(_Failure(sent, next(registration.moments), is_lost))
 
     def _is_before(self, failure: _Failure, succeeded: Sent) -> bool:
         """Whether it was answered before the success was asked, in whatever order they came."""
         failed = failure.sent
-        was_alone = not self.is_proved or failed.wave != succeeded.wave
-        is_ahead = was_alone or failed.number <= succeeded.number - self._window
+        is_alone = failure.is_lost or not self.is_proved or failed.wave != succeeded.wave
+        is_ahead = is_alone or failed.number <= succeeded.number - self._window
         return is_ahead and failure.answered < succeeded.moment
 
     # -- what may be sent
@@ -165,7 +178,7 @@ class LockoutGuard:
     def admits(self) -> bool:
         """Whether one more request may be sent now."""
         in_air = self.registration.in_air
-        if not self.is_proved or self._is_wary or self.wants_reassurance:
+        if not self.is_proved or self.registration.is_wary or self.wants_reassurance:
             return not in_air
         is_in_window = not in_air or self.registration.sent - in_air[0].number < self._window
         return is_in_window and self.registration.at_risk < self._window

@@ -14,6 +14,7 @@ from scopeprobe.model.answer import (
     is_plain_about_scope,
 )
 from scopeprobe.model.cell import Reason
+from scopeprobe.model.fault import FaultCode
 
 _REJECTING = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Statuses that reject somebody, whatever came with them: a page, half a body, none."""
@@ -29,12 +30,11 @@ _NOT_READ = {
     HTTPStatus.NOT_IMPLEMENTED,
 }
 _MAY_BE_COUNTED = {
-    Reason.TIMED_OUT,
     Reason.SERVER_ERROR,
     Reason.MALFORMED_ANSWER,
     Reason.REDIRECTED,
 }
-"""Faults behind which a server may have looked at the secret."""
+"""Faults behind which a server may have looked at the secret, beside an answer that never came."""
 
 
 def may_be_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:
@@ -54,7 +54,8 @@ def may_be_failed_authentication(answer: Answer, *, is_proved: bool) -> bool:
         case Unanswered(reason=Reason.THROTTLED):
             return False
         case Unanswered(reason=reason):
-            return _may_reject(answer) or (not is_proved and reason in _MAY_BE_COUNTED)
+            may_be_read = reason in _MAY_BE_COUNTED or never_came(answer)
+            return _may_reject(answer) or (not is_proved and may_be_read)
         case _:
             return False
 
@@ -68,6 +69,15 @@ def _may_reject(fault: Unanswered) -> bool:
     is_unread = fault.reason in _UNREADABLE and fault.status in _ANSWERING
     trips = fault.status == HTTPStatus.INTERNAL_SERVER_ERROR and fault.error
     return fault.status in _REJECTING or is_unread or bool(trips)
+
+
+def never_came(answer: Answer) -> bool:
+    """Whether a request was sent, and whatever was answered did not arrive."""
+    match answer:
+        case Unanswered(reason=Reason.TIMED_OUT) | Unanswered(error=FaultCode.CONNECTION_CLOSED):
+            return True
+        case _:
+            return False
 
 
 def may_count_in_a_diagnosis(answer: Answer, *, is_proved: bool) -> bool:

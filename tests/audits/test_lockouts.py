@@ -50,7 +50,7 @@ def test_refusals_that_look_like_a_wrong_secret_lock_nobody_in_three_nights(
 ):
     """Nobody can tell them apart, so the server counts them as failures."""
     server = LockingServer({"c": set(SCOPES[:granted])}, dress=refusal, refusal=refusal)
-    with nights(tmp_path, server, SCOPES) as night:
+    with nights(tmp_path, server, SCOPES, timeout="15s") as night:
         for changed in [set(), {SCOPES[0]}, {SCOPES[0]}]:
             server.granted["c"] ^= changed
             assert night(strategy).returncode == 0
@@ -60,6 +60,25 @@ def test_refusals_that_look_like_a_wrong_secret_lock_nobody_in_three_nights(
             truth = {s: "granted" if s in server.granted["c"] else withheld for s in SCOPES}
             assert {s: v for (_, s), v in verdicts(tmp_path / "out").items()} == truth
     assert server.most["c"] <= 2
+
+
+@pytest.mark.parametrize(
+    ("strategy", "every", "lost"),
+    [
+        *((strategy, every, Reply(raw=b"")) for strategy in STRATEGIES for every in (2, 3)),
+        ("each", 3, Reply(delay=0.7)),
+    ],
+)
+def test_refusals_whose_answers_are_lost_lock_nobody(tmp_path, strategy, every, lost):
+    """The server counted them: it refuses scopes as it rejects a wrong secret."""
+    scopes = SCOPES[:6]
+    server = LockingServer({"c": set(scopes[::2])}, dress=INVALID_CLIENT, refusal=INVALID_CLIENT)
+    server.loses_every, server.lost = every, lost
+    with nights(tmp_path, server, scopes) as night:
+        assert night(strategy).returncode == 0
+    assert server.most["c"] <= 2
+    granted = {scope for (_, scope), v in verdicts(tmp_path / "out").items() if v == "granted"}
+    assert granted == server.granted["c"]
 
 
 @pytest.mark.parametrize("dress", ["401 invalid_client", "401 page"])
@@ -113,7 +132,7 @@ def test_a_recheck_takes_no_more_than_each_and_no_strategy_more_than_planned(
     server = LockingServer({"c": set(Random(granted).sample(scopes, granted))})
     server.dress = server.refusal = INVALID_CLIENT
     taken = {}
-    with nights(tmp_path, server, scopes) as night:
+    with nights(tmp_path, server, scopes, timeout="15s") as night:
         for strategy in ["each", "recheck", "adaptive"]:
             told = at_most(night(None, "--print", "json"), strategy) if taken else 1000
             before = len(server.asked)

@@ -101,7 +101,10 @@ FAULTS = [
     pytest.param(Unanswered(Reason.SERVER_ERROR, 500), id="500 page"),
     pytest.param(Unanswered(Reason.SERVER_ERROR, 503, "busy"), id="503"),
     pytest.param(Unanswered(Reason.MALFORMED_ANSWER, 502), id="lost body of a gateway"),
+]
+LOST = [
     pytest.param(Unanswered(Reason.TIMED_OUT), id="time-out"),
+    pytest.param(Unanswered(Reason.UNREACHABLE, error="connection_closed"), id="hung up on"),
 ]
 
 
@@ -114,13 +117,13 @@ def guarded(*answers, limit=3, tries=None, registration=None):
     return guard
 
 
-def ask(guard, answer, wave=None):
+def ask(guard, answer, wave=None, **more):
     sent = guard.send(guard.next_wave() if wave is None else wave)
     guard.came_back(sent)
-    guard.note(answer, sent)
+    guard.note(answer, sent, **more)
 
 
-@pytest.mark.parametrize("answer", NO_TOKEN + FAULTS)
+@pytest.mark.parametrize("answer", NO_TOKEN + FAULTS + LOST)
 def test_a_client_that_never_succeeded_has_one_request_in_the_air_and_three_tries(answer):
     guard = guarded(answer, answer)
     assert guard.admits
@@ -141,7 +144,7 @@ def test_tries_are_counted_whatever_their_answers_look_like():
         pytest.param(Refused(403, "no", about=Subject.SCOPE), id="words about the scope"),
         pytest.param(Refused(400, "invalid_target", about=Subject.TARGET), id="target"),
         pytest.param(Unanswered(Reason.THROTTLED, 429), id="throttle"),
-        pytest.param(Unanswered(Reason.UNREACHABLE), id="never sent"),
+        pytest.param(Unanswered(Reason.UNREACHABLE, error="connection_refused"), id="never sent"),
         pytest.param(TooLarge(413), id="never read"),
     ],
 )
@@ -156,9 +159,31 @@ def test_good_credentials_that_seem_to_fail_have_one_request_in_the_air_througho
     assert not guard.admits
 
 
-@pytest.mark.parametrize("answer", FAULTS)
+@pytest.mark.parametrize("answer", FAULTS + LOST)
 def test_faults_are_no_failures_once_the_credentials_were_accepted(answer):
     assert guarded(Issued(), *[answer] * 9).failures == 0
+
+
+@pytest.mark.parametrize("answer", LOST)
+def test_an_answer_that_never_came_may_be_a_refusal_where_those_count(answer):
+    guard = guarded(Issued(), FAILED, Issued(), answer, answer)
+    assert (guard.failures, guard.wants_reassurance) == (2, True)
+    ask(guard, answer, succeeded_before=True)
+    assert (guard.failures, guard.leaves_alone) == (2, False)
+
+
+@pytest.mark.parametrize("answer", FAULTS)
+def test_what_came_and_rejects_nobody_is_no_refusal(answer):
+    assert guarded(Issued(), FAILED, Issued(), answer).failures == 0
+
+
+@pytest.mark.parametrize("answer", LOST)
+def test_its_next_try_clears_an_answer_that_never_came(answer):
+    guard = guarded(Issued(), FAILED, Issued())
+    wave = guard.next_wave()
+    ask(guard, answer, wave)
+    ask(guard, Issued(), wave)
+    assert guard.failures == 0
 
 
 def test_whatever_is_in_the_air_leaves_one_try_over():

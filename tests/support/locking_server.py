@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from harness import Entry, Reply, raw_server, scopeprobe, token_body, write_inputs
 
-FAST = 'rate = "900/s"\nclient_rate = "900/s"\ntimeout = "500ms"'
+FAST = 'rate = "900/s"\nclient_rate = "900/s"'
 SECRET = "s3cret-of-nobody"
 INVALID_CLIENT = Reply(401, b'{"error":"invalid_client"}')
 INVALID_SCOPE = Reply(400, b'{"error":"invalid_scope"}')
@@ -31,6 +31,7 @@ DRESSES = {
     "200 page": Reply(200, b"<html>log in</html>"),
     "redirect": Reply(302, b"", {"Location": "https://login.invalid/"}),
     "no answer": Reply(delay=2.0),
+    "hangs up": Reply(raw=b""),
 }
 """How servers word a wrong secret."""
 
@@ -79,6 +80,8 @@ class LockingServer:
         """The number of the request before which all secrets are replaced."""
         self.delay = 0.0
         """Seconds from counting a failure to telling of it."""
+        self.loses_every, self.lost = 0, Reply(raw=b"")
+        """Every so many requests it answers this, whatever it counted."""
         self.asked = []
 
     def __call__(self, request):
@@ -91,6 +94,8 @@ class LockingServer:
         if is_issued:
             self.in_a_row[client] = 0
         self.most[client] = max(self.most[client], self.in_a_row[client])
+        if self.loses_every and not len(self.asked) % self.loses_every:
+            return self.lost
         return replace(reply, delay=reply.delay + self.delay)
 
     def _answer(self, client, secret, scopes):
@@ -105,7 +110,7 @@ class LockingServer:
 
 
 @contextmanager
-def nights(folder, server, scopes, *, settings="", extra=None):
+def nights(folder, server, scopes, *, settings="", timeout="500ms", extra=None):
     """
     Gives what audits the clients of a locking server, with the secrets it began with.
 
@@ -114,7 +119,7 @@ def nights(folder, server, scopes, *, settings="", extra=None):
     with raw_server(server) as wire:
 
         def night(strategy, *options, run=scopeprobe):
-            text = f'token_endpoint = "{wire.url}/t"\n{FAST}\n{settings}'
+            text = f'token_endpoint = "{wire.url}/t"\n{FAST}\ntimeout = "{timeout}"\n{settings}'
             entries = [
                 Entry(name, "s", extra=(extra or {}).get(name, "")) for name in server.granted
             ]
