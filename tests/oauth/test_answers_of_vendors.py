@@ -109,6 +109,12 @@ def test_words_of_a_locked_scope_lock_no_client():
     assert isinstance(read(401, said("invalid_request", "This scope is locked")), Unauthenticated)
 
 
+def test_a_fault_of_the_server_is_no_wrong_secret_whatever_it_says():
+    told = said("server_error", "cannot look up client credentials")
+    assert read(500, told, {"Retry-After": "7"}).reason is Reason.THROTTLED
+    assert isinstance(read(401, told | {"error": "x"}, {"Retry-After": "7"}), Unauthenticated)
+
+
 def test_a_grant_that_is_not_supported_is_no_wrong_secret():
     assert isinstance(read(401, said("unsupported_grant_type")), GrantNotAllowed)
 

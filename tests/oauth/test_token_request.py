@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 import scopeprobe
-from scopeprobe.model.client import AuthMethod, Certificate
+from scopeprobe.model.client import AuthMethod, Certificate, Target
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.question import AS_CONFIGURED, Question, RequestChange
 from scopeprobe.model.scope_names import Scope
@@ -116,6 +116,7 @@ def test_parameters_are_dropped_and_added_by_their_names(make_client):
     form = parse_qs(request.body.decode())
     assert (form.get("audience"), form["resource"]) == (None, ["https://two"])
 
+    client = replace(client, targets=(Target((), resource="https://one"),))
     request = changed_request(client, dropped=("resource",), added=(("audience", "https://two"),))
     form = parse_qs(request.body.decode())
     assert (form["audience"], form.get("resource")) == (["https://two"], None)

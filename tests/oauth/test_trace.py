@@ -103,6 +103,7 @@ def test_a_body_of_json_is_pasted_as_json_with_its_secret_as_a_variable(make_cli
     curl = traced(client, content_type="application/json").curl
     assert SECRET not in curl
     assert "-H 'Content-Type: application/json'" in curl
+    assert """ "client_secret": "'"$CLIENT_SECRET"'", """ in curl
     assert json.loads(sent_by(curl, CLIENT_SECRET=SECRET)) == {
         "grant_type": "client_credentials",
         "client_id": "billing-id",
