@@ -12,7 +12,7 @@ import pytest
 from harness import maps, raw_server, reasons, scopeprobe
 from long_runs import SCOPES, inputs, strict
 
-from scopeprobe.audits import off_the_loop, rounds, signals
+from scopeprobe.audits import behaviors, off_the_loop, signals
 from scopeprobe.cli import logs
 from scopeprobe.engine import scheduler
 from scopeprobe.engine.answer_handling import AnswerHandling
@@ -231,7 +231,7 @@ def test_a_judge_without_an_end_is_ended_as_a_bug(failing, monkeypatch, thoughts
     """It thinks in a thread, which nobody can end; what is known is written where that can be."""
     monkeypatch.setattr(off_the_loop, "SECONDS_OF_WORK", 1.0)
     monkeypatch.setattr(off_the_loop, "SECONDS_BETWEEN_LOOKS", 0.1)
-    learn, is_over, begun = rounds.learn_behavior, threading.Event(), []
+    learn, is_over, begun = behaviors.learn_behavior, threading.Event(), []
 
     def endless(told):
         begun.append(told)
@@ -240,7 +240,7 @@ def test_a_judge_without_an_end_is_ended_as_a_bug(failing, monkeypatch, thoughts
             pass
         return learn(told)
 
-    monkeypatch.setattr(rounds, "learn_behavior", endless)
+    monkeypatch.setattr(behaviors, "learn_behavior", endless)
     try:
         with failing.while_asked():
             monkeypatch.undo()

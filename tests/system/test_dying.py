@@ -106,12 +106,12 @@ def test_a_judge_without_an_end_is_not_waited_for(tmp_path):
         words, environment = inputs(tmp_path, server, 1)
         code = f"""
 import sys
-from scopeprobe.audits import off_the_loop, rounds
+from scopeprobe.audits import behaviors, off_the_loop
 from scopeprobe.cli import main
 def endless(told):
     while True:
         pass
-rounds.learn_behavior = endless
+behaviors.learn_behavior = endless
 off_the_loop.SECONDS_OF_WORK, off_the_loop.SECONDS_BETWEEN_LOOKS = 0.5, 0.1
 sys.exit(main({list(map(str, words))!r}))
 """
