@@ -94,6 +94,8 @@ class ClientQueue:
         """About how many requests: one for each candidate that nothing is known of."""
         self._exchanges = exchanges
         self._most_requests = most_requests
+        self.has_not_begun = False
+        """Its first plan is not asked yet for its first questions: it holds nothing until then."""
         self._pending: list[tuple[float, int, Job]] = []
         """By the time before which they are not sent, then in the order of the questions."""
         self._reassurance: Job | None = None
@@ -119,13 +121,26 @@ class ClientQueue:
         while self._is_idle and self._waiting and not self.is_held:
             plan = self._waiting.popleft()
             self.begun.append(plan)
-            self.ask(plan, plan.start())
-        if self._pending and self.guard.leaves_alone:
+            if self._may_begin_later(plan):
+                self.has_not_begun = True
+            else:
+                self.ask(plan, plan.start())
+        if (self._pending or self.has_not_begun) and self.guard.leaves_alone:
             self.close(Reason.CLIENT_LEFT_ALONE)
         if not self._is_in_doubt:
             self._reassurance = None
         elif self._reassurance is None and not self.guard.in_air:
             self._reassurance = self._reassuring_job()
+
+    def _may_begin_later(self, plan: PlanRunner) -> bool:
+        """It is sure to ask something, whatever is answered to others meanwhile."""
+        is_sure = bool(plan.assignment.candidates) and not (plan.facts or plan.is_finished)
+        return is_sure and len(self.begun) == len(self.peers) == 1
+
+    def begin(self) -> None:
+        """Ask for the first questions: its turn has come."""
+        self.has_not_begun = False
+        self.ask(self.begun[0], self.begun[0].start())
 
     def release(self, prepare: Callable[[Assignment], PlanRunner]) -> None:
         """Begin at last, with assignments that know what was found out meanwhile."""
@@ -159,13 +174,14 @@ class ClientQueue:
 
     def ready_at(self) -> float | None:
         """When this client may send its next request; None while it may not or has none."""
-        if not self._pending or not self.guard.admits:
+        if not (self._pending or self.has_not_begun) or not self.guard.admits:
             return None
         if self._is_in_doubt and self._reassurance is None:
             return None
         if self._reassurance is not None and self.guard.in_air:
             return None
-        return max(self.limiter.opens_at(), self.resting_until, self._next_job.not_before)
+        not_before = 0.0 if self.has_not_begun else self._next_job.not_before
+        return max(self.limiter.opens_at(), self.resting_until, not_before)
 
     @property
     def _is_in_doubt(self) -> bool:
@@ -242,7 +258,7 @@ class ClientQueue:
             if job.fault is not None and job.fault.reason is reason:
                 job.plan.give_up(job.question, job.fault)
         self._pending.clear()
-        self._reassurance = None
+        self._reassurance, self.has_not_begun = None, False
         while self._waiting:
             self.begun.append(self._waiting.popleft())
         for plan in self.begun:

@@ -156,8 +156,15 @@ class RateGroup:
             ready_at, position = heapq.heappop(self._waiting)
             if not self._is_stale(ready_at, position):
                 heapq.heappush(self._ready, self._precedence(position))
-        while self._ready and not self._offered.get(self._ready[0][-1], math.inf) <= now:
-            heapq.heappop(self._ready)
+        while self._ready:
+            position = self._ready[0][-1]
+            if not self._offered.get(position, math.inf) <= now:
+                heapq.heappop(self._ready)
+            elif self.queues[position].has_not_begun:
+                self.queues[position].begin()
+                self._look_at(position)
+            else:
+                return
 
     def _precedence(self, position: int) -> tuple[int, float, int]:
         """

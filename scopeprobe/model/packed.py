@@ -104,9 +104,9 @@ def _opened(packed: bytes) -> _Cells:
 class PackedMap(PermissionMap):
     """The permission map of one client, in few bytes; its cells are unpacked when asked for."""
 
-    __slots__ = ("packed",)
+    __slots__ = ("_read",)
 
-    packed: bytes
+    _read: Callable[[], bytes]
 
     def __init__(
         self, client: ClientName, packed: bytes, registration: Registration | None = None
@@ -114,8 +114,7 @@ class PackedMap(PermissionMap):
         """Raises ValueError where the bytes are no map of the client."""
         if packed and _opened(packed).client != client:
             raise ValueError("a map is of another client")
-        for name, value in (("client", client), ("packed", packed), ("registration", registration)):
-            object.__setattr__(self, name, value)
+        _fill(self, client, lambda: packed, registration)
 
     def __reduce__(self) -> tuple[type[PackedMap], tuple[object, ...]]:
         """Go to another process packed."""
@@ -126,6 +125,17 @@ class PackedMap(PermissionMap):
         if isinstance(permissions, PackedMap):
             return permissions
         return cls(permissions.client, pack_cells(permissions.cells), permissions.registration)
+
+    def read_by(self, read: Callable[[], bytes]) -> PackedMap:
+        """The same map, its bytes held elsewhere: they are read whenever they are needed."""
+        other = PackedMap.__new__(PackedMap)
+        _fill(other, self.client, read, self.registration)
+        return other
+
+    @property
+    def packed(self) -> bytes:
+        """What `pack_cells` made of its cells."""
+        return self._read()
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -139,6 +149,17 @@ class PackedMap(PermissionMap):
 
     def grants(self, audience: str, scope: Scope) -> bool:
         return (audience, scope) in _granted(self.packed)
+
+
+def _fill(
+    one: PackedMap,
+    client: ClientName,
+    read: Callable[[], bytes],
+    registration: Registration | None,
+) -> None:
+    """Set the fields of a map, which is frozen from then on."""
+    for name, value in (("client", client), ("_read", read), ("registration", registration)):
+        object.__setattr__(one, name, value)
 
 
 @lru_cache(maxsize=2)

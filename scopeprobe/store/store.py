@@ -19,6 +19,7 @@ from scopeprobe.model.run import Run
 from scopeprobe.store.folder import DATABASE, file_at, locked_folder, usable, why_not_written
 from scopeprobe.store.journal_writer import SqliteJournal, Statement, encode
 from scopeprobe.store.migrations import migrate
+from scopeprobe.store.nameless_file import NamelessFile
 from scopeprobe.store.stored_runs import EXPLANATION, AcceptedSets, StoredRuns
 
 SECONDS_FOR_A_LOCK = 8.0
@@ -42,6 +43,11 @@ class Store(StoredRuns):
     file: tuple[int, int] | None = None
     """Which file its database is."""
 
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        """Raises OSError where no file can be made in the folder."""
+        super().__init__(folder, connection)
+        self._maps = NamelessFile(folder)
+
     @classmethod
     @contextmanager
     def open(cls, folder: Path) -> Iterator[Self]:
@@ -62,10 +68,14 @@ class Store(StoredRuns):
                 connection.execute("pragma journal_mode = wal")
                 connection.execute("pragma synchronous = normal")
                 migrate(connection, database)
-            store = cls(folder, connection)
+                store = cls(folder, connection)
             store.notices = notices
             store.file = file_at(database)
             yield store
+
+    def held(self, permissions: PermissionMap) -> PackedMap:
+        """Out of memory, also when the store is closed."""
+        return self._maps.put(permissions)
 
     def begin(self, run: Run) -> None:
         """
@@ -114,34 +124,36 @@ class Store(StoredRuns):
 
         `written_files` are all that this folder's runs wrote for clients, with their digests.
         """
-        found = list(map(PackedMap.of, maps))
-        digests = [blake2b(one.packed, digest_size=16).hexdigest() for one in found]
-        sets_of_targets = [
-            (run.id, assignment.client.name, assignment.target.label, encode(sets))
-            for assignment, sets in accepted_sets
-            if sets
-        ]
-        successes = [
-            (run.id, assignment.client.name, assignment.target.label, encode(question), needs_scope)
-            for assignment, question, needs_scope in last_successes
-        ]
         with self._transaction() as connection:
             connection.execute("delete from maps_of_runs where run = ?", (run.id,))
+            for one in map(PackedMap.of, maps):
+                packed = one.packed
+                digest = blake2b(packed, digest_size=16).hexdigest()
+                told = one.registration and encode(one.registration)
+                connection.execute(
+                    "insert into maps_of_runs values (?, ?, ?, ?)",
+                    (run.id, one.client, digest, told),
+                )
+                connection.execute(
+                    "insert or ignore into permission_maps values (?, ?)", (digest, packed)
+                )
+            connection.execute("delete from accepted_sets where run = ?", (run.id,))
             connection.executemany(
-                "insert into maps_of_runs values (?, ?, ?, ?)",
+                "insert into accepted_sets values (?, ?, ?, ?)",
                 (
-                    (run.id, one.client, digest, one.registration and encode(one.registration))
-                    for one, digest in zip(found, digests, strict=True)
+                    (run.id, assignment.client.name, assignment.target.label, encode(sets))
+                    for assignment, sets in accepted_sets
+                    if sets
                 ),
             )
-            connection.executemany(
-                "insert or ignore into permission_maps values (?, ?)",
-                ((digest, one.packed) for one, digest in zip(found, digests, strict=True)),
-            )
-            connection.execute("delete from accepted_sets where run = ?", (run.id,))
-            connection.executemany("insert into accepted_sets values (?, ?, ?, ?)", sets_of_targets)
             connection.execute("delete from last_successes where run = ?", (run.id,))
-            connection.executemany("insert into last_successes values (?, ?, ?, ?, ?)", successes)
+            connection.executemany(
+                "insert into last_successes values (?, ?, ?, ?, ?)",
+                (
+                    (run.id, one.client.name, one.target.label, encode(question), needs_scope)
+                    for one, question, needs_scope in last_successes
+                ),
+            )
             connection.execute("delete from written_files")
             connection.executemany("insert into written_files values (?, ?)", written_files.items())
             connection.execute(
@@ -182,10 +194,12 @@ class Store(StoredRuns):
             self._connection.execute("begin immediate")
             yield self._connection
             self._connection.execute("commit")
-        except sqlite3.Error as error:
+        except BaseException as error:
             with suppress(sqlite3.Error):
                 self._connection.execute("rollback")
-            raise StoreError(why_not_written(self.folder / DATABASE, error)) from error
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(why_not_written(self.folder / DATABASE, error)) from error
+            raise
 
 
 def _bring_back_from_the_future(connection: sqlite3.Connection, now: float) -> None:

@@ -162,8 +162,13 @@ class StoredRuns:
             (run.id,),
         )
         return tuple(
-            PackedMap(client, cells, told and _registration(told)) for client, cells, told in rows
+            self.held(PackedMap(client, cells, told and _registration(told)))
+            for client, cells, told in rows
         )
+
+    def held(self, permissions: PermissionMap) -> PackedMap:
+        """The same map, for as long as somebody needs it; of a run there are many."""
+        return PackedMap.of(permissions)
 
     @_reads
     def maps_of_client(self, client: ClientName) -> list[tuple[Run, PermissionMap]]:
@@ -256,7 +261,7 @@ class StoredRuns:
             """,
             (started,),
         )
-        return {client: PackedMap(client, cells) for client, cells in rows}
+        return {client: self.held(PackedMap(client, cells)) for client, cells in rows}
 
     @_reads
     def accepted_sets_before(self, started: float) -> dict[tuple[ClientName, str], AcceptedSets]:

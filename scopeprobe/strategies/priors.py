@@ -58,7 +58,8 @@ class Prior:
 
     @cached_property
     def _mean_chance(self) -> Callable[[float], float]:
-        return cache(lambda share: sum(part.weight * part.chance(share) for part in self.parts))
+        parts = self.parts  # not the prior itself: in a cycle it would outlive its search
+        return cache(lambda share: sum(part.weight * part.chance(share) for part in parts))
 
 
 def flat(candidates: int) -> Prior:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sqlite3
 import tempfile
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -19,8 +21,10 @@ from harness import summary, verdicts
 
 from scopeprobe.cli import main
 from scopeprobe.errors import InputError
+from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
-from scopeprobe.model.client import ClientName
+from scopeprobe.model.client import ClientName, Target
+from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId
@@ -422,3 +426,40 @@ def test_only_the_newest_finished_runs_are_kept_with_what_they_found(tmp_path):
     assert kept == [Verdict.DENIED, Verdict.GRANTED]
     with closing(sqlite3.connect(tmp_path / "out/scopeprobe.db")) as connection:
         assert connection.execute("select count(*) from permission_maps").fetchone() == (2,)
+
+
+def test_a_run_is_stored_client_by_client(tmp_path, make_client):
+    """Of what all clients have in common nothing is held twice while it is written."""
+    clients, candidates = 200, tuple(Scope(f"scope-{n}") for n in range(1000))
+    asked = [Assignment(make_client(name=f"c{n}"), Target(candidates)) for n in range(clients)]
+    run = Run("0", 0.0, 0.5, "digest", "each", clients, clients)
+
+    def found():
+        for one in asked:
+            name, client_id = one.client.name, one.client.client_id
+            yield PermissionMap(
+                name,
+                tuple(
+                    Cell(name, client_id, "", scope, Verdict.GRANTED, Reason.ACCEPTED_ALONE)
+                    for scope in candidates[:10]
+                ),
+            )
+
+    with Store.open(tmp_path / "out") as store:
+        store.begin(run)
+        tracemalloc.start()
+        store.finish(
+            run,
+            found(),
+            ((one, (candidates,)) for one in asked),
+            ((one, Question(candidates), False) for one in asked),
+            written_files={},
+            keep=2,
+        )
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert [len(one.cells) for one in store.maps_of(run)] == [10] * clients
+        stored = store.last_successes_before(math.inf)
+    assert stored == {(one.client.name, ""): (Question(candidates), False) for one in asked}
+    written = 2 * clients * len(json.dumps(candidates))
+    assert most < written / 8

@@ -1,0 +1,43 @@
+"""A file without a name: what a run has much of, and looks at little of at a time."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from scopeprobe.model.cell import PermissionMap
+from scopeprobe.model.packed import PackedMap
+
+
+class NamelessFile:
+    """
+    Takes permission maps out of memory, and gives each back for as long as somebody has it.
+
+    It is in the folder of the run, and ends with the process, or with the last of its maps.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError where no file can be made there."""
+        with TemporaryFile(dir=folder) as file:
+            self._descriptor = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._descriptor)
+        self._end = 0
+
+    def put(self, permissions: PermissionMap) -> PackedMap:
+        """The same map, out of memory; in memory where the file cannot take it."""
+        one = PackedMap.of(permissions)
+        content, start = one.packed, self._end
+        try:
+            written = os.pwrite(self._descriptor, content, start)
+        except OSError:
+            return one
+        if written < len(content):
+            return one
+        self._end += written
+        return one.read_by(partial(self._read, start, written))
+
+    def _read(self, start: int, length: int) -> bytes:
+        return os.pread(self._descriptor, length, start)
