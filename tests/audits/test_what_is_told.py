@@ -1,0 +1,34 @@
+"""What an audit says of itself when it begins again, and of servers that name no issuer."""
+
+import json
+
+from harness import scopeprobe
+
+
+def events(result):
+    return [json.loads(line) for line in result.stderr.splitlines()]
+
+
+def test_a_run_that_goes_on_says_how_much_it_knows(fleet_of_nights):
+    first = events(fleet_of_nights.night("--max-requests", "5", codes=(3,)))
+    assert "run_resumed" not in {event["event"] for event in first}
+    again = events(fleet_of_nights.night("--resume"))
+    (resumed,) = (event for event in again if event["event"] == "run_resumed")
+    (started,) = (event for event in again if event["event"] == "run_started")
+    assert resumed["run"] == started["run"] == first[-1]["run"]
+    assert resumed["answers_known"] == 5
+
+
+def test_the_first_run_says_that_there_is_nothing_to_compare_with(fleet_of_nights):
+    assert "no earlier run is finished here" in fleet_of_nights.night("--previous", "last").stderr
+    assert "no earlier run" not in fleet_of_nights.night("--previous", "last").stderr
+
+
+def test_where_no_server_names_an_issuer_there_is_nothing_to_discover(fleet_of_nights):
+    fleet_of_nights.night()
+    told = scopeprobe(
+        "discover", fleet_of_nights.folder / "clients.toml", "--print", "json",
+        env={f"SECRET_{n}": "s3cret-of-nobody" for n in range(3)},
+    )  # fmt: skip
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "clients.toml: no issuer is named, so there is nothing to read" in told.stderr
