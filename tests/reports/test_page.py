@@ -158,6 +158,17 @@ def test_a_good_night_is_shown_as_one():
     assert texts(document, "//h1") == ["No findings"]
 
 
+def test_who_cannot_log_in_is_an_alarm_unless_that_is_accepted():
+    fleet = FleetOfPage(clients=3, scopes=2)
+    fleet.change(1, "*", Verdict.UNAUTHENTICATED, Reason.CREDENTIALS_REJECTED)
+    summary = fleet.summary()
+    accepted = replace(summary, findings=(), over_bar=False)
+    for told, classes in ((summary, ["error"]), (accepted, [])):
+        text = "".join(report_page(fleet.maps, told, fleet.past()))
+        figures = html.fromstring(text.encode()).xpath("//dl[@class='figures']/div")
+        assert [one.get("class") for one in figures if one.get("class")] == classes
+
+
 class Weighed(PermissionMap):
     """A map of which it is known how many there are."""
 
