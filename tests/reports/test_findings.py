@@ -80,7 +80,8 @@ def test_a_server_all_of_whose_clients_are_rejected_is_one_finding(fleet_of_nigh
     fleet.night(codes=(1,))
     assert kinds(fleet) == [("error", "unauthenticated", "", "")]
     (one,) = findings(fleet)
-    assert one["detail"] == "east: all 2 clients: credentials_rejected (one, two)"
+    why = "credentials_rejected: 401 invalid_client"
+    assert one["detail"] == f"east: all 2 clients: {why} (one, two)"
     assert summary(fleet.out)["findings"][0]["clients"] == ["one", "two"]
 
 
@@ -137,7 +138,7 @@ def test_on_a_terminal_the_worst_is_last_right_above_the_headline(bad_night):
         "  excess: a.write: not expected, is granted",
         f"  since when: scopeprobe history -o {out} one",
         "three",
-        "  unauthenticated: credentials_rejected",
+        "  unauthenticated: credentials_rejected: 401 invalid_client",
         f"{explain} {clients} three",
         "1 client cannot log in, 1 excess, 1 missing",
     ]

@@ -58,7 +58,8 @@ def test_the_page_says_first_what_is_wrong_and_what_to_do(document):
     )
     rows = texts(document, "//section[@id='findings']//li")
     assert rows[0].startswith(
-        "unauthenticated billing-0006 on kc-us credentials_rejected since 2026"
+        "unauthenticated billing-0006 on kc-us credentials_rejected: 401 Invalid client or Invalid"
+        " client credentials since 2026"
     )
     assert "owner: billing@corp.example" in rows[0]
     assert rows[0].endswith("scopeprobe explain clients.toml billing-0006")
