@@ -92,7 +92,8 @@ def described(one: Finding, clients: Mapping[ClientName, ClientSummary]) -> list
 def sentence(one: Finding) -> str:
     """What is wrong where, and what to do about it."""
     where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
-    return f"{where}: {one.detail.removeprefix(f'{one.server}: ')}. To do: {next_step(one)}."
+    what = one.detail.removeprefix(f"{one.server}: ").removesuffix(".")
+    return f"{where}: {what}. To do: {next_step(one)}."
 
 
 def headline(summary: Summary) -> str:

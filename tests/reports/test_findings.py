@@ -9,7 +9,7 @@ from harness import rows, scopeprobe, summary
 from scopeprobe.cli.tell_findings import finding_lines
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
-from scopeprobe.reports.findings import COLUMNS
+from scopeprobe.reports.findings import COLUMNS, sentence
 from scopeprobe.reports.markdown import report_markdown
 from scopeprobe.reports.summary import Summary
 
@@ -121,6 +121,11 @@ def test_the_page_of_a_job_leaves_none_out():
     time = "2026-11-24T00:00:00Z"
     told = Summary("run", time, time, True, True, {"granted": 65}, 1, 1, (), (), (), many)
     assert "".join(report_markdown((), told)).count("| excess |") == 65
+
+
+def test_a_full_stop_of_a_server_is_the_only_one():
+    one = Finding(FindingKind.UNAUTHENTICATED, ClientName("a"), "", "", "rejected: 401 Bad key.")
+    assert sentence(one) == "a: rejected: 401 Bad key. To do: scopeprobe explain CLIENTS a."
 
 
 # -- in front of people, and in logs
