@@ -96,7 +96,8 @@ def _write_inputs(out: Path, port: int) -> Fleet:
             raise InputError([f"{out}: holds other things than a demo; choose another --out"])
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError([f"{out}: cannot be used: {error.strerror}"]) from error
+        told = f"{out}: cannot be used: {error.strerror}; choose another --out"
+        raise InputError([told]) from error
     out.chmod(0o700)
     for path, text in ((clients, demo_clients(port)), (scopes, demo_scopes())):
         path.touch(mode=0o600)

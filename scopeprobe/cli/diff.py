@@ -11,6 +11,7 @@ from scopeprobe.cli import complete, options
 from scopeprobe.cli.exit_codes import Exit
 from scopeprobe.cli.options import TableOrJson
 from scopeprobe.cli.streams import inert, print_data
+from scopeprobe.errors import InputError
 from scopeprobe.inputs import read_permissions
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.policy.changes import differences, last_proved
@@ -70,6 +71,9 @@ def _maps(word: str, out: Path) -> tuple[PermissionMap, ...]:
         return read_permissions(path / "permissions.csv")
     is_one_of_ours = word in BY_AGE and not path.exists()
     with (StoredRuns.read if is_one_of_ours else StoredRuns.read_if_any)(out) as store:
+        if store is None and not path.suffix and not path.exists():
+            told = f"{word}: is no file and no run of {out}; choose its folder with --out"
+            raise InputError([told])
         if store is None or path.exists() or path.suffix:
             return read_permissions(path)
         run = store.finished_run(word)

@@ -104,7 +104,8 @@ def _chosen_servers(
             raise InputError([message])
         servers = {server.name: server}
     if not any(server.endpoints.issuer for server in servers.values()):
-        raise InputError([f"{name or paths[0]}: no issuer is named, so there is nothing to read"])
+        cure = "write `issuer` for the server, or give --issuer URL"
+        raise InputError([f"{name or paths[0]}: names no issuer to read metadata of; {cure}"])
     return [servers[name] for name in sorted(servers)]
 
 

@@ -142,7 +142,8 @@ def _parser_for(source: Source) -> Callable[[str], Outline]:
         return PARSERS[ending]
     except KeyError:
         accepted = ", ".join(ending for ending in PARSERS if ending != "-")
-        raise InputError([f"{source}: the ending must be one of {accepted}"]) from None
+        others = "scopes are given by --scopes FILE, and one client by --client NAME"
+        raise InputError([f"{source}: the ending must be one of {accepted}; {others}"]) from None
 
 
 def _is_exposed(file: Path) -> bool:

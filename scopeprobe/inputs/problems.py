@@ -24,6 +24,7 @@ SHOWN = frozenset(
     }
 )
 """Keys whose values messages quote. Into others people paste secrets by mistake."""
+CORRECT_THE_PATH = "correct the path: it starts in the folder of this file"
 _LONGEST_SHOWN = 60
 NO_OUTLINE = Outline()
 

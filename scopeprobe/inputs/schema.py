@@ -24,7 +24,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from scopeprobe.inputs.problems import NAME
+from scopeprobe.inputs.problems import CORRECT_THE_PATH, NAME
 from scopeprobe.inputs.scopes import expand
 from scopeprobe.inputs.secrets import SECRET_SCHEMA, LiteralSecret, SecretSource, secret_source
 from scopeprobe.inputs.units import parse_duration, parse_quiet, parse_rates
@@ -140,7 +140,7 @@ def find_file(text: str, info: ValidationInfo[Path]) -> Path:
     """Find a file named in a clients file; the validation's context is the folder of that file."""
     path: Path = info.context / text
     if not path.is_file():
-        raise ValueError("there is no such file (relative to this one)")
+        raise ValueError(f"there is no such file: {CORRECT_THE_PATH}")
     return path
 
 

@@ -16,6 +16,7 @@ from typing import NoReturn, TypeAlias, assert_never
 
 from pydantic import ValidationInfo
 
+from scopeprobe.inputs.problems import CORRECT_THE_PATH
 from scopeprobe.model.secret import Secret
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -234,8 +235,9 @@ def _from_file(path: Path) -> RawSecret | UnusableSecret:
         with path.open("rb") as file:
             data = file.read(LONGEST + 1)
     except OSError as error:
-        where = " (relative to this one)" if isinstance(error, FileNotFoundError) else ""
-        return UnusableSecret(f"the file cannot be read: {error.strerror}{where}")
+        is_there = not isinstance(error, FileNotFoundError)
+        cure = "" if is_there else f": {CORRECT_THE_PATH}"
+        return UnusableSecret(f"the file cannot be read: {error.strerror}{cure}")
     except ValueError:
         return UnusableSecret("the file cannot be read: no system has a file of that name")
     return _of_size(RawSecret(data, "the file", drops_newline=True))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit, urlunsplit
 
+from scopeprobe.errors import did_you_mean
 from scopeprobe.inputs.clients_file import ClientsFile
 from scopeprobe.inputs.precedence import Overrides, filled_server, lowered, nearest
 from scopeprobe.inputs.problems import Place, Problems
@@ -307,5 +308,6 @@ def _pack(
     named = next((pack for pack in packs if pack.name == entry.provider), None)
     if named is None:
         names = ", ".join(pack.name for pack in packs)
-        problems.error(place.at("provider"), f"is none of the provider packs: {names}, none")
+        near = did_you_mean(entry.provider, (pack.name for pack in packs))
+        problems.error(place.at("provider"), f"is none of the provider packs: {names}, none{near}")
     return named

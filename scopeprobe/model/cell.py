@@ -171,11 +171,12 @@ class Cell(msgspec.Struct, frozen=True, gc=False):
 
 
 def what_stood_in_the_way(cells: Iterable[Cell]) -> str:
-    """What most cells say of why no usable answer came; empty where none does."""
+    """What most cells say of why there was no usable answer, or no login; empty where none does."""
     told = Counter(
-        " ".join(filter(None, (str(cell.http_status or ""), cell.error_description)))
+        " ".join(filter(None, (str(cell.http_status or ""), cell.error_description or cell.error)))
         for cell in cells
-        if cell.verdict is Verdict.UNKNOWN and cell.reason.is_out_of_reach
+        if cell.verdict is Verdict.UNAUTHENTICATED
+        or (cell.verdict is Verdict.UNKNOWN and cell.reason.is_out_of_reach)
     )
     del told[""]
     return min(told, key=lambda words: (-told[words], words), default="")

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TypeAlias
 
-from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict, what_stood_in_the_way
+from scopeprobe.model.cell import (
+    Cell,
+    CellKey,
+    PermissionMap,
+    Reason,
+    Verdict,
+    what_stood_in_the_way,
+)
 from scopeprobe.model.client import Client, ClientName, Expectation, Registration, Target
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.policy.baseline import Baseline, waived
@@ -154,7 +161,8 @@ def _unexpected_of_client(
 ) -> Iterator[Finding]:
     if permissions.is_unauthenticated:
         first = permissions.cells[0]
-        yield Finding(FindingKind.UNAUTHENTICATED, first.client, first.audience, "", first.reason)
+        detail = _and_what_stood_in_the_way(first.reason, permissions.cells)
+        yield Finding(FindingKind.UNAUTHENTICATED, first.client, first.audience, "", detail)
         return
     for cell in permissions.cells:
         expect = expected.get((cell.client, cell.audience), NOTHING_EXPECTED)
@@ -176,10 +184,13 @@ def _unexpected_of_cell(cell: Cell, expect: Expectation) -> Iterator[tuple[Findi
             if verdict is Verdict.UNENFORCED:
                 yield FindingKind.UNENFORCED, cell.reason
         case Verdict.UNKNOWN:
-            words = (cell.reason, what_stood_in_the_way([cell]))
-            yield FindingKind.UNKNOWN, ": ".join(filter(None, words))
+            yield FindingKind.UNKNOWN, _and_what_stood_in_the_way(cell.reason, [cell])
         case Verdict.UNAUTHENTICATED:
-            yield FindingKind.UNAUTHENTICATED, cell.reason
+            yield FindingKind.UNAUTHENTICATED, _and_what_stood_in_the_way(cell.reason, [cell])
+
+
+def _and_what_stood_in_the_way(reason: Reason, cells: Iterable[Cell]) -> str:
+    return ": ".join(filter(None, (reason, what_stood_in_the_way(cells))))
 
 
 # -- secrets, and clients that end with them

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -11,6 +10,7 @@ from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.policy.incidents import EVERY_SERVER
 from scopeprobe.reports.csv_files import csv_text, inert
+from scopeprobe.reports.rules import rules
 from scopeprobe.reports.summary import ClientSummary, Commands, Summary
 from scopeprobe.reports.texts import counted
 
@@ -21,30 +21,7 @@ COLUMNS = (
     "since", "next_step",
 )  # fmt: skip
 FINDINGS_HEADER = ",".join(COLUMNS) + "\n"
-_WORST_FIRST = (
-    FindingKind.UNAUTHENTICATED,
-    FindingKind.EXCESS,
-    FindingKind.MISSING,
-    FindingKind.CHANGED,
-    FindingKind.UNENFORCED,
-    FindingKind.UNKNOWN,
-    FindingKind.SECRET_EXPIRY,
-    FindingKind.STALE_WAIVER,
-    FindingKind.UNMATCHED_EXPECTATION,
-)
-_NEXT_STEPS = {
-    FindingKind.UNAUTHENTICATED: "{explain} {client}",
-    FindingKind.EXCESS: "take it away at the server, or expect it, or waive it",
-    FindingKind.MISSING: "{explain} {client}",
-    FindingKind.CHANGED: "{history} {client}",
-    FindingKind.UNENFORCED: "do not rely on scopes there: the server issues any",
-    FindingKind.UNKNOWN: "{explain} {client}",
-    FindingKind.SECRET_EXPIRY: "renew the secret, and its day in the clients file",
-    FindingKind.STALE_WAIVER: "renew the waiver, or take it out of the baseline",
-    FindingKind.UNMATCHED_EXPECTATION: "correct the expectation, or say allow_unmatched = true",
-}
 _AWAY = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.TLS_FAILURE})
-_EXPLAINED = frozenset({FindingKind.UNAUTHENTICATED, FindingKind.MISSING, FindingKind.UNKNOWN})
 _NOT_ASKED = frozenset(
     {Reason.NOT_ASKED, Reason.BUDGET_SPENT, Reason.DEADLINE, Reason.QUIET, Reason.INTERRUPTED}
 )
@@ -53,16 +30,16 @@ _NOT_ASKED = frozenset(
 
 def worst_first(summary: Summary) -> list[tuple[str, Finding]]:
     """Every finding with its severity: servers before clients, errors before warnings."""
+    ranks = {kind: rank for rank, kind in enumerate(rules())}
+
+    def badness(one: Finding) -> tuple[int, bool, str, str, str, str]:
+        return ranks[one.kind], not one.server, one.server, one.client, one.audience, one.scope
+
     return [
         (severity, one)
         for severity, found in ((ERROR, summary.findings), (WARNING, summary.warnings))
-        for one in sorted(found, key=_badness)
+        for one in sorted(found, key=badness)
     ]
-
-
-def _badness(one: Finding) -> tuple[int, bool, str, str, str, str]:
-    rank = _WORST_FIRST.index(one.kind)
-    return rank, not one.server, one.server, one.client, one.audience, one.scope
 
 
 def report_findings(_maps: Iterable[PermissionMap], summary: Summary) -> Iterator[str]:
@@ -95,14 +72,12 @@ def next_step(one: Finding, commands: Commands = Commands()) -> str:  # noqa: B0
     if one.reason in _NOT_ASKED:
         return "go on with --resume"
     client = one.clients[0] if one.clients else one.client
-    return _NEXT_STEPS[one.kind].format(
-        client=shlex.quote(client), explain=commands.explain, history=commands.history
-    )
+    return rules()[one.kind].next_step_for(client, commands)
 
 
 def is_explained(one: Finding) -> bool:
     """`explain` says why."""
-    return one.kind in _EXPLAINED and one.reason not in _NOT_ASKED
+    return rules()[one.kind].is_explained and one.reason not in _NOT_ASKED
 
 
 def described(one: Finding, clients: Mapping[ClientName, ClientSummary]) -> list[ClientSummary]:
@@ -117,7 +92,8 @@ def described(one: Finding, clients: Mapping[ClientName, ClientSummary]) -> list
 def sentence(one: Finding) -> str:
     """What is wrong where, and what to do about it."""
     where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
-    return f"{where}: {one.detail.removeprefix(f'{one.server}: ')}. To do: {next_step(one)}."
+    what = one.detail.removeprefix(f"{one.server}: ").removesuffix(".")
+    return f"{where}: {what}. To do: {next_step(one)}."
 
 
 def headline(summary: Summary) -> str:
@@ -156,6 +132,6 @@ def _counts(found: Iterable[Finding]) -> Iterator[str]:
     if locked_out:
         yield f"{counted(len(locked_out), 'client')} cannot log in"
     kinds = Counter(one.kind for one in found)
-    for kind in _WORST_FIRST[1:]:
-        if kinds[kind]:
+    for kind in rules():
+        if kinds[kind] and kind is not FindingKind.UNAUTHENTICATED:
             yield f"{kinds[kind]} {kind.replace('_', ' ')}"

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from hashlib import blake2b
-from importlib import resources
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
-
-import msgspec
 
 from scopeprobe import __version__
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.reports.findings import described, sentence, worst_first
-from scopeprobe.reports.summary import ClientSummary, Summary
+from scopeprobe.reports.rules import Rule, rules
+from scopeprobe.reports.summary import ClientSummary, Commands, Summary
 from scopeprobe.reports.texts import json_text
 
 _SCHEMA = (
@@ -33,21 +29,6 @@ _ESCAPED = str.maketrans(
     | {chr(code): " " for code in (*range(32), 127)}
 )
 """Text that is neither link nor placeholder (SARIF 2.1.0 sections 3.11.5 and 3.11.6)."""
-
-
-class Rule(msgspec.Struct, frozen=True):
-    """What a kind of finding means, and what to do about it."""
-
-    title: str
-    text: str
-    advice: str
-
-
-@cache
-def rules() -> Mapping[FindingKind, Rule]:
-    """Those of rules.toml: one a kind."""
-    text = resources.files("scopeprobe.reports").joinpath("rules.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), dict[FindingKind, Rule])
 
 
 def report_sarif(_maps: Iterable[PermissionMap], summary: Summary) -> Iterator[str]:
@@ -79,11 +60,15 @@ def report_sarif(_maps: Iterable[PermissionMap], summary: Summary) -> Iterator[s
 
 
 def _rule(kind: FindingKind, rule: Rule) -> dict[str, Any]:
+    step = rule.next_step_for("CLIENT", Commands())
     return {
         "id": kind,
         "shortDescription": {"text": f"{rule.title}."},
         "fullDescription": {"text": rule.text},
-        "help": {"text": f"{rule.text} {rule.advice}", "markdown": f"{rule.text}\n\n{rule.advice}"},
+        "help": {
+            "text": f"{rule.text} To do: {step}.",
+            "markdown": f"{rule.text}\n\nTo do: {step}.",
+        },
         "properties": {"tags": ["security", "oauth2"]},
     }
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import groupby
 from string import ascii_letters
+from typing import TypeAlias
 
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
+from scopeprobe.model.cell import Cell, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
 from scopeprobe.model.scope_names import Scope
@@ -28,16 +29,18 @@ ROOM_FOR_NAME = 32
 MOST_REMARKS = 12
 
 _SIGNS = {
-    Verdict.GRANTED: ("✓", "+", "green"),
-    Verdict.DENIED: ("✗", "-", "dim"),
-    Verdict.UNENFORCED: ("~", "~", "yellow"),
-    Verdict.UNAUTHENTICATED: ("!", "!", "bold red"),
-    Verdict.UNKNOWN: ("?", "?", "yellow"),
+    Verdict.GRANTED: ("✓", "+"),
+    Verdict.DENIED: ("✗", "-"),
+    Verdict.UNENFORCED: ("~", "~"),
+    Verdict.UNAUTHENTICATED: ("!", "!"),
+    Verdict.UNKNOWN: ("?", "?"),
 }
-_WRONG = "bold red"
-_WRONG_CELLS = {FindingKind.EXCESS, FindingKind.MISSING}
-"""Kinds of findings by which a cell is shown as wrong, whatever its verdict."""
-_IN_WORDS = {FindingKind.UNAUTHENTICATED: "cannot log in"}
+_WRONG = {FindingKind.EXCESS, FindingKind.MISSING}
+"""Kinds of findings that are red even where they do not fail the run."""
+_Told: TypeAlias = Sequence[tuple[str, Finding]]
+"""Findings with their severity, the worst first."""
+_NO_LOGIN = "cannot log in"
+_IN_WORDS = {FindingKind.UNAUTHENTICATED: _NO_LOGIN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +67,29 @@ def audit_table(
     by_server: defaultdict[str, list[_Row]] = defaultdict(list)
     for row in rows:
         by_server[servers[row.client]].append(row)
+    told = _by_client(summary)
     scopes = sorted({cell.scope for row in rows for cell in row.cells})
     if len(scopes) > min((width - ROOM_FOR_NAME) // 2, len(ascii_letters)):
-        told = _findings_by_client(summary)
-        return Group(*(_counts(name, by_server[name], names, told) for name in sorted(by_server)))
+        words = {client: _in_words(found) for client, found in told.items()}
+        return Group(*(_counts(name, by_server[name], names, words) for name in sorted(by_server)))
     letters = dict(zip(scopes, ascii_letters, strict=False))
-    wrong = {_key(one) for _, one in worst_first(summary) if one.kind in _WRONG_CELLS}
     matrices = [
-        _matrix(name, by_server[name], names, letters, wrong, unicode=unicode)
+        _matrix(name, by_server[name], names, letters, told, unicode=unicode)
         for name in sorted(by_server)
     ]
     legend = [Text(f"{letter} {scope}", style="dim") for scope, letter in letters.items()]
     signs = "   ".join(
-        f"{sign if unicode else plain} {verdict}" for verdict, (sign, plain, _) in _SIGNS.items()
+        f"{sign if unicode else plain} {verdict}" for verdict, (sign, plain) in _SIGNS.items()
     )
     return Group(*matrices, Columns(legend, padding=(0, 2)), Text(signs, style="dim"))
 
 
-def _key(one: Finding) -> CellKey:
-    return one.client, one.audience, one.scope
+def _by_client(summary: Summary) -> Mapping[ClientName, _Told]:
+    by_client: defaultdict[ClientName, list[tuple[str, Finding]]] = defaultdict(list)
+    for severity, one in worst_first(summary):
+        for name in one.clients or (one.client,):
+            by_client[name].append((severity, one))
+    return by_client
 
 
 def remarks(maps: Iterable[PermissionMap]) -> list[str]:
@@ -122,7 +129,7 @@ def _matrix(
     rows: Sequence[_Row],
     names: Names,
     letters: Mapping[Scope, str],
-    wrong: set[CellKey],
+    told: Mapping[ClientName, _Told],
     *,
     unicode: bool,
 ) -> RenderableType:
@@ -131,20 +138,36 @@ def _matrix(
         table.add_column(letter, width=1, no_wrap=True)
     for row in rows:
         by_scope = {cell.scope: cell for cell in row.cells}
-        signs = (_sign(by_scope.get(scope), wrong, unicode=unicode) for scope in letters)
+        found = told.get(row.client, ())
+        signs = (_sign(by_scope.get(scope), found, unicode=unicode) for scope in letters)
         table.add_row(names.cell(row.name), *signs)
     return Group(table, "")
 
 
-def _sign(cell: Cell | None, wrong: set[CellKey], *, unicode: bool) -> Text:
+def _sign(cell: Cell | None, found: _Told, *, unicode: bool) -> Text:
+    """What was found of a cell gives its colour; without that, no verdict is an alarm."""
     if cell is None:
         return Text("")
-    sign, plain, style = _SIGNS[cell.verdict]
-    return Text(sign if unicode else plain, style=_WRONG if cell.key in wrong else style)
+    sign, plain = _SIGNS[cell.verdict]
+    calm = "green" if cell.verdict is Verdict.GRANTED else "dim"
+    worst = (_style(severity, one.kind) for severity, one in found if _is_about(one, cell))
+    return Text(sign if unicode else plain, style=next(worst, calm))
+
+
+def _is_about(one: Finding, cell: Cell) -> bool:
+    """A finding that names no scope is about all cells of its target that have its verdict."""
+    if one.scope:
+        return (one.audience, one.scope) == (cell.audience, cell.scope)
+    is_of_target = one.kind is FindingKind.UNAUTHENTICATED or one.audience in {"", cell.audience}
+    return is_of_target and one.verdict == cell.verdict
+
+
+def _style(severity: str, kind: FindingKind) -> str:
+    return "bold red" if severity == ERROR or kind in _WRONG else "yellow"
 
 
 def _counts(
-    server: str, rows: Sequence[_Row], names: Names, told: Mapping[ClientName, Sequence[Text]]
+    server: str, rows: Sequence[_Row], names: Names, words: Mapping[ClientName, Sequence[Text]]
 ) -> RenderableType:
     """Verdicts, as far as any client has them, and what was found."""
     table = _table(server)
@@ -155,8 +178,9 @@ def _counts(
     for row in rows:
         found = [cell.verdict for cell in row.cells]
         counts = (str(found.count(verdict) or "") for verdict in verdicts)
-        words = Text(", ").join(told.get(row.client, ()))
-        table.add_row(names.cell(row.name), *counts, words)
+        is_accepted = row.client not in words and Verdict.UNAUTHENTICATED in found
+        told = [Text(_NO_LOGIN, "dim")] if is_accepted else words.get(row.client, ())
+        table.add_row(names.cell(row.name), *counts, Text(", ").join(told))
     return Group(table, "")
 
 
@@ -164,27 +188,20 @@ def _some_has(rows: Iterable[_Row], verdict: Verdict) -> bool:
     return any(cell.verdict is verdict for row in rows for cell in row.cells)
 
 
-def _findings_by_client(summary: Summary) -> dict[ClientName, list[Text]]:
-    """What was found of each client in a few words, the worst first: how much of which kind."""
-    by_client: defaultdict[ClientName, dict[tuple[str, FindingKind], list[Finding]]]
-    by_client = defaultdict(lambda: defaultdict(list))
-    for severity, one in worst_first(summary):
-        for name in one.clients or (one.client,):
-            by_client[name][severity, one.kind].append(one)
-    return {
-        name: [_in_words(kind, found) for kind, found in kinds.items()]
-        for name, kinds in by_client.items()
-    }
+def _in_words(found: _Told) -> list[Text]:
+    """What was found of a client in a few words: how much of which kind."""
+    kinds: defaultdict[tuple[str, FindingKind], list[Finding]] = defaultdict(list)
+    for severity, one in found:
+        kinds[severity, one.kind].append(one)
+    return [Text(_words(alike), _style(*of)) for of, alike in kinds.items()]
 
 
-def _in_words(of: tuple[str, FindingKind], found: Sequence[Finding]) -> Text:
-    severity, kind = of
-    style = _WRONG if severity == ERROR or kind in _WRONG_CELLS else "yellow"
-    first = found[0]
-    if kind is FindingKind.UNKNOWN and first.reason:
-        return Text(first.reason.replace("_", " "), style)
-    words = _IN_WORDS.get(kind, kind.replace("_", " "))
-    return Text(f"{len(found)} {words}" if first.scope else words, style)
+def _words(alike: Sequence[Finding]) -> str:
+    first = alike[0]
+    if first.kind is FindingKind.UNKNOWN and first.reason:
+        return first.reason.replace("_", " ")
+    words = _IN_WORDS.get(first.kind, first.kind.replace("_", " "))
+    return f"{len(alike)} {words}" if first.scope else words
 
 
 def _table(server: str) -> Table:

@@ -83,7 +83,8 @@ def usable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError([f"{path}: cannot be used: {error.strerror}"]) from error
+        told = f"{path}: cannot be used: {error.strerror}; choose another folder with --out"
+        raise InputError([told]) from error
     except sqlite3.Error as error:
         text = damaged(path, error) if _is_damage(error) else f"{path}: cannot be used: {error}"
         raise InputError([text]) from error

@@ -48,6 +48,14 @@ def run(tmp_path):
     return audit
 
 
+@pytest.mark.parametrize("words", [["audit", "--print", "pdf"], ["schema", "pdf"]])
+def test_a_word_that_is_no_choice_is_told_without_words_of_python(words):
+    told = scopeprobe(*words)
+    assert told.returncode == 2
+    assert "'pdf' is not one of" in told.stderr
+    assert "Value error" not in told.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "extra", "code"),
     [

@@ -9,7 +9,7 @@ from harness import rows, scopeprobe, summary
 from scopeprobe.cli.tell_findings import finding_lines
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
-from scopeprobe.reports.findings import COLUMNS
+from scopeprobe.reports.findings import COLUMNS, sentence
 from scopeprobe.reports.markdown import report_markdown
 from scopeprobe.reports.summary import Summary
 
@@ -80,7 +80,8 @@ def test_a_server_all_of_whose_clients_are_rejected_is_one_finding(fleet_of_nigh
     fleet.night(codes=(1,))
     assert kinds(fleet) == [("error", "unauthenticated", "", "")]
     (one,) = findings(fleet)
-    assert one["detail"] == "east: all 2 clients: credentials_rejected (one, two)"
+    why = "credentials_rejected: 401 invalid_client"
+    assert one["detail"] == f"east: all 2 clients: {why} (one, two)"
     assert summary(fleet.out)["findings"][0]["clients"] == ["one", "two"]
 
 
@@ -122,6 +123,11 @@ def test_the_page_of_a_job_leaves_none_out():
     assert "".join(report_markdown((), told)).count("| excess |") == 65
 
 
+def test_a_full_stop_of_a_server_is_the_only_one():
+    one = Finding(FindingKind.UNAUTHENTICATED, ClientName("a"), "", "", "rejected: 401 Bad key.")
+    assert sentence(one) == "a: rejected: 401 Bad key. To do: scopeprobe explain CLIENTS a."
+
+
 # -- in front of people, and in logs
 
 
@@ -137,7 +143,7 @@ def test_on_a_terminal_the_worst_is_last_right_above_the_headline(bad_night):
         "  excess: a.write: not expected, is granted",
         f"  since when: scopeprobe history -o {out} one",
         "three",
-        "  unauthenticated: credentials_rejected",
+        "  unauthenticated: credentials_rejected: 401 invalid_client",
         f"{explain} {clients} three",
         "1 client cannot log in, 1 excess, 1 missing",
     ]

@@ -58,7 +58,8 @@ def test_the_page_says_first_what_is_wrong_and_what_to_do(document):
     )
     rows = texts(document, "//section[@id='findings']//li")
     assert rows[0].startswith(
-        "unauthenticated billing-0006 on kc-us credentials_rejected since 2026"
+        "unauthenticated billing-0006 on kc-us credentials_rejected: 401 Invalid client or Invalid"
+        " client credentials since 2026"
     )
     assert "owner: billing@corp.example" in rows[0]
     assert rows[0].endswith("scopeprobe explain clients.toml billing-0006")
@@ -156,6 +157,17 @@ def test_a_good_night_is_shown_as_one():
     document = html.fromstring(fleet.page().encode())
     assert document.get("class") == "good"
     assert texts(document, "//h1") == ["No findings"]
+
+
+def test_who_cannot_log_in_is_an_alarm_unless_that_is_accepted():
+    fleet = FleetOfPage(clients=3, scopes=2)
+    fleet.change(1, "*", Verdict.UNAUTHENTICATED, Reason.CREDENTIALS_REJECTED)
+    summary = fleet.summary()
+    accepted = replace(summary, findings=(), over_bar=False)
+    for told, classes in ((summary, ["error"]), (accepted, [])):
+        text = "".join(report_page(fleet.maps, told, fleet.past()))
+        figures = html.fromstring(text.encode()).xpath("//dl[@class='figures']/div")
+        assert [one.get("class") for one in figures if one.get("class")] == classes
 
 
 class Weighed(PermissionMap):

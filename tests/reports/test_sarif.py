@@ -9,7 +9,9 @@ from summaries import told
 
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding, FindingKind
-from scopeprobe.reports.sarif import report_sarif, rules
+from scopeprobe.reports.findings import next_step
+from scopeprobe.reports.rules import rules
+from scopeprobe.reports.sarif import report_sarif
 from scopeprobe.reports.summary import ClientSummary
 
 DATA = Path(__file__).parents[1] / "data" / "sarif"
@@ -64,6 +66,15 @@ def test_every_result_has_its_rule_and_every_kind_has_one(bad_night):
     assert sorted(kinds) == sorted(FindingKind)
     assert all(kinds[one["ruleIndex"]] == one["ruleId"] for one in run["results"])
     assert rules().keys() == set(FindingKind)
+
+
+def test_a_rule_ends_with_the_next_step_that_findings_of_its_kind_have_everywhere():
+    run = run_of(report_sarif((), told()))
+    helps = {rule["id"]: rule["help"] for rule in run["tool"]["driver"]["rules"]}
+    for kind in FindingKind:
+        step = next_step(Finding(kind, ClientName("CLIENT"), "", "", ""))
+        assert helps[kind]["text"].endswith(f" To do: {step}.")
+        assert helps[kind]["markdown"].endswith(f"To do: {step}.")
 
 
 def test_fingerprints_stay_where_clients_are_moved_within_their_file(bad_night):

@@ -60,6 +60,28 @@ def test_what_was_denied_is_no_alarm_and_what_is_in_excess_is_one():
     assert style_of(wrong, "✓") == style_of(wrong, "✗") == "\x1b[1;31m"  # red
 
 
+def test_who_cannot_log_in_is_an_alarm_unless_that_is_accepted():
+    cells = [cell(name, "read", Verdict.UNAUTHENTICATED) for name in ("accepted", "new")]
+    one = Finding(
+        FindingKind.UNAUTHENTICATED, ClientName("new"), "api", "", "rejected", "unauthenticated"
+    )
+    accepted, new = drawn(cells, [one]).splitlines()[2:4]
+    assert style_of(accepted, "!") == "\x1b[2m"  # dim
+    assert style_of(new, "!") == "\x1b[1;31m"  # red
+    (warned,) = drawn(cells[1:], warnings=[one]).splitlines()[2:3]
+    assert style_of(warned, "!") == "\x1b[33m"  # yellow
+
+
+def test_an_incident_of_a_server_colors_the_cells_of_all_its_clients():
+    cells = [cell(name, "read", Verdict.UNKNOWN) for name in ("a", "b")]
+    one = Finding(
+        FindingKind.UNKNOWN, ClientName(""), "", "", "corp: refused", "unknown",
+        server="corp", clients=(ClientName("a"), ClientName("b")),
+    )  # fmt: skip
+    for line in drawn(cells, warnings=[one]).splitlines()[2:4]:
+        assert style_of(line, "?") == "\x1b[33m"  # yellow
+
+
 def many(client, verdicts):
     return [cell(client, f"s{n:02}", verdict) for n, verdict in enumerate(verdicts)]
 
@@ -80,6 +102,11 @@ def test_of_many_scopes_each_client_says_what_was_found():
     assert told["good"] == ["30", "10"]
     assert told["wrong"] == ["31", "9", "1", "excess"]
     assert told["locked"] == ["cannot", "log", "in"]
+
+
+def test_of_many_scopes_who_cannot_log_in_says_so_even_where_that_is_accepted():
+    (line,) = drawn(many("gone", [Verdict.UNAUTHENTICATED] * 40)).splitlines()[2:3]
+    assert "\x1b[2mcannot log in\x1b[0m" in line  # dim
 
 
 def test_scopes_have_columns_as_long_as_the_terminal_has_room():

@@ -31,7 +31,7 @@ class BigNight:
         basic = asked.client.removeprefix("Basic ")
         name = base64.b64decode(basic).decode().partition(":")[0]
         if self.is_bad and name == BROKEN:
-            return Reply(401, b'{"error":"invalid_client","error_description":"Bad secret"}')
+            return Reply(401, b'{"error":"invalid_client","error_description":"Unknown key"}')
         wanted = (asked.scopes or "").split()
         granted = {scope for scope in SCOPES if scope.endswith("read")}
         if self.is_bad and name == "reporting-job-05":

@@ -16,6 +16,8 @@ from bound import bound
 from harness import Entry, command, raw_server, scopeprobe_process, write_inputs
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+REJECTED = "credentials_rejected: 401 Unknown key"
+"""Why the broken client cannot log in, in the words of its server."""
 
 
 def test_more_than_a_thousand_requests_are_asked_about_on_a_terminal(tmp_path):
@@ -135,7 +137,7 @@ def test_a_bad_night_ends_with_the_broken_client_and_the_dead_server(tmp_path, w
     assert code == 3
     last = lines[-24:]  # all of it is on one screen
     assert last[-1] == "1 client cannot log in, 1 excess, 1 missing; 1 server cannot be reached"
-    assert last[last.index(BROKEN) + 1] == "  unauthenticated: credentials_rejected"
+    assert last[last.index(BROKEN) + 1] == f"  unauthenticated: {REJECTED}"
     told = " ".join(" ".join(last[last.index(DEAD) :]).split())
     assert "warning, unknown: all 12 clients: unreachable: 127.0.0.1:" in told
     assert "refuses connections" in told
@@ -169,7 +171,7 @@ def test_the_log_of_a_job_tells_both_in_its_last_lines(tmp_path):
     assert summary["findings"].startswith("1 client cannot log in")
     broken = found[-1]
     assert (broken["event"], broken["level"], broken["client"]) == ("finding", "error", BROKEN)
-    assert broken["detail"] == "credentials_rejected"
+    assert broken["detail"] == REJECTED
     dead = next(one for one in found if one["server"] == DEAD)
     assert "refuses connections" in dead["detail"]
     assert ended.stdout == ""

@@ -128,12 +128,23 @@ class Overview:
         return any(self.summary.counts.get(verdict) for verdict in proved)
 
     @property
-    def figures(self) -> Iterator[tuple[str, int]]:
-        """Numbers of cells by verdict, and of what it took."""
+    def figures(self) -> Iterator[tuple[str, int, str]]:
+        """Numbers of cells by verdict, and of what it took, and the severity of what was found."""
         summary = self.summary
-        yield from summary.counts.items()
-        yield from (("clients", len(summary.clients)), ("servers", len(summary.servers)))
-        yield from (("requests", summary.requests), ("tokens issued", summary.tokens))
+        for verdict, number in summary.counts.items():
+            yield verdict, number, self._severities.get(verdict, "")
+        yield "clients", len(summary.clients), ""
+        yield "servers", len(summary.servers), ""
+        yield "requests", summary.requests, ""
+        yield "tokens issued", summary.tokens, ""
+
+    @cached_property
+    def _severities(self) -> dict[str, str]:
+        """The worst by kind of finding; three kinds have the name of their verdict."""
+        severities: dict[str, str] = {}
+        for severity, one in worst_first(self.summary):
+            severities.setdefault(one.kind, severity)
+        return severities
 
     @property
     def completeness(self) -> str:

@@ -9,8 +9,9 @@ from chromium import EXECUTABLE, FLAGS
 from pages import FleetOfPage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """For the tests of one file: its driver keeps an event loop running in this thread."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of an extra
 
     with sync_playwright() as driver:
