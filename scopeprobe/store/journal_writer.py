@@ -43,9 +43,9 @@ class Statement(StrEnum):
     FAILED = "insert or replace into failures values (?, ?, ?)"
 
     def for_rows(self, count: int) -> str:
-        """The same for several rows at once, where it is an insert."""
-        row = self[self.rindex("(") :]
-        return ", ".join([self, *[row] * (count - 1)])
+        """The same for several rows at once; for more than one, it has to be an insert."""
+        values = self[self.rfind("(") :]
+        return ", ".join([self, *[values] * (count - 1)])
 
 
 Row: TypeAlias = tuple[Statement, tuple[object, ...]]
