@@ -14,7 +14,7 @@ that fails is named and left out, and so are those for which the --seconds of th
 room are too few; one case of each test comes before the second of any. Then for each change a
 process is forked, the changed code is put in the place of the function's, and the tests that ran
 the function are run, the fastest first, until one fails, which is believed if it passes in such a
-process without the change. They get eight seconds of a processor: a change that only slower tests
+process without the change. They get thirty seconds of a processor: a change that only slower tests
 would notice counts as not noticed, and one that makes a test take far longer than it did as
 noticed.
 
@@ -55,7 +55,7 @@ LEAST_KILLED = 0.85
 KILLED, SURVIVED = 1, 0
 LEFT_OUT = ("system", "browser", "shells", "torture")
 """Marks of tests that start processes, or take their time."""
-PATIENCE = 8.0
+PATIENCE = 30.0
 """Seconds of a processor for the tests of a change: what slower tests alone notice is not seen."""
 NOTE = "_note_that_it_ran"
 """Name of a builtin, which takes the place of a function."""
