@@ -89,11 +89,11 @@ def described(one: Finding, clients: Mapping[ClientName, ClientSummary]) -> list
 # -- in one line
 
 
-def sentence(one: Finding) -> str:
+def sentence(one: Finding, commands: Commands = Commands()) -> str:  # noqa: B008 - frozen
     """What is wrong where, and what to do about it."""
     where = " ".join(filter(None, (one.subject, one.audience, one.scope)))
     what = one.detail.removeprefix(f"{one.server}: ").removesuffix(".")
-    return f"{where}: {what}. To do: {next_step(one)}."
+    return f"{where}: {what}. To do: {next_step(one, commands)}."
 
 
 def headline(summary: Summary) -> str:

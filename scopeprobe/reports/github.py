@@ -8,7 +8,7 @@ from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding
 from scopeprobe.reports.findings import ERROR, WARNING, described, sentence, worst_first
-from scopeprobe.reports.summary import ClientSummary, Summary
+from scopeprobe.reports.summary import ClientSummary, Commands, Summary
 from scopeprobe.reports.texts import counted
 
 MOST_SHOWN = 10
@@ -33,18 +33,20 @@ def _annotations(
     found = [one for its, one in worst_first(summary) if its == level]
     shown = found if len(found) <= MOST_SHOWN else found[: MOST_SHOWN - 1]
     for one in shown:
-        yield _annotation(level, one, clients)
+        yield _annotation(level, one, clients, summary.commands)
     if left := len(found) - len(shown):
         kind = "finding" if level == ERROR else "warning"
         rest = f"{counted(left, f'more {kind}')}: GitHub shows {MOST_SHOWN} a step;"
         yield f"::{level} title=scopeprobe::{rest} findings.csv has them all."
 
 
-def _annotation(level: str, one: Finding, clients: Mapping[ClientName, ClientSummary]) -> str:
+def _annotation(
+    level: str, one: Finding, clients: Mapping[ClientName, ClientSummary], commands: Commands
+) -> str:
     properties = {"title": f"{one.kind}: {one.subject}"}
     for client in described(one, clients)[:1]:
         properties |= {"file": client.file} | ({"line": str(client.line)} if client.line else {})
     told = ",".join(
         f"{name}={value.translate(_ESCAPED_IN_PROPERTIES)}" for name, value in properties.items()
     )
-    return f"::{level} {told}::{sentence(one).translate(_ESCAPED)}"
+    return f"::{level} {told}::{sentence(one, commands).translate(_ESCAPED)}"

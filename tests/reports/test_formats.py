@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from harness import maps, scopeprobe, summary
+from junitparser import JUnitXml, Skipped
 from lxml import etree
 from nights import SCOPES
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -65,6 +66,22 @@ def test_junit_has_a_suite_a_client_and_a_case_a_scope(night):
     assert {outcome for _, outcome in outcomes["three"]} == {"skipped"}
     assert document.getroot().get("failures") == "1"
     assert document.getroot().get("errors") == "1"  # a bad secret is one, however many scopes
+
+
+def test_junit_is_read_by_a_reader_that_shares_nothing_with_it(night):
+    read = JUnitXml.fromfile(night.out / "junit.xml")
+    assert (len(read), read.tests, read.failures, read.errors) == (3, 13, 1, 1)
+    wrong = [
+        (suite.name, case.name, type(result).__name__, result.type)
+        for suite in read
+        for case in suite
+        for result in case.result
+        if not isinstance(result, Skipped)
+    ]
+    assert wrong == [
+        ("one", "a.write", "Failure", "excess"),
+        ("two", "unauthenticated", "Error", "unauthenticated"),
+    ]
 
 
 def test_junit_has_a_suite_for_a_server_all_of_whose_clients_fail(night):

@@ -63,8 +63,10 @@ def test_no_text_of_a_server_ends_an_annotation_or_begins_another():
 def test_annotations_are_printed_by_audit_and_by_report(fleet_of_nights):
     fleet_of_nights.secrets["two"] = "rotated"
     printed = fleet_of_nights.night("--print", "github", codes=(1,)).stdout
-    [(level, properties, _)] = read(printed)
+    [(level, properties, message)] = read(printed)
     assert (level, properties["title"]) == ("error", "unauthenticated: two")
     assert properties["file"] == str(fleet_of_nights.folder / "clients.toml")
+    inputs = f"--scopes {fleet_of_nights.folder / 'scopes.txt'} {properties['file']}"
+    assert message.endswith(f"To do: scopeprobe explain -o {fleet_of_nights.out} {inputs} two.")
     again = scopeprobe("report", "--print", "github", "-o", fleet_of_nights.out)
     assert again.stdout == printed
