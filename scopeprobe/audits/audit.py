@@ -240,7 +240,7 @@ class _Session:
     def _conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         order, rounds = self._order, self._rounds
         concluded = rounds.conclusions()
-        maps = tuple(map(self._store.held, concluded.maps()))
+        maps = tuple(map(self._store.held_on, concluded.maps()))
         found = self._findings(maps)
         failures = tuple(one for one in found if one.kind in order.fail_on)
         warnings = tuple(one for one in found if one.kind not in order.fail_on)

@@ -69,7 +69,7 @@ async def _local(workers: int, networks: Iterable[str]) -> AsyncIterator[object]
         n_workers=workers,
         threads_per_worker=1,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         memory_limit=0,
         resources=dict.fromkeys(networks, 1),
         preload="scopeprobe.cluster.local_worker",

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
 from typing import TypeAlias
 
 from scopeprobe.model.cell import (
@@ -100,8 +99,8 @@ class _CellsOf(Mapping[ClientName, Sequence[Cell]]):
     def __init__(self, maps: Sequence[PermissionMap]) -> None:
         self._maps = maps
         self._positions = {one.client: n for n, one in enumerate(maps) if one.cells}
-        self._cells = lru_cache(maxsize=1)(self._cells_at)
-        self._by_key = lru_cache(maxsize=1)(self._by_key_at)
+        self._by_key: tuple[int, Mapping[CellKey, Cell]] = -1, {}
+        """Of the client at a position, whom the last finding was about."""
 
     def __iter__(self) -> Iterator[ClientName]:
         return iter(self._positions)
@@ -110,23 +109,24 @@ class _CellsOf(Mapping[ClientName, Sequence[Cell]]):
         return len(self._positions)
 
     def __getitem__(self, client: ClientName) -> Sequence[Cell]:
-        return self._cells(self._positions[client])
+        return self._maps[self._positions[client]].cells
 
     def of(self, one: Finding) -> Cell | None:
         """The cell that a finding is about, or the first of its target."""
         position = self._positions.get(one.client)
         if position is None:
             return None
-        return self._by_key(position).get((one.client, one.audience, one.scope))
+        if self._by_key[0] != position:
+            self._by_key = position, _by_key(self._maps[position].cells)
+        return self._by_key[1].get((one.client, one.audience, one.scope))
 
-    def _cells_at(self, position: int) -> Sequence[Cell]:
-        return self._maps[position].cells
 
-    def _by_key_at(self, position: int) -> Mapping[CellKey, Cell]:
-        by_key: dict[CellKey, Cell] = {}
-        for cell in reversed(self._cells(position)):
-            by_key[cell.client, cell.audience, ""] = by_key[cell.key] = cell
-        return by_key
+def _by_key(cells: Sequence[Cell]) -> Mapping[CellKey, Cell]:
+    """Each by its key, and the first of each target by the key without a scope."""
+    by_key: dict[CellKey, Cell] = {}
+    for cell in reversed(cells):
+        by_key[cell.client, cell.audience, ""] = by_key[cell.key] = cell
+    return by_key
 
 
 def _completed(one: Finding, cell: Cell | None, clients: Mapping[ClientName, Client]) -> Finding:

@@ -11,19 +11,23 @@ from tempfile import TemporaryFile
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.packed import PackedMap
 
+_CLOSED = -1
+"""The descriptor of no file: its former number may be that of another one by now."""
+
 
 class NamelessFile:
     """
     Takes permission maps out of memory, and gives each back for as long as somebody has it.
 
-    It is in the folder of the run, and ends with the process, or with the last of its maps.
+    It is in the folder of the run, and ends with the process, with the last of its maps, or when it
+    is closed.
     """
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError where no file can be made there."""
         with TemporaryFile(dir=folder) as file:
             self._descriptor = os.dup(file.fileno())
-        weakref.finalize(self, os.close, self._descriptor)
+        self._give_up = weakref.finalize(self, os.close, self._descriptor)
         self._end = 0
 
     def put(self, permissions: PermissionMap) -> PackedMap:
@@ -38,6 +42,11 @@ class NamelessFile:
             return one
         self._end += written
         return one.read_by(partial(self._read, start, written))
+
+    def close(self) -> None:
+        """No map can be read any more: that raises OSError."""
+        self._give_up()
+        self._descriptor = _CLOSED
 
     def _read(self, start: int, length: int) -> bytes:
         return os.pread(self._descriptor, length, start)

@@ -46,7 +46,7 @@ class Store(StoredRuns):
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         """Raises OSError where no file can be made in the folder."""
         super().__init__(folder, connection)
-        self._maps = NamelessFile(folder)
+        self._found, self._stored = NamelessFile(folder), NamelessFile(folder)
 
     @classmethod
     @contextmanager
@@ -69,13 +69,18 @@ class Store(StoredRuns):
                 connection.execute("pragma synchronous = normal")
                 migrate(connection, database)
                 store = cls(folder, connection)
+                at_end.callback(store._stored.close)
             store.notices = notices
             store.file = file_at(database)
             yield store
 
     def held(self, permissions: PermissionMap) -> PackedMap:
+        """Out of memory until the store is closed, and then no more."""
+        return self._stored.put(permissions)
+
+    def held_on(self, permissions: PermissionMap) -> PackedMap:
         """Out of memory, also when the store is closed."""
-        return self._maps.put(permissions)
+        return self._found.put(permissions)
 
     def begin(self, run: Run) -> None:
         """

@@ -31,4 +31,4 @@ def test_where_no_server_names_an_issuer_there_is_nothing_to_discover(fleet_of_n
         env={f"SECRET_{n}": "s3cret-of-nobody" for n in range(3)},
     )  # fmt: skip
     assert (told.returncode, told.stdout) == (2, "")
-    assert "clients.toml: no issuer is named, so there is nothing to read" in told.stderr
+    assert "clients.toml: names no issuer to read metadata of; write `issuer`" in told.stderr

@@ -21,7 +21,7 @@ def server():
 def cluster():
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", host="127.0.0.1",
-        dashboard_address=None, memory_limit=0,
+        dashboard_address="127.0.0.1:0", memory_limit=0,
     ) as cluster:  # fmt: skip
         yield cluster
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from printed import printed
 
 from scopeprobe.diagnosis import Case, Cause, Explanation
@@ -151,7 +152,7 @@ def test_targets_of_a_client_are_told_apart_and_those_not_asked_are_named(explai
 
 def experiment(scopes, answer, **change):
     question = Question(scopes) if scopes else WITHOUT_SCOPE
-    return Experiment(replace(question, **change), answer, Trace("curl …"))
+    return Experiment(structs.replace(question, **change), answer, Trace("curl …"))
 
 
 def told_to_another(answer, *, is_authenticated=True):
