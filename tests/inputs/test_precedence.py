@@ -51,21 +51,6 @@ def test_a_server_outdoes_the_defaults():
 
 
 @pytest.mark.parametrize(
-    ("written", "rate"),
-    [
-        ("5/s", Rate(5, 1)),
-        ("300/min", Rate(300, 60)),
-        ("100/h", Rate(100, 3600)),
-        ("5000/day", Rate(5000, 86400)),
-        ("10/8h", Rate(10, 28800)),
-        ("1/30s", Rate(1, 30)),
-    ],
-)
-def test_a_rate_is_so_many_in_a_unit_or_a_multiple_of_it(written, rate):
-    assert parse_rate(written) == rate
-
-
-@pytest.mark.parametrize(
     "written", ["", "5", "5/", "0/s", "5/0h", "-1/s", "1.5/s", "5/S", "5 /s", 5]
 )
 def test_a_bad_rate_is_told_the_accepted_forms(written):

@@ -21,6 +21,10 @@ def test_a_rate_is_read_and_written_as_people_do(written, rate):
     assert str(rate) == written
 
 
+def test_a_multiple_of_any_unit_is_read():
+    assert parse_rate("1/30s") == Rate(1, 30)
+
+
 def test_a_multiple_of_a_unit_is_read_and_written_in_hours():
     assert parse_rate("1/2day") == Rate(1, 172800)
     assert str(parse_rate("1/30min")) == "1/0.5h"
