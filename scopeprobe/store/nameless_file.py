@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from scopeprobe.model.cell import PermissionMap
 from scopeprobe.model.packed import PackedMap
 
-_CLOSED = -1
+_NONE = -1
 """The descriptor of no file: its former number may be that of another one by now."""
 
 
@@ -19,15 +19,13 @@ class NamelessFile:
     """
     Takes permission maps out of memory, and gives each back for as long as somebody has it.
 
-    It is in the folder of the run, and ends with the process, with the last of its maps, or when it
-    is closed.
+    It is made in the folder of the run when the first map comes, and ends with the process, with
+    the last of its maps, or when it is closed.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError where no file can be made there."""
-        with TemporaryFile(dir=folder) as file:
-            self._descriptor = os.dup(file.fileno())
-        self._give_up = weakref.finalize(self, os.close, self._descriptor)
+        self._folder = folder
+        self._descriptor = _NONE
         self._end = 0
 
     def put(self, permissions: PermissionMap) -> PackedMap:
@@ -35,6 +33,8 @@ class NamelessFile:
         one = PackedMap.of(permissions)
         content, start = one.packed, self._end
         try:
+            if self._descriptor == _NONE:
+                self._begin()
             written = os.pwrite(self._descriptor, content, start)
         except OSError:
             return one
@@ -45,8 +45,14 @@ class NamelessFile:
 
     def close(self) -> None:
         """No map can be read any more: that raises OSError."""
-        self._give_up()
-        self._descriptor = _CLOSED
+        if self._descriptor != _NONE:
+            self._give_up()
+            self._descriptor = _NONE
+
+    def _begin(self) -> None:
+        with TemporaryFile(dir=self._folder) as file:
+            self._descriptor = os.dup(file.fileno())
+        self._give_up = weakref.finalize(self, os.close, self._descriptor)
 
     def _read(self, start: int, length: int) -> bytes:
         return os.pread(self._descriptor, length, start)

@@ -44,7 +44,6 @@ class Store(StoredRuns):
     """Which file its database is."""
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
-        """Raises OSError where no file can be made in the folder."""
         super().__init__(folder, connection)
         self._found, self._stored = NamelessFile(folder), NamelessFile(folder)
 
