@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scopeprobe.engine.client_queue import ClientQueue
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.model.assignment import Assignment
@@ -40,6 +41,16 @@ def endpoint_of(assignment: Assignment) -> str:
 
 def begun(groups: Iterable[RateGroup]) -> list[PlanRunner]:
     return [plan for group in groups for queue in group.queues for plan in queue.begun]
+
+
+def by_assignment(groups: Iterable[RateGroup]) -> dict[int, tuple[ClientQueue, PlanRunner]]:
+    """By the identity of its assignment, every plan that was begun, and whose it is."""
+    return {
+        id(plan.assignment): (queue, plan)
+        for group in groups
+        for queue in group.queues
+        for plan in queue.begun
+    }
 
 
 def by_endpoint(plans: Iterable[PlanRunner]) -> dict[str, list[PlanRunner]]:

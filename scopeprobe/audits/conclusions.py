@@ -9,7 +9,14 @@ from operator import itemgetter
 
 import msgspec
 
-from scopeprobe.audits.behaviors import Behaviors, begun, by_endpoint, endpoint_of, told_to
+from scopeprobe.audits.behaviors import (
+    Behaviors,
+    begun,
+    by_assignment,
+    by_endpoint,
+    endpoint_of,
+    told_to,
+)
 from scopeprobe.engine.plan_runner import PlanRunner
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.model.answer import Fact, Issued
@@ -61,12 +68,7 @@ class Conclusions:
 
     def doubts(self) -> Iterator[tuple[ClientName, Reason]]:
         """Clients that did not get to ask about a shape, and why: asking again may settle it."""
-        plans = {
-            id(plan.assignment): (queue, plan)
-            for group in self.groups
-            for queue in group.queues
-            for plan in queue.begun
-        }
+        plans = by_assignment(self.groups)
         for members in by_endpoint(begun(self.groups)).values():
             told = list(map(told_to, members))
             for assignment, _ in shapes_in_doubt(told, self.behaviors.shown_to(told)):

@@ -9,7 +9,14 @@ from functools import partial
 
 import anyio
 
-from scopeprobe.audits.behaviors import Behaviors, begun, by_endpoint, endpoint_of, told_to
+from scopeprobe.audits.behaviors import (
+    Behaviors,
+    begun,
+    by_assignment,
+    by_endpoint,
+    endpoint_of,
+    told_to,
+)
 from scopeprobe.audits.conclusions import Conclusions
 from scopeprobe.audits.discover import resolve_by
 from scopeprobe.audits.off_the_loop import off_the_loop
@@ -237,9 +244,7 @@ class Rounds:
 
     async def _look_for_shapes(self, group: RateGroup) -> None:
         """Go on where the granted scopes of a server have a prefix that may be granted whole."""
-        plans = {
-            id(plan.assignment): (queue, plan) for queue in group.queues for plan in queue.begun
-        }
+        plans = by_assignment([group])
 
         def can_ask(assignment: Assignment) -> bool:
             return plans[id(assignment)][0].closed_because is None

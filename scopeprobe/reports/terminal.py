@@ -145,7 +145,7 @@ def _matrix(
 
 
 def _sign(cell: Cell | None, found: _Told, *, unicode: bool) -> Text:
-    """What was found of a cell gives its colour; without that, no verdict is an alarm."""
+    """What was found of a cell gives its color; without that, no verdict is an alarm."""
     if cell is None:
         return Text("")
     sign, plain = _SIGNS[cell.verdict]
