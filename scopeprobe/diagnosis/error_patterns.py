@@ -84,7 +84,7 @@ def _text_of(experiment: Experiment) -> str:
     error = getattr(experiment.answer, "error", "")
     headers = " ".join(f"{name}: {value}" for name, value in experiment.trace.headers)
     said = f"{experiment.trace.body} {headers}"[:_LONGEST]
-    for scope in sorted(experiment.question.scopes or (), key=len, reverse=True):
+    for scope in sorted(experiment.question.asked, key=len, reverse=True):
         said = said.replace(scope, " ")
     return f"{experiment.trace.status or ''} {error} {said}"
 

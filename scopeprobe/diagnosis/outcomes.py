@@ -141,7 +141,7 @@ def lists_scopes(log: Iterable[Experiment]) -> bool:
 
 def left_out(experiment: Experiment, log: Iterable[Experiment]) -> tuple[Scope, ...]:
     """Asked scopes that a token was issued without."""
-    issued, asked = experiment.answer, experiment.question.scopes or ()
+    issued, asked = experiment.answer, experiment.question.asked
     if not isinstance(issued, Issued):
         return ()
     if not issued.tells and issued.rights is None:

@@ -79,8 +79,7 @@ def _all_granted(seen: Observations) -> Iterator[str]:
     """Every scope that is wanted was issued, in one token or in several."""
     issued = [e for e in seen.at_base() if is_accepting(e.answer) and not left_out(e, seen.log)]
     asked = [
-        next((e for e in issued if scope in (e.question.scopes or ())), None)
-        for scope in seen.case.wanted
+        next((e for e in issued if scope in e.question.asked), None) for scope in seen.case.wanted
     ]
     if asked and all(asked):
         yield from seen.evidence(*filter(None, asked))
@@ -120,7 +119,7 @@ def _firewall(seen: Observations) -> Iterator[str]:
 
 
 def _white_space(seen: Observations) -> Iterator[str]:
-    lone = [e for e in seen.at_base() if len(e.question.scopes or ()) == 1]
+    lone = [e for e in seen.at_base() if len(e.question.asked) == 1]
     wanted = seen.case.wanted
     refused = [e for e in lone if isinstance(e.answer, Refusal) and e.question.scopes != wanted]
     if len(wanted) == 1:
@@ -132,7 +131,7 @@ def _white_space(seen: Observations) -> Iterator[str]:
 
 def _not_granted(seen: Observations) -> Iterator[str]:
     refused = [e for e in seen.at_base() if _is_refused_alone(seen, e)]
-    given = [spelling_given(seen, scope) for e in refused for scope in e.question.scopes or ()]
+    given = [spelling_given(seen, scope) for e in refused for scope in e.question.asked]
     if given and all(given):
         yield from seen.evidence(*(pair[1] for pair in given if pair))
     yield from _behind_the_scopes(seen)
@@ -147,7 +146,7 @@ def _spelling(seen: Observations) -> Iterator[str]:
 
 
 def _is_refused_alone(seen: Observations, experiment: Experiment) -> bool:
-    scopes = experiment.question.scopes or ()
+    scopes = experiment.question.asked
     is_lone = len(scopes) == 1 and scopes[0] in seen.case.wanted
     is_judged = seen.is_authenticated or is_plain_about_scope(experiment.answer)
     return is_lone and is_judged and isinstance(experiment.answer, Refusal)

@@ -97,7 +97,7 @@ class Assignment:
 
     def can_ask(self, question: Question) -> bool:
         """It is without scope, or its scopes are still candidates."""
-        return set(question.scopes or ()).issubset(self.candidates)
+        return set(question.asked).issubset(self.candidates)
 
     @property
     def most_hopeful(self) -> Scope | None:

@@ -121,7 +121,7 @@ class AskedSoFar:
 
     def _holds_the_canary(self, question: Question) -> bool:
         """Its refusal denies nothing, and needs no success behind it."""
-        return self._assignment.canary in (question.scopes or ())
+        return self._assignment.canary in question.asked
 
     # -- what keeps the client from being locked
 
@@ -180,7 +180,7 @@ class AskedSoFar:
         if self.success is None:
             return left[:1]
         wants_success = self._failures_since_success() == self._most_failures - 1
-        fitting = (q for q in left if self._likely.issuperset(q.scopes or ()) is wants_success)
+        fitting = (q for q in left if self._likely.issuperset(q.asked) is wants_success)
         return [next(fitting, left[0])]
 
     @cached_property
@@ -266,7 +266,7 @@ class AskedSoFar:
         return (
             isinstance(canary, Refusal)
             and isinstance(answer, Refusal)
-            and likeness(canary, self.canary.scopes or ()) == likeness(answer, scopes)
+            and likeness(canary, self.canary.asked) == likeness(answer, scopes)
         )
 
 

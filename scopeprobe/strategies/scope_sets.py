@@ -153,7 +153,7 @@ class SetProber:
         was ever withheld, the canary included: then nothing tells scopes apart, asked alone or not.
         """
         is_silent_set = (
-            len(question.scopes or ()) > 1
+            len(question.asked) > 1
             and isinstance(answer, Issued)
             and not (answer.tells or self._lists)
         )

@@ -46,8 +46,7 @@ def ask_controls(prober: SetProber) -> PlanPart[None]:
     if so_far.got_through and not _is_canary_left_out_of_a_set(prober):
         yield from so_far.learn(so_far.canary)
     if any(
-        names_on(answer).difference(question.scopes or ())
-        for question, answer in so_far.answers.items()
+        names_on(answer).difference(question.asked) for question, answer in so_far.answers.items()
     ):
         yield from so_far.learn(WITHOUT_SCOPE)
     if _is_canary_needed_in_a_set(prober):
@@ -72,7 +71,7 @@ def add_the_canary(prober: SetProber, accepted: Collection[Scope]) -> PlanPart[N
             prober.note_too_large(question)
             continue
         is_meant = is_plain_about_scope(answer) or prober.so_far.is_refused_like_the_canary(
-            answer, question.scopes or ()
+            answer, question.asked
         )
         if withholds(answer) and not is_meant:
             yield from prober.so_far.learn(Question(question.scopes, again=1))
@@ -150,7 +149,7 @@ def _is_canary_left_out_of_a_set(prober: SetProber) -> bool:
     return any(
         isinstance(answer, Issued) and answer.tells and canary not in answer.names
         for question, answer in prober.so_far.answers.items()
-        if canary in (question.scopes or ())
+        if canary in question.asked
     )
 
 

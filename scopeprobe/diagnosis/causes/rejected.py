@@ -87,7 +87,7 @@ def _scopes_after_all(seen: Observations, failures: Sequence[Experiment]) -> Ite
     is_missing_told = speaks or any(told.scopes is None for told in like)
     if case.wanted and seen.control in failures and not is_missing_told:
         signs.append(Sign("rejected_without_scope"))
-    lone = [e.question.scopes for e in failures if len(e.question.scopes or ()) == 1]
+    lone = [e.question.scopes for e in failures if len(e.question.asked) == 1]
     if alone := [scopes[0] for scopes in lone if scopes and scopes != case.wanted]:
         is_hopeful = case.is_hopeful(alone[-1])
         signs.append(Sign("hopeful_scope_rejected" if is_hopeful else "lone_scope_rejected"))

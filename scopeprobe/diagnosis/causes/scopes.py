@@ -197,7 +197,7 @@ def _does_it_exist(
 
 def _advertises_what_it_issues(seen: Observations) -> bool:
     """Some vendors advertise the scopes of OpenID Connect alone: there an absence means nothing."""
-    issued = (e.question.scopes or () for e in seen.at_base() if isinstance(e.answer, Issued))
+    issued = (e.question.asked for e in seen.at_base() if isinstance(e.answer, Issued))
     canary = seen.case.client.canary
     return any(seen.case.advertises(s) for scopes in issued for s in scopes if s != canary)
 
@@ -212,10 +212,10 @@ def _is_said_to_be_unknown(refused: Experiment) -> bool:
 def _success_without(seen: Observations, scope: Scope) -> Iterator[Experiment]:
     """The accepted request that is nearest to the refused one: all the rest, or none."""
     accepted = [e for e in seen.at_base() if isinstance(e.answer, Issued)]
-    without = [e for e in accepted if scope not in (e.question.scopes or ())]
+    without = [e for e in accepted if scope not in e.question.asked]
     canary = seen.case.client.canary
-    rest = [e for e in without if canary not in (e.question.scopes or ())]
-    best = max(rest, key=lambda e: len(e.question.scopes or ()), default=None)
+    rest = [e for e in without if canary not in e.question.asked]
+    best = max(rest, key=lambda e: len(e.question.asked), default=None)
     return iter([] if best is None else [best])
 
 

@@ -112,7 +112,7 @@ def _with_other_white_space(
     investigation: Investigation, refused: Experiment
 ) -> Generator[Question, Experiment, Scopes]:
     """Two scopes that are refused only together: accepted after all, if written otherwise?"""
-    scopes = refused.question.scopes or ()
+    scopes = refused.question.asked
     if len(scopes) != _PAIR or investigation.accepts(refused):
         return ()
     singles = [investigation.known(_alone(investigation, scope)) for scope in scopes]
@@ -134,9 +134,7 @@ def _alone(investigation: Investigation, scope: Scope) -> Question:
 
 def _refused_alone(investigation: Investigation) -> tuple[Scopes, ...]:
     asked = (
-        e
-        for e in investigation.log
-        if len(e.question.scopes or ()) == 1 and not investigation.accepts(e)
+        e for e in investigation.log if len(e.question.asked) == 1 and not investigation.accepts(e)
     )
     return tuple(e.question.scopes for e in asked if e.question.scopes)
 
