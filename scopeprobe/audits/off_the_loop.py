@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
-from threading import Thread
 from typing import ParamSpec, TypeVar
 
 import anyio
@@ -16,7 +17,7 @@ import anyio
 from scopeprobe.audits.signals import Endless
 
 SECONDS_OF_WORK = 3600.0
-"""That one piece of work may take: of the clock, and of processor time."""
+"""Of processor time, that one piece of work may take."""
 SECONDS_BETWEEN_LOOKS = 5.0
 
 P = ParamSpec("P")
@@ -34,15 +35,15 @@ async def off_the_loop(work: Callable[P, T], *arguments: P.args, **named: P.kwar
     outcome.set_running_or_notify_cancel()
 
     def carry_out() -> None:
+        watch.begin()
         try:
             outcome.set_result(work(*arguments, **named))
         except BaseException as error:  # noqa: BLE001 - raised where the outcome is awaited
             outcome.set_exception(error)
 
-    thread = Thread(target=copy_context().run, args=(carry_out,), name="work", daemon=True)
-    thread.start()
+    watch = _Watch()
+    threading.Thread(target=copy_context().run, args=(carry_out,), name="work", daemon=True).start()
     awaited = asyncio.wrap_future(outcome)
-    watch = _Watch(thread)
     with anyio.CancelScope(shield=True):
         try:
             await watch.until_done(awaited)
@@ -55,14 +56,21 @@ async def off_the_loop(work: Callable[P, T], *arguments: P.args, **named: P.kwar
 class _Watch:
     """Sees to it that a thread comes to its end."""
 
-    def __init__(self, thread: Thread) -> None:
-        self._thread = thread
+    _thread = 0
+    _clock: int | None = None
+
+    def begin(self) -> None:
+        """Watch the thread that calls this."""
+        thread = threading.get_ident()
         self._moment, self._spent = time.monotonic(), time.process_time()
+        if sys.platform == "linux":
+            self._clock = time.pthread_getcpuclockid(thread)
+        self._thread = thread
 
     async def until_done(self, awaited: asyncio.Future[T]) -> None:
         while not awaited.done():
             await asyncio.wait([awaited], timeout=SECONDS_BETWEEN_LOOKS)
-            if not awaited.done() and self._seconds > SECONDS_OF_WORK and (place := self._place):
+            if not awaited.done() and (place := self._place) and self._seconds > SECONDS_OF_WORK:
                 awaited.cancel()
                 failure = Endless()
                 failure.add_note(f"{place} does not come to an end")
@@ -70,11 +78,19 @@ class _Watch:
 
     @property
     def _seconds(self) -> float:
-        """Neither a machine that is busy otherwise nor what other threads do is held against it."""
-        return min(time.monotonic() - self._moment, time.process_time() - self._spent)
+        """
+        Processor time that it has taken: a machine that is busy otherwise is not held against it.
+
+        Nor are other threads, but where the system does not tell them apart.
+        """
+        if self._clock is None:
+            return min(time.monotonic() - self._moment, time.process_time() - self._spent)
+        with suppress(OSError):  # the thread is over
+            return time.clock_gettime(self._clock)
+        return 0.0
 
     @property
     def _place(self) -> str:
-        """Where it is; empty once it is over."""
-        frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001 - documented
+        """Where it is; empty before it has begun, and once it is over."""
+        frame = sys._current_frames().get(self._thread)  # noqa: SLF001 - documented
         return f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}" if frame else ""
