@@ -24,7 +24,7 @@ from scopeprobe.audits.discover import parted
 from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.audits.order import Audit, Resume
 from scopeprobe.audits.rounds import Unread
-from scopeprobe.audits.signals import Interruption, noted_signals
+from scopeprobe.audits.signals import Endless, Interruption, noted_signals
 from scopeprobe.engine.rate_group import RateGroup
 from scopeprobe.errors import (
     FolderGone,
@@ -190,7 +190,7 @@ class _Session:
         try:
             return await self._rounds.ask(journal, observer, interruption, late)
         finally:
-            await journal.close()
+            await off_the_loop(journal.close)
             self._give_up_unread()
 
     def _give_up_unread(self) -> None:
@@ -226,7 +226,11 @@ class _Session:
 
     async def conclude(self, stopped_by: signal.Signals | None, notices: tuple[str, ...]) -> Result:
         """Judge, write the files, and only then call the run finished."""
-        result = await off_the_loop(self._conclude, stopped_by, notices)
+        try:
+            result = await off_the_loop(self._conclude, stopped_by, notices)
+        except Endless:
+            self._store.leave_open()
+            raise
         self._order.observer(
             RunFinished(
                 run=result.run,

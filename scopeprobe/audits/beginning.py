@@ -17,6 +17,7 @@ import anyio
 from scopeprobe.audits.assignments import PreviousMaps, assignments_of
 from scopeprobe.audits.off_the_loop import off_the_loop
 from scopeprobe.audits.order import RESTARTED, Audit, Resume
+from scopeprobe.audits.signals import Endless
 from scopeprobe.errors import FolderInUse, InputError, InputsChanged
 from scopeprobe.inputs import Fleet
 from scopeprobe.model.run import Run
@@ -44,6 +45,9 @@ async def opened_store(order: Audit) -> AsyncIterator[Store]:
             continue
         try:
             yield store
+        except Endless:
+            store.leave_open()
+            raise
         finally:
             await off_the_loop(folder.__exit__, None, None, None)
         return

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 async def off_the_loop(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     """
-    Do it in a thread. It is never left half done: who cancels this waits for its end.
+    Do it in a thread. It is never left half done: who cancels this, however often, waits for it.
 
     Raises Endless where that does not come. No thread can be ended from outside: this one is left
     behind, and the process does not wait for it.
@@ -44,12 +44,15 @@ async def off_the_loop(work: Callable[P, T], *arguments: P.args, **named: P.kwar
     watch = _Watch()
     threading.Thread(target=copy_context().run, args=(carry_out,), name="work", daemon=True).start()
     awaited = asyncio.wrap_future(outcome)
+    cancelled: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
-        try:
-            await watch.until_done(awaited)
-        except asyncio.CancelledError:
-            await watch.until_done(awaited)
-            raise
+        while not awaited.done():
+            try:
+                await watch.until_done(awaited)
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled is not None:
+        raise cancelled
     return awaited.result()
 
 

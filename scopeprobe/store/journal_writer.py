@@ -160,10 +160,10 @@ class SqliteJournal(JournalEntries):
         self._check()
         raise AssertionError  # it has failed
 
-    async def close(self) -> None:
-        """Write what is left and end the thread."""
+    def close(self) -> None:
+        """Write what is left and wait for the end of the thread."""
         self._entries.put(None)
-        await asyncio.to_thread(self._thread.join)
+        self._thread.join()
 
     def _check(self) -> None:
         """Raise StoreError once a commit has failed, or what a callback or the thread raised."""

@@ -46,6 +46,7 @@ class Store(StoredRuns):
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         super().__init__(folder, connection)
         self._found, self._stored = NamelessFile(folder), NamelessFile(folder)
+        self._is_left_open = False
 
     @classmethod
     @contextmanager
@@ -63,15 +64,27 @@ class Store(StoredRuns):
                     check_same_thread=False,
                     timeout=SECONDS_FOR_A_LOCK,
                 )
-                at_end.callback(connection.close)
+                store = cls(folder, connection)
+                at_end.callback(store._close)
                 connection.execute("pragma journal_mode = wal")
                 connection.execute("pragma synchronous = normal")
                 migrate(connection, database)
-                store = cls(folder, connection)
-                at_end.callback(store._stored.close)
             store.notices = notices
             store.file = file_at(database)
             yield store
+
+    def leave_open(self) -> None:
+        """
+        Somebody who does not come to an end may be using it: to close it now would crash.
+
+        What SQLite holds of it ends with the last who uses it; another audit may write there.
+        """
+        self._is_left_open = True
+
+    def _close(self) -> None:
+        if not self._is_left_open:
+            self._stored.close()
+            self._connection.close()
 
     def held(self, permissions: PermissionMap) -> PackedMap:
         """Out of memory until the store is closed, and then no more."""

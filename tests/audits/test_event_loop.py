@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import threading
+import time
 
 import pytest
 from blockbuster import blockbuster_ctx
@@ -19,6 +20,7 @@ from scopeprobe.diagnosis.error_patterns import known_patterns
 from scopeprobe.diagnosis.theories import theories
 from scopeprobe.lab import AuthorizationServer, Client, read_profile
 from scopeprobe.providers import shipped_packs
+from scopeprobe.store import SqliteJournal
 
 
 async def test_an_audit_blocks_no_event_loop(tmp_path):
@@ -80,6 +82,36 @@ async def test_an_explanation_blocks_no_event_loop(tmp_path, nights, like):
     assert (tmp_path / "out" / "scopeprobe.db").exists()
 
 
+async def test_an_audit_that_is_cancelled_ends_with_its_journal_however_often(
+    tmp_path, monkeypatch
+):
+    commit = vars(SqliteJournal)["_commit"]
+
+    def commit_slowly(journal, batch):
+        time.sleep(0.3)
+        commit(journal, batch)
+
+    monkeypatch.setattr(SqliteJournal, "_commit", commit_slowly)
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def answer(asked):
+        loop.call_soon_threadsafe(begun.set)
+        return grants_every_other(asked)
+
+    with raw_server(answer) as server:
+        task = asyncio.create_task(
+            audit(Audit(fleet(server.url, clients=3, scopes=6), tmp_path / "out"))
+        )
+        await begun.wait()
+        for _ in range(10):
+            task.cancel()
+            await asyncio.sleep(0.01)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert "journal" not in {thread.name for thread in threading.enumerate()}
+
+
 async def test_who_cancels_what_is_written_waits_for_its_end():
     begun, may_end, ended = asyncio.Event(), threading.Event(), []
     loop = asyncio.get_running_loop()
@@ -91,9 +123,10 @@ async def test_who_cancels_what_is_written_waits_for_its_end():
 
     task = asyncio.create_task(off_the_loop(write))
     await begun.wait()
-    task.cancel()
-    await asyncio.sleep(0)
-    assert not task.done()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
     may_end.set()
     with pytest.raises(asyncio.CancelledError):
         await task

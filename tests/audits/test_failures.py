@@ -25,6 +25,8 @@ ALL = 4 * (len(SCOPES) + 3)
 BY_THEN = 50
 """Requests after which something fails: all that are in the air are in one failed batch."""
 
+ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n"
+
 
 @pytest.fixture(autouse=True)
 def _nobody_waits_long(monkeypatch):
@@ -251,6 +253,26 @@ def test_a_judge_without_an_end_is_ended_as_a_bug(failing, monkeypatch, thoughts
                 failing.ended_with(70, "what is known could not all be written")
     finally:
         is_over.set()
+
+
+def test_a_store_that_is_used_without_an_end_is_not_closed_meanwhile(failing, monkeypatch):
+    monkeypatch.setattr(off_the_loop, "SECONDS_OF_WORK", 1.0)
+    monkeypatch.setattr(off_the_loop, "SECONDS_BETWEEN_LOOKS", 0.1)
+    used = []
+
+    def endless(one, *_, **__):
+        used.append(vars(one)["_connection"])
+        used[-1].execute(ENDLESS)
+
+    monkeypatch.setattr(store.Store, "finish", endless)
+    try:
+        with failing.while_asked():
+            monkeypatch.undo()
+            failing.ended_with(70, "Endless in off_the_loop.py", "does not come to an end")
+            assert "granted" in (failing.out / "permissions.csv").read_text()
+    finally:
+        for connection in used:
+            connection.interrupt()
 
 
 def test_what_nobody_catches_is_no_traceback_either(failing, monkeypatch):
