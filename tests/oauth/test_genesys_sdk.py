@@ -5,8 +5,12 @@ The SDK is a test dependency for this alone: 14 MB to fetch, 170 MB on the disk,
 """
 
 import json
+import os
 import warnings
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import pytest
@@ -15,7 +19,14 @@ from harness import Entry, Reply, raw_server, rows, scopeprobe, write_inputs
 
 from scopeprobe.providers import shipped_packs
 
-with warnings.catch_warnings():
+with (
+    TemporaryDirectory() as home,
+    patch.dict(os.environ, HOME=home),
+    warnings.catch_warnings(),
+):
+    settings = Path(home, ".genesyscloudpython", "config")
+    settings.parent.mkdir()
+    settings.write_text("[general]\nlive_reload_config = false")  # or it watches all of our home
     warnings.simplefilter("ignore")  # some of its patterns are no raw strings
     import PureCloudPlatformClientV2 as sdk  # noqa: N813 - too long a name
 
