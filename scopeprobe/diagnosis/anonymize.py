@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import quote, quote_plus, urlsplit
 
-from scopeprobe.model.urls import host_of, is_address
+from scopeprobe.model.urls import host_of, is_address, percent_encoded
 
 SHORTEST_WORD = 3
 """Characters. A shorter name is replaced where it stands alone, and not inside of sentences."""
@@ -154,4 +154,4 @@ def _is_telling(name: str) -> bool:
 
 
 def _spellings(name: str) -> Iterable[str]:
-    return {name, quote(name, safe=""), quote_plus(name), quote(name)}
+    return {name, percent_encoded(name), quote_plus(name), quote(name)}

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import SequenceMatcher
-from urllib.parse import quote
 
 from scopeprobe.model.answer import Answer, Refusal, alike
 from scopeprobe.model.behavior import NOTHING_KNOWN, ServerBehavior
@@ -15,6 +14,7 @@ from scopeprobe.model.cell import Verdict
 from scopeprobe.model.client import AuthMethod, Client, ClientName, Credential, Target
 from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.model.urls import percent_encoded
 
 MOST_SPELLINGS = 3
 """Names that are tried in the place of one refused scope."""
@@ -96,7 +96,7 @@ class Case:
         if self.client.auth_method is not AuthMethod.CLIENT_SECRET_BASIC or not self.client.secret:
             return False
         pair = (self.client.client_id, self.client.secret.reveal())
-        return any(quote(text, safe="") != text for text in pair)
+        return any(percent_encoded(text) != text for text in pair)
 
     @property
     def other_encoding(self) -> BasicEncoding:

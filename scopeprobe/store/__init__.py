@@ -3,14 +3,8 @@
 from scopeprobe.store.folder import discard_store
 from scopeprobe.store.journal_writer import Entry, JournalEntries, Row, SqliteJournal, Statement
 from scopeprobe.store.store import Store
-from scopeprobe.store.stored_runs import (
-    BY_AGE,
-    AcceptedSets,
-    StoredFacts,
-    StoredRuns,
-    fact_of,
-    has_store,
-)
+from scopeprobe.store.stored_facts import StoredFacts, fact_of
+from scopeprobe.store.stored_runs import BY_AGE, AcceptedSets, StoredRuns, has_store
 
 __all__ = [
     "BY_AGE",

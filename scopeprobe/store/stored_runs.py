@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from functools import cache, partial, wraps
@@ -14,11 +14,10 @@ from typing import Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 import msgspec
 
 from scopeprobe.errors import InputError
-from scopeprobe.model.answer import Answer, Fact, Issued
-from scopeprobe.model.assignment import Assignment
+from scopeprobe.model.answer import Fact
 from scopeprobe.model.cell import Cell, CellKey, PermissionMap, Verdict
 from scopeprobe.model.client import ClientName, Registration
-from scopeprobe.model.journal import NOTHING_USED, Allowance
+from scopeprobe.model.journal import Allowance
 from scopeprobe.model.packed import PackedMap, unpack_cells
 from scopeprobe.model.question import Question
 from scopeprobe.model.run import Run
@@ -26,6 +25,7 @@ from scopeprobe.model.scope_names import Scope
 from scopeprobe.policy.history import Past
 from scopeprobe.store.folder import DATABASE, damaged, usable
 from scopeprobe.store.snapshot import snapshot
+from scopeprobe.store.stored_facts import StoredFacts, fact_of, question_of
 
 AcceptedSets: TypeAlias = tuple[tuple[Scope, ...], ...]
 """Sets of scopes that were accepted together."""
@@ -36,8 +36,6 @@ EXPLANATION = "explain "
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_question = msgspec.json.Decoder(Question).decode
-_answer = msgspec.json.Decoder(Answer).decode
 _accepted_sets = msgspec.json.Decoder(AcceptedSets).decode
 _registration = msgspec.json.Decoder(Registration).decode
 
@@ -59,11 +57,6 @@ def _reads(
 
 MOST_NIGHTS = 30
 """Runs that the past of a run is made of."""
-
-
-def fact_of(question: bytes, answer: bytes, sent: int, received: int) -> Fact:
-    """A fact as the journal keeps it."""
-    return Fact(_question(question), _answer(answer), sent, received)
 
 
 BY_AGE = {"last": 0, "previous": 1}
@@ -301,9 +294,9 @@ class StoredRuns:
             """,
             (started,),
         )
-        question_of = cache(_question)  # many clients are asked the same
+        asked = cache(question_of)  # many clients are asked the same
         return {
-            (client, audience): (question_of(question), bool(needs_scope))
+            (client, audience): (asked(question), bool(needs_scope))
             for client, audience, question, needs_scope in rows
         }
 
@@ -426,40 +419,3 @@ def has_store(folder: Path) -> bool:
     database = folder / DATABASE
     with usable(database):
         return database.exists()
-
-
-class StoredFacts:
-    """The answers that earlier invocations of a run got, and what was used up before."""
-
-    def __init__(
-        self,
-        facts: Mapping[tuple[str, str], Mapping[Question, Fact]],
-        failures: Mapping[str, int],
-        allowances: Mapping[str, Allowance],
-    ) -> None:
-        self._facts = facts
-        self._failures = failures
-        self._allowances = allowances
-
-    def __len__(self) -> int:
-        return sum(map(len, self._facts.values()))
-
-    @property
-    def by_client(self) -> Mapping[tuple[str, str], Mapping[Question, Fact]]:
-        """All of them, by client and audience."""
-        return self._facts
-
-    @property
-    def tokens(self) -> int:
-        """How many of the answers issued a token."""
-        answers = (fact.answer for facts in self._facts.values() for fact in facts.values())
-        return sum(isinstance(answer, Issued) for answer in answers)
-
-    def facts_of(self, assignment: Assignment) -> Mapping[Question, Fact]:
-        return self._facts.get((assignment.client.name, assignment.target.label), {})
-
-    def allowance(self, quota: str) -> Allowance:
-        return self._allowances.get(quota, NOTHING_USED)
-
-    def failures_of(self, registration: str) -> int:
-        return self._failures.get(registration, 0)
