@@ -3,6 +3,7 @@ import signal
 
 import pytest
 from harness import raw_server
+from hypothesis import HealthCheck, settings
 from nights import Fleet
 from settings import server_with
 
@@ -13,6 +14,16 @@ from scopeprobe.model.server import ClientId
 
 # No test trusts the authorities of this machine, and to load them takes longer than an audit.
 os.environ["SSL_CERT_FILE"] = os.devnull
+
+# How fast a machine is proves nothing, and equal runs try equal examples.
+settings.register_profile(
+    "equal runs",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("equal runs")
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -68,7 +68,7 @@ def dressed(answer, asked, dress):
     return of_canary if asked[0].startswith("scopeprobe-canary-") else of_scope
 
 
-@settings(max_examples=240, deadline=None, derandomize=True)
+@settings(max_examples=240)
 @given(
     fleet=fleets(),
     strategy=st.sampled_from(sorted(STRATEGIES)),

@@ -82,7 +82,7 @@ def asked_of(case, answers, bodies):
         return log
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(ANSWERS, min_size=1, max_size=6),
     st.lists(st.sampled_from(BODIES), min_size=1),

@@ -216,7 +216,7 @@ def answers(draw):
     return [body | {member: between.join(parts)} for between in BETWEEN], granted, names
 
 
-@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@settings(max_examples=150)
 @given(answers())
 def test_no_scope_is_named_that_stands_only_in_a_list_of_what_is_allowed(told):
     bodies, granted, names = told

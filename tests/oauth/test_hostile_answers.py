@@ -119,7 +119,7 @@ def texts(answer):
     return "".join(fields) + "".join(name for names in lists for name in names)
 
 
-@settings(max_examples=350, derandomize=True, deadline=None, database=None)
+@settings(max_examples=350)
 @given(status=STATUSES, headers=HEADERS, members=BODIES)
 def test_any_json_is_answered(status, headers, members):
     is_given = any(name == "access_token" and isinstance(value, str) for name, value in members)
@@ -128,7 +128,7 @@ def test_any_json_is_answered(status, headers, members):
         assert is_given or not isinstance(answer, Issued)
 
 
-@settings(max_examples=100, derandomize=True, deadline=None, database=None)
+@settings(max_examples=100)
 @given(
     status=STATUSES,
     members=BODIES,
@@ -140,7 +140,7 @@ def test_half_a_body_in_any_encoding_is_answered(status, members, cut, encoding)
         judge(one, {}, text_of(members).encode(encoding, "replace")[:-cut])
 
 
-@settings(max_examples=50, derandomize=True, deadline=None, database=None)
+@settings(max_examples=50)
 @given(status=STATUSES, body=st.binary(max_size=40))
 def test_any_bytes_are_answered(status, body):
     for one in (status, *USUAL):

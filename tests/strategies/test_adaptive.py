@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from simulated import (
     LIARS,
@@ -37,9 +37,7 @@ from scopeprobe.strategies import adaptive, each
 from scopeprobe.strategies.groups import slack
 from scopeprobe.verdicts import judge, learn_behavior
 
-modestly = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+modestly = settings(max_examples=60)
 STRICT_KINDS = ("strict", "resources", "conflicts", "classes", "cap", "silent cap")
 
 
