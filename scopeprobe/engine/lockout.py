@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from scopeprobe.model.answer import Answer, Issued
+from scopeprobe.model.answer import Answer, Issued, Refused
 from scopeprobe.model.failed_authentication import may_be_failed_authentication, never_came
 
 
@@ -58,8 +58,8 @@ class Registration:
     """What earlier invocations of the run may have caused; no success has come since."""
     failed: list[_Failure] = field(default_factory=list)
     in_air: list[Sent] = field(default_factory=list)
-    is_wary: bool = False
-    """Good credentials met what failed authentication may look like."""
+    refusals_may_count: bool | None = None
+    """Whether refusals of good credentials look like failed authentication; None: none came yet."""
     stored: int = 0
     """What the store was told last."""
     sent: int = 0
@@ -119,20 +119,29 @@ class LockoutGuard:
 
     def note(self, answer: Answer, sent: Sent, *, succeeded_before: bool = False) -> None:
         """
-        Count an answer. Where refusals count, so does one that never came: it may have been one.
+        Count an answer.
+
+        Where refusals may count, or nobody knows yet, so does an answer that never came: it may
+        have been one.
 
         :param succeeded_before: the same request did, so that no refusal of it is to be expected.
         """
+        registration = self.registration
         if isinstance(answer, Issued):
-            failed = self.registration.failed
-            self.registration.failed = [f for f in failed if not self._is_before(f, sent)]
-            self.registration.remembered = 0
+            registration.failed = [
+                one for one in registration.failed if not self._is_before(one, sent)
+            ]
+            registration.remembered = 0
             self.is_proved = True
         elif self._counts(answer, is_proved=self.is_proved):
             self._failed(sent, is_lost=False)
-            self.registration.is_wary |= self.is_proved
-        elif self.registration.is_wary and not succeeded_before and never_came(answer):
-            self._failed(sent, is_lost=True)
+            if self.is_proved:
+                registration.refusals_may_count = True
+        elif never_came(answer):
+            if registration.refusals_may_count is not False and not succeeded_before:
+                self._failed(sent, is_lost=True)
+        elif isinstance(answer, Refused) and registration.refusals_may_count is None:
+            registration.refusals_may_count = False
 
     def _failed(self, sent: Sent, *, is_lost: bool) -> None:
         registration = self.registration
@@ -178,7 +187,8 @@ class LockoutGuard:
     def admits(self) -> bool:
         """Whether one more request may be sent now."""
         in_air = self.registration.in_air
-        if not self.is_proved or self.registration.is_wary or self.wants_reassurance:
+        is_alone = not self.is_proved or self.registration.refusals_may_count
+        if is_alone or self.wants_reassurance:
             return not in_air
         is_in_window = not in_air or self.registration.sent - in_air[0].number < self._window
         return is_in_window and self.registration.at_risk < self._window

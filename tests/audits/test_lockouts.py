@@ -81,6 +81,19 @@ def test_refusals_whose_answers_are_lost_lock_nobody(tmp_path, strategy, every, 
     assert granted == server.granted["c"]
 
 
+@pytest.mark.parametrize("lost", [Reply(raw=b""), Reply(delay=0.7)], ids=["hung up", "late"])
+def test_first_refusals_that_are_all_lost_lock_nobody(tmp_path, lost):
+    """How it refuses is not known by then: it may be how it rejects a wrong secret, too."""
+    scopes = SCOPES[:6]
+    server = LockingServer({"c": set(scopes[::2])}, dress=INVALID_CLIENT, refusal=INVALID_CLIENT)
+    server.lost_refusals, server.lost = 3, lost
+    with nights(tmp_path, server, scopes) as night:
+        assert night("each").returncode == 0
+    assert server.most["c"] <= 2
+    granted = {scope for (_, scope), v in verdicts(tmp_path / "out").items() if v == "granted"}
+    assert granted == server.granted["c"]
+
+
 @pytest.mark.parametrize("dress", ["401 invalid_client", "401 page"])
 @pytest.mark.parametrize("rotates_at", [1, 3, 8, 20])
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -82,6 +82,8 @@ class LockingServer:
         """Seconds from counting a failure to telling of it."""
         self.loses_every, self.lost = 0, Reply(raw=b"")
         """Every so many requests it answers this, whatever it counted."""
+        self.lost_refusals = 0
+        """How many of its first refusals it answers so."""
         self.asked = []
 
     def __call__(self, request):
@@ -95,6 +97,9 @@ class LockingServer:
             self.in_a_row[client] = 0
         self.most[client] = max(self.most[client], self.in_a_row[client])
         if self.loses_every and not len(self.asked) % self.loses_every:
+            return self.lost
+        if reply is self.refusal and self.lost_refusals:
+            self.lost_refusals -= 1
             return self.lost
         return replace(reply, delay=reply.delay + self.delay)
 
