@@ -7,6 +7,7 @@ import math
 import select
 import ssl
 import time
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, cast
 
@@ -37,6 +38,17 @@ class Handler(ResponseHandler):
     heard: bytes = b""
     rested_since: float = -math.inf
     """When its last answer was read."""
+    is_gone: bool = False
+    """Its file is closed."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, gone: Callable[[Handler], None]) -> None:
+        super().__init__(loop)
+        self._note_end = gone
+
+    def connection_lost(self, error: BaseException | None) -> None:
+        self.is_gone = True
+        self._note_end(self)
+        super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
         if len(self.heard) < _REMEMBERED:
@@ -71,12 +83,15 @@ class CarefulConnector(aiohttp.TCPConnector):
         limit = 0 if most == math.inf else int(most)
         super().__init__(limit=limit, ssl=ssl.create_default_context(), resolver=resolver)
         self._factory = cast(
-            "partial[ResponseHandler]", partial(Handler, loop=asyncio.get_running_loop())
+            "partial[ResponseHandler]",
+            partial(Handler, asyncio.get_running_loop(), self._ended),
         )
         self._most = most
         self._busy = 0
         self._idle: dict[Handler, None] = {}
         """Connections without a request, the one that has been so for longest first."""
+        self._closing: set[Handler] = set()
+        """Closed ones, whose files are open until the loop comes round."""
         self._talkative: set[ConnectionKey] = set()
         """Servers that said what nobody asked for."""
 
@@ -89,8 +104,8 @@ class CarefulConnector(aiohttp.TCPConnector):
         Raises NotSent where the request is wanted no more.
         """
         self._busy += 1
-        self._close_idle()
         try:
+            await self._make_room()
             connection = await self.connect(request, [], _NO_TIMEOUT)
         except BaseException:
             self._busy -= 1
@@ -112,11 +127,19 @@ class CarefulConnector(aiohttp.TCPConnector):
         if handler.is_connected():
             handler.rested_since = time.monotonic()
             self._idle[handler] = None
+        elif not handler.is_gone:
+            self._closing.add(handler)
 
-    def throw_away(self, connection: Connection) -> None:
+    def throw_away(self, connection: Connection, handler: Handler) -> None:
         """Close a connection in the middle of an answer."""
         self._busy -= 1
         connection.close()
+        if not handler.is_gone:
+            self._closing.add(handler)
+
+    def _ended(self, handler: Handler) -> None:
+        self._closing.discard(handler)
+        self._idle.pop(handler, None)
 
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
         """Return a connection that has rested and kept silent; None: a new one is to be made."""
@@ -141,15 +164,17 @@ class CarefulConnector(aiohttp.TCPConnector):
         rested_since = cast("Handler", handler).rested_since
         return is_short or time.monotonic() - rested_since >= REST
 
-    def _close_idle(self) -> None:
-        """Make room for another connection; forget those that were closed meanwhile."""
-        while self._idle:
-            handler = next(iter(self._idle))
-            is_too_many = len(self._idle) + self._busy > self._most
-            if handler.is_connected() and not is_too_many:
+    async def _make_room(self) -> None:
+        """Close what has been idle for longest, until another connection may be made."""
+        while (living := len(self._idle) + self._busy) + len(self._closing) > self._most:
+            if self._idle and living > self._most:
+                handler = next(iter(self._idle))
+                del self._idle[handler]
+                self._closing.add(handler)
+                handler.abort()
+            elif not self._closing:
                 return
-            del self._idle[handler]
-            handler.close()
+            await asyncio.sleep(0)
 
 
 _NO_TIMEOUT = aiohttp.ClientTimeout()

@@ -138,7 +138,7 @@ class HttpClient:
                     status, headers, content = await _beginning(handler)
                     body = await _whole_body(content)
                 except BaseException:
-                    self._connector.throw_away(connection)
+                    self._connector.throw_away(connection, handler)
                     raise
                 self._connector.give_back(connection, handler)
                 return HttpResponse(status, headers, body)

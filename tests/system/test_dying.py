@@ -24,13 +24,13 @@ def wait_for(condition, process):
 
 @pytest.fixture
 def running(tmp_path):
-    """An audit that takes a while, by its words; called with what to start it with."""
+    """An audit that takes a while; called with what stands before its words, and its streams."""
     with raw_server(strict) as server:
         words, environment = inputs(tmp_path, server, 4, rate="20/s")
 
-        def start(**how):
+        def start(*before, **how):
             process = subprocess.Popen(
-                bound(command(*words, "--log-format", "console")),
+                bound([*before, *command(*words, "--log-format", "console")]),
                 env={**os.environ, **environment},
                 text=True,
                 **{"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, **how},
@@ -67,12 +67,8 @@ def test_a_signal_and_all_that_follow_leave_the_files(running, signals, code):
 
 def test_a_terminal_that_goes_away_under_nohup_ends_nothing(running):
     ours, its = pty.openpty()
-    process = running(
-        stdin=its,
-        stdout=its,
-        stderr=its,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    )
+    nohup = ("sh", "-c", 'trap "" HUP; exec "$@"', "sh")
+    process = running(*nohup, stdin=its, stdout=its, stderr=its)
     os.close(its)
     os.close(ours)
     process.send_signal(signal.SIGHUP)
