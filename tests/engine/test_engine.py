@@ -161,12 +161,19 @@ def test_good_credentials_that_seem_to_fail_have_one_request_in_the_air_througho
 
 @pytest.mark.parametrize("answer", FAULTS + LOST)
 def test_faults_are_no_failures_once_the_credentials_were_accepted(answer):
+    """Where it is known by now that refusals are none, either."""
+    assert guarded(Issued(), REFUSED, *[answer] * 9).failures == 0
+
+
+@pytest.mark.parametrize("answer", FAULTS)
+def test_a_fault_that_was_told_is_no_failure_however_the_server_refuses(answer):
     assert guarded(Issued(), *[answer] * 9).failures == 0
 
 
 @pytest.mark.parametrize("answer", LOST)
-def test_an_answer_that_never_came_may_be_a_refusal_where_those_count(answer):
-    guard = guarded(Issued(), FAILED, Issued(), answer, answer)
+@pytest.mark.parametrize("before", [[], [FAILED, Issued()]], ids=["not known", "they count"])
+def test_an_answer_that_never_came_may_be_a_refusal_where_those_may_count(before, answer):
+    guard = guarded(Issued(), *before, answer, answer)
     assert (guard.failures, guard.wants_reassurance) == (2, True)
     ask(guard, answer, succeeded_before=True)
     assert (guard.failures, guard.leaves_alone) == (2, False)
