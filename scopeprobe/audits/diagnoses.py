@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
+import anyio
+
 from scopeprobe.audits.cases import Explain
 from scopeprobe.audits.explain_journal import (
     ExplainJournal,
@@ -17,6 +19,7 @@ from scopeprobe.audits.explain_journal import (
 )
 from scopeprobe.audits.known import StoredKnowledge
 from scopeprobe.audits.off_the_loop import off_the_loop
+from scopeprobe.audits.signals import end_what_is_endless
 from scopeprobe.diagnosis import Case, explain_log, read_texts
 from scopeprobe.diagnosis.outcomes import failures_in, is_past_credentials
 from scopeprobe.engine.budgets import Budgets
@@ -152,7 +155,11 @@ class Diagnoses:
             counts=may_count_in_a_diagnosis,
             now=order.now,
         )
-        async with connect([one.case.client for one in diagnoses]) as http:
+        async with (
+            connect([one.case.client for one in diagnoses]) as http,
+            anyio.create_task_group() as watches,
+        ):
+            watches.start_soon(end_what_is_endless)
             await Scheduler(
                 http=http,
                 journal=self._journal,
@@ -161,6 +168,7 @@ class Diagnoses:
                 groups=groups,
                 on_response=runs.note_response,
             ).run()
+            watches.cancel_scope.cancel()
         queues = {queue.client.name: queue for group in groups for queue in group.queues}
         for one in diagnoses:
             queue = queues[one.case.client.name]

@@ -12,7 +12,7 @@ import pytest
 from harness import maps, raw_server, reasons, scopeprobe
 from long_runs import SCOPES, inputs, strict
 
-from scopeprobe.audits import behaviors, off_the_loop, signals
+from scopeprobe.audits import behaviors, explain, off_the_loop, signals
 from scopeprobe.cli import logs
 from scopeprobe.engine import scheduler
 from scopeprobe.engine.answer_handling import AnswerHandling
@@ -226,6 +226,24 @@ def test_a_loop_without_an_end_is_ended_as_a_bug(failing, monkeypatch):
     with failing.while_asked():
         monkeypatch.undo()
         failing.ended_with(70, "Endless in signals.py", "bug of scopeprobe's")
+
+
+def test_an_explanation_without_an_end_is_ended_as_a_bug(tmp_path, monkeypatch):
+    monkeypatch.setattr(signals, "SECONDS_OF_A_CALL", 1.5)
+    diagnose = explain.diagnose
+
+    def endless(case):
+        answers = yield next(diagnose(case))
+        while answers:
+            pass
+
+    monkeypatch.setattr(explain, "diagnose", endless)
+    with raw_server(strict) as server:
+        (_, *words), environment = inputs(tmp_path, server, 1)
+        ended = scopeprobe("explain", *words[:-1], "c000", env=environment)
+    assert ended.returncode == 70, ended.stderr
+    assert "Endless in signals.py" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("thoughts", [1, 100], ids=["one", "all"])
