@@ -190,6 +190,7 @@ class ClusterRounds(Rounds):
                 prepared = await self._placement.prepare(portion, patience)
             except WorkerLost:
                 portion.workers_lost += 1
+                self._placement.lose(portion)
                 continue
             except InputError as refusal:
                 self._refuse(refusal.messages)

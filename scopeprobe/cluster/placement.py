@@ -1,9 +1,10 @@
-"""Which worker asks what: Dask chooses one that is in the networks it takes."""
+"""Which worker asks what: of those in the networks it takes, the one that has least."""
 
 from __future__ import annotations
 
 import pickle
 import time
+from collections import Counter
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -41,6 +42,8 @@ class Placement:
         self._patience = patience
         self._lost: set[str] = set()
         """Addresses of workers that were lost, whether Dask has noticed or not."""
+        self._worker_of: dict[str, str] = {}
+        """By the name of a portion, the address of the worker that has it."""
         self._drafts = {
             draft.client.name: to_be_sent(draft) for draft in fleet.drafts if draft.client
         }
@@ -73,18 +76,21 @@ class Placement:
         workers = await self._awaited_workers(portion, patience)
         if not workers:
             return None
+        has = Counter(self._worker_of.values())
+        worker = self._worker_of[portion.name] = min(workers, key=has.__getitem__)
         portion.future = self._client.submit(
             OwnedGroup,
             task,
             actor=True,
             key=f"{portion.name} {self._audit} {portion.workers_lost}",
-            workers=workers,
+            workers=[worker],
+            allow_other_workers=True,  # this one may be gone before it is there
             resources=dict.fromkeys(portion.networks, 1) or None,
         )
         with anyio.move_on_after(LONGEST_LOOK_UP):
             portion.actor = await _answer(portion.future)
             prepared: Prepared = await _answer(portion.actor.prepare())
-            portion.worker = prepared.worker
+            self._worker_of[portion.name] = prepared.worker
             return prepared
         raise WorkerLost
 
@@ -114,12 +120,12 @@ class Placement:
 
     def lose(self, portion: Portion) -> None:
         """Its worker is lost: it is not chosen again while there are others."""
-        self._lost.add(portion.worker)
+        self._lost.add(self._worker_of[portion.name])
         self.let_go(portion)
 
-    @staticmethod
-    def let_go(portion: Portion) -> None:
+    def let_go(self, portion: Portion) -> None:
         """Let Dask forget the actor: its worker asks nothing any more."""
+        self._worker_of.pop(portion.name, None)
         portion.actor = None
         if portion.future is not None:
             portion.future.release()

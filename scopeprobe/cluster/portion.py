@@ -46,8 +46,6 @@ class Portion:
     future: Future[Any] | None = None
     actor: Any = None
     """On its worker."""
-    worker: str = ""
-    """Its address."""
     station: StationOfWorker | None = None
     outcome: GroupOutcome | None = None
     workers_lost: int = 0
