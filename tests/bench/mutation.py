@@ -51,7 +51,8 @@ from types import FunctionType
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "tests/support")]
+sys.path = [str(ROOT / "tests/support"), *(p for p in sys.path if p != str(Path(__file__).parent))]
+"""Not this folder, whose requests.py would be taken for the package of that name."""
 
 from mutants import mutants_of, place_of  # noqa: E402 - of the tests beside this folder
 
