@@ -19,6 +19,7 @@ from harness import (
     write_inputs,
 )
 
+from scopeprobe import __version__
 from scopeprobe.audits.discover import parted
 from scopeprobe.inputs import Fleet
 
@@ -163,6 +164,22 @@ def clients(tmp_path):
         return tmp_path / "clients.toml"
 
     return write
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [("", ""), ('contact = "iam@corp.example"', " (iam@corp.example)")]
+)
+def test_an_issuer_is_told_who_asks_and_what_for(tmp_path, written, shown):
+    with authorization_server() as server:
+        path = tmp_path / "clients.toml"
+        path.write_text(
+            f'[servers.corp]\nissuer = "{server.url}"\n{written}\n'
+            'headers = { X-Tenant = "main" }\n'
+        )
+        assert discovered(path)[0] == 0
+    [asked] = server.asked
+    assert asked.headers["user-agent"] == f"scopeprobe/{__version__}{shown}"
+    assert (asked.headers["accept"], asked.headers["x-tenant"]) == ("application/json", "main")
 
 
 def test_discover_tells_of_every_server_and_needs_no_secret(clients):

@@ -187,6 +187,7 @@ def test_init_writes_inputs_that_validate_and_overwrites_nothing(tmp_path):
     assert scopeprobe("init", tmp_path / "new").returncode == 0
     files = [tmp_path / "new" / "clients.toml", "--scopes", tmp_path / "new" / "scopes.txt"]
     assert scopeprobe("validate", *files, env={"BILLING_SECRET": "x1"}).returncode == 0
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()} == {0o600}
     again = scopeprobe("init", tmp_path / "new")
     assert again.returncode == 2
     assert "is there already" in again.stderr

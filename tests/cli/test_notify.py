@@ -69,6 +69,13 @@ def test_a_night_that_proves_nothing_makes_no_finding_new(night, team):
     assert len(team.messages()) == 1
 
 
+def test_what_comes_back_on_the_same_day_is_not_told_again(night, team):
+    for secret, code in (("rotated", 1), ("s3cret-of-nobody", 0), ("rotated", 1)):
+        night.fleet.secrets["two"] = secret
+        night(code)
+    assert len(team.messages()) == 1
+
+
 def test_nothing_new_asks_nobody(night, team):
     night(0)
     assert team.asked == []

@@ -94,6 +94,17 @@ def test_a_secret_that_no_worker_finds_ends_the_run_before_anything_is_asked(
     assert not server.asked
 
 
+def test_nobody_is_asked_before_a_worker_has_the_secrets_of_all(tmp_path, server, cluster):
+    words, environment = inputs(tmp_path / "run", server, 8, servers=4)
+    path = tmp_path / "run" / "clients.toml"
+    slow = '{ command = ["sh", "-c", "sleep 1; exit 3"] }'
+    path.write_text(path.read_text().replace('{ env = "SECRET_3" }', slow))
+    ended = scopeprobe(*on(cluster, words), env=environment)
+    assert ended.returncode == 2
+    assert "c003: client_secret: command sh ended with exit code 3" in ended.stderr
+    assert not server.asked
+
+
 def test_a_network_without_workers_is_unreachable_and_keeps_no_other_waiting(
     tmp_path, server, cluster
 ):
