@@ -138,6 +138,21 @@ def test_logs_have_constant_names_and_the_facts_as_fields(run, tmp_path):
     assert names[-2:] == ["run_finished", "run_summary"]
 
 
+def test_each_try_of_a_request_is_told_in_words_with_its_number(tmp_path):
+    replies = iter((Reply(503, b"down"), Reply()))
+    with raw_server(lambda _asked: next(replies, Reply())) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        arguments, env = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a"])
+        words = ("audit", *arguments, "-o", tmp_path / "out", "-vv", "--log-format", "console")
+        told = scopeprobe(*words, env=env).stderr.splitlines()
+    first, retried, second, *_ = (line for line in told if "[debug] request " in line)
+    assert "request answered attempt=1 client=c " in first
+    assert "outcome=server_error" in first
+    assert "request retried attempt=1 client=c " in retried
+    assert "request answered attempt=2 client=c " in second
+    assert "outcome=issued" in second
+
+
 def test_quiet_says_nothing_when_nothing_is_wrong(run):
     assert run("-q").stderr == ""
 
