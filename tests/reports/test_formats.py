@@ -1,6 +1,7 @@
 """Every form of a report, read by what reads it elsewhere, and rendered again from the store."""
 
 import json
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -105,7 +106,18 @@ def test_openmetrics_is_read_by_prometheus_own_parser(night):
     found = {s.labels["kind"]: s.value for s in families["scopeprobe_findings"].samples}
     assert found["excess"] == 1
     assert set(found) == set(FindingKind)
-    assert families["scopeprobe_run_complete"].samples[0].value == 0
+    run = {name.removeprefix("scopeprobe_run_"): family for name, family in families.items()}
+    told = summary(night.out)
+    for name, value in (
+        ("complete", 0),
+        ("over_bar", 1),
+        ("requests", told["requests"]),
+        ("tokens", told["tokens"]),
+        ("cells_not_tested", 4),
+        ("started_timestamp_seconds", datetime.fromisoformat(told["started"]).timestamp()),
+        ("finished_timestamp_seconds", datetime.fromisoformat(told["finished"]).timestamp()),
+    ):
+        assert [sample.value for sample in run[name].samples] == [value], name
 
 
 def test_markdown_is_short_and_says_first_what_is_wrong(night):
