@@ -28,7 +28,7 @@ from simulated import (
     with_conflicts,
 )
 
-from scopeprobe.model.answer import Issued
+from scopeprobe.model.answer import Issued, Unanswered
 from scopeprobe.model.assignment import Proof
 from scopeprobe.model.behavior import EarlierClient, ServerBehavior
 from scopeprobe.model.cell import Evidence, Reason, Verdict
@@ -40,6 +40,7 @@ from scopeprobe.verdicts import judge, learn_behavior
 modestly = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
+LOST = Unanswered(Reason.TIMED_OUT)
 STRICT_KINDS = ("strict", "resources", "conflicts", "classes", "cap", "silent cap")
 
 
@@ -218,6 +219,19 @@ def test_lost_answers_make_nothing_granted_or_denied(world, seed, clients):
     others = placements(names, rng.randint(0, len(names)), clients - 1, rng)
     fleet = [has, *(lone_conflicts_left_out(server, given) for given in others)]
     assert night(lossy(server, rng, 0.2), fleet, names).false_verdicts == 0
+
+
+@pytest.mark.parametrize("has", [6, 4, 2, 0])
+@pytest.mark.parametrize("lost", range(6))
+def test_a_scope_whose_answers_are_all_lost_leaves_only_itself_unknown(has, lost):
+    names = scopes(6)
+
+    def answer(given, asked):
+        return LOST if names[lost] in asked else strict(given, asked)
+
+    found = alone(answer, names[:has], names).maps()[0]
+    truth = {s: Verdict.GRANTED if s in names[:has] else Verdict.DENIED for s in names}
+    assert found == {**truth, names[lost]: Verdict.UNKNOWN}
 
 
 @modestly
