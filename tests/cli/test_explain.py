@@ -4,11 +4,12 @@ import json
 import re
 import shlex
 import shutil
+from base64 import b64decode
 from urllib.parse import unquote_plus
 
 import anyio
 import pytest
-from harness import Entry, Reply, lab, raw_server, scopeprobe, write_inputs
+from harness import Entry, Reply, lab, raw_server, scopeprobe, token_body, write_inputs
 from manual import bare, table
 from samples_to_run import SAMPLES
 
@@ -74,6 +75,36 @@ def test_json_has_the_shape_of_the_contract(tmp_path, corp):
     assert 0 < cause["confidence"] <= 1
     assert len(cause["evidence"]) >= 2
     assert "add `z.read` to client `billing`, or drop it" in cause["next_step"]
+
+
+def test_a_refused_scope_clears_the_secret_where_a_run_showed_what_is_looked_at_first(tmp_path):
+    """Whoever comes with a wrong secret is told of it also where good clients are refused."""
+
+    def answer(asked):
+        pair = b64decode(asked.client.removeprefix("Basic ")).decode()
+        if not pair.endswith(f":{SECRET}"):
+            return Reply(401, b'{"error":"invalid_client"}')
+        if pair.startswith("good:") and asked.scopes == "a":
+            return Reply(body=token_body(scope="a"))
+        return Reply(400, b'{"error":"invalid_scope"}')
+
+    def evidence(**more):
+        told = explain(tmp_path, server.url, *words, entries=entries, **more)
+        ruled_out = {one["theory"]: one["evidence"] for one in json.loads(told.stdout)["ruled_out"]}
+        return ruled_out.get("rotated_secret")
+
+    entries = [
+        Entry("good", "corp"),
+        Entry("bad", "corp", secret="wrong"),
+        Entry("lacking", "corp"),
+    ]
+    words = ("lacking", "--scope", "b", "--print", "json")
+    with raw_server(answer) as server:
+        assert evidence() is None
+        settings = {"corp": f'token_endpoint = "{server.url}"\nrate = "1000/s"'}
+        inputs, environment = write_inputs(tmp_path, settings, entries, ["a", "b"])
+        scopeprobe("audit", *inputs, env=environment, cwd=tmp_path)
+        assert evidence() == ["request 1, scope “b”: 400 invalid_scope"]
 
 
 def test_people_are_told_the_cause_and_a_line_to_paste(tmp_path, corp):
