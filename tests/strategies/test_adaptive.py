@@ -298,6 +298,23 @@ def test_proof_twice_repeats_every_lone_refusal_once(world):
     assert repeated == lone
 
 
+def test_a_server_that_is_sent_no_scope_is_asked_once():
+    names = scopes(4)
+    asked = alone(
+        strict, names[:2], names, without_scope=lambda has: Issued(sorted(has)), send_scope=False
+    )
+    assert [fact.question for fact in asked.logs[0].facts] == [WITHOUT_SCOPE]
+    found = asked.maps()[0]
+    assert {scope for scope, verdict in found.items() if verdict is Verdict.GRANTED} == {*names[:2]}
+    assert {found[scope] for scope in names[2:]} == {Verdict.UNKNOWN}
+
+
+def test_without_candidates_the_request_without_scope_comes_first():
+    asked = alone(strict, scopes(2), (), without_scope=lambda has: Issued(sorted(has)))
+    assert asked.logs[0].facts[0].question == WITHOUT_SCOPE
+    assert set(asked.maps()[0].values()) == {Verdict.GRANTED}
+
+
 def test_the_opening_is_for_everything_and_the_request_without_scope_comes_on_top():
     names = scopes(12)
     log = alone(strict, names[:6], names).logs[0]

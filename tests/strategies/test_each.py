@@ -121,6 +121,21 @@ def test_a_last_answer_that_is_lost_keeps_no_success_from_following_the_refusals
     assert set(found.values()) == {Verdict.DENIED}
 
 
+@pytest.mark.parametrize("failing", [set(), {"s0"}, {"s3"}])
+def test_what_times_out_behind_a_success_is_no_failed_authentication(failing):
+    """Nothing is repeated before every scope had its turn: no two failures stand in a row."""
+
+    def answer(question):
+        if not question.asked:
+            return Issued(())
+        return FAILED if failing.issuperset(question.asked) else Unanswered(Reason.TIMED_OUT)
+
+    assignment = assigned(6)
+    questions = [fact.question for fact in follow(each, assignment, answer)]
+    assert [question.again for question in questions[:8]] == [0] * 8
+    assert {*assignment.candidates} < {scope for one in questions[:8] for scope in one.asked}
+
+
 def test_no_more_than_25_refusals_stand_without_a_success():
     facts = follow(each, assigned(90), lambda q: REFUSED if q.scopes and not q.again else Issued())
     run = longest = 0
