@@ -151,10 +151,8 @@ class Trial:
 
     def _divided(self, parts, work):
         """What the work on the parts yields, which is divided among processes."""
-        numbered = list(enumerate(parts))
-        return yielded(
-            [partial(work, numbered[n :: self._processes]) for n in range(self._processes)]
-        )
+        begun = multiprocessing.Value("i")
+        return yielded([partial(work, dealt(parts, begun)) for _ in range(self._processes)])
 
     def _seen_of(self, items):
         """
@@ -257,9 +255,20 @@ def spot(mutant):
     return mutant.place, mutant.statement
 
 
+def dealt(parts, begun):
+    """The parts with their numbers; each process takes the next that was not `begun` by another."""
+    while True:
+        with begun:
+            number = begun.value
+            begun.value += 1
+        if number >= len(parts):
+            return
+        yield number, parts[number]
+
+
 def yielded(works):
     """What any of the works yields, as it comes; each is done in a process of its own."""
-    children = dict(map(begun, works))
+    children = dict(map(started, works))
     while children:
         for results in wait(list(children)):
             try:
@@ -270,7 +279,7 @@ def yielded(works):
                     raise RuntimeError(f"a process ended early, with status {status}") from None
 
 
-def begun(work):
+def started(work):
     """Where the results of work come from that is done in a process of its own, and its id."""
     received, sent = Pipe(duplex=False)
     child = os.fork()
