@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from granting import FAST
 from harness import Entry, Reply, raw_server, scopeprobe, summary, token_body, write_inputs
 
 
@@ -54,22 +53,6 @@ def test_a_guard_is_a_notice_of_every_run_and_a_finding_of_its_own(fleet_of_nigh
     assert fleet.cells() == [("unmatched_expectation", "two", "*.admin")]
     assert place in summary(fleet.out)["findings"][0]["detail"]
     assert "two: expect.denied: *.admin matches no candidate" in validate(fleet).stderr
-
-
-@pytest.mark.parametrize("listed", ["", "admin.all"])
-def test_a_guard_is_matched_by_what_a_token_carries_beside_the_candidates(tmp_path, listed):
-    def answer(asked):
-        known = " ".join(scope for scope in (asked.scopes, listed) if scope in {"a", listed})
-        return Reply(body=token_body(scope=known.strip()))
-
-    with raw_server(answer) as server:
-        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
-        entries = [Entry("c", "s", extra='expect = { denied = ["admin.*"] }')]
-        words, environment = write_inputs(tmp_path, settings, entries, ["a"])
-        scopeprobe("audit", *words, "-o", tmp_path / "out", env=environment)
-    told = summary(tmp_path / "out")
-    kinds = {one["kind"] for one in (*told["findings"], *told["warnings"])}
-    assert kinds == ({"excess"} if listed else {"unmatched_expectation"})
 
 
 def test_a_rule_for_nobody_is_an_error(fleet_of_nights):
