@@ -314,6 +314,13 @@ def test_a_server_that_is_away_can_be_gone_on_with_when_it_is_back(audit, tmp_pa
     assert set(verdicts(tmp_path / "out").values()) == {"unenforced"}
 
 
+def test_what_metadata_did_not_come_for_in_time_is_left_to_the_deadline(audit, tmp_path):
+    with raw_server(lambda _asked: Reply(delay=60)) as dead:
+        result = audit({"dead": f'issuer = "{dead.url}"'}, "--max-time", "0.3s")
+    assert result.returncode in {3, 4}
+    assert set(reasons(tmp_path / "out").values()) == {"deadline"}
+
+
 def test_dead_issuers_hold_no_healthy_server_back_and_end_with_the_time(audit, tmp_path):
     """Twenty accept and say nothing: more than are read at once, by whatever bound."""
     with (
