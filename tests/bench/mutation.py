@@ -13,10 +13,11 @@ The tests are collected once and run once as they are, which tells the statement
 One that fails is named and left out, and so are those for which the --seconds of the first run of
 their room are too few; one case of each test comes before the second of any. Then for each change a
 process is forked, the changed code is put in the place of the function's, and the tests that ran
-the changed statement are run, the fastest first, until one fails, which is believed if it passes in
-such a process without the change. They get as many as take two minutes together, and of these
-thirty seconds of a processor: a change that only slower tests would notice counts as not noticed,
-and one that makes a test take far longer than it did as noticed.
+the changed statement are run until one fails, which is believed if it passes in such a process
+without the change: those of its room first, one case of each test first, the fastest first. They
+get two minutes together, and of these thirty seconds of a processor: a change that only slower
+tests would notice counts as not noticed, and one that makes a test take far longer than it did as
+noticed.
 
 The first run of the tests is divided among --processes, and so are the changes.
 
@@ -51,7 +52,8 @@ from types import FunctionType
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path = [str(ROOT / "tests/support"), *(p for p in sys.path if p != str(Path(__file__).parent))]
+TESTS = ROOT / "tests"
+sys.path = [str(TESTS / "support"), *(p for p in sys.path if p != str(Path(__file__).parent))]
 """Not this folder, whose requests.py would be taken for the package of that name."""
 
 from mutants import mutants_of, place_of  # noqa: E402 - of the tests beside this folder
@@ -129,8 +131,8 @@ class Trial:
             for one in ran:
                 self._tests_of[one].append(test)
             modules |= loaded
-        for one, tests in self._tests_of.items():
-            self._tests_of[one] = self._affordable(sorted(tests, key=self._seconds.__getitem__))
+        for (place, statement), tests in self._tests_of.items():
+            self._tests_of[place, statement] = self._affordable(self._in_order(tests, place))
         for name in sorted(modules):  # or the process of each change would load them again
             with suppress(Exception):
                 import_module(name)
@@ -138,6 +140,13 @@ class Trial:
             f"{len(self._seconds)} of {len(items)} tests in {time.monotonic() - began:.0f} s,"
             f" {sum(self._processor_seconds.values()):.0f} s of a processor"
         )
+
+    def _in_order(self, tests, place):
+        """Those of the place's room first; of them and the others one case of each test first."""
+        file, *_ = place
+        room = room_of(file, ROOT / "scopeprobe")
+        fastest_first = breadth_first(sorted(tests, key=self._seconds.__getitem__))
+        return sorted(fastest_first, key=lambda test: room_of(test.path, TESTS) != room)
 
     def _affordable(self, tests):
         """The first of the tests, as many as there is patience for."""
@@ -165,7 +174,7 @@ class Trial:
         setattr(builtins, NOTE, ran.add)
         self._note_statements()
         for number, item in items:
-            room = item.path.relative_to(ROOT / "tests").parts[0]
+            room = room_of(item.path, TESTS)
             if spent[room] > self._most_seconds:
                 continue
             ran.clear()
@@ -249,6 +258,10 @@ class Trial:
 
 def say(words):
     print(words, file=sys.__stderr__, flush=True)
+
+
+def room_of(file, root):
+    return Path(file).relative_to(root).parts[0]
 
 
 def spot(mutant):
