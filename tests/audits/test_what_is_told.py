@@ -21,6 +21,15 @@ def test_a_run_that_goes_on_says_how_much_it_knows(fleet_of_nights):
     assert resumed["answers_known"] == 5
 
 
+@pytest.mark.parametrize("strategy", ["each", "adaptive", "recheck"])
+def test_each_client_is_told_to_start_and_to_finish_once(fleet_of_nights, strategy):
+    told = events(fleet_of_nights.night("-vv", strategy=strategy))
+    for client in ("one", "two", "three"):
+        names = [event["event"] for event in told if event.get("client") == client]
+        assert (names[0], names[-1]) == ("client_started", "client_finished")
+        assert set(names[1:-1]) == {"request_answered"}
+
+
 def test_the_first_run_says_that_there_is_nothing_to_compare_with(fleet_of_nights):
     assert "no earlier run is finished here" in fleet_of_nights.night("--previous", "last").stderr
     assert "no earlier run" not in fleet_of_nights.night("--previous", "last").stderr

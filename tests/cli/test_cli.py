@@ -231,6 +231,18 @@ def test_the_matrix_has_a_row_a_client_and_a_column_a_scope(run, tmp_path):
     ]
 
 
+def test_the_matrix_is_empty_where_a_scope_is_no_candidate(tmp_path):
+    with raw_server(grants("a", "b")) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        entries = [Entry(scope, "s", extra=f'scopes = ["{scope}"]') for scope in ("a", "b")]
+        arguments, environment = write_inputs(tmp_path, settings, entries)
+        scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    assert rows(tmp_path / "out" / "matrix.csv") == [
+        {"client": "a", "audience": "", "a": "granted", "b": ""},
+        {"client": "b", "audience": "", "a": "", "b": "granted"},
+    ]
+
+
 def test_a_client_with_targets_has_a_map_for_each_audience(tmp_path):
     def by_audience(asked):
         return grants("a")(asked)

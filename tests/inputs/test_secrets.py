@@ -215,6 +215,18 @@ def test_a_secret_from_standard_input_is_only_warned_about():
     assert fleet.notices[0].startswith("standard input: holds literal secrets (")
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ('introspection_client_id = "api"', "introspection_client_secret"),
+        ('introspection_client_secret = { env = "API" }', "introspection_client_id"),
+    ],
+)
+def test_who_introspects_needs_an_id_and_a_secret(given, missing):
+    [said] = complaints_of(CORP + given + BILLING, environment={**ENVIRONMENT, "API": "x"})
+    assert said.endswith(f"servers.corp.{missing}: is missing: one is no use alone")
+
+
 def test_white_space_at_the_ends_of_a_secret_is_kept_and_told():
     fleet = fleet_of(CORP + BILLING, environment={"BILLING_SECRET": "s3cr3t\n"})
     assert fleet.notices[0] == (
