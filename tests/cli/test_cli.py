@@ -224,6 +224,22 @@ def test_runs_lists_the_stored_runs_newest_first(run, tmp_path):
     assert scopeprobe("runs", "-o", tmp_path / "nowhere").returncode == 2
 
 
+def test_the_folder_and_those_made_for_it_are_for_nobody_else(tmp_path):
+    tmp_path.chmod(0o755)
+    out = tmp_path / "audits" / "corp" / "out"
+    before = os.umask(0o022)
+    try:
+        with raw_server(grants("a")) as server:
+            settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+            arguments, env = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a"])
+            assert scopeprobe("audit", *arguments, "-o", out, env=env).returncode == 0
+    finally:
+        os.umask(before)
+    made = (out, *out.relative_to(tmp_path).parents[:2])
+    assert {(tmp_path / folder).stat().st_mode & 0o777 for folder in made} == {0o700}
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
 def test_the_matrix_has_a_row_a_client_and_a_column_a_scope(run, tmp_path):
     run()
     assert rows(tmp_path / "out" / "matrix.csv") == [

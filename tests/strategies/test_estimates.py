@@ -28,6 +28,15 @@ def test_a_request_a_scope_two_controls_and_one_for_every_25_refusals_are_expect
     assert expected(denied) == pytest.approx(COUNT + 2 + 1 + denied / 25, abs=0.2)
 
 
+@pytest.mark.parametrize("strategy", ["each", "adaptive"])
+@pytest.mark.parametrize(("count", "sends"), [(COUNT, False), (0, True), (0, False)])
+def test_who_is_asked_without_scope_only_takes_one_request_and_one_to_be_sure(
+    strategy, count, sends
+):
+    estimate = STRATEGIES[strategy].estimate(assigned(scopes(count), send_scope=sends))
+    assert (estimate.requests_expected, estimate.requests_at_most) == (1, 2)
+
+
 @pytest.mark.parametrize("denied", [2, 10, 30])
 def test_proof_twice_is_expected_to_repeat_what_was_denied(denied):
     refusals = 25 * (expected(denied) - COUNT - 3)
