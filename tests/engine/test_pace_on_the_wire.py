@@ -138,6 +138,18 @@ def test_a_throttle_holds_the_whole_group_back_and_no_other(tmp_path, disguised)
     assert set(reasons(tmp_path / "out").values()) == {"listed_in_response"}
 
 
+def test_each_try_of_a_request_is_told_with_its_number(tmp_path):
+    replies = iter([Reply(503, b"down")] * 2)
+    with raw_server(lambda asked: next(replies, None) or listing(asked)) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        audit(tmp_path, settings, [Entry("c", "s")], ["a"], "--log-file", tmp_path / "log", "-vv")
+    tries = [
+        (event["scopes"], event["attempt"])
+        for event in events_in(tmp_path / "log", "request_answered")
+    ]
+    assert tries[:4] == [(None, 1), (None, 2), (None, 3), (tries[3][0], 1)]
+
+
 def test_throttles_without_a_time_pause_for_half_a_second_and_then_for_twice_as_long(tmp_path):
     replies = iter([Reply(429, b"")] * 3)
     with raw_server(lambda asked: next(replies, None) or listing(asked)) as server:
