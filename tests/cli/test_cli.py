@@ -138,6 +138,19 @@ def test_logs_have_constant_names_and_the_facts_as_fields(run, tmp_path):
     assert names[-2:] == ["run_finished", "run_summary"]
 
 
+@pytest.mark.parametrize(
+    ("words", "page"), [((), "report.html"), (("--no-html",), None)], ids=["page", "no-page"]
+)
+def test_the_last_line_of_a_log_sums_the_run_up(run, tmp_path, words, page):
+    *_, last = (json.loads(line) for line in run(*words).stderr.splitlines())
+    out = tmp_path / "out"
+    told = summary(out)
+    assert last["event"] == "run_summary"
+    assert (last["run"], last["counts"]) == (told["run"], told["counts"])
+    assert (last["complete"], last["over_bar"], last["resume"]) == (True, False, None)
+    assert (last["out"], last["page"]) == (str(out), page and str(out / page))
+
+
 def test_each_try_of_a_request_is_told_in_words_with_its_number(tmp_path):
     replies = iter((Reply(503, b"down"), Reply()))
     with raw_server(lambda _asked: next(replies, Reply())) as server:
