@@ -47,6 +47,7 @@ class AskedSoFar:
         self.success: Question | None = None
         """The first question that was answered with a token."""
         self.last_wave_refused = False
+        """The last wave that was not lost as a whole brought refusals, not of the canary alone."""
         self._most_failures = most_failures_in_a_row(assignment.client)
         self._is_wary = False
         """Some answer may have been a failed authentication."""
@@ -57,11 +58,11 @@ class AskedSoFar:
         answers = yield wave
         self.answers.update(zip(wave, answers, strict=True))
         is_refused = any(map(withholds, answers))
-        if not (is_refused and all(map(self._holds_the_canary, wave))):
+        issued = [q for q, a in zip(wave, answers, strict=True) if isinstance(a, Issued)]
+        if issued or (is_refused and not all(map(self._holds_the_canary, wave))):
             self.last_wave_refused = is_refused
         if self.success is None:
-            issued = (q for q, a in zip(wave, answers, strict=True) if isinstance(a, Issued))
-            self.success = next(issued, None)
+            self.success = next(iter(issued), None)
         self._is_wary |= any(map(self._may_be_a_failure, answers))
         return answers[-1]
 

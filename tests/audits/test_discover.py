@@ -19,6 +19,7 @@ from harness import (
     write_inputs,
 )
 
+from scopeprobe import __version__
 from scopeprobe.audits.discover import parted
 from scopeprobe.inputs import Fleet
 
@@ -165,6 +166,22 @@ def clients(tmp_path):
     return write
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"), [("", ""), ('contact = "iam@corp.example"', " (iam@corp.example)")]
+)
+def test_an_issuer_is_told_who_asks_and_what_for(tmp_path, written, shown):
+    with authorization_server() as server:
+        path = tmp_path / "clients.toml"
+        path.write_text(
+            f'[servers.corp]\nissuer = "{server.url}"\n{written}\n'
+            'headers = { X-Tenant = "main" }\n'
+        )
+        assert discovered(path)[0] == 0
+    [asked] = server.asked
+    assert asked.headers["user-agent"] == f"scopeprobe/{__version__}{shown}"
+    assert (asked.headers["accept"], asked.headers["x-tenant"]) == ("application/json", "main")
+
+
 def test_discover_tells_of_every_server_and_needs_no_secret(clients):
     with authorization_server() as good, authorization_server(issuer="https://x.example") as bad:
         file = clients({"good": f'issuer = "{good.url}"', "bad": f'issuer = "{bad.url}"'})
@@ -295,6 +312,13 @@ def test_a_server_that_is_away_can_be_gone_on_with_when_it_is_back(audit, tmp_pa
     assert first.returncode == 4
     assert second.returncode == 0, second.stderr
     assert set(verdicts(tmp_path / "out").values()) == {"unenforced"}
+
+
+def test_what_metadata_did_not_come_for_in_time_is_left_to_the_deadline(audit, tmp_path):
+    with raw_server(lambda _asked: Reply(delay=60)) as dead:
+        result = audit({"dead": f'issuer = "{dead.url}"'}, "--max-time", "0.3s")
+    assert result.returncode in {3, 4}
+    assert set(reasons(tmp_path / "out").values()) == {"deadline"}
 
 
 def test_dead_issuers_hold_no_healthy_server_back_and_end_with_the_time(audit, tmp_path):

@@ -1,8 +1,10 @@
-"""What an audit says of itself when it begins again, and of servers that name no issuer."""
+"""What an audit says of itself and its inputs: resumed, without issuers, with a guard."""
 
 import json
 
-from harness import scopeprobe
+import pytest
+from granting import FAST
+from harness import Entry, Reply, raw_server, scopeprobe, summary, token_body, write_inputs
 
 
 def events(result):
@@ -19,6 +21,15 @@ def test_a_run_that_goes_on_says_how_much_it_knows(fleet_of_nights):
     assert resumed["answers_known"] == 5
 
 
+@pytest.mark.parametrize("strategy", ["each", "adaptive", "recheck"])
+def test_each_client_is_told_to_start_and_to_finish_once(fleet_of_nights, strategy):
+    told = events(fleet_of_nights.night("-vv", strategy=strategy))
+    for client in ("one", "two", "three"):
+        names = [event["event"] for event in told if event.get("client") == client]
+        assert (names[0], names[-1]) == ("client_started", "client_finished")
+        assert set(names[1:-1]) == {"request_answered"}
+
+
 def test_the_first_run_says_that_there_is_nothing_to_compare_with(fleet_of_nights):
     assert "no earlier run is finished here" in fleet_of_nights.night("--previous", "last").stderr
     assert "no earlier run" not in fleet_of_nights.night("--previous", "last").stderr
@@ -32,3 +43,19 @@ def test_where_no_server_names_an_issuer_there_is_nothing_to_discover(fleet_of_n
     )  # fmt: skip
     assert (told.returncode, told.stdout) == (2, "")
     assert "clients.toml: names no issuer to read metadata of; write `issuer`" in told.stderr
+
+
+@pytest.mark.parametrize("listed", ["", "admin.all"])
+def test_a_guard_is_matched_by_what_a_token_carries_beside_the_candidates(tmp_path, listed):
+    def answer(asked):
+        known = " ".join(scope for scope in (asked.scopes, listed) if scope in {"a", listed})
+        return Reply(body=token_body(scope=known.strip()))
+
+    with raw_server(answer) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        entries = [Entry("c", "s", extra='expect = { denied = ["admin.*"] }')]
+        words, environment = write_inputs(tmp_path, settings, entries, ["a"])
+        scopeprobe("audit", *words, "-o", tmp_path / "out", env=environment)
+    told = summary(tmp_path / "out")
+    kinds = {one["kind"] for one in (*told["findings"], *told["warnings"])}
+    assert kinds == ({"excess"} if listed else {"unmatched_expectation"})

@@ -2,21 +2,24 @@
 Do tests notice small changes of the code? Each is made by itself, and tests of its room are run.
 
     python tests/bench/mutation.py ROOM... [--share 1.0] [--sample N] [--seed 0] [--seconds N]
-        [--json FILE]
+        [--processes 1] [--json FILE]
 
 A room is a folder of the package, as `verdicts`; its tests are those of tests/ROOM that start no
 process and do not take their time. In each room a seeded share of all changes is made; with
 --sample, so many of all rooms together, and then tests of any of these rooms may notice one: what
 reads or writes a file is tested in the room of the command that does so.
 
-The tests are collected once and run once as they are, which tells the functions that each runs. One
-that fails is named and left out, and so are those for which the --seconds of the first run of their
-room are too few; one case of each test comes before the second of any. Then for each change a
+The tests are collected once and run once as they are, which tells the statements that each runs.
+One that fails is named and left out, and so are those for which the --seconds of the first run of
+their room are too few; one case of each test comes before the second of any. Then for each change a
 process is forked, the changed code is put in the place of the function's, and the tests that ran
-the function are run, the fastest first, until one fails, which is believed if it passes in such a
-process without the change. They get thirty seconds of a processor: a change that only slower tests
-would notice counts as not noticed, and one that makes a test take far longer than it did as
+the changed statement are run until one fails, which is believed if it passes in such a process
+without the change: those of its room first, one case of each test first, the fastest first. They
+get two minutes together, and of these thirty seconds of a processor: a change that only slower
+tests would notice counts as not noticed, and one that makes a test take far longer than it did as
 noticed.
+
+The first run of the tests is divided among --processes, and so are the changes.
 
 Prints a line for each room and all changes that nobody noticed, and as JSON the same. Exit code 1:
 in a room, or in the sample, fewer than 85 % were noticed.
@@ -29,25 +32,29 @@ import json
 import math
 import multiprocessing
 import os
-import pickle
 import random
 import resource
 import signal
 import sys
 import time
-from collections import Counter
+import traceback
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import _lru_cache_wrapper, partial
 from importlib import import_module
 from itertools import accumulate
+from multiprocessing.connection import Pipe, wait
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FunctionType
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "tests/support")]
+TESTS = ROOT / "tests"
+sys.path = [str(TESTS / "support"), *(p for p in sys.path if p != str(Path(__file__).parent))]
+"""Not this folder, whose requests.py would be taken for the package of that name."""
 
 from mutants import mutants_of, place_of  # noqa: E402 - of the tests beside this folder
 
@@ -55,10 +62,10 @@ LEAST_KILLED = 0.85
 KILLED, SURVIVED = 1, 0
 LEFT_OUT = ("system", "browser", "shells", "torture")
 """Marks of tests that start processes, or take their time."""
-PATIENCE = 30.0
-"""Seconds of a processor for the tests of a change: what slower tests alone notice is not seen."""
+PATIENCE, PATIENCE_OF_PROCESSOR = 120.0, 30.0
+"""Seconds for the tests of a change: what slower tests alone notice is not seen."""
 NOTE = "_note_that_it_ran"
-"""Name of a builtin, which takes the place of a function."""
+"""Name of a builtin, which takes the place and the statement of a function."""
 
 
 @dataclass
@@ -78,10 +85,10 @@ class Room:
 class Trial:
     """A plugin of pytest: in the place of running tests it tries the changes of rooms."""
 
-    def __init__(self, rooms, seconds):
-        self._rooms, self._most_seconds = rooms, seconds
-        self._tests_of = {mutant.place: [] for room in rooms for mutant in room.mutants}
-        """By function, those that ran it."""
+    def __init__(self, rooms, seconds, processes):
+        self._rooms, self._most_seconds, self._processes = rooms, seconds, processes
+        self._tests_of = {spot(mutant): [] for room in rooms for mutant in room.mutants}
+        """By place and statement, those that ran it."""
         self._seconds, self._processor_seconds = {}, {}
         """Of each test."""
         self._steady = {}
@@ -104,68 +111,71 @@ class Trial:
         self._failed |= report.failed
 
     def pytest_runtestloop(self, session):
-        for file in {file for file, _, _ in self._tests_of}:
+        session.config.pluginmanager.unregister(name="terminalreporter")
+        places = {place for place, _ in self._tests_of}
+        for file in {file for file, _, _ in places}:
             import_module(".".join(Path(file).relative_to(ROOT).with_suffix("").parts))
-        self._functions = functions_at(self._tests_of)
+        self._functions = functions_at(places)
         self._look_at(breadth_first(session.items))
         gc.freeze()  # it is not to be copied for each change
-        for room in self._rooms:
-            self._try_all(room)
+        self._try_all()
         return True
 
-    def _try_all(self, room):
-        began = time.monotonic()
-        for number, mutant in enumerate(room.mutants, start=1):
-            outcome = self._try(mutant)
-            room.outcomes[outcome] += 1
-            if outcome == "survived":
-                room.survivors.append(mutant)
-                say(f"nobody noticed {told(mutant)}")
-            if number % 10 == 0 or number == len(room.mutants):
-                say(
-                    f"{room.name}: {number} of {len(room.mutants)} changes"
-                    f" in {time.monotonic() - began:.0f} s, {room.killed} noticed"
-                )
-
     def _look_at(self, items):
-        """Run the tests in another process, which leaves none of their traces in this one."""
+        """Run the tests in other processes, which leave none of their traces in this one."""
         began = time.monotonic()
-        seen, modules = result_of(lambda: self._seen_of(items))
-        for item, (seconds, processor_seconds, has_failed, ran) in zip(items, seen, strict=True):
-            self._seconds[item], self._processor_seconds[item] = seconds, processor_seconds
-            for place in () if has_failed else ran:
-                self._tests_of[place].append(item)
-        for place, tests in self._tests_of.items():
-            tests.sort(key=self._processor_seconds.__getitem__)
-            spent = accumulate(map(self._processor_seconds.__getitem__, tests))
-            self._tests_of[place] = [
-                test for test, seconds in zip(tests, spent, strict=True) if seconds <= PATIENCE
-            ]
-        for name in sorted(modules - sys.modules.keys()):  # or each process would load them again
+        modules = set()
+        for number, seconds, processor_seconds, ran, loaded in self._divided(items, self._seen_of):
+            test = items[number]
+            self._seconds[test], self._processor_seconds[test] = seconds, processor_seconds
+            for one in ran:
+                self._tests_of[one].append(test)
+            modules |= loaded
+        for (place, statement), tests in self._tests_of.items():
+            self._tests_of[place, statement] = self._affordable(self._in_order(tests, place))
+        for name in sorted(modules):  # or the process of each change would load them again
             with suppress(Exception):
                 import_module(name)
-        were_run = sum(map(bool, self._seconds.values()))
         say(
-            f"{were_run} of {len(items)} tests in {time.monotonic() - began:.0f} s,"
+            f"{len(self._seconds)} of {len(items)} tests in {time.monotonic() - began:.0f} s,"
             f" {sum(self._processor_seconds.values()):.0f} s of a processor"
         )
 
+    def _in_order(self, tests, place):
+        """Those of the place's room first; of them and the others one case of each test first."""
+        file, *_ = place
+        room = room_of(file, ROOT / "scopeprobe")
+        fastest_first = breadth_first(sorted(tests, key=self._seconds.__getitem__))
+        return sorted(fastest_first, key=lambda test: room_of(test.path, TESTS) != room)
+
+    def _affordable(self, tests):
+        """The first of the tests, as many as there is patience for."""
+        spent = accumulate(map(self._seconds.__getitem__, tests))
+        of_processor = accumulate(map(self._processor_seconds.__getitem__, tests))
+        return [
+            test
+            for test, seconds, processor_seconds in zip(tests, spent, of_processor, strict=True)
+            if seconds <= PATIENCE and processor_seconds <= PATIENCE_OF_PROCESSOR
+        ]
+
+    def _divided(self, parts, work):
+        """What the work on the parts yields, which is divided among processes."""
+        begun = multiprocessing.Value("i")
+        return yielded([partial(work, dealt(parts, begun)) for _ in range(self._processes)])
+
     def _seen_of(self, items):
         """
-        Run the tests on the code as it is; return what was seen of each, and the modules loaded.
+        Run the tests on the code as it is, and tell what was seen of each that passes.
 
-        That is the seconds it took, also of a processor, whether it failed, and the functions that
-        it ran in any thread.
+        That is the seconds it took, also of a processor, the statements that it ran in any thread,
+        and the modules that it or one before it loaded.
         """
-        ran, seen, spent = set(), [], Counter()
+        ran, spent, modules = set(), Counter(), frozenset(sys.modules)
         setattr(builtins, NOTE, ran.add)
-        one_of = {mutant.place: mutant for room in self._rooms for mutant in room.mutants}
-        for place, mutant in one_of.items():
-            put_in_place(mutant.code_that_calls(NOTE), self._functions[place])
-        for item in items:
-            room = item.path.relative_to(ROOT / "tests").parts[0]
+        self._note_statements()
+        for number, item in items:
+            room = room_of(item.path, TESTS)
             if spent[room] > self._most_seconds:
-                seen.append((0.0, 0.0, False, frozenset()))
                 continue
             ran.clear()
             self._failed = False
@@ -176,12 +186,43 @@ class Trial:
             spent[room] += taken[0]
             if self._failed:
                 say(f"{item.nodeid} fails without any change")
-            seen.append((*taken, self._failed, frozenset(ran)))
-        return seen, frozenset(sys.modules)
+            else:
+                yield number, *taken, frozenset(ran), sys.modules.keys() - modules
+
+    def _note_statements(self):
+        """Make each function note which of the statements that are changed it runs."""
+        statements = defaultdict(set)
+        for place, statement in self._tests_of:
+            statements[place].add(statement)
+        one_of = {mutant.place: mutant for room in self._rooms for mutant in room.mutants}
+        for place, mutant in one_of.items():
+            put_in_place(mutant.code_that_calls(NOTE, statements[place]), self._functions[place])
+
+    def _try_all(self):
+        began, noticed = time.monotonic(), 0
+        mutants = [(room, mutant) for room in self._rooms for mutant in room.mutants]
+        outcomes = self._divided([mutant for _, mutant in mutants], self._tried)
+        for count, (number, outcome) in enumerate(outcomes, start=1):
+            room, mutant = mutants[number]
+            room.outcomes[outcome] += 1
+            if outcome == "survived":
+                room.survivors.append(mutant)
+                say(f"nobody noticed {told(mutant)}")
+            else:
+                noticed += 1
+            if count % 10 == 0 or count == len(mutants):
+                say(
+                    f"{count} of {len(mutants)} changes in {time.monotonic() - began:.0f} s,"
+                    f" {noticed} noticed"
+                )
+
+    def _tried(self, mutants):
+        for number, mutant in mutants:
+            yield number, self._try(mutant)
 
     def _try(self, mutant):
         functions, code = self._functions[mutant.place], mutant.code()
-        while tests := self._tests_of[mutant.place]:
+        while tests := self._tests_of[spot(mutant)]:
             outcome, last = judged(tests, lambda: put_in_place(code, functions), self._judge)
             if outcome == "survived" or self._is_steady(last):
                 return outcome
@@ -219,21 +260,54 @@ def say(words):
     print(words, file=sys.__stderr__, flush=True)
 
 
-def result_of(work):
-    """The result of work that is done in a process of its own."""
-    returned, returns = os.pipe()
+def room_of(file, root):
+    return Path(file).relative_to(root).parts[0]
+
+
+def spot(mutant):
+    return mutant.place, mutant.statement
+
+
+def dealt(parts, begun):
+    """The parts with their numbers; each process takes the next that was not `begun` by another."""
+    while True:
+        with begun:
+            number = begun.value
+            begun.value += 1
+        if number >= len(parts):
+            return
+        yield number, parts[number]
+
+
+def yielded(works):
+    """What any of the works yields, as it comes; each is done in a process of its own."""
+    children = dict(map(started, works))
+    while children:
+        for results in wait(list(children)):
+            try:
+                yield results.recv()
+            except EOFError:
+                _, status = os.waitpid(children.pop(results), 0)
+                if status:
+                    raise RuntimeError(f"a process ended early, with status {status}") from None
+
+
+def started(work):
+    """Where the results of work come from that is done in a process of its own, and its id."""
+    received, sent = Pipe(duplex=False)
     child = os.fork()
     if child == 0:
+        status = 1
         try:
-            with os.fdopen(returns, "wb") as pipe:
-                pickle.dump(work(), pipe)
+            for result in work():
+                sent.send(result)
+            status = 0
+        except BaseException:  # noqa: BLE001 - it is all that is told of it
+            traceback.print_exc(file=sys.__stderr__)
         finally:
-            os._exit(0)
-    os.close(returns)
-    with os.fdopen(returned, "rb") as pipe:
-        result = pickle.load(pipe)
-    os.waitpid(child, 0)
-    return result
+            os._exit(status)
+    sent.close()
+    return received, child
 
 
 def judged(tests, change, judge):
@@ -297,10 +371,13 @@ def forget_what_was_computed():
                 value.cache_clear()
 
 
-def trial_of(rooms, seconds):
+def trial_of(rooms, seconds, processes):
     words = ["-n0", "-q", "-p", "no:cacheprovider", "--no-header", "-o", "timeout=0"]
+    words += ["-o", "tmp_path_retention_policy=none"]
     words += ["-m", f"not ({' or '.join(LEFT_OUT)})", *(f"tests/{room.name}" for room in rooms)]
-    pytest.main(words, plugins=[Trial(rooms, seconds)])
+    with TemporaryDirectory() as folder:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = folder  # each change has folders of its own
+        pytest.main(words, plugins=[Trial(rooms, seconds, processes)])
     return rooms
 
 
@@ -331,6 +408,7 @@ def main():
     reader.add_argument("--sample", type=int, default=0)
     reader.add_argument("--seed", type=int, default=0)
     reader.add_argument("--seconds", type=float, default=math.inf)
+    reader.add_argument("--processes", type=int, default=1)
     reader.add_argument("--json", type=Path)
     options = reader.parse_args()
     os.chdir(ROOT)
@@ -338,7 +416,9 @@ def main():
     trials = [rooms] if options.sample else [[room] for room in rooms]
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
         # One after the other, each as if it were alone.
-        tried = processes.imap(partial(trial_of, seconds=options.seconds), trials)
+        tried = processes.imap(
+            partial(trial_of, seconds=options.seconds, processes=options.processes), trials
+        )
         rooms = [room for rooms in tried for room in rooms]
     show(rooms)
     if options.json:

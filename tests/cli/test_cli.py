@@ -138,6 +138,34 @@ def test_logs_have_constant_names_and_the_facts_as_fields(run, tmp_path):
     assert names[-2:] == ["run_finished", "run_summary"]
 
 
+@pytest.mark.parametrize(
+    ("words", "page"), [((), "report.html"), (("--no-html",), None)], ids=["page", "no-page"]
+)
+def test_the_last_line_of_a_log_sums_the_run_up(run, tmp_path, words, page):
+    *_, last = (json.loads(line) for line in run(*words).stderr.splitlines())
+    out = tmp_path / "out"
+    told = summary(out)
+    assert last["event"] == "run_summary"
+    assert (last["run"], last["counts"]) == (told["run"], told["counts"])
+    assert (last["complete"], last["over_bar"], last["resume"]) == (True, False, None)
+    assert (last["out"], last["page"]) == (str(out), page and str(out / page))
+
+
+def test_each_try_of_a_request_is_told_in_words_with_its_number(tmp_path):
+    replies = iter((Reply(503, b"down"), Reply()))
+    with raw_server(lambda _asked: next(replies, Reply())) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        arguments, env = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a"])
+        words = ("audit", *arguments, "-o", tmp_path / "out", "-vv", "--log-format", "console")
+        told = scopeprobe(*words, env=env).stderr.splitlines()
+    first, retried, second, *_ = (line for line in told if "[debug] request " in line)
+    assert "request answered attempt=1 client=c " in first
+    assert "outcome=server_error" in first
+    assert "request retried attempt=1 client=c " in retried
+    assert "request answered attempt=2 client=c " in second
+    assert "outcome=issued" in second
+
+
 def test_quiet_says_nothing_when_nothing_is_wrong(run):
     assert run("-q").stderr == ""
 
@@ -187,6 +215,7 @@ def test_init_writes_inputs_that_validate_and_overwrites_nothing(tmp_path):
     assert scopeprobe("init", tmp_path / "new").returncode == 0
     files = [tmp_path / "new" / "clients.toml", "--scopes", tmp_path / "new" / "scopes.txt"]
     assert scopeprobe("validate", *files, env={"BILLING_SECRET": "x1"}).returncode == 0
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()} == {0o600}
     again = scopeprobe("init", tmp_path / "new")
     assert again.returncode == 2
     assert "is there already" in again.stderr
@@ -208,10 +237,38 @@ def test_runs_lists_the_stored_runs_newest_first(run, tmp_path):
     assert scopeprobe("runs", "-o", tmp_path / "nowhere").returncode == 2
 
 
+def test_the_folder_and_those_made_for_it_are_for_nobody_else(tmp_path):
+    tmp_path.chmod(0o755)
+    out = tmp_path / "audits" / "corp" / "out"
+    before = os.umask(0o022)
+    try:
+        with raw_server(grants("a")) as server:
+            settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+            arguments, env = write_inputs(tmp_path, settings, [Entry("c", "s")], ["a"])
+            assert scopeprobe("audit", *arguments, "-o", out, env=env).returncode == 0
+    finally:
+        os.umask(before)
+    made = (out, *out.relative_to(tmp_path).parents[:2])
+    assert {(tmp_path / folder).stat().st_mode & 0o777 for folder in made} == {0o700}
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
 def test_the_matrix_has_a_row_a_client_and_a_column_a_scope(run, tmp_path):
     run()
     assert rows(tmp_path / "out" / "matrix.csv") == [
         {"client": "c", "audience": "", "a": "granted", "b": "denied"}
+    ]
+
+
+def test_the_matrix_is_empty_where_a_scope_is_no_candidate(tmp_path):
+    with raw_server(grants("a", "b")) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        entries = [Entry(scope, "s", extra=f'scopes = ["{scope}"]') for scope in ("a", "b")]
+        arguments, environment = write_inputs(tmp_path, settings, entries)
+        scopeprobe("audit", *arguments, "-o", tmp_path / "out", env=environment)
+    assert rows(tmp_path / "out" / "matrix.csv") == [
+        {"client": "a", "audience": "", "a": "granted", "b": ""},
+        {"client": "b", "audience": "", "a": "", "b": "granted"},
     ]
 
 

@@ -82,6 +82,11 @@ def test_a_topic_may_be_a_page_a_heading_or_what_a_table_explains(topic, words):
     assert words in " ".join(shown(*topic).split())
 
 
+def test_a_link_names_the_topic_that_it_leads_to():
+    text = " ".join(shown("nightly").split())
+    assert "In the morning the exit code (scopeprobe docs exit-codes) says" in text
+
+
 def test_all_that_is_said_of_a_code_is_shown_with_its_place():
     text = shown("unreachable")
     assert "verdicts: Reasons" in text

@@ -4,11 +4,12 @@ import json
 import re
 import shlex
 import shutil
+from base64 import b64decode
 from urllib.parse import unquote_plus
 
 import anyio
 import pytest
-from harness import Entry, Reply, lab, raw_server, scopeprobe, write_inputs
+from harness import Entry, Reply, lab, raw_server, scopeprobe, token_body, write_inputs
 from manual import bare, table
 from samples_to_run import SAMPLES
 
@@ -74,6 +75,86 @@ def test_json_has_the_shape_of_the_contract(tmp_path, corp):
     assert 0 < cause["confidence"] <= 1
     assert len(cause["evidence"]) >= 2
     assert "add `z.read` to client `billing`, or drop it" in cause["next_step"]
+
+
+def test_a_refused_scope_clears_the_secret_where_a_run_showed_what_is_looked_at_first(tmp_path):
+    """Whoever comes with a wrong secret is told of it also where good clients are refused."""
+
+    def answer(asked):
+        pair = b64decode(asked.client.removeprefix("Basic ")).decode()
+        if not pair.endswith(f":{SECRET}"):
+            return Reply(401, b'{"error":"invalid_client"}')
+        if pair.startswith("good:") and asked.scopes == "a":
+            return Reply(body=token_body(scope="a"))
+        return Reply(400, b'{"error":"invalid_scope"}')
+
+    def evidence(**more):
+        told = explain(tmp_path, server.url, *words, entries=entries, **more)
+        ruled_out = {one["theory"]: one["evidence"] for one in json.loads(told.stdout)["ruled_out"]}
+        return ruled_out.get("rotated_secret")
+
+    entries = [
+        Entry("good", "corp"),
+        Entry("bad", "corp", secret="wrong"),
+        Entry("lacking", "corp"),
+    ]
+    words = ("lacking", "--scope", "b", "--print", "json")
+    with raw_server(answer) as server:
+        assert evidence() is None
+        settings = {"corp": f'token_endpoint = "{server.url}"\nrate = "1000/s"'}
+        inputs, environment = write_inputs(tmp_path, settings, entries, ["a", "b"])
+        scopeprobe("audit", *inputs, env=environment, cwd=tmp_path)
+        assert evidence() == ["request 1, scope “b”: 400 invalid_scope"]
+
+
+def test_what_a_good_client_was_told_counts_before_what_a_bad_one_was(tmp_path):
+    def answer(asked):
+        pair = b64decode(asked.client.removeprefix("Basic ")).decode()
+        if not pair.endswith(f":{SECRET}"):
+            return Reply(401, b'{"error":"invalid_client"}')
+        return Reply(body=token_body(scope=asked.scopes or ""))
+
+    entries = [Entry(name, "corp", secret="wrong") for name in ("a-bad", "bad")]
+    entries.append(Entry("good", "corp"))
+    with raw_server(answer) as server:
+        settings = {"corp": f'token_endpoint = "{server.url}"\nrate = "1000/s"'}
+        words, environment = write_inputs(tmp_path, settings, entries, ["a"])
+        scopeprobe("audit", *words, env=environment, cwd=tmp_path)
+        more = ("bad", "--print", "json", "--max-auth-failures", 9)
+        told = scopeprobe("explain", *words, *more, env=environment, cwd=tmp_path)
+    ruled_out = {one["theory"]: one["evidence"] for one in json.loads(told.stdout)["ruled_out"]}
+    assert ruled_out["body_encoding"] == [
+        "good gets tokens from the same endpoint, asked in the same way"
+    ]
+
+
+def test_a_provider_without_a_region_has_no_other_endpoint_to_try(tmp_path):
+    entries = [Entry("billing", "corp", extra='scopes = ["a"]')]
+    settings = (
+        'provider = "genesys"\nrights_url = "https://api.example/subjects/me"\nrate = "1000/s"'
+    )
+    with raw_server(lambda _asked: Reply(404, b"<html>")) as server:
+        servers = {"corp": f'token_endpoint = "{server.url}/t"\n{settings}'}
+        words, environment = write_inputs(tmp_path, servers, entries)
+        more = ("billing", "--print", "json")
+        told = scopeprobe("explain", *words, *more, env=environment, cwd=tmp_path)
+    assert all(server.url in one["curl"] for one in json.loads(told.stdout)["experiments"])
+
+
+@pytest.mark.parametrize(
+    ("words", "are_plain"),
+    [
+        ("AADSTS7000215: Invalid client secret provided.", True),
+        ("Client authentication failed", False),
+    ],
+)
+def test_scopes_are_ruled_out_by_words_about_the_secret_only(tmp_path, words, are_plain):
+    said = json.dumps({"error": "invalid_client", "error_description": words}).encode()
+    with raw_server(lambda _asked: Reply(401, said)) as server:
+        told = explain(tmp_path, server.url, "billing", "--print", "json")
+    fallen = {one["theory"] for one in json.loads(told.stdout)["ruled_out"]}
+    of_scopes = {"scope_white_space", "scope_spelling", "scope_not_granted"}
+    assert fallen & of_scopes == (of_scopes if are_plain else set())
 
 
 def test_people_are_told_the_cause_and_a_line_to_paste(tmp_path, corp):

@@ -143,6 +143,21 @@ def test_a_server_whose_metadata_is_gone_keeps_nobody_from_being_explained(corp,
     assert "no token_endpoint is known" in told["not_asked"][0]["because"]
 
 
+def test_a_server_that_rejects_too_many_gets_no_more_attempts(tmp_path):
+    with raw_server(lambda _asked: Reply(401, b'{"error":"invalid_client"}')) as server:
+        settings = f'token_endpoint = "{server.url}/t"\nrate = "1000/s"\nclient_rate = "1000/s"'
+        entries = [Entry(f"c{n}", "corp") for n in range(40)]
+        words, env = write_inputs(tmp_path, {"corp": settings}, entries, ["a"])
+        words += ["-o", tmp_path / "out", *RAISED]
+        scopeprobe("audit", *words, "--max-auth-failures-per-server", 100, env=env)
+        told = scopeprobe("explain", "--all", *words, "--print", "json", env=env)
+    left = json.loads(told.stdout)["not_asked"]
+    assert len(left) > 10
+    [because] = {one["because"] for one in left}
+    assert because.startswith("corp gets no more attempts: ")
+    assert because.endswith(" or rejected too many clients")
+
+
 def test_without_a_run_it_says_so(corp):
     result = corp.run("explain", "--all")
     assert result.returncode == 2

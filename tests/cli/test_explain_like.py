@@ -140,6 +140,11 @@ def test_where_all_is_alike_the_secret_or_the_registration_is_left(fleet):
     assert sum(asked.method == "POST" for asked in fleet.servers["prod"].asked) <= 3
 
 
+def test_a_comparison_costs_no_more_failed_authentications_than_are_allowed(fleet):
+    told = json.loads(fleet({"secret": "of-yesterday"}, "--print", "json").stdout)
+    assert told["credential_failures"] == len(fleet.servers["prod"].asked) == 3
+
+
 def test_the_one_that_works_is_asked_once(fleet):
     fleet({"method": "client_secret_basic"})
     assert len(fleet.servers["staging"].asked) == 1

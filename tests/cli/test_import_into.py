@@ -345,6 +345,20 @@ def test_lines_of_yaml_end_where_the_file_says_so(tmp_path):
     assert first == odd[: odd.index("\n# what is not asked")]
 
 
+def test_clients_are_added_in_yaml_also_above_servers_that_stay_as_they_are(tmp_path):
+    clients = tmp_path / "clients.yaml"
+    servers, ours = IN_YAML.partition("clients:")[::2]
+    clients.write_text(f"clients:{ours}\n{servers}")
+    before = plain(clients)
+    assert told(imported(clients, "keycloak", KEYCLOAK), "added") == ["poster"]
+    after = plain(clients)
+    assert after["servers"] == before["servers"]
+    assert [one["name"] for one in after["clients"]] == [
+        *(one["name"] for one in before["clients"]),
+        "poster",
+    ]
+
+
 def test_a_server_is_added_in_yaml_too(tmp_path):
     clients = tmp_path / "clients.yaml"
     clients.write_text(IN_YAML)

@@ -12,7 +12,11 @@ def here(tmp_path, monkeypatch):
 
     def answer(asked):
         if asked.method == "GET":
-            said = {"issuer": server.url, "token_endpoint": f"{server.url}/t"}
+            said = {
+                "issuer": server.url,
+                "token_endpoint": f"{server.url}/t",
+                "scopes_supported": ["c"],
+            }
             return Reply(body=json.dumps(said).encode())
         return Reply(body=token_body(scope="a"))
 
@@ -39,6 +43,14 @@ def test_without_clients_files_those_of_this_folder_are_taken_and_named(here, tm
         assert result.returncode == 0, result.stderr
         assert "taken from this folder: clients.toml" in result.stderr
     assert "taken from" not in here("validate", "clients.toml", "--scopes", "scopes.txt").stderr
+
+
+@pytest.mark.parametrize("words", [("--scope", "c"), ("--scopes-from-metadata",)])
+def test_scopes_of_this_folder_are_left_alone_where_others_are_chosen(here, tmp_path, words):
+    result = here("audit", *words)
+    assert result.returncode == 0, result.stderr
+    assert "scopes.txt" not in result.stderr
+    assert "b" not in {scope for _, scope in verdicts(tmp_path / "scopeprobe-out")}
 
 
 def test_where_there_are_none_the_way_to_some_is_told(here, tmp_path):

@@ -69,6 +69,13 @@ def test_a_night_that_proves_nothing_makes_no_finding_new(night, team):
     assert len(team.messages()) == 1
 
 
+def test_what_comes_back_on_the_same_day_is_not_told_again(night, team):
+    for secret, code in (("rotated", 1), ("s3cret-of-nobody", 0), ("rotated", 1)):
+        night.fleet.secrets["two"] = secret
+        night(code)
+    assert len(team.messages()) == 1
+
+
 def test_nothing_new_asks_nobody(night, team):
     night(0)
     assert team.asked == []
@@ -91,11 +98,11 @@ def test_a_service_that_is_not_there_changes_none_either(night, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("env:NOT_SET_ANYWHERE", "--notify env:NOT_SET_ANYWHERE: environment variable"),
-        ("file:/nowhere/at/all", "the file cannot be read"),
-        (f"json://127.0.0.1/{SECRET}", "--notify: takes env:NAME, file:PATH or keyring:"),
-        (SECRET, "--notify: takes env:NAME, file:PATH or keyring:"),
-        ("env:NONSENSE", "--notify env:NONSENSE: holds no URL that Apprise knows"),
+        ("env:NOT_SET_ANYWHERE", "error: --notify env:NOT_SET_ANYWHERE: environment variable"),
+        ("file:/nowhere/at/all", "error: --notify file:/nowhere/at/all: the file cannot be read"),
+        (f"json://127.0.0.1/{SECRET}", "error: --notify: takes env:NAME, file:PATH or keyring:"),
+        (SECRET, "error: --notify: takes env:NAME, file:PATH or keyring:"),
+        ("env:NONSENSE", "error: --notify env:NONSENSE: holds no URL that Apprise knows"),
     ],
 )
 def test_what_cannot_be_used_is_said_before_anything_is_asked(night, monkeypatch, given, words):
@@ -106,7 +113,10 @@ def test_what_cannot_be_used_is_said_before_anything_is_asked(night, monkeypatch
 
 def test_a_missing_extra_is_said_before_anything_is_asked(night):
     with patch.dict(sys.modules, {"apprise": None}):
-        assert "pip install 'scopeprobe[notify]'" in night(2).stderr
+        assert (
+            "error: --notify: apprise is not installed: pip install 'scopeprobe[notify]'"
+            in night(2).stderr
+        )
 
 
 def test_a_file_holds_the_url(night, team, tmp_path):
@@ -116,14 +126,34 @@ def test_a_file_holds_the_url(night, team, tmp_path):
     assert len(team.messages()) == 1
 
 
-def test_a_message_is_short_and_calls_nobody(team):
-    found = [
-        Finding(FindingKind.EXCESS, ClientName(f"c{n}"), "", "s", "@everyone <!channel>\x1b[31m")
-        for n in range(MOST_TOLD + 3)
-    ]
+def message_about(team, *found):
     summary_ = told(*found)
     teller = Notifier("env:X", Secret(team.address))
     assert teller.send(summary_, teller.news(summary_))
     [message] = team.messages()
-    assert "… and 3 more in findings.csv" in message["message"]
-    assert not set("@<\x1b") & set(message["message"])
+    return message
+
+
+def excesses(count, detail="not expected, is granted"):
+    return [
+        Finding(FindingKind.EXCESS, ClientName(f"c{n:02}"), "", "s", detail) for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "more"), [(MOST_TOLD, []), (MOST_TOLD + 3, ["… and 3 more in findings.csv"])]
+)
+def test_a_message_names_the_first_findings_and_counts_the_others(team, count, more):
+    message = message_about(team, *excesses(count))
+    assert message["title"] == f"scopeprobe: {count} new findings"
+    *lines, blank, all_of_it = message["message"].splitlines()
+    assert [line.partition(":")[0] for line in lines[:MOST_TOLD]] == [
+        f"c{n:02} s" for n in range(MOST_TOLD)
+    ]
+    assert lines[MOST_TOLD:] == more
+    assert (blank, all_of_it) == ("", f"All of the run: {count} excess.")
+
+
+def test_a_message_calls_nobody(team):
+    message = message_about(team, *excesses(1, "@everyone <!channel>\x1b[31m"))
+    assert message["message"].startswith("c00 s: ＠everyone ‹!channel>[31m. To do: ")  # noqa: RUF001

@@ -93,6 +93,12 @@ def test_a_server_that_is_given_up_says_why_and_one_that_is_done_is_gone(watch):
     assert lines["in"] == "all 2 of 4 clients 0/700 < 1 min left"
 
 
+def test_before_a_run_begins_nothing_is_expected():
+    console = Console(file=io.StringIO(), width=80)
+    console.print(ProgressBar(None, "each").table())
+    assert " ".join(console.file.getvalue().split()) == "in all 0 of 0 clients 0/0 < 1 min left"
+
+
 def throttled_audit(folder, *words):
     """An audit of a server that throttles every other request."""
     count = iter(range(10_000))

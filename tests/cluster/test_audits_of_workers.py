@@ -1,6 +1,8 @@
 """Audits that are asked by workers of a Dask cluster, which are threads of this process."""
 
 import json
+import threading
+import time
 from collections import Counter
 
 import pytest
@@ -94,6 +96,17 @@ def test_a_secret_that_no_worker_finds_ends_the_run_before_anything_is_asked(
     assert not server.asked
 
 
+def test_nobody_is_asked_before_a_worker_has_the_secrets_of_all(tmp_path, server, cluster):
+    words, environment = inputs(tmp_path / "run", server, 8, servers=4)
+    path = tmp_path / "run" / "clients.toml"
+    slow = '{ command = ["sh", "-c", "sleep 1; exit 3"] }'
+    path.write_text(path.read_text().replace('{ env = "SECRET_3" }', slow))
+    ended = scopeprobe(*on(cluster, words), env=environment)
+    assert ended.returncode == 2
+    assert "c003: client_secret: command sh ended with exit code 3" in ended.stderr
+    assert not server.asked
+
+
 def test_a_network_without_workers_is_unreachable_and_keeps_no_other_waiting(
     tmp_path, server, cluster
 ):
@@ -120,6 +133,26 @@ def test_a_cluster_that_is_not_there_is_an_input_error(
     assert f"--cluster {cluster_named}: " in ended.stderr
     assert not server.asked
     assert not (tmp_path / "run" / "out").exists()
+
+
+def test_a_resume_on_a_cluster_adds_no_try_to_those_of_one_machine(tmp_path, cluster):
+    with raw_server(lambda _asked: REJECTED) as server:
+        words, environment = inputs(tmp_path / "run", server, 2)
+        scopeprobe(*words, "--max-requests", 2, env=environment)
+        assert len(server.asked) == 2
+        ended = scopeprobe(*on(cluster, words), "--resume", env=environment)
+    assert ended.returncode == 4, ended.stderr
+    assert set(server.count().values()) == {3}
+
+
+def test_a_worker_keeps_no_thread_of_an_audit_that_is_over(tmp_path, server, cluster):
+    words, environment = inputs(tmp_path / "run", server, 4)
+    before = threading.active_count()
+    assert scopeprobe(*on(cluster, words), env=environment).returncode == 0
+    patience = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert "scopeprobe" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_client_that_fails_everywhere_is_given_as_many_tries_as_on_one_machine(tmp_path, cluster):

@@ -77,8 +77,18 @@ def test_inputs_that_hold_a_secret_are_refused_before_anything_is_sent(text, com
     with pytest.raises(InputError) as caught:
         refuse_secrets(unread(text))
     [message] = caught.value.messages
-    assert complaint in message
+    assert message.endswith(f"{complaint}; no secret is sent to a cluster: its workers look it up")
     assert SECRET not in message
+
+
+def test_a_client_id_that_only_its_key_tells_is_refused_as_well():
+    named = 'client_id = "billing"\nclient_secret = { env = "BILLING_SECRET" }'
+    key = 'grant_type = "jwt-bearer"\nsubject = "a@b"\nprivate_key = { env = "KEY" }'
+    with pytest.raises(InputError) as caught:
+        refuse_secrets(unread(CORP + BILLING.replace(named, key)))
+    [message] = caught.value.messages
+    assert message.startswith("clients.toml:")
+    assert message.endswith("client_id: is missing; a cluster does not read it from the key")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +96,7 @@ def test_inputs_that_hold_a_secret_are_refused_before_anything_is_sent(text, com
     [CORP + with_secret(f'"{SECRET}"'), CORP + f'headers = {{ Key = "{SECRET}" }}' + BILLING],
 )
 def test_and_cannot_be_pickled_at_all(text):
-    with pytest.raises(TypeError, match="a secret is not serialised"):
+    with pytest.raises(TypeError, match=r"^a secret is not serialised"):
         sent(text)
 
 

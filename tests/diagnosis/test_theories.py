@@ -110,6 +110,14 @@ def test_a_method_that_was_tried_while_a_scope_may_be_bad_is_not_ruled_out():
     assert explanation.next_test == theories()["scope_not_granted"].test
 
 
+def test_one_scope_has_no_white_space_and_several_have_some():
+    said = "one scope is asked for, `orders.write`: there is no white space between scopes"
+    for wanted, is_said in ((("orders.write",), True), (("orders.read", "orders.write"), False)):
+        explanation = explained(Variant("", "", wanted=wanted))
+        fallen = {one.theory: one.evidence for one in explanation.ruled_out}
+        assert (said in fallen["scope_white_space"]) is is_said
+
+
 def test_a_client_that_works_is_to_be_compared_with_what_is_refused():
     explanation = explained(Variant("", ""))
     assert explanation.outcome == "working"

@@ -60,6 +60,17 @@ def test_a_caller_in_time_is_spaced_evenly_from_the_first_permit_on():
     assert {round(later - sooner, 6) for sooner, later in pairwise(times)} == {0.005 * MARGIN}
 
 
+@pytest.mark.parametrize("burst", [1, 2, 4])
+def test_a_caller_that_is_late_catches_up_with_as_many_as_the_burst(burst):
+    gate = RateLimiter([Rate(10, 1)], now=0.0, spacing=Rate(5, 1), burst=burst)
+    gate.take(0.0)
+    at_once = 0
+    while gate.opens_at() <= 60.0:
+        gate.take(60.0)
+        at_once += 1
+    assert at_once == 1 + burst
+
+
 def test_a_quota_is_counted_over_its_window_and_not_spread():
     gate = RateLimiter([Rate(10, 8 * 3600)], now=0.0, spacing=Rate(5, 1))
     times = sent_through(gate, [0.0], 11)

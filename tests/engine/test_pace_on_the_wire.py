@@ -1,7 +1,9 @@
 """Pace, pauses, bounds: what servers see of a run."""
 
+import json
 import threading
 import time
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -30,6 +32,11 @@ def audit(tmp_path, servers, entries, scopes, *options, expect=(0, 1, 3)):
     result = scopeprobe("audit", *arguments, "-o", tmp_path / "out", *options, env=environment)
     assert result.returncode in expect, result.stderr
     return result
+
+
+def events_in(log, name):
+    events = map(json.loads, log.read_text().splitlines())
+    return [event for event in events if event["event"] == name]
 
 
 @pytest.mark.parametrize("clients", [1, 12])
@@ -131,6 +138,28 @@ def test_a_throttle_holds_the_whole_group_back_and_no_other(tmp_path, disguised)
     assert set(reasons(tmp_path / "out").values()) == {"listed_in_response"}
 
 
+def test_each_try_of_a_request_is_told_with_its_number(tmp_path):
+    replies = iter([Reply(503, b"down")] * 2)
+    with raw_server(lambda asked: next(replies, None) or listing(asked)) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}'}
+        audit(tmp_path, settings, [Entry("c", "s")], ["a"], "--log-file", tmp_path / "log", "-vv")
+    tries = [
+        (event["scopes"], event["attempt"])
+        for event in events_in(tmp_path / "log", "request_answered")
+    ]
+    assert tries[:4] == [(None, 1), (None, 2), (None, 3), (tries[3][0], 1)]
+
+
+def test_throttles_without_a_time_pause_for_half_a_second_and_then_for_twice_as_long(tmp_path):
+    replies = iter([Reply(429, b"")] * 3)
+    with raw_server(lambda asked: next(replies, None) or listing(asked)) as server:
+        settings = {"s": f'token_endpoint = "{server.url}/t"\n{FAST}\nin_flight = 1'}
+        audit(tmp_path, settings, [Entry("c", "s")], ["a"], "--log-file", tmp_path / "log")
+    pauses = [one["wait_s"] for one in events_in(tmp_path / "log", "endpoint_throttled")]
+    for pause, longest in zip(pauses, (0.5, 1.0, 2.0), strict=True):
+        assert 0.75 * longest <= pause <= longest
+
+
 def test_a_longer_pause_than_the_run_may_hang_ends_the_servers_cells(tmp_path):
     def throttles(asked):
         if asked.scopes == "s3":
@@ -139,15 +168,21 @@ def test_a_longer_pause_than_the_run_may_hang_ends_the_servers_cells(tmp_path):
 
     with raw_server(throttles) as server:
         settings = f'token_endpoint = "{server.url}/t"\n{FAST}\nin_flight = 1'
-        audit(tmp_path, {"s": settings}, [Entry("c", "s")], [f"s{n}" for n in range(6)], expect=[3])
+        scopes, began = [f"s{n}" for n in range(6)], time.time()
+        result = audit(tmp_path, {"s": settings}, [Entry("c", "s")], scopes, expect=[3])
+        ends = {datetime.fromtimestamp(at + 28800, UTC) for at in (began, time.time())}
         first = reasons(tmp_path / "out")
         sent = len(server.asked)
         # The pause outlives the process: nothing is sent to a group that asked for eight hours.
         arguments = [tmp_path / "clients.toml", "--scopes", tmp_path / "scopes.txt"]
         words = ("audit", *arguments, "-o", tmp_path / "out", "--resume")
+        words += ("--log-file", tmp_path / "log")
         second = scopeprobe(*words, env={"SECRET_0": "s3cret-of-nobody"})
         assert len(server.asked) == sent
     assert "no more attempts" in second.stderr
+    assert any(f"no more attempts until {end:%Y-%m-%d %H:%M} UTC" in result.stderr for end in ends)
+    [left] = events_in(tmp_path / "log", "endpoint_left_alone")
+    assert (left["server"], left["reason"], left["detail"]) == ("s", "throttled", "")
     assert reasons(tmp_path / "out")["c", "s4"] == "throttled"
     assert first[("c", "s2")] == "listed_in_response"
     assert {first[("c", scope)] for scope in ("s3", "s4", "s5")} == {"throttled"}

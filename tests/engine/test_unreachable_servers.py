@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 from harness import Entry, Reply, free_port, raw_server, rows, scopeprobe, summary, write_inputs
+from lxml import html
 
 FAST = 'rate = "200/s"\nclient_rate = "200/s"\nretries = 0\n'
 EXPIRED = datetime.now(UTC) - timedelta(days=3)
@@ -99,6 +100,15 @@ def told(folder):
     codes = {row["error"] for row in rows(folder / "out" / "permissions.csv")} - {""}
     (finding,) = rows(folder / "out" / "findings.csv")
     return codes, finding["detail"]
+
+
+def test_the_page_names_a_server_that_is_away_once(tmp_path):
+    audit(tmp_path, "https://login.invalid/token")
+    page = html.fromstring((tmp_path / "out" / "report.html").read_bytes())
+    [told] = page.xpath("//section[@id='findings']//li")
+    assert " ".join(told.text_content().split()).startswith(
+        "unknown (warning) corp, 2 clients all 2 clients: unreachable: "
+    )
 
 
 def check(folder, code, reason, words):

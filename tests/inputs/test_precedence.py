@@ -54,7 +54,7 @@ def test_a_server_outdoes_the_defaults():
     "written", ["", "5", "5/", "0/s", "5/0h", "-1/s", "1.5/s", "5/S", "5 /s", 5]
 )
 def test_a_bad_rate_is_told_the_accepted_forms(written):
-    with pytest.raises(ValueError, match="must be a rate"):
+    with pytest.raises(ValueError, match=r"^must be a rate"):
         parse_rate(written)
 
 
@@ -70,7 +70,7 @@ def test_a_duration_is_text_with_a_unit_or_a_number_of_seconds(written, seconds)
     "written", ["15", "s", "-1s", "0s", 0, True, None, float("nan"), float("inf")]
 )
 def test_a_bad_duration_is_told_the_accepted_forms(written):
-    with pytest.raises(ValueError, match="must be a duration: 500ms, 15s, 2m"):
+    with pytest.raises(ValueError, match=r"^must be a duration: 500ms, 15s, 2m"):
         parse_duration(written)
 
 

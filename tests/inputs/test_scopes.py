@@ -91,6 +91,13 @@ def test_all_scopes_files_are_complained_about_at_once():
     ]
 
 
+def test_standard_input_that_is_no_text_is_said_to_be_none():
+    stdin = io.TextIOWrapper(io.BytesIO(b"a.read \xff"), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_scopes(["-"], stdin=stdin)
+    assert caught.value.messages == ("standard input: is not UTF-8 text",)
+
+
 def test_standard_input_is_read_only_once():
     with pytest.raises(InputError, match="standard input: can be read only once"):
         read_clients(["-"], scopes_files=["-"], stdin=io.StringIO("{}"))

@@ -190,8 +190,13 @@ def test_a_secret_in_the_file_is_warned_about():
 def test_a_secret_in_a_file_that_others_can_read_needs_leave(mode):
     path = write("clients.toml", CORP + with_secret(f'"{SECRET}"'))
     path.chmod(mode)
-    with pytest.raises(InputError, match="chmod 600, or --allow-literal-secrets") as caught:
+    with pytest.raises(InputError) as caught:
         read_clients([path])
+    [said] = caught.value.messages
+    assert said == (
+        "clients.toml: holds literal secrets (one) and group or others can read it: chmod 600, or"
+        " --allow-literal-secrets"
+    )
     assert SECRET not in str(caught.value)
     fleet = read_clients([path], allow_literal_secrets=True)
     assert "holds literal secrets" in fleet.notices[0]
@@ -208,6 +213,18 @@ def test_a_secret_from_standard_input_is_only_warned_about():
     text = text.replace('"none"', f'"client_secret_post", "client_secret": "{SECRET}"')
     fleet = read_clients(["-"], stdin=io.StringIO(text))
     assert fleet.notices[0].startswith("standard input: holds literal secrets (")
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ('introspection_client_id = "api"', "introspection_client_secret"),
+        ('introspection_client_secret = { env = "API" }', "introspection_client_id"),
+    ],
+)
+def test_who_introspects_needs_an_id_and_a_secret(given, missing):
+    [said] = complaints_of(CORP + given + BILLING, environment={**ENVIRONMENT, "API": "x"})
+    assert said.endswith(f"servers.corp.{missing}: is missing: one is no use alone")
 
 
 def test_white_space_at_the_ends_of_a_secret_is_kept_and_told():

@@ -51,6 +51,6 @@ async def test_a_server_remembers_when_who_asked_for_what_and_how_it_answered():
 async def test_a_port_that_is_taken_is_a_lab_error():
     async with Lab([]).serve() as base_url:
         port = int(base_url.rpartition(":")[2])
-        with pytest.raises(LabError, match=f"cannot listen on 127.0.0.1:{port}"):
+        with pytest.raises(LabError, match=f"^cannot listen on 127.0.0.1:{port}"):
             async with Lab([]).serve(port):
                 pass

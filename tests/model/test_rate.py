@@ -32,13 +32,13 @@ def test_a_multiple_of_a_unit_is_read_and_written_in_hours():
 
 @pytest.mark.parametrize("written", ["5", "5/w", "-5/s", "5/s ", "x5/s", 5, None, "0.5/s"])
 def test_what_is_no_rate_is_complained_about(written):
-    with pytest.raises(ValueError, match="must be a rate: N/s, N/min, N/h, N/day, or such as"):
+    with pytest.raises(ValueError, match=r"^must be a rate: N/s, N/min, N/h, N/day, or such as"):
         parse_rate(written)
 
 
 @pytest.mark.parametrize("written", ["0/s", "5/0s"])
 def test_a_rate_is_at_least_one(written):
-    with pytest.raises(ValueError, match="must be a rate of at least 1, such as 1/h"):
+    with pytest.raises(ValueError, match=r"^must be a rate of at least 1, such as 1/h"):
         parse_rate(written)
 
 

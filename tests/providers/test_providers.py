@@ -105,6 +105,15 @@ def test_what_no_pack_can_make_sense_of_is_refused_with_its_place(tmp_path, sett
     assert any(words in text and "servers.s" in text for text in refused.value.messages)
 
 
+def test_a_region_that_nobody_knows_is_answered_with_all_there_are(tmp_path):
+    with pytest.raises(InputError) as refused:
+        server_of(tmp_path, 'provider = "genesys"\nregion = "mypurecloud.fr"')
+    regions = next(pack for pack in shipped_packs() if pack.name == "genesys").regions
+    named = f"is none of Genesys Cloud's: {', '.join(regions)} (or give its token_endpoint)"
+    [said] = refused.value.messages
+    assert said.endswith(f'servers.s.region "mypurecloud.fr": {named}')
+
+
 def test_a_pack_of_ones_own_goes_before_the_shipped_ones(tmp_path):
     packs = tmp_path / "packs"
     packs.mkdir()

@@ -1,12 +1,23 @@
 """Every form of a report, read by what reads it elsewhere, and rendered again from the store."""
 
 import json
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
 import jsonschema
 import pytest
-from harness import maps, scopeprobe, summary
+from granting import FAST
+from harness import (
+    Entry,
+    Reply,
+    maps,
+    raw_server,
+    scopeprobe,
+    summary,
+    token_body,
+    write_inputs,
+)
 from junitparser import JUnitXml, Skipped
 from lxml import etree
 from nights import SCOPES
@@ -105,7 +116,18 @@ def test_openmetrics_is_read_by_prometheus_own_parser(night):
     found = {s.labels["kind"]: s.value for s in families["scopeprobe_findings"].samples}
     assert found["excess"] == 1
     assert set(found) == set(FindingKind)
-    assert families["scopeprobe_run_complete"].samples[0].value == 0
+    run = {name.removeprefix("scopeprobe_run_"): family for name, family in families.items()}
+    told = summary(night.out)
+    for name, value in (
+        ("complete", 0),
+        ("over_bar", 1),
+        ("requests", told["requests"]),
+        ("tokens", told["tokens"]),
+        ("cells_not_tested", 4),
+        ("started_timestamp_seconds", datetime.fromisoformat(told["started"]).timestamp()),
+        ("finished_timestamp_seconds", datetime.fromisoformat(told["finished"]).timestamp()),
+    ):
+        assert [sample.value for sample in run[name].samples] == [value], name
 
 
 def test_markdown_is_short_and_says_first_what_is_wrong(night):
@@ -151,6 +173,27 @@ def test_a_run_is_rendered_again_byte_for_byte_without_the_network(night):
 def test_a_report_of_no_run_is_an_input_error(night):
     assert scopeprobe("report", "20200101T000000Z-0000", *ALL, "-o", night.out).returncode == 2
     assert scopeprobe("report", *ALL, "-o", night.folder / "nowhere").returncode == 2
+
+
+def test_each_client_is_told_by_how_its_server_withholds(tmp_path):
+    def answer(asked):
+        wanted = asked.scopes or ""
+        if "strict" in asked.path and wanted not in {"", "a"}:
+            return Reply(400, b'{"error":"invalid_scope"}')
+        listed = {"scope": "" if wanted != "a" else "a"} if "ignoring" not in asked.path else {}
+        return Reply(body=token_body(**listed))
+
+    families = {"strict", "narrowing", "ignoring", "unknown"}
+    with raw_server(answer) as server:
+        settings = {
+            name: f'token_endpoint = "{server.url}/{name}"\n{FAST}' for name in families
+        } | {"unknown": f'token_endpoint = "http://127.0.0.1:1/"\n{FAST}\nretries = 0'}
+        entries = [Entry(name, name) for name in families]
+        words, environment = write_inputs(tmp_path, settings, entries, ["a", "b"])
+        where = ("-o", tmp_path / "out", "--max-pause", "1s")
+        scopeprobe("audit", *words, *where, env=environment)
+    told = {one["name"]: one["family"] for one in summary(tmp_path / "out")["clients"]}
+    assert told == {name: name for name in families}
 
 
 def test_equal_nights_give_equal_bytes(fleet_of_nights):

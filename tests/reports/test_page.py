@@ -159,6 +159,22 @@ def test_a_good_night_is_shown_as_one():
     assert texts(document, "//h1") == ["No findings"]
 
 
+@pytest.mark.parametrize(
+    ("unknown", "complete", "words"),
+    [
+        (0, True, "Complete: every cell was settled."),
+        (1, True, "Complete; 1 cell of 4 unknown."),
+        (2, False, "Incomplete: 2 cells of 4 unknown. Go on with --resume."),
+    ],
+)
+def test_how_complete_a_run_is_stands_on_its_page(unknown, complete, words):
+    fleet = FleetOfPage(clients=1, scopes=4)
+    counts = {"granted": 4 - unknown} | ({"unknown": unknown} if unknown else {})
+    summary = replace(fleet.summary(), counts=counts, complete=complete)
+    text = "".join(report_page(fleet.maps, summary, fleet.past()))
+    assert words in texts(html.fromstring(text.encode()), "//p")
+
+
 def test_who_cannot_log_in_is_an_alarm_unless_that_is_accepted():
     fleet = FleetOfPage(clients=3, scopes=2)
     fleet.change(1, "*", Verdict.UNAUTHENTICATED, Reason.CREDENTIALS_REJECTED)

@@ -450,6 +450,7 @@ def test_people_see_the_other_endpoints_of_a_server():
         (None, "not said"),
         (0, "none"),
         (MOST_SCOPES, f"s{MOST_SCOPES - 1}"),
+        (MOST_SCOPES + 1, f"s{MOST_SCOPES - 1} and 1 more"),
         (MOST_SCOPES + 2, f"s{MOST_SCOPES - 1} and 2 more"),
     ],
 )

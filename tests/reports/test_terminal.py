@@ -43,6 +43,12 @@ def style_of(text, sign):
     return re.search(rf"(\x1b\[[0-9;]*m)?{re.escape(sign)}", text)[1]
 
 
+def test_a_table_is_headed_by_its_server_and_says_what_its_rows_are():
+    server, head = drawn([cell("a", "read", Verdict.GRANTED)]).splitlines()[:2]
+    assert "corp" in server
+    assert "client" in head
+
+
 def test_what_was_denied_is_no_alarm_and_what_is_in_excess_is_one():
     cells = [
         cell("a", "read", Verdict.GRANTED),

@@ -28,7 +28,7 @@ from simulated import (
     with_conflicts,
 )
 
-from scopeprobe.model.answer import Issued
+from scopeprobe.model.answer import Issued, Unanswered
 from scopeprobe.model.assignment import Proof
 from scopeprobe.model.behavior import EarlierClient, ServerBehavior
 from scopeprobe.model.cell import Evidence, Reason, Verdict
@@ -38,6 +38,7 @@ from scopeprobe.strategies.groups import slack
 from scopeprobe.verdicts import judge, learn_behavior
 
 modestly = settings(max_examples=60)
+LOST = Unanswered(Reason.TIMED_OUT)
 STRICT_KINDS = ("strict", "resources", "conflicts", "classes", "cap", "silent cap")
 
 
@@ -218,6 +219,19 @@ def test_lost_answers_make_nothing_granted_or_denied(world, seed, clients):
     assert night(lossy(server, rng, 0.2), fleet, names).false_verdicts == 0
 
 
+@pytest.mark.parametrize("has", [6, 4, 2, 0])
+@pytest.mark.parametrize("lost", range(6))
+def test_a_scope_whose_answers_are_all_lost_leaves_only_itself_unknown(has, lost):
+    names = scopes(6)
+
+    def answer(given, asked):
+        return LOST if names[lost] in asked else strict(given, asked)
+
+    found = alone(answer, names[:has], names).maps()[0]
+    truth = {s: Verdict.GRANTED if s in names[:has] else Verdict.DENIED for s in names}
+    assert found == {**truth, names[lost]: Verdict.UNKNOWN}
+
+
 @modestly
 @given(worlds(), st.data())
 def test_a_run_that_goes_on_asks_exactly_what_is_left(world, data):
@@ -280,6 +294,23 @@ def test_proof_twice_repeats_every_lone_refusal_once(world):
     repeated = {f.question.scopes for f in log.facts if f.question.again and f.answer == REFUSED}
     assume(any(isinstance(fact.answer, Issued) for fact in log.facts))
     assert repeated == lone
+
+
+def test_a_server_that_is_sent_no_scope_is_asked_once():
+    names = scopes(4)
+    asked = alone(
+        strict, names[:2], names, without_scope=lambda has: Issued(sorted(has)), send_scope=False
+    )
+    assert [fact.question for fact in asked.logs[0].facts] == [WITHOUT_SCOPE]
+    found = asked.maps()[0]
+    assert {scope for scope, verdict in found.items() if verdict is Verdict.GRANTED} == {*names[:2]}
+    assert {found[scope] for scope in names[2:]} == {Verdict.UNKNOWN}
+
+
+def test_without_candidates_the_request_without_scope_comes_first():
+    asked = alone(strict, scopes(2), (), without_scope=lambda has: Issued(sorted(has)))
+    assert asked.logs[0].facts[0].question == WITHOUT_SCOPE
+    assert set(asked.maps()[0].values()) == {Verdict.GRANTED}
 
 
 def test_the_opening_is_for_everything_and_the_request_without_scope_comes_on_top():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scopeprobe.model import client as model
-from scopeprobe.model.answer import Issued, Refused, Unauthenticated
+from scopeprobe.model.answer import Issued, Refused, Unanswered, Unauthenticated
 from scopeprobe.model.cell import Cell, PermissionMap, Reason, Verdict
 from scopeprobe.strategies import each
 from scopeprobe.verdicts import judge, learn_behavior
@@ -101,6 +101,39 @@ def test_what_was_granted_last_night_stands_between_refusals_that_may_be_failure
     )
     assert longest_run(facts) <= 2
     assert len(facts) <= 48 + 2 + 4
+
+
+@pytest.mark.parametrize("refusal", [REFUSED, FAILED])
+@pytest.mark.parametrize("count", [4, 26, 27])
+def test_a_last_answer_that_is_lost_keeps_no_success_from_following_the_refusals(refusal, count):
+    assignment = assigned(count)
+    last = assignment.candidates[-1]
+
+    def answer(question):
+        if last in question.asked:
+            return Unanswered(Reason.TIMED_OUT)
+        return refusal if question.asked else Issued(())
+
+    facts = follow(each, assignment, answer)
+    behavior = learn_behavior([(assignment, facts)])
+    found = {f.scope: f.verdict for f in judge(assignment, behavior, facts, Reason.NOT_ASKED)}
+    assert found.pop(last) is Verdict.UNKNOWN
+    assert set(found.values()) == {Verdict.DENIED}
+
+
+@pytest.mark.parametrize("failing", [set(), {"s0"}, {"s3"}])
+def test_what_times_out_behind_a_success_is_no_failed_authentication(failing):
+    """Nothing is repeated before every scope had its turn: no two failures stand in a row."""
+
+    def answer(question):
+        if not question.asked:
+            return Issued(())
+        return FAILED if failing.issuperset(question.asked) else Unanswered(Reason.TIMED_OUT)
+
+    assignment = assigned(6)
+    questions = [fact.question for fact in follow(each, assignment, answer)]
+    assert [question.again for question in questions[:8]] == [0] * 8
+    assert {*assignment.candidates} < {scope for one in questions[:8] for scope in one.asked}
 
 
 def test_no_more_than_25_refusals_stand_without_a_success():

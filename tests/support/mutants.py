@@ -2,7 +2,7 @@
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -36,20 +36,27 @@ class Mutant:
     """Where its code object begins."""
     number: int
     """Which of the changes of that function it is."""
+    statement: tuple[int, int]
+    """Line and column in which the innermost statement around it begins."""
     change: str
     """In words, with the line in which it is made."""
 
     def code(self) -> CodeType:
         """The changed code of the function."""
         tree, function = self._parsed()
-        _, change = list(_changes(function))[self.number]
+        _, _, change = list(_changes(function))[self.number]
         change()
         return self._compiled(tree)
 
-    def code_that_calls(self, name: str) -> CodeType:
-        """The code of the function as it is, which begins with a call of a builtin of this name."""
+    def code_that_calls(self, name: str, statements: Collection[tuple[int, int]]) -> CodeType:
+        """The code of the function, where each of the statements comes after a call of a builtin.
+
+        The builtin has this name, and is given the place of the function and the statement.
+        """
         tree, function = self._parsed()
-        function.body.insert(0, ast.parse(f"{name}({self.place!r})").body[0])
+        _CallsBefore(
+            {one: ast.parse(f"{name}({(self.place, one)!r})").body[0] for one in statements}
+        ).visit(function)
         return self._compiled(tree)
 
     @property
@@ -76,8 +83,8 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
     tree = ast.parse(path.read_text())
     for name, function in _functions(tree):
         line = min(node.lineno for node in (function, *function.decorator_list))
-        for number, (words, _) in enumerate(_changes(function)):
-            yield Mutant(path, name, line, number, words)
+        for number, (statement, words, _) in enumerate(_changes(function)):
+            yield Mutant(path, name, line, number, _begin(statement), words)
 
 
 def _functions(tree, inside=""):
@@ -97,23 +104,43 @@ def _codes(code):
 
 
 def _changes(function):
-    """What can be changed, in words, and what changes it in place."""
-    for node in _nodes(function):
+    """The innermost statement around what can be changed, in words, and what changes it."""
+    for node, around in _nodes(function, function):
         for field, value in _fields(node):
             for place, part in enumerate(value) if isinstance(value, list) else [(None, value)]:
                 for other in _others(node, field, part):
                     line = getattr(part, "lineno", getattr(node, "lineno", function.lineno))
                     words = f"line {line}: {_brief(part)} -> {_brief(other)}"
-                    yield words, _setter(node, field, place, other)
+                    yield _innermost(part, around), words, _setter(node, field, place, other)
 
 
-def _nodes(node):
-    """All of its body, but what types say and what documents it."""
-    yield node
+def _nodes(node, statement):
+    """All of its body with the statement around each, but what types say and what documents it."""
+    yield node, statement
     for _field, value in _fields(node):
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, ast.AST) and not _is_text_alone(part):
-                yield from _nodes(part)
+                yield from _nodes(part, _innermost(part, statement))
+
+
+def _innermost(part, around):
+    return part if isinstance(part, ast.stmt) else around
+
+
+def _begin(statement):
+    return statement.lineno, statement.col_offset
+
+
+class _CallsBefore(ast.NodeTransformer):
+    """Puts before statements the calls that belong to them."""
+
+    def __init__(self, calls):
+        self._calls = calls
+
+    def visit(self, node):
+        self.generic_visit(node)
+        call = self._calls.get(_begin(node)) if isinstance(node, ast.stmt) else None
+        return [call, node] if call else node
 
 
 def _fields(node):
