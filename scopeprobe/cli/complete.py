@@ -117,7 +117,7 @@ def _servers_of(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _runs(ctx: typer.Context) -> Iterator[str]:
     from scopeprobe.store import BY_AGE, StoredRuns  # noqa: PLC0415 - few runs need it
 
-    with StoredRuns.read_if_any(ctx.params["out"]) as store:
+    with StoredRuns.read_if_any(Path(ctx.params["out"])) as store:
         if store is not None:
             yield from BY_AGE
             yield from (run.id for run in store.runs())
@@ -126,7 +126,7 @@ def _runs(ctx: typer.Context) -> Iterator[str]:
 def _stored_clients(ctx: typer.Context) -> Iterator[str]:
     from scopeprobe.store import StoredRuns  # noqa: PLC0415 - few runs need it
 
-    with StoredRuns.read_if_any(ctx.params["out"]) as store:
+    with StoredRuns.read_if_any(Path(ctx.params["out"])) as store:
         yield from () if store is None else store.clients()
 
 

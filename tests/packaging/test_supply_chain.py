@@ -115,7 +115,8 @@ def test_the_lower_bounds_are_real(tmp_path):
 
 _TOOLS = {
     *("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "trustme", "jsonschema", "lxml"),
-    *("keyring", "PureCloudPlatformClientV2", "Flask"),
+    *("keyring", "PureCloudPlatformClientV2", "Flask", "check-jsonschema", "junitparser"),
+    *("openpyxl", "python-calamine", "apprise"),
 }
 
 
