@@ -221,22 +221,41 @@ class Store(StoredRuns):
 
 def _bring_back_from_the_future(connection: sqlite3.Connection, now: float) -> None:
     """
-    Let what a clock that was ahead dated after now be of now, in the order in which it came.
+    Date what a clock that was ahead dated after now just before it, in the order in which it came.
 
-    Otherwise that run would be the last one, and what it used of quotas be used, until then.
+    Otherwise that run would be the last one, what it used of quotas be used, and who failed to
+    authenticate be left alone, until then.
     """
     future = connection.execute(
-        "select id from runs where started > ? order by rowid desc", (now,)
+        "select id from runs where started > ? order by rowid", (now,)
     ).fetchall()
-    for age, (run_id,) in enumerate(future, start=1):
+    (before,) = connection.execute(
+        "select max(started) from runs where started <= ?", (now,)
+    ).fetchone()
+    for run_id, moment in zip(future, _moments_between(before, now, len(future)), strict=True):
         connection.execute(
             "update runs set started = ?, finished = min(finished, ?) where id = ?",
-            (now - age, now, run_id),
+            (moment, now, *run_id),
         )
     connection.execute("update used_permits set at = ? where at > ?", (now, now))
     connection.execute(
         "update pauses set until = ? where until > ?", (now + _DAY, now + _LONGEST_QUOTA)
     )
+    explained = connection.execute(
+        "select distinct run from failures where run like ? and run > ? order by run",
+        (f"{EXPLANATION}%", f"{EXPLANATION}{now:.6f}"),
+    ).fetchall()
+    for run, moment in zip(explained, _moments_between(None, now, len(explained)), strict=True):
+        connection.execute(
+            "update or replace failures set run = ? where run = ?",
+            (f"{EXPLANATION}{moment:.6f}", *run),
+        )
+
+
+def _moments_between(before: float | None, now: float, count: int) -> list[float]:
+    """So many, a second apart or as far as there is room."""
+    step = 1.0 if before is None else min(1.0, (now - before) / (count + 1))
+    return [now - step * age for age in range(count, 0, -1)]
 
 
 def _forget(connection: sqlite3.Connection, keep: int) -> None:
