@@ -49,3 +49,21 @@ def test_a_database_with_scribbled_pages_is_named(audited, tmp_path, seed):
         assert ended.returncode in {0, 1, 2, 3}, (command, ended.stderr)
         if ended.returncode == 2:
             assert str(out) in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["runs"], ["audit"], ["audit", "--resume"]], ids=["reads", "begins", "goes on"]
+)
+def test_who_meets_a_damaged_database_is_told_what_can_be_done(audited, tmp_path, command):
+    folder, words, environment = audited
+    out = tmp_path / "out"
+    out.mkdir()
+    content = (folder / "out/scopeprobe.db").read_bytes()
+    (out / "scopeprobe.db").write_bytes(b"no database at all" + content[18:])
+    name, *options = command
+    inputs_of = words[1 : words.index("-o")] if name == "audit" else []
+    ended = scopeprobe(name, *inputs_of, *options, "-o", out, env=environment)
+    assert ended.returncode == 2
+    assert "is damaged" in ended.stderr
+    assert "move it away to begin anew without history" in " ".join(ended.stderr.split())
+    assert (out / "scopeprobe.db").read_bytes()[18:] == content[18:]

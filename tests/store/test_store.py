@@ -20,15 +20,18 @@ import pytest
 from harness import summary, verdicts
 
 from scopeprobe.cli import main
-from scopeprobe.errors import InputError
+from scopeprobe.errors import InputError, StoreError
+from scopeprobe.model.answer import Fact, Issued
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.cell import Cell, Evidence, PermissionMap, Reason, Verdict
 from scopeprobe.model.client import ClientName, Target
-from scopeprobe.model.question import Question
+from scopeprobe.model.question import WITHOUT_SCOPE, Question
 from scopeprobe.model.run import Run
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.server import ClientId
 from scopeprobe.store import Store, StoredRuns, migrations, snapshot
+from scopeprobe.store import store as store_module
+from scopeprobe.store.journal_writer import Statement
 
 VERSION_0 = Path(__file__).parents[1] / "data/store/version-0.db"
 """
@@ -402,6 +405,65 @@ def test_a_recheck_goes_on_from_what_an_old_program_proved(fleet_of_nights, caps
     assert summary(fleet.out)["requests"] < 23  # what the last one of the old program needed
     runs = json.loads(printed(capsys, "runs", "-o", fleet.out, "--print", "json"))["runs"]
     assert [run["run"] for run in runs[1:]] == [KILLED, SECOND, FIRST]
+
+
+# -- what a run that goes on is told of failed authentications
+
+
+@pytest.mark.parametrize(
+    ("begun", "in_run", "counted"),
+    [(-60.0, 1, 1), (60.0, 1, 2), (60.0, 3, 3)],
+    ids=["explained-before", "explained-since", "explained-since-with-fewer"],
+)
+def test_failures_of_an_explanation_count_for_a_run_that_had_begun_before_it(
+    tmp_path, begun, in_run, counted
+):
+    run = Run("0", 1000.0, None, "digest", "each", 1, 1)
+    with Store.open(tmp_path / "out") as store:
+        store.begin(run)
+        connection = sqlite3.connect(tmp_path / "out/scopeprobe.db", isolation_level=None)
+        with closing(connection):
+            connection.execute("insert into failures values ('0', 'corp c', ?)", (in_run,))
+        store.remember_failures(run.started + begun, {"corp c": 2})
+        assert store.facts(run).failures_of("corp c") == counted
+        assert store.facts(run).failures_of("corp other") == 0
+        store.remember_failures(run.started + 120, {"corp c": 0})
+        assert store.facts(run).failures_of("corp c") == 0
+
+
+# -- what cannot be written
+
+
+async def test_a_journal_that_failed_once_takes_nothing_more(tmp_path, monkeypatch, make_client):
+    """Who puts something in is told: it would be asked, and never count."""
+    monkeypatch.setattr(store_module, "SECONDS_FOR_A_LOCK", 0.05)
+    run = Run("0", 1000.0, None, "digest", "each", 1, 1)
+    row = (Statement.USED, ("corp", 1.0))
+    client = make_client("a")
+    assignment, fact = Assignment(client, client.targets[0]), Fact(WITHOUT_SCOPE, Issued(200), 1, 2)
+    counted = []
+    with Store.open(tmp_path / "out") as store:
+        store.begin(run)
+        journal = store.journal(run)
+        journal.take([row], lambda: counted.append("before"))
+        await journal.flush()
+        with closing(
+            sqlite3.connect(tmp_path / "out/scopeprobe.db", isolation_level=None)
+        ) as other:
+            other.execute("begin immediate")
+            journal.take([row], lambda: counted.append("while locked"))
+            with pytest.raises(StoreError, match="locked"):
+                await journal.failure()
+        with pytest.raises(StoreError, match="cannot be written"):
+            journal.take([row], lambda: counted.append("after"))
+        with pytest.raises(StoreError, match="cannot be written"):
+            journal.put(assignment, fact, lambda: counted.append("after"))
+        with pytest.raises(StoreError, match="cannot be written"):
+            await journal.flush()
+        journal.close()
+        assert len(store.facts(run)) == 0
+        assert store.allowances()["corp"].spent_at == (1.0,)
+    assert counted == ["before"]
 
 
 # -- what is kept
