@@ -76,6 +76,16 @@ def test_a_pause_says_until_when_and_who_asks_for_it(watch):
     assert watch.lines()["corp"].startswith("asking 1/600")
 
 
+def test_who_is_paused_goes_first_until_the_moment_at_which_the_pause_ends(watch):
+    watch.answer("east")
+    watch.bar(EndpointThrottled("east", 5.0, asked_by_server=True))
+    watch.now += 4.5
+    assert list(watch.lines()) == ["east", "corp", "in"]
+    watch.now += 0.5
+    assert list(watch.lines()) == ["corp", "east", "in"]
+    assert watch.lines()["east"].startswith("asking")
+
+
 def test_an_answer_ends_a_pause(watch):
     watch.bar(EndpointOutOfReach("corp", 30.0, "corp.example:443 refuses connections"))
     assert "paused 30 s: corp.example:443 refuses" in watch.lines()["corp"]

@@ -7,10 +7,13 @@ import time
 
 import anyio
 import pytest
-from harness import Entry, scopeprobe, verdicts, write_inputs
+from harness import Entry, free_port, scopeprobe, verdicts, write_inputs
 from reading import NOW, client_of
 
-from scopeprobe.engine.http_client import connect
+from scopeprobe.engine.connections import CarefulConnector
+from scopeprobe.engine.http_client import HttpClient, connect
+from scopeprobe.engine.open_files import UNLIMITED
+from scopeprobe.engine.resolver import Resolver
 from scopeprobe.model.answer import Issued, Refused, TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.failed_authentication import may_be_failed_authentication
@@ -142,6 +145,27 @@ def test_a_connection_on_which_all_was_read_is_used_again():
 
     with socket_server(speak) as (url, accepted):
         sent(url, b"read", b"write", b"read")
+    assert len(accepted) == 1
+
+
+@pytest.mark.parametrize("lost", [0, 6], ids=["all-made", "after-some-that-could-not-be-made"])
+async def test_where_connections_are_few_they_are_used_again_too(lost):
+    def speak(connection, _number):
+        while heard(connection):
+            connection.sendall(whole(400, REFUSES))
+
+    client = client_of()
+    resolver = Resolver(1)
+    with socket_server(speak) as (url, accepted):
+        async with CarefulConnector(resolver, 3) as connector:
+            http = HttpClient(connector, resolver, UNLIMITED)
+            await http.admit([client])
+            nobody = f"http://127.0.0.1:{free_port()}/token"
+            for where in (*[nobody] * lost, *[url] * 8):
+                request = HttpRequest(where, b"read", (("Content-Type", "text/plain"),))
+                await http.send(client, request)
+                await anyio.sleep(0.05)
+        await resolver.close()
     assert len(accepted) == 1
 
 

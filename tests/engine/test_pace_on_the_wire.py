@@ -289,6 +289,24 @@ def test_no_more_tokens_are_issued_than_were_allowed(tmp_path):
     assert len(server.asked) == 17
 
 
+def test_servers_that_issue_no_token_are_all_asked_under_a_budget_of_one(tmp_path):
+    """One waits while a request to the other might use it up, and goes on when it has not."""
+
+    def refuses(_asked):
+        return Reply(400, b'{"error":"invalid_scope"}', delay=0.02)
+
+    with raw_server(refuses) as one, raw_server(refuses) as other:
+        servers = {
+            name: f'token_endpoint = "{server.url}/t"\n{FAST}'
+            for name, server in {"one": one, "other": other}.items()
+        }
+        entries = [Entry(f"c-{name}", name) for name in servers]
+        words = ["--max-tokens", 1, "--max-time", "8s"]
+        audit(tmp_path, servers, entries, ["a", "b", "c"], *words, expect=[4])
+    assert len(one.asked) == len(other.asked) >= 3
+    assert "deadline" not in reasons(tmp_path / "out").values()
+
+
 def test_the_deadline_stops_the_asking_and_keeps_what_is_known(tmp_path):
     with raw_server(listing) as server:
         settings = f'token_endpoint = "{server.url}/t"\nrate = "20/s"\nclient_rate = "20/s"'

@@ -45,3 +45,30 @@ def test_a_client_of_which_all_is_known_needs_no_turn(make_client):
     group, begun = laid_out([client], {(client.name, ""): {WITHOUT_SCOPE: known}})
     assert begun == [client.name]
     assert group.is_over
+
+
+def test_who_is_asked_again_has_as_much_left_to_ask_as_before(make_client):
+    """Or those that a server throttles would be taken for nearly finished, and come last."""
+    group, _ = laid_out([make_client("a", "b")])
+    group.bring_forward(0.0)
+    left = group.queues[0].left_to_ask
+    job = group.take(0.0)
+    queue = job.queue
+    assert queue.left_to_ask == left - 1
+    for _ in range(3):
+        queue.came_back(job)
+        queue.ask_later(job, 0.0)
+        assert queue.left_to_ask == left
+        assert queue.take(0.0) is job
+    assert (job.attempt, queue.requests) == (4, 4)
+
+
+def test_a_request_that_was_not_sent_counts_as_none(make_client):
+    group, _ = laid_out([make_client("a", "b")])
+    group.bring_forward(0.0)
+    left = group.queues[0].left_to_ask
+    job = group.take(0.0)
+    job.queue.came_back(job)
+    job.queue.take_back(job, 5.0)
+    assert (job.attempt, job.queue.requests, job.queue.left_to_ask) == (0, 0, left)
+    assert job.queue.ready_at() == 5.0
