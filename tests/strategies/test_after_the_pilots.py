@@ -82,6 +82,15 @@ def test_what_a_capped_request_leaves_is_asked_beside_a_scope_that_is_granted(ma
     assert asked.false_verdicts == 0
 
 
+def test_silence_of_a_server_that_lists_leaves_out_all_that_was_asked():
+    """Who was given nothing is not asked for each scope alone."""
+    names = scopes(30)
+    given = [frozenset(names[:15])] * PILOTS + [frozenset()]
+    asked = night(narrowing_but_silent_alone, given, names)
+    assert len(asked.logs[-1].facts) <= 5
+    assert asked.false_verdicts == 0
+
+
 @pytest.mark.parametrize("denied", [1, 5, 15, 29])
 def test_sets_that_are_accepted_in_silence_grant_nothing(denied):
     """It narrows them in silence, and refuses what is asked alone and not granted."""

@@ -8,7 +8,8 @@ from by_hand import assigned, transcript
 from outcomes import DENIED, GRANTED, permissions
 
 from scopeprobe.model import client as model
-from scopeprobe.model.answer import Issued
+from scopeprobe.model.answer import Issued, Unanswered
+from scopeprobe.model.cell import Reason, Verdict
 from scopeprobe.strategies import adaptive, recheck
 
 HOPED = model.Expectation(granted=("s*",))
@@ -57,6 +58,31 @@ def test_a_server_that_names_culprits_is_asked_for_the_rest_and_checked_twice_as
     order = transcript(adaptive, assigned(16, 3, OTHERS), answer)
     assert order.startswith("16! s0! 15! s8! 14! s1! 13! s9! 12! s2!")
     assert order.endswith("2 - canary!")
+
+
+def test_what_is_left_of_a_refused_request_is_not_asked_for_as_a_whole():
+    """A request without scope lists some of it: one of the others is to blame, new as that is."""
+    last_night = permissions("c", *[GRANTED] * 16)
+    answer = asked_of(simulated.strict, all_but(16, 15), Issued(("s0", "s1")))
+    assignment = replace(assigned(16, 3, HOPED), previous=last_night)
+    assert transcript(adaptive, assignment, answer) == "16! - 5 4 3 s14 s15! 15 canary!"
+
+
+@pytest.mark.parametrize("lost", range(12))
+@pytest.mark.parametrize("denied", [2, 7, 11])
+def test_a_lone_scope_whose_answer_is_lost_takes_no_other_with_it(lost, denied):
+    names = simulated.scopes(30)
+
+    def server(given, asked):
+        if asked == (names[lost],):
+            return Unanswered(Reason.TIMED_OUT)
+        return simulated.strict(given, asked)
+
+    night = simulated.alone(server, set(names) - {names[denied]}, names)
+    (found,) = night.maps()
+    unknown = {scope for scope, verdict in found.items() if verdict is Verdict.UNKNOWN}
+    assert unknown <= {names[lost]}
+    assert night.false_verdicts == 0
 
 
 def all_but(count, *denied):
