@@ -389,6 +389,18 @@ def test_where_no_method_is_named_the_credentials_tell_it(more, method):
     assert client_of(more).auth_method is method
 
 
+@pytest.mark.parametrize(
+    "source", ['{ env = "SECRET" }', '{ file = "ready.jwt" }', '{ command = ["cat", "ready.jwt"] }']
+)
+def test_an_assertion_that_another_signed_is_taken_as_it_is(source):
+    """Only a file may be written anew while a run goes on."""
+    Path("ready.jwt").write_text(ENVIRONMENT["SECRET"])
+    assertion = client_of(f"assertion = {source}").assertion
+    assert assertion.reveal() == ENVIRONMENT["SECRET"]
+    Path("ready.jwt").write_text("renewed")
+    assert assertion.reveal() == ("renewed" if "file" in source else ENVIRONMENT["SECRET"])
+
+
 def test_what_the_defaults_hold_for_others_is_not_looked_up_for_one_that_needs_it_not():
     write_key(keys.pem(keys.private_key()))
     defaults = '[defaults]\nclient_secret = { env = "NOWHERE" }\n'
