@@ -60,9 +60,10 @@ def test_a_provider_has_priors_of_its_own():
 # -- what was asked, and what others were told
 
 
-def explained(answer, known=None):
+def explained(answer, known=None, wanted=("orders.write",)):
     """Explain a client to which a server answers everything alike."""
     patient = healthy("strict")
+    patient.wanted = wanted
     patient.has_issuer = False
     case = anyio.run(case_of, patient.order("raw", "http://127.0.0.1:9"))
     case = replace(case, known=known or Known(), methods=("client_secret_basic",))
@@ -123,6 +124,13 @@ def test_a_missing_scope_that_others_are_told_so_of_makes_scopes_likelier():
     _, one = explained(TELLS_NOTHING, Known(told_to_others=(told(CANARY),)))
     _, both = explained(TELLS_NOTHING, Known(told_to_others=(told(CANARY), told(None))))
     assert both["scope_refused"].confidence > one["scope_refused"].confidence
+
+
+def test_who_wanted_one_scope_alone_has_tried_no_other_in_vain():
+    """A lone scope that is rejected too counts against the scopes where others were wanted."""
+    _, one = explained(SPEAKS_OF_BOTH)
+    _, several = explained(SPEAKS_OF_BOTH, wanted=("orders.write", "orders.read"))
+    assert one["scope_refused"].confidence > several["scope_refused"].confidence
 
 
 def test_scopes_that_are_refused_otherwise_to_others_are_not_in_the_list():
