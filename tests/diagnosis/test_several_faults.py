@@ -159,6 +159,21 @@ def test_a_401_that_tells_nothing_names_both_and_neither_surely():
     assert len(server.asked) <= 3
 
 
+def test_a_body_that_cannot_be_read_is_found_behind_a_scope_that_is_missing():
+    """Without scope it answers 401, as to a wrong secret: the request with one tells more."""
+
+    def answer(asked):
+        if asked.headers["content-type"] == "application/json":
+            return Reply(body=TOKEN)
+        if not asked.scopes:
+            return Reply(401, b'{"error":"invalid_client"}')
+        return Reply(400, b'{"error":"unsupported_grant_type"}')
+
+    explanation, _ = explained_by(answer, ("a",))
+    assert explanation.outcome == "explained"
+    assert explanation.causes[0].code == "body_not_form"
+
+
 def test_credentials_go_to_no_other_origin_unless_the_user_says_so():
     with raw_server(lambda _asked: Reply(body=TOKEN)) as right:
 
