@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import time
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 import anyio
@@ -84,15 +85,26 @@ class Placement:
             actor=True,
             key=f"{portion.name} {self._audit} {portion.workers_lost}",
             workers=[worker],
-            allow_other_workers=True,  # this one may be gone before it is there
             resources=dict.fromkeys(portion.networks, 1) or None,
         )
         with anyio.move_on_after(LONGEST_LOOK_UP):
-            portion.actor = await _answer(portion.future)
+            portion.actor = await self._unless_gone(worker, portion, _answer(portion.future))
             prepared: Prepared = await _answer(portion.actor.prepare())
             self._worker_of[portion.name] = prepared.worker
             return prepared
         raise WorkerLost
+
+    async def _unless_gone(self, worker: str, portion: Portion, work: Coroutine[Any, Any, R]) -> R:
+        """Do what waits for a worker to begin. Raises WorkerLost where it is not there any more."""
+        begun = asyncio.create_task(work)
+        try:
+            while not begun.done():
+                await asyncio.wait([begun], timeout=LOOKS_EVERY)
+                if not begun.done() and worker not in await self.workers_for(portion):
+                    raise WorkerLost
+            return begun.result()
+        finally:
+            begun.cancel()
 
     async def _awaited_workers(self, portion: Portion, patience: float) -> list[str]:
         """Those that may ask it, once there are any; lost ones only where no other comes soon."""
