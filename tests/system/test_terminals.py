@@ -183,9 +183,13 @@ def test_ctrl_c_at_a_question_ends_it_as_an_interrupt_does(tmp_path):
     arguments, environment = write_inputs(tmp_path, servers, entries, [f"s{n}" for n in range(40)])
     words = command("audit", *arguments, "-o", tmp_path / "out")
     ours, its = pty.openpty()
-    terminal = {"stdin": its, "stdout": its, "stderr": its}
-    in_charge = bound(["setsid", "--ctty", *words])
-    with subprocess.Popen(in_charge, env={**os.environ, **environment}, **terminal) as child:
+
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(its, termios.TIOCSCTTY, 0)
+
+    terminal = {"stdin": its, "stdout": its, "stderr": its, "preexec_fn": take_terminal}
+    with subprocess.Popen(words, env={**os.environ, **environment}, **terminal) as child:
         os.close(its)
         said = b""
         while b"Go on?" not in said:
