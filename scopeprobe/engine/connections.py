@@ -7,9 +7,12 @@ import math
 import select
 import ssl
 import time
+from asyncio import TimerHandle
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -19,11 +22,14 @@ from scopeprobe.engine.resolver import Resolver
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
 REST = 0.04
 """Seconds between an answer and the next request on its connection."""
+KEPT_IDLE = 15.0
+"""Seconds after which a connection that nobody used is closed."""
+_BETWEEN_LOOKS = 0.01
+_FRESH = 3 * _BETWEEN_LOOKS
+"""Seconds for which it counts that the loop has read all that had come."""
 _REMEMBERED = 4096
 """Bytes of an answer, interim ones among them."""
 
@@ -32,14 +38,26 @@ class NotSent(Exception):
     """The rate group was paused while the connection was being made: nothing was sent."""
 
 
+class Destination(NamedTuple):
+    """Where requests go."""
+
+    request: aiohttp.ClientRequest
+    """As aiohttp's connector knows it: where to connect, and how."""
+    key: ConnectionKey
+    """What a connection has to have in common with it to carry its requests."""
+
+
 class Handler(ResponseHandler):
     """Remembers how an answer begins: its status counts, whatever follows."""
 
     heard: bytes = b""
+    is_asked: bool = True
+    """A request is on its way, or soon will be."""
     rested_since: float = -math.inf
     """When its last answer was read."""
     is_gone: bool = False
     """Its file is closed."""
+    key: ConnectionKey
 
     def __init__(self, loop: asyncio.AbstractEventLoop, gone: Callable[[Handler], None]) -> None:
         super().__init__(loop)
@@ -51,9 +69,17 @@ class Handler(ResponseHandler):
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
+        if not self.is_asked:
+            self.force_close()
+            return
         if len(self.heard) < _REMEMBERED:
             self.heard += data[:_REMEMBERED]
         super().data_received(data)
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Not where nothing was paused: aiohttp asks for it whenever something was read."""
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
 
     @property
     def has_unread_bytes(self) -> bool:
@@ -80,101 +106,163 @@ class CarefulConnector(aiohttp.TCPConnector):
 
     def __init__(self, resolver: Resolver, most: float) -> None:
         """`most` connections at once, those included that wait for another request."""
-        limit = 0 if most == math.inf else int(most)
-        super().__init__(limit=limit, ssl=ssl.create_default_context(), resolver=resolver)
+        super().__init__(limit=0, ssl=ssl.create_default_context(), resolver=resolver)
         self._factory = cast(
             "partial[ResponseHandler]",
             partial(Handler, asyncio.get_running_loop(), self._ended),
         )
         self._most = most
+        self._free = None if most == math.inf else asyncio.Semaphore(int(most))
         self._busy = 0
         self._idle: dict[Handler, None] = {}
         """Connections without a request, the one that has been so for longest first."""
+        self._idle_for: defaultdict[ConnectionKey, dict[Handler, None]] = defaultdict(dict)
+        """The same, by whose requests they may carry."""
         self._closing: set[Handler] = set()
         """Closed ones, whose files are open until the loop comes round."""
         self._talkative: set[ConnectionKey] = set()
         """Servers that said what nobody asked for."""
+        self._looked_at = self._all_is_read_until = -math.inf
+        """When the loop came round last, and the time before."""
+        self._next_look: TimerHandle | None = None
 
-    async def take(
-        self, request: aiohttp.ClientRequest, attempt: Attempt
-    ) -> tuple[Connection, Handler]:
+    async def take(self, destination: Destination, attempt: Attempt) -> Handler:
         """
         Return a connection for an attempt, and count it as busy until it is given back.
 
         Raises NotSent where the request is wanted no more.
         """
+        if self._free is not None:
+            await self._free.acquire()
         self._busy += 1
+        if self._next_look is None:
+            self._look()  # also closes what is too old by now
         try:
-            await self._make_room()
-            connection = await self.connect(request, [], _NO_TIMEOUT)
+            handler = self._silent_one(destination)
+            if handler is None:
+                handler = await self._new_one(destination)
         except BaseException:
-            self._busy -= 1
+            self._note_end_of_use()
             raise
-        handler = attempt.handler = cast("Handler", connection.protocol)
-        if self._talkative and request.connection_key in self._talkative:
+        attempt.handler = handler
+        if handler.key in self._talkative:
             handler.force_close()
-        self._idle.pop(handler, None)
-        handler.heard = b""
+        handler.heard, handler.is_asked = b"", True
         if not attempt.still_wanted():
-            self.give_back(connection, handler)
+            self.give_back(handler)
             raise NotSent
-        return connection, handler
+        return handler
 
-    def give_back(self, connection: Connection, handler: Handler) -> None:
+    def give_back(self, handler: Handler) -> None:
         """Let another request have a connection, if all was read that came on it."""
-        self._busy -= 1
-        connection.release()
-        if handler.is_connected():
-            handler.rested_since = time.monotonic()
-            self._idle[handler] = None
-        elif not handler.is_gone:
-            self._closing.add(handler)
+        if handler.should_close:
+            self.throw_away(handler)
+            return
+        self._note_end_of_use()
+        handler.rested_since, handler.is_asked = time.monotonic(), False
+        self._idle[handler] = self._idle_for[handler.key][handler] = None
 
-    def throw_away(self, connection: Connection, handler: Handler) -> None:
-        """Close a connection in the middle of an answer."""
-        self._busy -= 1
-        connection.close()
-        if not handler.is_gone:
-            self._closing.add(handler)
+    def throw_away(self, handler: Handler) -> None:
+        """Close a connection, also in the middle of an answer."""
+        self._note_end_of_use()
+        handler.close()
+        self._note_closing(handler)
 
-    def _ended(self, handler: Handler) -> None:
-        self._closing.discard(handler)
-        self._idle.pop(handler, None)
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+        self._most = 0
+        await self._make_room()
+        await super().__aexit__(kind, error, traceback)
 
-    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        """Return a connection that has rested and kept silent; None: a new one is to be made."""
-        while (pooled := self._conns.get(key)) and self._has_rested(pooled[0][0]):
-            connection = await super()._get(key, traces)
-            if connection is None:
-                break
-            handler = cast("Handler", connection.protocol)
-            if handler.has_unread_bytes:
-                if handler.should_close and handler.is_connected():
-                    self._talkative.add(key)
-                connection.close()
-            elif self._has_rested(handler):
-                return connection
-            else:
-                connection.release()
+    async def _new_one(self, destination: Destination) -> Handler:
+        await self._make_room()
+        made = await self._create_connection(destination.request, [], _NO_TIMEOUT)
+        handler = cast("Handler", made)
+        handler.key = destination.key
+        handler.set_response_params(read_until_eof=True)
+        return handler
+
+    def _silent_one(self, destination: Destination) -> Handler | None:
+        """A connection that has rested and kept silent; None: a new one is to be made."""
+        idle, now = self._idle_for[destination.key], time.monotonic()
+        while idle and self._has_rested(handler := next(iter(idle)), now):
+            self._forget_idle(handler)
+            if self._has_kept_silent(handler, now):
+                if destination.request.proxy:
+                    self._update_proxy_auth_header_and_build_proxy_req(destination.request)
+                return handler
+            if handler.should_close and handler.is_connected():
+                self._talkative.add(handler.key)
+            handler.close()
+            self._note_closing(handler)
         return None
 
-    def _has_rested(self, handler: ResponseHandler) -> bool:
+    def _has_rested(self, handler: Handler, now: float) -> bool:
         """Long enough, or as long as can be afforded where connections are few."""
         is_short = len(self._idle) + self._busy >= self._most
-        rested_since = cast("Handler", handler).rested_since
-        return is_short or time.monotonic() - rested_since >= REST
+        return is_short or now - handler.rested_since >= REST
+
+    def _has_kept_silent(self, handler: Handler, now: float) -> bool:
+        """
+        Whether nothing came behind its last answer.
+
+        The loop knows, where it came round behind the rest and a moment ago; else the system does.
+        """
+        if handler.should_close:
+            return False
+        is_known = handler.rested_since + REST <= self._all_is_read_until >= now - _FRESH
+        return is_known or not handler.has_unread_bytes
+
+    def _look(self) -> None:
+        """Note that the loop came round: all has been read that came before it did so last."""
+        self._all_is_read_until, self._looked_at = self._looked_at, time.monotonic()
+        while self._idle and self._is_too_old(next(iter(self._idle))):
+            self._hang_up()
+        loop = asyncio.get_running_loop()
+        self._next_look = loop.call_later(_BETWEEN_LOOKS, self._look) if self._busy else None
+
+    def _is_too_old(self, handler: Handler) -> bool:
+        return self._looked_at - handler.rested_since > KEPT_IDLE
 
     async def _make_room(self) -> None:
         """Close what has been idle for longest, until another connection may be made."""
         while (living := len(self._idle) + self._busy) + len(self._closing) > self._most:
             if self._idle and living > self._most:
-                handler = next(iter(self._idle))
-                del self._idle[handler]
-                self._closing.add(handler)
-                handler.abort()
+                self._hang_up()
             elif not self._closing:
                 return
             await asyncio.sleep(0)
+
+    def _hang_up(self) -> None:
+        """End the connection that has been idle for longest."""
+        handler = next(iter(self._idle))
+        self._forget_idle(handler)
+        handler.abort()
+        self._note_closing(handler)
+
+    def _note_end_of_use(self) -> None:
+        self._busy -= 1
+        if self._free is not None:
+            self._free.release()
+
+    def _note_closing(self, handler: Handler) -> None:
+        if not handler.is_gone:
+            self._closing.add(handler)
+
+    def _forget_idle(self, handler: Handler) -> None:
+        self._idle.pop(handler, None)
+        self._idle_for[handler.key].pop(handler, None)
+
+    def _ended(self, handler: Handler) -> None:
+        self._closing.discard(handler)
+        if handler in self._idle:
+            self._forget_idle(handler)
 
 
 _NO_TIMEOUT = aiohttp.ClientTimeout()

@@ -23,7 +23,7 @@ from yarl import URL
 
 from scopeprobe.engine.attempt import Attempt, Deadlines
 from scopeprobe.engine.connection_faults import Way, fault_of, with_day_of_expiry
-from scopeprobe.engine.connections import CarefulConnector, Handler, NotSent
+from scopeprobe.engine.connections import CarefulConnector, Destination, Handler, NotSent
 from scopeprobe.engine.open_files import OpenFiles, open_files
 from scopeprobe.engine.resolver import Resolver
 from scopeprobe.errors import InputError
@@ -131,16 +131,16 @@ class HttpClient:
         try:
             with attempt:
                 destination = self._destination_of(route, request)
-                connection, handler = await self._connector.take(destination, attempt)
+                handler = await self._connector.take(destination, attempt)
                 try:
                     head = self._head(destination, request.method, request.headers)
                     _write(handler, head, request)
                     status, headers, content = await _beginning(handler)
                     body = await _whole_body(content)
                 except BaseException:
-                    self._connector.throw_away(connection, handler)
+                    self._connector.throw_away(handler)
                     raise
-                self._connector.give_back(connection, handler)
+                self._connector.give_back(handler)
                 return HttpResponse(status, headers, body)
         except aiohttp.ClientHttpProxyError as error:
             if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
@@ -169,7 +169,7 @@ class HttpClient:
                 self._expired[place] = await with_day_of_expiry(fault, way, self.addresses)
         return self._expired[place]
 
-    def _destination_of(self, route: _Route, request: HttpRequest) -> aiohttp.ClientRequest:
+    def _destination_of(self, route: _Route, request: HttpRequest) -> Destination:
         proxy = self._proxy_of(route, request)
         agent = _user_agent(request) if proxy else ""
         return self._destination(request.url, route.ssl, proxy, agent)
@@ -177,12 +177,11 @@ class HttpClient:
 
 def _destination(
     url: str, trust: ssl.SSLContext | bool, proxy: str | None, agent: str
-) -> aiohttp.ClientRequest:
-    """A request as aiohttp's connector knows it: where to connect, and how."""
+) -> Destination:
     parsed = URL(url, encoded=True)
     if parsed.scheme not in {"http", "https"}:
         raise aiohttp.NonHttpUrlClientError(url)
-    return aiohttp.ClientRequest(
+    request = aiohttp.ClientRequest(
         "POST",
         parsed,
         loop=get_running_loop(),
@@ -190,21 +189,21 @@ def _destination(
         proxy=URL(proxy) if proxy else None,
         proxy_headers=CIMultiDict({"User-Agent": agent}) if proxy else None,
     )
+    return Destination(request, request.connection_key)
 
 
-def _head(
-    destination: aiohttp.ClientRequest, method: str, headers: tuple[tuple[str, str], ...]
-) -> bytes:
+def _head(destination: Destination, method: str, headers: tuple[tuple[str, str], ...]) -> bytes:
     """
     The first line of a request, and its headers, which are the same for all of a client.
 
     A proxy that forwards is told the whole URL (RFC 9112 section 3.2.2).
     :raises ValueError: where a header would end early, and something else begin.
     """
-    is_forwarded = destination.proxy is not None and not destination.is_ssl()
-    target = str(destination.url) if is_forwarded else destination.url.raw_path_qs
+    to = destination.request
+    is_forwarded = to.proxy is not None and not to.is_ssl()
+    target = str(to.url) if is_forwarded else to.url.raw_path_qs
     own = {name.lower() for name, _ in headers}
-    ours = [(name, destination.headers.get(name, "")) for name in ("Host", "Proxy-Authorization")]
+    ours = [(name, to.headers.get(name, "")) for name in ("Host", "Proxy-Authorization")]
     ours += [("Accept-Encoding", "identity")]
     told = [(name, value) for name, value in ours if value and name.lower() not in own]
     lines = [f"{method} {target} HTTP/1.1", *(": ".join(pair) for pair in (*told, *headers))]
@@ -217,7 +216,6 @@ def _write(handler: Handler, head: bytes, request: HttpRequest) -> None:
     """Send a request. Raises ClientConnectionError where its connection is closed by now."""
     if (transport := handler.transport) is None or transport.is_closing():
         raise handler.exception() or aiohttp.ClientConnectionResetError
-    handler.set_response_params(read_until_eof=True)
     length = b"" if request.method == "GET" else b"Content-Length: %d\r\n" % len(request.body)
     transport.write(b"%s%s\r\n%s" % (head, length, request.body))
 
@@ -247,8 +245,8 @@ async def _whole_body(content: aiohttp.StreamReader) -> bytes:
     :raises ClientPayloadError: where it is longer than any answer to a token request.
     """
     body = b""
-    while chunk := await content.readany():
-        body += chunk
+    while not content.at_eof():
+        body += await content.readany()
         if len(body) > LARGEST_ANSWER:
             raise aiohttp.ClientPayloadError
     return body

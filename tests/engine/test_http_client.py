@@ -129,6 +129,23 @@ def test_a_second_answer_to_one_request_is_never_the_answer_to_the_next(late):
     assert len(accepted) >= 2
 
 
+def test_half_an_answer_that_nobody_asked_for_is_not_made_whole_by_the_next():
+    def speak(connection, number):
+        heard(connection)
+        connection.sendall(whole(400, REFUSES))
+        if number == 1:
+            time.sleep(0.1)
+            connection.sendall(whole(200, GRANTS)[:20])
+            if heard(connection):
+                connection.sendall(whole(200, GRANTS)[20:])
+
+    with socket_server(speak) as (url, accepted):
+        first, second = sent(url, b"write", b"write", pause=0.3)
+    assert isinstance(read(first), Refused)
+    assert isinstance(read(second), Refused)
+    assert len(accepted) == 2
+
+
 def test_bytes_that_nobody_has_read_yet_are_seen():
     """The stray answer arrives while the program is busy with something else."""
     with socket_server(answers_twice(0.1)) as (url, accepted):
