@@ -9,6 +9,10 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+from msgspec.structs import asdict
+
+from scopeprobe.model.events import Event
+
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 _IN_WORDS = {
     "client_left_alone": "no more attempts",
@@ -23,12 +27,16 @@ _encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 
 
 class LogLine(NamedTuple):
-    """What happened and when (epoch, seconds): time, level and event come first."""
+    """
+    What happened and when (epoch, seconds): time, level and event come first.
+
+    Who writes the line takes the event apart: not the event loop, which was told of it.
+    """
 
     at: float
     level: int
     event: str
-    fields: Mapping[str, object]
+    facts: Event | Mapping[str, object]
 
     def as_json(self) -> str:
         moment = datetime.fromtimestamp(self.at, UTC).isoformat(timespec="microseconds")
@@ -42,7 +50,16 @@ class LogLine(NamedTuple):
 
     def _members(self, timestamp: str, event: str) -> dict[str, object]:
         named = {"timestamp": timestamp, "level": _NAMES[self.level], "event": event}
-        return {**named, **self.fields}
+        return {**named, **_fields(self.facts)}
+
+
+def _fields(facts: Event | Mapping[str, object]) -> Mapping[str, object]:
+    if isinstance(facts, Mapping):
+        return facts
+    fields = asdict(facts)
+    if "scopes" in fields:
+        fields["scopes"] = None if fields["scopes"] is None else " ".join(fields["scopes"])
+    return fields
 
 
 @cache

@@ -5,12 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TextIO
-
-from msgspec.structs import asdict
 
 from scopeprobe.cli.log_file import LogFile
 from scopeprobe.cli.log_lines import DEBUG, INFO, WARNING, LogLine
@@ -66,19 +64,21 @@ class LogObserver:
         if self._is_for_people and isinstance(event, EndpointThrottled | EndpointOutOfReach):
             level = DEBUG if (event.name, event.server) in self._told else level
             self._told.add((event.name, event.server))
-        if self._file is not None or level >= self._level:
-            self.log(level, event.name, **_fields(event))
+        self._write(LogLine(time.time(), level, event.name, event))
 
     def log(self, level: int, name: str, **fields: object) -> None:
-        if level >= self._level:
-            line = LogLine(time.time(), level, name, fields)
-            say(line.as_text() if self._is_for_people else line.as_json())
-        self.record(level, name, **fields)
+        self._write(LogLine(time.time(), level, name, fields))
 
     def record(self, level: int, name: str, **fields: object) -> None:
         """Write to the log file alone: people are told otherwise."""
         if self._file is not None:
             self._file.put(LogLine(time.time(), level, name, fields))
+
+    def _write(self, line: LogLine) -> None:
+        if line.level >= self._level:
+            say(line.as_text() if self._is_for_people else line.as_json())
+        if self._file is not None:
+            self._file.put(line)
 
 
 class ProgressLog:
@@ -113,10 +113,3 @@ class ProgressLog:
         finally:
             over.set()
             thread.join()
-
-
-def _fields(event: Event) -> Mapping[str, object]:
-    fields = asdict(event)
-    if "scopes" in fields:
-        fields["scopes"] = None if fields["scopes"] is None else " ".join(fields["scopes"])
-    return fields

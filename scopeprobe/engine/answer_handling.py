@@ -58,8 +58,8 @@ class AnswerHandling:
     def note_failures(self, queue: ClientQueue) -> None:
         """Store what may be counted against a client by now, those in the air included."""
         registration = queue.guard.registration
-        if registration.stored != registration.at_risk:
-            registration.stored = registration.at_risk
+        if registration.stored != (at_risk := registration.at_risk):
+            registration.stored = at_risk
             self.journal.note_failures(registration.name, registration.stored)
 
     def note(self, group: RateGroup, job: Job, answer: Answer) -> None:

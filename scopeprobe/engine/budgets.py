@@ -36,6 +36,11 @@ class Share:
     """All of them have spent all there is."""
 
     @property
+    def is_all(self) -> bool:
+        """Nothing is spent by other engines."""
+        return self.requests == self.tokens == self.until == math.inf
+
+    @property
     def is_valid(self) -> bool:
         return time.monotonic() < self.until
 

@@ -104,8 +104,9 @@ class ClientQueue:
     @property
     def is_finished(self) -> bool:
         """Nothing is left to be asked, and nothing is in the air."""
-        is_waiting = bool(self._waiting) and not self.is_held
-        return not (self.in_air or self._pending or is_waiting) and self._is_idle
+        if self.in_air or self._pending:
+            return False
+        return (self.is_held or not self._waiting) and self._is_idle
 
     @property
     def _is_idle(self) -> bool:
@@ -118,7 +119,7 @@ class ClientQueue:
         Go on to the next assignment once the present one is done, close where the credentials
         must not be tried again, and make a success ready to be repeated where they are in doubt.
         """
-        while self._is_idle and self._waiting and not self.is_held:
+        while self._waiting and self._is_idle and not self.is_held:
             plan = self._waiting.popleft()
             self.begun.append(plan)
             if self._may_begin_later(plan):
@@ -188,7 +189,7 @@ class ClientQueue:
         """The credentials may be wrong by now, so a request that succeeded before comes first."""
         if not self._pending:
             return False
-        *_, job = self._pending[0]
+        job = self._pending[0][-1]
         is_unproved = job.plan.goes_on and not self.guard.is_proved
         is_doubted = is_unproved or self.guard.wants_reassurance
         return is_doubted and not job.plan.has_succeeded_with(job.question)

@@ -22,14 +22,14 @@ class Counts(Protocol):
     def __call__(self, answer: Answer, *, is_proved: bool) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Sent:
     """A request with a client's credentials: which one, of which wave, and when it left."""
 
     number: int
     wave: int
     moment: int
-    guard: LockoutGuard = field(compare=False, repr=False)
+    guard: LockoutGuard = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,8 @@ class LockoutGuard:
         self.is_proved = False
         self._tries = tries
         self._limit = limit
+        self._window = max(limit - 1, 1)
+        """How many requests may be in the air at most."""
         self._counts = counts
 
     # -- what is asked and answered
@@ -192,8 +194,3 @@ class LockoutGuard:
             return not in_air
         is_in_window = not in_air or self.registration.sent - in_air[0].number < self._window
         return is_in_window and self.registration.at_risk < self._window
-
-    @property
-    def _window(self) -> int:
-        """How many requests may be in the air at most."""
-        return max(self._limit - 1, 1)

@@ -269,7 +269,8 @@ class Scheduler:
 
     @property
     def _share_has_room(self) -> bool:
-        return self.share.has_room(self.requests, self.tokens + self._in_air)
+        share = self.share
+        return share.is_all or share.has_room(self.requests, self.tokens + self._in_air)
 
     @property
     def _is_spent(self) -> bool:
@@ -298,8 +299,9 @@ class Scheduler:
         job.place = place
         queue, server = job.queue, job.queue.client.server
         self._answers.note_start(queue)
-        usage = self.usage.setdefault(server.name, Usage(started=now))
-        usage.requests += 1
+        if server.name not in self.usage:
+            self.usage[server.name] = Usage(started=now)
+        self.usage[server.name].requests += 1
         self._in_air += 1
         note_permits(self.journal, group, queue)
         self._answers.note_failures(queue)
