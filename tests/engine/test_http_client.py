@@ -1,5 +1,6 @@
 """What the HTTP client makes of answers that are cut off, and of those nobody asked for."""
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -10,6 +11,7 @@ import pytest
 from harness import Entry, free_port, scopeprobe, verdicts, write_inputs
 from reading import NOW, client_of
 
+from scopeprobe.engine import connections
 from scopeprobe.engine.connections import CarefulConnector
 from scopeprobe.engine.http_client import HttpClient, connect
 from scopeprobe.engine.open_files import UNLIMITED
@@ -184,6 +186,30 @@ async def test_where_connections_are_few_they_are_used_again_too(lost):
                 await anyio.sleep(0.05)
         await resolver.close()
     assert len(accepted) == 1
+
+
+async def test_no_more_than_so_many_connections_of_a_server_rest(monkeypatch):
+    monkeypatch.setattr(connections, "REST", 60.0)
+    client = client_of()
+    accepted = 0
+
+    async def speak(reader, writer):
+        nonlocal accepted
+        accepted += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(len(b"read"))
+                writer.write(whole(400, REFUSES))
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    async with server, connect([client]) as http:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/token"
+        request = HttpRequest(url, b"read", (("Content-Type", "text/plain"),))
+        for _ in range(2 * connections.MOST_RESTING):
+            assert isinstance(await http.send(client, request), HttpResponse)
+    assert accepted == connections.MOST_RESTING + 1
 
 
 def test_a_closed_connection_is_not_used_again():
