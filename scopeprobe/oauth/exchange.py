@@ -75,9 +75,10 @@ class _ExchangeFlow:
         self.reader = Reader.of(self.client, self.target, self.client.server.traits.claims)
         self.numbers = TokenNumbers()
         self.revocation = Revocation(self.client, self.write, self.handling)
+        self.confirm = self._confirmation()
 
     def exchange(self, question: Question) -> Exchange:
-        sent_at = self.now()
+        sent_at = self.now() if self.client.server.gives_tokens_back else None
         response = yield from self._ask(question)
         if isinstance(response, Fault):
             return _unanswered(response)
@@ -86,17 +87,18 @@ class _ExchangeFlow:
         if token is None or not isinstance(answer, Issued):
             return answer
         answer = msgspec.structs.replace(answer, token=self.numbers.of(token))
-        if not self.client.server.gives_tokens_back:
-            return (yield from self._confirm(question, answer, token))
+        if sent_at is None:
+            return (yield from self.confirm(question, answer, token)) if self.confirm else answer
         try:
-            confirmed = yield from self._confirm(question, answer, token)
+            if self.confirm is not None:
+                answer = yield from self.confirm(question, answer, token)
             ask_again = partial(self._ask, question, Purpose.COMPARISON)
             yield from self.revocation.look_for_sharing(token, sent_at, ask_again)
         except ExchangeCut:
             yield from self.revocation.give_back(token)
             raise
         yield from self.revocation.give_back(token)
-        return confirmed
+        return answer
 
     def _ask(self, question: Question, purpose: Purpose = Purpose.TOKEN) -> ResponseSteps:
         """Ask for a token; where the server wants its nonce in the proof, once more with it."""
@@ -112,18 +114,16 @@ class _ExchangeFlow:
                 prover.remember(request.url, response)
         return response
 
-    def _confirm(self, question: Question, answer: Issued, token: str) -> _Steps:
-        """Have a grant confirmed where the server's traits say that it is to be."""
+    def _confirmation(self) -> Callable[[Question, Issued, str], _Steps] | None:
+        """What has a grant confirmed, where the server's traits say that it is to be."""
         traits = self.client.server.traits
         match traits.verify:
             case Verify.INTROSPECT:
-                return (yield from self._introspect(question, answer, token))
+                return self._introspect
             case Verify.API if traits.rights is not None:
-                return (yield from self._ask_rights(answer, token, traits.rights))
-            case Verify.NONE:
-                return msgspec.structs.replace(answer, claimed=None, readable=False)
+                return partial(self._ask_rights, traits.rights)
             case _:
-                return answer
+                return None
 
     def _introspect(self, question: Question, answer: Issued, token: str) -> _Steps:
         server = self.client.server
@@ -150,7 +150,9 @@ class _ExchangeFlow:
         told = introspected_scopes(response, self.client, asked, mask, self.target.candidates)
         return unconfirmed if told is None else msgspec.structs.replace(answer, confirmed=told)
 
-    def _ask_rights(self, answer: Issued, token: str, api: RightsApi) -> _Steps:
+    def _ask_rights(
+        self, api: RightsApi, _question: Question, answer: Issued, token: str
+    ) -> _Steps:
         """Read the rights of the token's bearer, once it is known to be this client."""
         mask = self.reader.mask.and_of([token])
         if api.bearer_url:

@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Self
 from urllib.parse import quote, quote_plus
 
@@ -55,13 +56,11 @@ _CHANGING = (
 class Mask:
     """Masks secrets in a server's words, in every form in which they may come back."""
 
-    __slots__ = ("_secrets", "_spellings", "_tokens")
-
-    def __init__(self, secrets: Iterable[str], tokens: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str]) -> None:
         self._spellings = tuple(sorted({*filter(None, secrets)}, key=len, reverse=True))
         anywhere = (f"(?i:{re.escape(spelling)})" for spelling in self._spellings)
         self._secrets = re.compile("|".join((*anywhere, _JWT)))
-        self._tokens = tuple(tokens)
+        self._of_answer: Iterable[str] = ()
 
     @classmethod
     def of(cls, client: Client) -> Self:
@@ -77,9 +76,13 @@ class Mask:
     def and_of(self, tokens: Iterable[str]) -> Mask:
         """Return a mask for an answer that brought tokens: it masks them, too."""
         mask = object.__new__(Mask)
-        mask._spellings, mask._secrets = self._spellings, self._secrets
-        mask._tokens = tuple(token for token in tokens if len(token) >= SHORTEST_TOKEN)
+        mask._spellings, mask._secrets, mask._of_answer = self._spellings, self._secrets, tokens
         return mask
+
+    @cached_property
+    def _tokens(self) -> tuple[str, ...]:
+        """Read when a text is masked: in most answers none is."""
+        return tuple(token for token in self._of_answer if len(token) >= SHORTEST_TOKEN)
 
     def __call__(self, text: str) -> str:
         for token in self._tokens:

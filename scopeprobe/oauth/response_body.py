@@ -1,8 +1,9 @@
-"""The members of a token endpoint's answer that are looked at; the token stays raw bytes."""
+"""The members of a token endpoint's answer that are looked at, and its tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import msgspec
@@ -28,9 +29,10 @@ _REFUSED_SCOPES = ("invalid_scopes", "denied_scopes")
 class Body(msgspec.Struct):
     """A success (RFC 6749 section 5.1) or an error (section 5.2, or a vendor's own members)."""
 
-    access_token: msgspec.Raw = msgspec.Raw()
-    refresh_token: msgspec.Raw = msgspec.Raw()
-    id_token: msgspec.Raw = msgspec.Raw()
+    access_token: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    """Raw, as the other tokens are: whatever a server puts there, the rest is read."""
+    refresh_token: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    id_token: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     scope: object = None
     error: object = None
     errors: object = None
@@ -52,10 +54,30 @@ class Body(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(Body).decode
+_decode_text = msgspec.json.Decoder(str).decode
 
 
-def read_body(body: bytes) -> Body | None:
-    """The members of a JSON object, or None where the body is anything else."""
+@dataclass(slots=True)
+class Content:
+    """A body as it was read. It belongs to its response, and dies with it."""
+
+    body: Body | None = field(repr=False)
+    """None where it is no JSON object."""
+    token: str = field(repr=False)
+    """The access token as text; empty where there is none."""
+
+
+def content_of(response: HttpResponse) -> Content:
+    """What a response says; its body is read when it is first asked for."""
+    content = response.content
+    if not isinstance(content, Content):
+        body = _read(response.body)
+        content = Content(body, "" if body is None else _text_of(body.access_token))
+        response.content = content
+    return content
+
+
+def _read(body: bytes) -> Body | None:
     try:
         return _decode(body.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -66,18 +88,22 @@ def read_body(body: bytes) -> Body | None:
         return None
 
 
-def token_text(token: msgspec.Raw) -> str:
-    """The token as text, for as long as its claims are read; empty where it is no text."""
+def _text_of(token: msgspec.Raw | msgspec.UnsetType) -> str:
+    """A token as text; empty where there is none, or it is no text."""
+    if token is msgspec.UNSET:
+        return ""
     try:
-        text = msgspec.json.decode(token, type=str) if bytes(token) else ""
+        return _decode_text(token).strip()
     except (ValueError, RecursionError):
         return ""
-    return text.strip()
 
 
-def tokens_in(body: Body) -> list[str]:
+def tokens_in(content: Content) -> Iterator[str]:
     """All tokens of an answer, so that they can be masked in its other members."""
-    return [token_text(token) for token in (body.access_token, body.refresh_token, body.id_token)]
+    if (body := content.body) is not None:
+        yield content.token
+        yield _text_of(body.refresh_token)
+        yield _text_of(body.id_token)
 
 
 # -- errors

@@ -16,13 +16,14 @@ from scopeprobe.model.answer import Answer, Issued, TooLarge, Unanswered
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Client, Target
 from scopeprobe.model.http import HttpResponse
+from scopeprobe.model.provider import Verify
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
 from scopeprobe.model.secret import revealed
 from scopeprobe.oauth.dpop import NONCE
 from scopeprobe.oauth.error_response import WANTS_NONCE, read_error
 from scopeprobe.oauth.masking import Mask
-from scopeprobe.oauth.response_body import Body, read_body, token_text, tokens_in
+from scopeprobe.oauth.response_body import Body, Content, content_of, tokens_in
 from scopeprobe.oauth.scope_lists import (
     claimed_scopes,
     is_readable,
@@ -49,6 +50,8 @@ class Reader:
     expected: tuple[Scope, ...] = ()
     """Scopes that are looked for although no request names them."""
     candidates: frozenset[Scope] = frozenset()
+    reads_claims: bool = True
+    """The token is looked into where it is a JWT."""
 
     @classmethod
     def of(cls, client: Client, target: Target, also_claims: tuple[str, ...] = ()) -> Reader:
@@ -61,25 +64,27 @@ class Reader:
             also_claims,
             expected,
             _as_set(target.candidates),
+            reads_claims=client.server.traits.verify is not Verify.NONE,
         )
 
     def read(self, question: Question, response: HttpResponse, now: datetime) -> Answer:
         """Turn a whole response into an answer."""
         status = response.status
-        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        is_success = status < HTTPStatus.MULTIPLE_CHOICES
+        if not is_success and status < HTTPStatus.BAD_REQUEST:
             return Unanswered(Reason.REDIRECTED, status)
         if response.lost_because is not None:
             return self._lost(response, response.lost_because, now)
         asked = question.scopes or self.expected
-        body = read_body(response.body)
-        if status >= HTTPStatus.BAD_REQUEST:
-            return self._error(response, body, asked, now)
-        malformed = Unanswered(_UNREADABLE, status)
-        if body is None:
-            return malformed
-        if token := token_text(body.access_token):
-            return malformed if body.error else self._issued(body, token, asked) or malformed
-        return self._disguised_error(response, body, asked, now) or malformed
+        if not is_success:
+            return self._error(response, asked, now)
+        content = content_of(response)
+        answer: Answer | None = None
+        if content.token:
+            answer = self._issued(content, asked)
+        elif content.body is not None:
+            answer = self._disguised_error(response, content.body, asked, now)
+        return answer or Unanswered(_UNREADABLE, status)
 
     def _lost(self, response: HttpResponse, because: Reason, now: datetime) -> Answer:
         """
@@ -94,18 +99,19 @@ class Reader:
             HTTPStatus.INTERNAL_SERVER_ERROR,
         }
         if response.status >= HTTPStatus.BAD_REQUEST and response.status not in may_reject:
-            answer = self._error(response, None, (), now)
+            answer = self._error(response, (), now)
             is_told = isinstance(answer, Unanswered) and answer.reason is not _UNREADABLE
             if is_told or isinstance(answer, TooLarge):
                 return answer
         return Unanswered(because, response.status)
 
-    def _issued(self, body: Body, token: str, asked: Collection[Scope]) -> Issued | None:
+    def _issued(self, content: Content, asked: Collection[Scope]) -> Issued | None:
         """What an issued token shows; None where its list of scopes cannot be read."""
-        if not is_scope_list(body.scope):
+        body = content.body
+        if body is None or body.error or not is_scope_list(body.scope):
             return None
-        claims = token_claims(token)
-        mask = self.mask.and_of(tokens_in(body))
+        claims = token_claims(content.token) if self.reads_claims else None
+        mask = self.mask.and_of(tokens_in(content))
         return Issued(
             listed=scope_list(body.scope, asked, mask, self.candidates),
             claimed=claimed_scopes(claims, asked, mask, self.also_claims, self.candidates)
@@ -118,15 +124,15 @@ class Reader:
         self, response: HttpResponse, body: Body, asked: Collection[Scope], now: datetime
     ) -> Answer | None:
         """An error under the status of a success; without a code, it can only be a throttle."""
-        answer = self._error(response, body, asked, now)
+        answer = self._error(response, asked, now)
         is_throttle = isinstance(answer, Unanswered) and answer.reason is Reason.THROTTLED
         return answer if body.error or is_throttle else None
 
-    def _error(
-        self, response: HttpResponse, body: Body | None, asked: Collection[Scope], now: datetime
-    ) -> Answer:
-        mask = self.mask.and_of(tokens_in(body)) if body else self.mask
-        return read_error(response, body, asked, own_words=self.own_words, mask=mask, now=now)
+    def _error(self, response: HttpResponse, asked: Collection[Scope], now: datetime) -> Answer:
+        content = content_of(response)
+        mask = self.mask.and_of(tokens_in(content))
+        own = self.own_words
+        return read_error(response, content.body, asked, own_words=own, mask=mask, now=now)
 
 
 @lru_cache(maxsize=256)
@@ -137,8 +143,11 @@ def _as_set(candidates: tuple[Scope, ...]) -> frozenset[Scope]:
 
 def access_token(response: HttpResponse) -> str | None:
     """The token of a successful answer, for the further steps of its exchange."""
-    body = read_body(response.body) if response.status < HTTPStatus.MULTIPLE_CHOICES else None
-    return (token_text(body.access_token) or None) if body and not body.error else None
+    if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+        return None
+    content = content_of(response)
+    is_error = content.body is None or content.body.error
+    return None if is_error else content.token or None
 
 
 def asks_for_nonce(response: HttpResponse) -> str | None:
@@ -146,7 +155,7 @@ def asks_for_nonce(response: HttpResponse) -> str | None:
     nonce = response.headers.get("DPoP-Nonce", "").strip()
     if response.status < HTTPStatus.BAD_REQUEST or not NONCE.fullmatch(nonce):
         return None
-    body = read_body(response.body)
+    body = content_of(response).body
     is_asked = (
         body is not None and body.error == WANTS_NONCE
     ) or f'error="{WANTS_NONCE}"' in response.headers.get("WWW-Authenticate", "")

@@ -17,7 +17,7 @@ from scopeprobe.model.provider import BasicEncoding
 from scopeprobe.model.secret import Secret
 from scopeprobe.model.urls import percent_encoded
 from scopeprobe.oauth.masking import MASKED, SHORTEST_TOKEN, Mask, printable
-from scopeprobe.oauth.response_body import read_body, tokens_in
+from scopeprobe.oauth.response_body import content_of, tokens_in
 from scopeprobe.oauth.token_response import access_token
 
 LONGEST_BODY = 2000
@@ -65,8 +65,7 @@ def trace_of(
     curl = curl_line(client, request)
     if response is None:
         return Trace(curl)
-    told = read_body(response.body)
-    mask = Mask.of(client).and_of(tokens_in(told) if told else ())
+    mask = Mask.of(client).and_of(tokens_in(content_of(response)))
     headers = ((name, response.headers.get(name, "")) for name in SHOWN_HEADERS)
     return Trace(
         curl=curl,
