@@ -131,9 +131,11 @@ class _Builder:
 
         @cache
         def opener(change: RequestChange) -> OpenExchange:
-            shift = timedelta(seconds=change.clock_shift)
+            now, shift = self.now, timedelta(seconds=change.clock_shift)
             return exchanges(
-                *changed(client, target, change), handling=handling, now=lambda: self.now() + shift
+                *changed(client, target, change),
+                handling=handling,
+                now=(lambda: now() + shift) if shift else now,
             )
 
         @cache

@@ -28,7 +28,7 @@ from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.journal import Journal
 from scopeprobe.model.question import Question
-from scopeprobe.oauth.throttling import reported_quotas, requested_wait
+from scopeprobe.oauth.throttling import reported_quotas, requested_wait, tell_of_quotas
 from scopeprobe.oauth.token_response import access_token
 
 LAST_MOMENT = 1.0
@@ -166,9 +166,8 @@ class ExchangeRunner:
         self.on_response(job.plan.assignment, job.question, request, response)
         if request.purpose.asks_for_token and isinstance(response, HttpResponse):
             is_success = response.status == HTTPStatus.OK
-            self.usage[job.queue.client.server.name].tokens += (
-                is_success and access_token(response) is not None
-            )
+            if is_success and access_token(response) is not None:
+                self.usage[job.queue.client.server.name].tokens += 1
 
     async def _wind_up(self, client: Client, exchange: Exchange) -> None:
         """Let an exchange that is cut short give its token back; it has a second for that."""
@@ -189,7 +188,9 @@ def note_permits(journal: Journal, group: RateGroup, queue: ClientQueue) -> None
 
 
 def _heed_quotas(queue: ClientQueue, response: HttpResponse | Fault) -> None:
-    if isinstance(response, HttpResponse) and response.status == HTTPStatus.OK:
+    if isinstance(response, Fault) or response.status != HTTPStatus.OK:
+        return
+    if tell_of_quotas(response.headers):
         for quota in reported_quotas(response.headers, datetime.now(UTC)):
             queue.heed(quota, time.monotonic())
 

@@ -56,9 +56,12 @@ def scope_list(
         case _:
             return None
     whole = set(asked)
+    written = {name for item in items for name in _BLANKS.split(item)}
+    if written <= whole:
+        return tuple(sorted(whole & written))
     single = _names_in(items, whole)
     if single <= whole:
-        return tuple(sorted(map(Scope, single)))
+        return tuple(sorted(whole & single))
     shown = _names_in(map(mask, items), whole)  # a secret may have blanks, as names have not
     others = {name for name in single - whole if name in shown and name and mask(name) == name}
     looked_for = sorted(others.intersection(candidates))

@@ -34,8 +34,6 @@ _RESETS = (
     "inin-ratelimit-reset",
 )
 _FAMILIES = ("X-RateLimit-", "X-Rate-Limit-", "RateLimit-")
-_TELLS_OF_A_QUOTA = re.compile("rate-?limit|quota", re.IGNORECASE)
-"""The name of a header; all of the above are found by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +80,12 @@ def requested_wait(headers: Mapping[str, str], text: str, now: datetime) -> floa
     return None
 
 
+def tell_of_quotas(headers: Mapping[str, str]) -> bool:
+    """Whether there is anything to be read of quotas: in most answers there is nothing."""
+    names = "\n".join(headers).lower()
+    return "ratelimit" in names or "rate-limit" in names or "quota" in names
+
+
 def reported_quotas(
     headers: Mapping[str, str], now: datetime | None = None
 ) -> tuple[ReportedQuota, ...]:
@@ -90,7 +94,7 @@ def reported_quotas(
 
     A reset at a point in time is only understood where `Date` or `now` say what time it is.
     """
-    if not any(map(_TELLS_OF_A_QUOTA.search, headers)):
+    if not tell_of_quotas(headers):
         return ()
     return tuple(dict.fromkeys(_quotas(headers, now)))
 

@@ -15,7 +15,7 @@ class TokenNumbers:
     """
 
     def __init__(self) -> None:
-        self._key = secrets.token_bytes(16)
+        self._keyed = hashlib.blake2b(key=secrets.token_bytes(16), digest_size=16)
         self._first = 1 + secrets.randbits(48)
         self._numbers: dict[bytes, int] = {}
 
@@ -28,4 +28,6 @@ class TokenNumbers:
         return self._digest(token) in self._numbers
 
     def _digest(self, token: str) -> bytes:
-        return hashlib.blake2b(token.encode(), key=self._key, digest_size=16).digest()
+        digest = self._keyed.copy()
+        digest.update(token.encode())
+        return digest.digest()

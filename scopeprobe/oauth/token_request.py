@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 from urllib.parse import quote_plus, urlencode
 
@@ -137,8 +137,15 @@ def _common(client: Client, target: Target) -> list[tuple[str, str]]:
 
 def _scope(fixed_scope: str, question: Question) -> str:
     """Ask for the scopes; for none, what the server wants in their place, if anything."""
-    scope = fixed_scope if question.scopes is None else " ".join(question.scopes)
-    return f"scope={quote_plus(scope)}" if scope else ""
+    scopes = question.scopes
+    written = _encoded(fixed_scope) if scopes is None else "+".join(map(_encoded, scopes))
+    return f"scope={written}" if written else ""
+
+
+@lru_cache(maxsize=20_000)
+def _encoded(scope: str) -> str:
+    """Many clients are asked for the same."""
+    return quote_plus(scope)
 
 
 def _assertion(asserter: AssertionWriter, question: Question) -> str:
