@@ -28,38 +28,33 @@ MASKED = "…"
 _JWT = r"eyJ[\w-]{8,}(?:\.[\w-]*)*"
 """What looks like a JWT or a JWE (RFC 7519), or like the beginning of one."""
 
-_CHANGING = (
-    (re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b", re.IGNORECASE), "<uuid>"),
-    (
-        re.compile(
-            r"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? )?\d{1,2} "
-            r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w* \d{4}\b"
-            r"|\b\d{4}/\d\d/\d\d\b|\b\d{8}T\d{6}Z?\b"
-            r"|\b\d{1,2}:\d\d ?[AP]M\b"
-            r"|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
-            r"|\b\d{1,2}:\d\d:\d\d(?:\.\d+)?\b"
-            r"|\b1[5-9]\d{8}(?:\d{3})?\b",
-            re.IGNORECASE,
-        ),
-        "<time>",
-    ),
-    (
-        re.compile(
-            r"\b\d+(?:\.\d+)?\s*(?:ms|millis\w*|s|secs?|seconds?|mins?|minutes?|hours?|hrs?|days?)\b",
-            re.IGNORECASE,
-        ),
-        "<duration>",
-    ),
+_DIGIT = re.compile(r"\d")
+_UUID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b", re.IGNORECASE)
+_TIME = re.compile(
+    r"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? )?\d{1,2} "
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w* \d{4}\b"
+    r"|\b\d{4}/\d\d/\d\d\b|\b\d{8}T\d{6}Z?\b"
+    r"|\b\d{1,2}:\d\d ?[AP]M\b"
+    r"|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|\b\d{1,2}:\d\d:\d\d(?:\.\d+)?\b"
+    r"|\b1[5-9]\d{8}(?:\d{3})?\b",
+    re.IGNORECASE,
 )
+_DURATION = re.compile(
+    r"\b\d+(?:\.\d+)?\s*(?:ms|millis\w*|s|secs?|seconds?|mins?|minutes?|hours?|hrs?|days?)\b",
+    re.IGNORECASE,
+)
+"""What changes from answer to answer; times and durations have digits, and most texts have none."""
 
 
 class Mask:
     """Masks secrets in a server's words, in every form in which they may come back."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._spellings = tuple(sorted({*filter(None, secrets)}, key=len, reverse=True))
-        anywhere = (f"(?i:{re.escape(spelling)})" for spelling in self._spellings)
+        spellings = sorted({*filter(None, secrets)}, key=len, reverse=True)
+        anywhere = (f"(?i:{re.escape(spelling)})" for spelling in spellings)
         self._secrets = re.compile("|".join((*anywhere, _JWT)))
+        self._folded = tuple(map(str.casefold, spellings))
         self._of_answer: Iterable[str] = ()
 
     @classmethod
@@ -76,7 +71,7 @@ class Mask:
     def and_of(self, tokens: Iterable[str]) -> Mask:
         """Return a mask for an answer that brought tokens: it masks them, too."""
         mask = object.__new__(Mask)
-        mask._spellings, mask._secrets, mask._of_answer = self._spellings, self._secrets, tokens
+        mask._secrets, mask._folded, mask._of_answer = self._secrets, self._folded, tokens
         return mask
 
     @cached_property
@@ -93,8 +88,7 @@ class Mask:
         """Mask a text that may have been cut off in the middle of a secret."""
         text = self(text)
         folded = text.casefold()
-        for secret in (*self._spellings, *self._tokens):
-            start = secret.casefold()
+        for start in (*self._folded, *map(str.casefold, self._tokens)):
             if start[:SHORTEST_PIECE] not in folded:
                 continue
             for length in range(min(len(start), len(folded)), SHORTEST_PIECE - 1, -1):
@@ -180,6 +174,7 @@ def first_line(text: str, mask: Mask) -> str:
     The end is cut off last: half a time or half a UUID would not be known for one.
     """
     line = shown(text, mask)
-    for pattern, name in _CHANGING:
-        line = pattern.sub(name, line)
+    line = _UUID.sub("<uuid>", line)
+    if _DIGIT.search(line):
+        line = _DURATION.sub("<duration>", _TIME.sub("<time>", line))
     return line[:LONGEST_TEXT]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 
 import msgspec
 
@@ -97,8 +97,8 @@ def token_claims(token: str) -> dict[str, object] | None:
 
 def _segment(part: str) -> dict[str, object] | None:
     try:
-        decoded = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-        value = msgspec.json.decode(decoded)
+        base64 = part.replace("-", "+").replace("_", "/") + "=" * (-len(part) % 4)
+        value = msgspec.json.decode(binascii.a2b_base64(base64))
     except (binascii.Error, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -115,31 +115,24 @@ def token_issued_at(token: str) -> float | None:
         return None
 
 
-def claimed_scopes(
-    claims: dict[str, object],
-    asked: Collection[Scope],
-    mask: Mask,
-    also: tuple[str, ...] = (),
-    candidates: Collection[Scope] = (),
-) -> tuple[Scope, ...] | None:
+def scope_claims(claims: dict[str, object], also: tuple[str, ...] = ()) -> list[object]:
     """
-    The scopes that a token's claims speak of, or None where none does.
+    The values of those claims of a token that speak of scopes.
 
     `scope`, `scp` and `scopes` are read always; `also` names further claims by name or dotted path
     (`realm_access.roles`), where `*` stands for any one member.
     """
-    values = [value for name in (*_CLAIMS, *also) for value in _values_at(claims, name)]
+    values = [claims[name] for name in _CLAIMS if name in claims]
+    return values + [value for path in also for value in _values_at(claims, path)]
+
+
+def claimed_scopes(
+    values: list[object], asked: Collection[Scope], mask: Mask, candidates: Collection[Scope] = ()
+) -> tuple[Scope, ...] | None:
+    """The scopes in values of claims, or None where none of them is a list."""
     lists = (scope_list(value, asked, mask, candidates) for value in values)
     told = [names for names in lists if names is not None]
-    if not told:
-        return None
-    return tuple(dict.fromkeys(name for names in told for name in names))
-
-
-def is_readable(claims: dict[str, object], also: tuple[str, ...]) -> bool:
-    """Whether every claim that should tell scopes tells them, or is not there."""
-    values = (value for name in (*_CLAIMS, *also) for value in _values_at(claims, name))
-    return all(map(is_scope_list, values))
+    return tuple(dict.fromkeys(chain.from_iterable(told))) if told else None
 
 
 def _values_at(claims: dict[str, object], path: str) -> Iterator[object]:

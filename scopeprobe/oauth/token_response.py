@@ -26,8 +26,8 @@ from scopeprobe.oauth.masking import Mask
 from scopeprobe.oauth.response_body import Body, Content, content_of, tokens_in
 from scopeprobe.oauth.scope_lists import (
     claimed_scopes,
-    is_readable,
     is_scope_list,
+    scope_claims,
     scope_list,
     token_claims,
 )
@@ -110,15 +110,14 @@ class Reader:
         body = content.body
         if body is None or body.error or not is_scope_list(body.scope):
             return None
-        claims = token_claims(content.token) if self.reads_claims else None
         mask = self.mask.and_of(tokens_in(content))
-        return Issued(
-            listed=scope_list(body.scope, asked, mask, self.candidates),
-            claimed=claimed_scopes(claims, asked, mask, self.also_claims, self.candidates)
-            if claims
-            else None,
-            readable=claims is not None and is_readable(claims, self.also_claims),
-        )
+        listed = scope_list(body.scope, asked, mask, self.candidates)
+        claims = token_claims(content.token) if self.reads_claims else None
+        if claims is None:
+            return Issued(listed)
+        told = scope_claims(claims, self.also_claims)
+        claimed = claimed_scopes(told, asked, mask, self.candidates)
+        return Issued(listed, claimed, readable=all(map(is_scope_list, told)))
 
     def _disguised_error(
         self, response: HttpResponse, body: Body, asked: Collection[Scope], now: datetime
@@ -130,7 +129,8 @@ class Reader:
 
     def _error(self, response: HttpResponse, asked: Collection[Scope], now: datetime) -> Answer:
         content = content_of(response)
-        mask = self.mask.and_of(tokens_in(content))
+        tokens = tuple(tokens_in(content))
+        mask = self.mask.and_of(tokens) if tokens else self.mask
         own = self.own_words
         return read_error(response, content.body, asked, own_words=own, mask=mask, now=now)
 
