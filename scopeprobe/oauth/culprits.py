@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 
 from scopeprobe.model.scope_names import SCOPE_TOKEN, Scope
 from scopeprobe.oauth.error_texts import pattern_of, speaks_of
@@ -22,6 +23,8 @@ _LABEL = re.compile(r"\W{0,3}(?:scopes?[=:]|\w+=(?=\[))", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[,;|]")
 _ITEMS = re.compile(r"[,;|=]")
 _PUNCTUATION = "'`.,:;!?()[]{}<>"
+_PLAIN = re.compile(rf"[^=|{re.escape(_PUNCTUATION)}]+")
+"""A word without any of these signs: most words of a sentence."""
 _MOST_PUNCTUATION = 4
 """Characters of it on either side."""
 _MOST_PARTS = 5000
@@ -59,9 +62,10 @@ def _refusing(text: str, asked: Collection[Scope]) -> Iterator[str]:
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
     """Where each sentence starts, and the sentence."""
-    for labelled in _LABELLED.finditer(text[:_LONGEST_SEARCHED]):
-        yield labelled.start(), labelled[0]
-    text = _LABELLED.sub(r"\1", text)
+    if "=[" in text:
+        for labelled in _LABELLED.finditer(text[:_LONGEST_SEARCHED]):
+            yield labelled.start(), labelled[0]
+        text = _LABELLED.sub(r"\1", text)
     start = 0
     for end in _ENDS_OF_SENTENCES.finditer(text):
         yield start, text[start : end.start()]
@@ -72,8 +76,13 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
 def _allows(sentence: str, asked: Collection[Scope]) -> bool:
     """Whether a sentence tells what is allowed; names that are plain words count as words."""
     compound = [name for name in asked if not name.isalpha()]
-    rest = pattern_of("refusal").sub(" ", _without_names(sentence, compound))
-    return speaks_of("allowance", rest)
+    return _speaks_of_allowance(_without_names(sentence, compound))
+
+
+@lru_cache(maxsize=1024)
+def _speaks_of_allowance(text: str) -> bool:
+    """Whether it does so beside all words of refusal: `not allowed` is one of those."""
+    return pattern_of("allowance").search(pattern_of("refusal").sub(" ", text)) is not None
 
 
 def _without_names(text: str, names: Collection[Scope]) -> str:
@@ -105,13 +114,16 @@ def repeated(text: str, asked: Collection[Scope]) -> frozenset[Scope]:
     names = frozenset(name for name in asked if name in text)
     found: set[Scope] = set()
     for word in SCOPE_TOKEN.finditer(text) if names else ():
+        meant = names.intersection(_readings(word[0]))
+        if not meant:
+            continue
         start, end = word.span()
         before, after = text[max(start - 1, 0) : start], text[end : end + 1]
         if _is_of_a_word(before) or _is_of_a_word(after):
             continue
         is_cut = word[0].endswith("...") or after == "…"
         is_marked = any(map(_is_a_mark, (before, word[0][0], word[0][-1], after)))
-        for name in names.intersection(_readings(word[0])):
+        for name in meant:
             is_doubtful = is_cut and _begins_another(name, asked)
             if not is_doubtful and (is_marked or not _is_a_common_word(name)):
                 found.add(name)
@@ -137,8 +149,12 @@ def _begins_another(name: Scope, names: Collection[Scope]) -> bool:
     return any(other != name and other.startswith(name) for other in names)
 
 
-def _readings(word: str) -> Iterator[str]:
+def _readings(word: str) -> Iterable[str]:
     """All readings of a word: as it is, without punctuation, and as a list of items."""
+    return (word,) if _PLAIN.fullmatch(word) else _readings_of_signs(word)
+
+
+def _readings_of_signs(word: str) -> Iterator[str]:
     yield from _bare(word)
     if labelled := _LABEL.match(word):
         word = word[labelled.end() :]

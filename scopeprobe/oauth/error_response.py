@@ -50,6 +50,8 @@ _SCOPE_ERRORS = {
 _TARGET_ERRORS = {"invalid_target", "invalid_resource", "invalid_audience"}
 _CREDENTIAL_ERRORS = {"invalid_client", "invalid_client_id", "invalid_dpop_proof", "jti_known"}
 _GRANT_ERRORS = {"unauthorized_client", "unsupported_grant_type"}
+_NO_THROTTLES = {"invalid_scope", *_CREDENTIAL_ERRORS}
+_NO_CREDENTIAL_ERRORS = _SCOPE_ERRORS | _TARGET_ERRORS
 _FAULTS = {"server_error", "temporarily_unavailable"}
 _LONGEST_SEARCHED = 2000
 """Characters of an error that are searched for what it speaks of."""
@@ -57,13 +59,14 @@ _LONGEST_MASKED = 20_000
 """Characters of a description that are masked, before the first line of it is kept."""
 _REMAINING = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "RateLimit-Remaining")
 _NONE_REMAIN = re.compile(r";\s*r=0\b")
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
 _ESCAPES: dict[str, Callable[[str], str]] = {"%": percent_encoded, "&": html.escape}
 """How our words may be spelled where a text holds the sign."""
 _SUBJECTS = (Subject.SCOPE_PARAMETER, Subject.UNKNOWN_SCOPE, Subject.TARGET, Subject.SCOPE)
 """From the narrowest to the widest; each is a topic of `error_texts.toml`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Error:
     """An error answer, laid out for judgement."""
 
@@ -147,7 +150,7 @@ def _is_throttle(said: _Error) -> bool:
     """
     if said.status == HTTPStatus.TOO_MANY_REQUESTS:
         return True
-    if said.code in {"invalid_scope", *_CREDENTIAL_ERRORS} or said.speaks_of("locked"):
+    if said.code in _NO_THROTTLES or said.speaks_of("locked"):
         return False
     if said.speaks_of("throttled"):
         return True
@@ -189,7 +192,7 @@ def _is_credential_failure(said: _Error) -> bool:
     Zitadel `invalid_request`, Auth0 and Uber 401 `access_denied`, Twitch 403. Words that speak of
     the grant, and not of credentials, are more precise than any code.
     """
-    if said.code in _SCOPE_ERRORS | _TARGET_ERRORS:
+    if said.code in _NO_CREDENTIAL_ERRORS:
         return False
     if said.speaks_of("locked"):
         return True
@@ -231,9 +234,9 @@ def _laid_out(
     *,
     is_json: bool,
 ) -> _Error:
-    text = " ".join(_without(part, asked, own_words) for part in (code, whole))
+    text = f"{_without(code, asked, own_words)} {_without(whole, asked, own_words)}"
     text = unicodedata.normalize("NFC", " ".join(text.split()))
-    spelled = re.sub(r"[\s_-]+", "_", code.strip().lower())
+    spelled = _BETWEEN_WORDS.sub("_", code.strip().lower())
     is_page = response.body.lstrip()[:1] == b"<"
     is_bare = not response.body.strip() and response.status in _REFUSING_STATUSES
     is_bare |= response.status == HTTPStatus.UNAUTHORIZED and not is_page
@@ -260,16 +263,42 @@ def _without(text: str, asked: Collection[Scope], own_words: tuple[str, ...]) ->
 
     A text that is one of our words and nothing else is a code of the server's own.
     """
-    if text in asked or text in own_words:
+    if not text or text in asked or text in own_words:
         return text
     folded = text.casefold()
-    escapes = [escape for sign, escape in _ESCAPES.items() if sign in text]
-    spells: tuple[Callable[[str], str], ...] = (str, *escapes)
-    words = {spell(word) for word in (*asked, *own_words) for spell in spells}
+    words = [*asked, *own_words]
+    spells = [escape for sign, escape in _ESCAPES.items() if sign in text]
+    words += [spell(word) for word in words for spell in spells]
     spellings = {word for word in words if word.casefold() in folded}
     for word in sorted(spellings, key=lambda word: (-len(word), word)):
-        text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.IGNORECASE)
+        text = _blanked(text, word)
     return text
+
+
+def _blanked(text: str, word: str) -> str:
+    """
+    The text with a blank in the place of a whole word, whatever its case.
+
+    In ASCII without an expression: to compile one for each scope takes longer than all the rest.
+    """
+    if not (word and word.isascii() and text.isascii()):
+        return re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.IGNORECASE)
+    folded, word = text.lower(), word.lower()
+    kept, rest = [], 0
+    start = folded.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if _continues_a_word(text[start - 1 : start]) or _continues_a_word(text[end : end + 1]):
+            start = folded.find(word, start + 1)
+            continue
+        kept.append(text[rest:start])
+        rest = end
+        start = folded.find(word, end)
+    return " ".join((*kept, text[rest:]))
+
+
+def _continues_a_word(sign: str) -> bool:
+    return sign.isalnum() or sign == "_"
 
 
 def _subject(code: str, text: str) -> Subject:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from operator import attrgetter
 
 import msgspec
 
@@ -18,6 +19,8 @@ _DESCRIPTIONS = (
     "hint", "title", "detail",
 )  # fmt: skip
 _CODES = ("errorCode", "code", "error_code")
+_codes_of = attrgetter(*_CODES)
+_descriptions_of = attrgetter(*_DESCRIPTIONS)
 _NESTED = ("reason", "status", "faultstring", "errorcode")
 """What else objects in an error say of it (Google APIs, Apigee)."""
 _MOST_NESTED = 10
@@ -101,9 +104,8 @@ def _text_of(token: msgspec.Raw | msgspec.UnsetType) -> str:
 def tokens_in(content: Content) -> Iterator[str]:
     """All tokens of an answer, so that they can be masked in its other members."""
     if (body := content.body) is not None:
-        yield content.token
-        yield _text_of(body.refresh_token)
-        yield _text_of(body.id_token)
+        tokens = (content.token, _text_of(body.refresh_token), _text_of(body.id_token))
+        yield from filter(None, tokens)
 
 
 # -- errors
@@ -114,15 +116,17 @@ def error_members(response: HttpResponse, body: Body | None) -> tuple[str, list[
     if body is None:
         return "", [text for text in [_plain_text(response)] if text]
     nested = [one for value in (body.error, body.errors, body.fault) for one in _objects_in(value)]
-    codes = [body.error, *(getattr(body, name) for name in _CODES)]
+    codes = [body.error, *_codes_of(body)]
     codes += [one.get(name) for one in nested for name in _CODES]
-    texts = [getattr(body, name) for name in _DESCRIPTIONS]
+    texts = [*_descriptions_of(body)]
     texts += [one.get(name) for one in nested for name in (*_DESCRIPTIONS, *_NESTED)]
     return next(_strings(codes), "")[:_LONGEST_CODE], list(_strings(texts))
 
 
 def _objects_in(value: object) -> list[dict[str, object]]:
     """The objects that a member holds: Google's `error.errors`, Apigee's `fault.detail`."""
+    if not isinstance(value, list | dict):
+        return []
     outer = value if isinstance(value, list) else [value]
     objects = [one for one in outer[:_MOST_NESTED] if isinstance(one, dict)]
     inner = [one.get(name) for one in objects for name in ("errors", "detail")]

@@ -104,7 +104,8 @@ def client() -> Client:
     server = Server("s", Endpoints("https://login.example/token"))
     secret = Secret("a-secret-of-thirty-two-characters")
     method = AuthMethod.CLIENT_SECRET_BASIC
-    return Client(ClientName("c"), ClientId("c"), server, secret, method, (Target(SCOPES),))
+    client_id = ClientId("0oa1b2c3d4e5f6g7h8i9")
+    return Client(ClientName("c"), client_id, server, secret, method, (Target(SCOPES),))
 
 
 async def microseconds(answers: list[tuple[int, bytes]]) -> float:
