@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from functools import cached_property
@@ -14,7 +13,7 @@ import msgspec
 from scopeprobe.model.cell import Reason
 from scopeprobe.model.client import Registration
 from scopeprobe.model.question import Question
-from scopeprobe.model.scope_names import Scope, covers, is_held
+from scopeprobe.model.scope_names import Scope, covers, is_held, places_of
 
 
 class Place(StrEnum):
@@ -190,8 +189,8 @@ def likeness(refusal: Refusal, own_words: Collection[str] = ()) -> Likeness:
     """What remains of a refusal without what was asked (docs/design.md, Terms: "alike")."""
     text = refusal.description
     for word in sorted(own_words, key=len, reverse=True):
-        if word in text:
-            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", text)
+        for start in reversed([*places_of(word, text)]):
+            text = text[:start] + text[start + len(word) :]
     return str(refusal.__struct_config__.tag), refusal.status, refusal.error, text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 from typing import NewType
@@ -90,6 +90,28 @@ def resembles(name: Scope, scope: Scope) -> bool:
 def _plain(name: Scope) -> str:
     """A name as a careless reader sees it."""
     return _IN_NO_NAME.sub("", normalize("NFKD", name).lower()).strip(_AROUND_NAMES)
+
+
+def places_of(word: str, text: str) -> Iterator[int]:
+    """
+    Where a word stands in a text by itself, and is no part of a longer one; from left to right.
+
+    An expression of its own for each scope would have to be compiled for each answer: Python keeps
+    512 of them.
+    """
+    start = text.find(word) if word else -1
+    while start >= 0:
+        end = start + len(word)
+        if _is_word_character(text[start - 1 : start]) or _is_word_character(text[end : end + 1]):
+            start = text.find(word, start + 1)
+        else:
+            yield start
+            start = text.find(word, end)
+
+
+def _is_word_character(sign: str) -> bool:
+    """What `\\w` is in an expression."""
+    return sign.isalnum() or sign == "_"
 
 
 def resource(scope: Scope) -> str:

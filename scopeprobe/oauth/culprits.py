@@ -90,9 +90,10 @@ def _without_names(text: str, names: Collection[Scope]) -> str:
     known = frozenset(names)
 
     def left(word: re.Match[str]) -> str:
-        if known.isdisjoint(_readings(word[0])):
-            return word[0]
-        items = _ITEMS.split(word[0])
+        written = word[0]
+        if known.isdisjoint(_readings(written)):
+            return written
+        items = _ITEMS.split(written)
         return " ".join(item for item in items if known.isdisjoint(_bare(item)))
 
     return SCOPE_TOKEN.sub(left, text)

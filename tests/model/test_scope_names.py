@@ -6,6 +6,7 @@ from scopeprobe.model.client import Scope
 from scopeprobe.model.scope_names import (
     are_believable,
     is_canary,
+    places_of,
     prefix,
     resembles,
     resource,
@@ -64,3 +65,15 @@ def test_a_server_may_mean_a_scope_by_a_name_that_resembles_it(name):
 )
 def test_a_name_that_only_looks_alike_is_another(name):
     assert not resembles(Scope(name), Scope("users:read"))
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("", []), ("read", [0]), ("reads, read", [7]), ("x_read x.read read2", [9]),
+        ("read read", [0, 5]), ("éread readé [read]", [13]), ("readread read", [9]), ("READ", []),
+    ],
+)  # fmt: skip
+def test_a_word_is_found_where_it_is_no_part_of_a_longer_one(text, places):
+    assert [*places_of("read", text)] == places
+    assert [*places_of("", text)] == []
