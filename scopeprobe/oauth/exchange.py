@@ -24,6 +24,7 @@ from scopeprobe.oauth.introspection import (
     rejects_credentials,
 )
 from scopeprobe.oauth.request_changes import rewritten
+from scopeprobe.oauth.response_body import content_of
 from scopeprobe.oauth.revocation import ResponseSteps, Revocation, TokenHandling
 from scopeprobe.oauth.rights_api import (
     read_bearer,
@@ -34,7 +35,7 @@ from scopeprobe.oauth.rights_api import (
 )
 from scopeprobe.oauth.token_numbers import TokenNumbers
 from scopeprobe.oauth.token_request import request_writer
-from scopeprobe.oauth.token_response import Reader, access_token, asks_for_nonce
+from scopeprobe.oauth.token_response import Reader, asks_for_nonce
 
 __all__ = ["TokenHandling", "exchanges"]
 
@@ -76,16 +77,17 @@ class _ExchangeFlow:
         self.numbers = TokenNumbers()
         self.revocation = Revocation(self.client, self.write, self.handling)
         self.confirm = self._confirmation()
+        self.gives_tokens_back = self.client.server.gives_tokens_back
 
     def exchange(self, question: Question) -> Exchange:
-        sent_at = self.now() if self.client.server.gives_tokens_back else None
+        sent_at = self.now() if self.gives_tokens_back else None
         response = yield from self._ask(question)
         if isinstance(response, Fault):
             return _unanswered(response)
         answer = self.reader.read(question, response, self.now())
-        token = access_token(response)
-        if token is None or not isinstance(answer, Issued):
+        if not isinstance(answer, Issued):
             return answer
+        token = content_of(response).token
         answer = msgspec.structs.replace(answer, token=self.numbers.of(token))
         if sent_at is None:
             return (yield from self.confirm(question, answer, token)) if self.confirm else answer

@@ -15,6 +15,7 @@ from scopeprobe.model.client import Target
 from scopeprobe.model.http import HttpResponse
 from scopeprobe.model.question import Question
 from scopeprobe.model.scope_names import Scope
+from scopeprobe.oauth.response_body import content_of
 from scopeprobe.oauth.token_response import Reader, access_token, asks_for_nonce
 
 TOKEN = "opaque-token"
@@ -158,6 +159,17 @@ def test_the_token_can_be_reached_for_the_rest_of_its_exchange():
     assert access_token(issued) == TOKEN
     assert access_token(refusal) is None
     assert access_token(response_of(300, {"access_token": TOKEN})) is None
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_response_that_was_read_shows_nothing_of_its_body(status):
+    members = {"access_token": TOKEN, "refresh_token": TOKEN, "scope": TOKEN, "id_token": TOKEN}
+    response = response_of(status, said("invalid_scope", **members), {"X-Echo": TOKEN})
+    for _ in range(2):
+        shown = repr(response) + str(response) + repr(response.content)
+        assert TOKEN not in shown
+        assert content_of(response) is response.content
+    assert response.content.token == TOKEN
 
 
 def test_an_answer_survives_the_journal():
