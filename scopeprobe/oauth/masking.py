@@ -31,13 +31,14 @@ _JWT = r"eyJ[\w-]{8,}(?:\.[\w-]*)*"
 _DIGIT = re.compile(r"\d")
 _UUID = re.compile(r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b", re.IGNORECASE)
 _TIME = re.compile(
-    r"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? )?\d{1,2} "
+    r"\b(?=[\dMTWFS])(?:"  # most words are no time by their first letter
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? )?\d{1,2} "
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w* \d{4}\b"
-    r"|\b\d{4}/\d\d/\d\d\b|\b\d{8}T\d{6}Z?\b"
-    r"|\b\d{1,2}:\d\d ?[AP]M\b"
-    r"|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
-    r"|\b\d{1,2}:\d\d:\d\d(?:\.\d+)?\b"
-    r"|\b1[5-9]\d{8}(?:\d{3})?\b",
+    r"|\d{4}/\d\d/\d\d\b|\d{8}T\d{6}Z?\b"
+    r"|\d{1,2}:\d\d ?[AP]M\b"
+    r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|\d{1,2}:\d\d:\d\d(?:\.\d+)?\b"
+    r"|1[5-9]\d{8}(?:\d{3})?\b)",
     re.IGNORECASE,
 )
 _DURATION = re.compile(
