@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import chain
 from typing import TypeVar
 
 from scopeprobe.model.answer import (
@@ -30,6 +30,7 @@ from scopeprobe.model.evidence import Form, Kind
 from scopeprobe.model.question import WITHOUT_SCOPE
 from scopeprobe.model.scope_names import Scope, are_believable
 from scopeprobe.verdicts.shared_tokens import shared_tokens
+from scopeprobe.verdicts.showing import Extent, Showing, held, showing_of
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,17 @@ class ClientFacts:
 
     @cached_property
     def issued(self) -> tuple[Issued, ...]:
-        return tuple(fact.answer for fact in self.facts if isinstance(fact.answer, Issued))
+        return tuple([issued for _, issued in self.tokens])
 
     @cached_property
     def tokens(self) -> tuple[tuple[tuple[Scope, ...], Issued], ...]:
         """The tokens, each with the scopes that were asked for."""
         return tuple(
-            (fact.question.asked, fact.answer)
-            for fact in self.facts
-            if isinstance(fact.answer, Issued)
+            [
+                (fact.question.asked, fact.answer)
+                for fact in self.facts
+                if isinstance(fact.answer, Issued)
+            ]
         )
 
     @cached_property
@@ -72,8 +75,22 @@ class ClientFacts:
         return tuple((asked, issued) for asked, issued in self.tokens if asked)
 
     @cached_property
+    def refused(self) -> tuple[Fact, ...]:
+        return tuple(fact for fact in self.facts if isinstance(fact.answer, Refusal))
+
+    @cached_property
     def refusals(self) -> tuple[Refusal, ...]:
-        return tuple(fact.answer for fact in self.facts if isinstance(fact.answer, Refusal))
+        return tuple(fact.answer for fact in self.refused if isinstance(fact.answer, Refusal))
+
+    @cached_property
+    def refused_sets(self) -> tuple[Fact, ...]:
+        """Refusals of several scopes."""
+        return tuple(fact for fact in self.refused if len(fact.question.asked) > 1)
+
+    @cached_property
+    def without_scope(self) -> tuple[Fact, ...]:
+        """Facts about requests without `scope`."""
+        return tuple(fact for fact in self.facts if fact.question.scopes is None)
 
     @cached_property
     def _alone(self) -> dict[Scope, list[Fact]]:
@@ -84,13 +101,9 @@ class ClientFacts:
         return alone
 
     @cached_property
-    def _with(self) -> dict[Scope, tuple[Fact, ...]]:
-        return _by_scope((fact, fact.question.asked) for fact in self.facts)
-
-    @property
     def asked(self) -> AbstractSet[Scope]:
         """Every scope that was asked for, alone or in a set; also the canary."""
-        return self._with.keys()
+        return frozenset().union(*(fact.question.asked for fact in self.facts))
 
     @property
     def asked_alone(self) -> AbstractSet[Scope]:
@@ -101,17 +114,31 @@ class ClientFacts:
         """Those that are not of our invention."""
         return self.asked - {self.assignment.canary, *self.assignment.shapes}
 
-    def asking(self, scope: Scope) -> tuple[Fact, ...]:
-        """Facts about requests with the scope; those asked together each time share one tuple."""
-        return self._with.get(scope, ())
-
-    def with_others(self, scope: Scope) -> list[Fact]:
-        """Facts about sets of several scopes that contain this one."""
-        return [f for f in self.asking(scope) if len(f.question.asked) > 1]
-
-    def about(self, scope: Scope) -> list[Fact]:
+    def about(self, scope: Scope) -> Sequence[Fact]:
         """Facts about the scope asked alone, the oldest first."""
-        return self._alone.get(scope, [])
+        return self._alone.get(scope, ())
+
+    @cached_property
+    def _with_others(self) -> dict[Scope, tuple[Fact, ...]]:
+        sets = (fact for fact in self.facts if len(fact.question.asked) > 1)
+        return _by_scope((fact, fact.question.asked) for fact in sets)
+
+    def with_others(self, scope: Scope) -> tuple[Fact, ...]:
+        """Facts about sets of several scopes with this one; one tuple for all that go together."""
+        return self._with_others.get(scope, ())
+
+    def asking(self, scope: Scope) -> Sequence[Fact]:
+        """Facts about requests with the scope, alone or in a set, the oldest first."""
+        alone, sets = self.about(scope), self.with_others(scope)
+        return sorted((*alone, *sets), key=self._position) if alone and sets else alone or sets
+
+    def _position(self, fact: Fact) -> int:
+        return self._positions[id(fact)]
+
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        """By the identity of a fact, which one of all it is."""
+        return {id(fact): position for position, fact in enumerate(self.facts)}
 
     def answered_alone(self, scope: Scope) -> list[Fact]:
         """The same, without those that say nothing."""
@@ -119,12 +146,15 @@ class ClientFacts:
 
     def tokens_for(self, scope: Scope) -> list[Fact]:
         """Facts about tokens that were issued for the scope, alone or in a set."""
+        if scope not in self.issued_for:
+            return []
         return [fact for fact in self.asking(scope) if isinstance(fact.answer, Issued)]
 
     @cached_property
     def control(self) -> Answer | None:
         """The first answer to the request without `scope`."""
-        return next((fact.answer for fact in self.facts if fact.question == WITHOUT_SCOPE), None)
+        answers = (fact.answer for fact in self.without_scope if fact.question == WITHOUT_SCOPE)
+        return next(answers, None)
 
     @cached_property
     def canary(self) -> Issued | Refusal | None:
@@ -139,53 +169,93 @@ class ClientFacts:
 
     def kinds(self, issued: Issued) -> dict[Kind, frozenset[Scope]]:
         """What the token's lists hold, by their kind."""
-        return self._kinds[id(issued)]
+        if (kinds := self._kinds.get(id(issued))) is None:
+            form = self.form(issued)
+            kinds = {Kind(form, place): names for place, names in issued.places.items()}
+            self._kinds[id(issued)] = kinds
+        return kinds
 
     @cached_property
     def _kinds(self) -> dict[int, dict[Kind, frozenset[Scope]]]:
-        """By the identity of the token's answer."""
-        kinds = {
-            (is_jwt, place): Kind(Form(self.audience, is_jwt), place)
-            for is_jwt in (False, True)
-            for place in Place
-        }
-        return {
-            id(issued): {
-                kinds[issued.readable, place]: names for place, names in issued.places.items()
-            }
-            for issued in self.issued
-        }
+        """By the identity of the token's answer, of those that were looked at."""
+        return {}
+
+    @cached_property
+    def _showing_of_each(self) -> tuple[Showing, ...]:
+        """In the order of the tokens."""
+        return tuple([showing_of(self.audience, asked, issued) for asked, issued in self.tokens])
+
+    @cached_property
+    def showings(self) -> dict[Showing, list[tuple[tuple[Scope, ...], Issued]]]:
+        """The tokens, by how their lists stand to what was asked for."""
+        found: dict[Showing, list[tuple[tuple[Scope, ...], Issued]]] = {}
+        for showing, token in zip(self._showing_of_each, self.tokens, strict=True):
+            found.setdefault(showing, []).append(token)
+        return found
+
+    @cached_property
+    def showings_for_scopes(self) -> list[Showing]:
+        return [showing for showing in self.showings if showing.is_for_scopes]
 
     @cached_property
     def listed(self) -> dict[Kind, set[Scope]]:
         """Every name that some list of this client holds, by the kind of the list."""
+        return self.listed_by(self.showings)
+
+    def listed_by(self, showings: Iterable[Showing]) -> dict[Kind, set[Scope]]:
+        """The same of some of the tokens."""
         found: dict[Kind, set[Scope]] = {}
-        for issued in self.issued:
-            for kind, names in self.kinds(issued).items():
-                found.setdefault(kind, set()).update(names)
+        for showing in showings:
+            for kind, extent in showing.lists.items():
+                lists = (held(extent, *token, kind.place) for token in self.showings[showing])
+                found.setdefault(kind, set()).update(*lists)
         return found
 
     @cached_property
-    def _showing(self) -> dict[Scope, tuple[tuple[Fact, Place], ...]]:
-        return _by_scope(
-            ((fact, place), names)
-            for fact in self.successes
-            if isinstance(fact.answer, Issued)
-            for place, names in fact.answer.places.items()
-        )
+    def _shown_alone(self) -> dict[Scope, tuple[tuple[Fact, Place], ...]]:
+        return _by_scope(self._lists_of(lambda asked: len(asked) == 1))
 
-    def places_showing(self, name: Scope) -> tuple[tuple[Fact, Place], ...]:
-        """Tokens of which a list holds the name, and where; one tuple for all that go together."""
-        return self._showing.get(name, ())
+    @cached_property
+    def _shown_with_others(self) -> dict[Scope, tuple[tuple[Fact, Place], ...]]:
+        return _by_scope(self._lists_of(lambda asked: len(asked) != 1))
+
+    def _lists_of(
+        self, is_meant: Callable[[tuple[Scope, ...]], bool]
+    ) -> Iterator[tuple[tuple[Fact, Place], Collection[Scope]]]:
+        """Each list of tokens for such requests: which one it is, and what it holds."""
+        lists_of = {showing: showing.lists for showing in self.showings}
+        tokens = zip(self.successes, self.tokens, self._showing_of_each, strict=True)
+        for fact, (asked, issued), showing in tokens:
+            if is_meant(asked):
+                for kind, extent in lists_of[showing].items():
+                    yield (fact, kind.place), held(extent, asked, issued, kind.place)
+
+    def shown_with_others(self, name: Scope) -> tuple[tuple[Fact, Place], ...]:
+        """
+        Tokens for several scopes, or for none, of which a list holds the name, and where.
+
+        One tuple for all names that go together.
+        """
+        return self._shown_with_others.get(name, ())
 
     def showing(self, name: Scope) -> list[Fact]:
         """Facts about tokens of which some list holds the name, whatever was asked for."""
-        return [next(group)[0] for _, group in groupby(self.places_showing(name), _identity)]
+        facts = (
+            fact for fact, _ in (*self._shown_alone.get(name, ()), *self.shown_with_others(name))
+        )
+        return sorted({id(fact): fact for fact in facts}.values(), key=self._position)
 
     @cached_property
     def unasked(self) -> frozenset[Scope]:
         """Names in a list of a token that were not asked for with it."""
-        return frozenset().union(*(issued.names.difference(asked) for asked, issued in self.tokens))
+        return frozenset().union(
+            *(
+                issued.names.difference(asked)
+                for showing, tokens in self.showings.items()
+                if any(extent in {Extent.GAPS, Extent.MORE} for extent in showing.lists.values())
+                for asked, issued in tokens
+            )
+        )
 
     @cached_property
     def names(self) -> frozenset[Scope]:
@@ -243,12 +313,18 @@ class ClientFacts:
         return scope in self.left_out or scope in self.refused_alone
 
     @cached_property
+    def met_a_refusal_alone(self) -> frozenset[Scope]:
+        """Scopes that were refused on their own at least once, if by a passing fault."""
+        asked = (fact.question.asked for fact in self.refused)
+        return frozenset(scopes[0] for scopes in asked if len(scopes) == 1)
+
+    @cached_property
     def refused_alone(self) -> frozenset[Scope]:
         """Scopes that were refused on their own, between successes."""
         return frozenset(
-            scope
-            for scope, facts in self._alone.items()
-            if any(isinstance(fact.answer, Refusal) and self.is_bracketed(fact) for fact in facts)
+            fact.question.asked[0]
+            for fact in self.refused
+            if len(fact.question.asked) == 1 and self.is_bracketed(fact)
         )
 
     # -- sets
@@ -256,18 +332,25 @@ class ClientFacts:
     @cached_property
     def left_out(self) -> frozenset[Scope]:
         """Scopes with which a token was issued that has a list, perhaps an empty one, without."""
-        gaps = (set(asked) - issued.names for asked, issued in self.tokens if issued.tells)
-        return frozenset().union(*gaps)
+        return frozenset().union(
+            *(
+                set(asked) - issued.names
+                for showing, tokens in self.showings.items()
+                if showing.may_leave_out
+                for asked, issued in tokens
+            )
+        )
 
     @cached_property
     def accepted(self) -> frozenset[Scope]:
         """Scopes for which a token was issued that lists them, or lists nothing at all."""
-        return frozenset().union(
-            *(
-                issued.names.intersection(asked) if issued.tells else asked
-                for asked, issued in self.tokens
-            )
-        )
+        found = set[Scope]()
+        for showing, tokens in self.showings.items():
+            if showing.may_leave_out:
+                found.update(*(issued.names.intersection(asked) for asked, issued in tokens))
+            else:
+                found.update(*(asked for asked, _ in tokens))
+        return frozenset(found)
 
     @cached_property
     def issued_for(self) -> frozenset[Scope]:
@@ -282,7 +365,7 @@ class ClientFacts:
     @cached_property
     def left_out_of_sets(self) -> frozenset[Scope]:
         """Scopes that some list left out, and that were asked for in a set."""
-        requests = (fact.question.asked for fact in self.facts)
+        requests = (fact.question.asked for fact in self.facts if self.left_out)
         return self.left_out.intersection(chain(*(asked for asked in requests if len(asked) > 1)))
 
     @cached_property
@@ -318,7 +401,7 @@ class ClientFacts:
     def _named(self) -> dict[tuple[Scope, ...], list[Fact]]:
         """Refusals of several scopes that name some of them, by what they name."""
         found: dict[tuple[Scope, ...], list[Fact]] = {}
-        for fact in self.facts:
+        for fact in self.refused_sets:
             if named := culprits(fact.answer, fact.question.asked):
                 found.setdefault(tuple(sorted(named)), []).append(fact)
         return found
@@ -353,11 +436,15 @@ class ClientFacts:
 _Asked = TypeVar("_Asked")
 
 
-def _by_scope(sets: Iterable[tuple[_Asked, Iterable[Scope]]]) -> dict[Scope, tuple[_Asked, ...]]:
+def _by_scope(sets: Iterable[tuple[_Asked, Collection[Scope]]]) -> dict[Scope, tuple[_Asked, ...]]:
     """By scope, that of which the sets hold it; scopes that always go together share a tuple."""
     found: dict[Scope, tuple[_Asked, ...]] = {}
     nowhere: tuple[_Asked, ...] = ()
     for one, scopes in sets:
+        if len(scopes) == 1:
+            (scope,) = scopes
+            found[scope] = (*found.get(scope, nowhere), one)
+            continue
         longer: dict[int, tuple[tuple[_Asked, ...], tuple[_Asked, ...]]] = {}
         for scope in scopes:
             before = found.get(scope, nowhere)
@@ -365,10 +452,6 @@ def _by_scope(sets: Iterable[tuple[_Asked, Iterable[Scope]]]) -> dict[Scope, tup
                 known = longer[id(before)] = before, (*before, one)
             found[scope] = known[1]
     return found
-
-
-def _identity(showing: tuple[Fact, Place]) -> int:
-    return id(showing[0])
 
 
 def _places(named: Iterable[Scope], fact: Fact) -> frozenset[int]:

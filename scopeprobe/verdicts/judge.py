@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from scopeprobe.model.answer import (
     Answer,
@@ -63,24 +63,31 @@ def judge(
     if more := unlisted[MOST_UNLISTED:]:
         last = unlisted[MOST_UNLISTED - 1]
         rulings[last] = replace(rulings[last], told=f"{len(more)} further scopes are not shown")
-    return tuple(_cell(assignment, scope, rulings[scope]) for scope in sorted(rulings))
+    return tuple(_cells(assignment, rulings))
 
 
-def _cell(assignment: Assignment, scope: Scope, ruling: Ruling) -> Cell:
+def _cells(assignment: Assignment, rulings: Mapping[Scope, Ruling]) -> Iterator[Cell]:
+    """What cells of one ruling have in common is worked out once."""
+    client, audience = assignment.client, assignment.target.label
+    common: dict[int, tuple[Any, ...]] = {}
+    for scope in sorted(rulings):
+        ruling = rulings[scope]
+        if (told := common.get(id(ruling))) is None:
+            told = common[id(ruling)] = _told(ruling)
+        yield Cell(client.name, client.client_id, audience, scope, *told)
+
+
+def _told(ruling: Ruling) -> tuple[Any, ...]:
+    """The fields of a cell from its verdict on, in their order."""
     status, error, description = _particulars(ruling.because)
-    client = assignment.client
-    return Cell(
-        client=client.name,
-        client_id=client.client_id,
-        audience=assignment.target.label,
-        scope=scope,
-        verdict=ruling.verdict,
-        reason=ruling.reason,
-        evidence=ruling.evidence,
-        http_status=status,
-        error=error,
-        error_description=ruling.told or description,
-        limited_to=ruling.limited_to,
+    return (
+        ruling.verdict,
+        ruling.reason,
+        ruling.evidence,
+        status,
+        error,
+        ruling.told or description,
+        ruling.limited_to,
     )
 
 
@@ -98,12 +105,11 @@ def _particulars(answer: Answer | None) -> tuple[int | None, str, str]:
 
 def _unlisted(known: Known) -> set[Scope]:
     """Scopes that tokens carry without being candidates (docs/design.md, rule 14)."""
-    assignment = known.facts.assignment
+    facts, assignment = known.facts, known.facts.assignment
     own = {*assignment.candidates, *assignment.shapes, assignment.canary, Scope("")}
-    sure = [issued for issued in known.facts.issued if not issued.unconfirmed]
-    names = {name for issued in sure for name in issued.names}
-    rights = {right for issued in sure for right in issued.rights or ()}
-    return (names | rights) - own
+    sure = [showing for showing in facts.showings if not showing.is_unconfirmed]
+    rights = (i.rights for showing in sure for _, i in facts.showings[showing] if i.rights)
+    return set[Scope]().union(*facts.listed_by(sure).values(), *rights) - own
 
 
 def _rule_on_unlisted(known: Known, scope: Scope) -> Ruling:
@@ -143,7 +149,7 @@ def _ruled(known: Known, scope: Scope) -> Ruling:
     alone = facts.answered_alone(scope)
     sets = facts.with_others(scope)
     if scope in facts.issued_alone:
-        alone, sets = [*alone, *sets], []
+        alone, sets = [*alone, *sets], ()
     return (
         _ruling_on_lists(known, scope)
         or _ruling_on_tokens(known, scope, alone)
@@ -164,7 +170,7 @@ def _ruling_on_lists(known: Known, scope: Scope) -> Ruling | None:
     return confirmed(ruling, scope, answer)
 
 
-def _ruling_on_tokens(known: Known, scope: Scope, answered: list[Fact]) -> Ruling | None:
+def _ruling_on_tokens(known: Known, scope: Scope, answered: Iterable[Fact]) -> Ruling | None:
     """
     Rule by tokens that do not show the scope; None where none was issued.
 

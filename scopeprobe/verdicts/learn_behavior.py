@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from scopeprobe.model.answer import Fact, Issued, Refusal, Refused, TooLarge, Unauthenticated
+from scopeprobe.model.answer import Fact, Issued, Refused, TooLarge, Unauthenticated
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.behavior import ServerBehavior
 from scopeprobe.model.client import ClientName
@@ -15,6 +15,7 @@ from scopeprobe.model.scope_names import Scope, prefix, resource
 from scopeprobe.verdicts.client_facts import ClientFacts
 from scopeprobe.verdicts.lone_refusals import denying_refusal, refuses_a_set
 from scopeprobe.verdicts.server_evidence import gather_evidence, given_to
+from scopeprobe.verdicts.showing import Extent
 
 ToldClient: TypeAlias = tuple[Assignment, Iterable[Fact]]
 """A client and target, and what it was told: facts that can be gone through again and again."""
@@ -25,39 +26,54 @@ _MOST_KEPT = 20_000
 
 def learn_behavior(told: Iterable[ToldClient]) -> ServerBehavior:
     """Fold the facts of a server's clients into its behavior. Their order does not matter."""
-    clients = _IndexedClients(told)
-    evidence = gather_evidence(clients)
-    flags: dict[str, Any] = dict.fromkeys(_FLAGS, False)
-    open_shapes = set[tuple[ClientName, str, str]]()
-    settled_shapes = set[tuple[str, str]]()
-    refused_without_candidates, failed_without_candidates = set[bool](), set[bool]()
-    refused_for_the_canary = refused_for_a_known_scope = False
-    most_bytes: list[int] = []
-    for client in clients:
+    shown = _Shown()
+    evidence = gather_evidence(_IndexedClients(told), shown.note)
+    return shown.behavior(evidence)
+
+
+class _Shown:
+    """What clients show of their server beside the evidence."""
+
+    def __init__(self) -> None:
+        self._flags: dict[str, Any] = dict.fromkeys(_FLAGS, False)
+        self._open_shapes = set[tuple[ClientName, str, str]]()
+        self._settled_shapes = set[tuple[str, str]]()
+        self._refused_without_candidates = set[bool]()
+        self._failed_without_candidates = set[bool]()
+        self._refused_for_the_canary = self._refused_for_a_known_scope = False
+        self._most_bytes: list[int] = []
+
+    def note(self, client: ClientFacts, evidence: ServerEvidence) -> None:
         for name, is_shown in _FLAGS.items():
-            flags[name] = flags[name] or is_shown(client)
-        open_shapes.update(_open_shapes(client, evidence))
-        settled_shapes.update(_settled_shapes(client, evidence))
+            self._flags[name] = self._flags[name] or is_shown(client)
+        self._open_shapes.update(_open_shapes(client, evidence))
+        self._settled_shapes.update(_settled_shapes(client, evidence))
         if client.successes:
-            refused_without_candidates |= _beside_candidates(client, Refused)
+            self._refused_without_candidates |= _beside_candidates(client, Refused)
         elif _is_never_accepted(client):
-            failed_without_candidates |= _beside_candidates(client, Unauthenticated)
+            self._failed_without_candidates |= _beside_candidates(client, Unauthenticated)
         added = set(_refused_once_added(client, evidence))
-        refused_for_the_canary |= client.assignment.canary in added
-        refused_for_a_known_scope |= any(_is_known_and_withheld(client, s, evidence) for s in added)
-        most_bytes += _too_large(client)
-    return ServerBehavior(
-        **flags,
-        rejects_credentials_first=bool(refused_without_candidates & failed_without_candidates),
-        open_shapes=frozenset(open_shapes),
-        settled_shapes=frozenset(settled_shapes - {one[1:] for one in open_shapes}),
-        judges_sets=evidence.refuses_mixed_sets.union(
-            kind.form.audience for kind in evidence.has_gaps
-        ),
-        refuses_sets_whole=refused_for_the_canary and refused_for_a_known_scope,
-        most_bytes=min(most_bytes, default=None),
-        evidence=evidence,
-    )
+        self._refused_for_the_canary |= client.assignment.canary in added
+        self._refused_for_a_known_scope |= any(
+            _is_known_and_withheld(client, scope, evidence) for scope in added
+        )
+        self._most_bytes += _too_large(client)
+
+    def behavior(self, evidence: ServerEvidence) -> ServerBehavior:
+        opened = {one[1:] for one in self._open_shapes}
+        credentials_first = self._refused_without_candidates & self._failed_without_candidates
+        return ServerBehavior(
+            **self._flags,
+            rejects_credentials_first=bool(credentials_first),
+            open_shapes=frozenset(self._open_shapes),
+            settled_shapes=frozenset(self._settled_shapes - opened),
+            judges_sets=evidence.refuses_mixed_sets.union(
+                kind.form.audience for kind in evidence.has_gaps
+            ),
+            refuses_sets_whole=self._refused_for_the_canary and self._refused_for_a_known_scope,
+            most_bytes=min(self._most_bytes, default=None),
+            evidence=evidence,
+        )
 
 
 class _IndexedClients:
@@ -108,14 +124,13 @@ def _settled_shapes(client: ClientFacts, evidence: ServerEvidence) -> Iterator[t
 
 def _was_listed_what_it_asked(client: ClientFacts) -> bool:
     """An answer listed the very scopes of its request; a list that holds more shows nothing."""
-    tokens = client.tokens_for_scopes
-    return any(set(asked) == set(issued.listed or ()) for asked, issued in tokens)
+    return any(showing.answer is Extent.EXACT for showing in client.showings_for_scopes)
 
 
 def _was_given_claims_of_what_it_asked(client: ClientFacts) -> bool:
     """A token's claims hold all scopes of its request, and perhaps others."""
-    tokens = client.tokens_for_scopes
-    return any(set(asked) <= set(issued.claimed or ()) for asked, issued in tokens)
+    claims = (showing.token for showing in client.showings_for_scopes)
+    return any(extent is not None and not extent.has_gaps for extent in claims)
 
 
 def _was_listed_candidates_without_scope(client: ClientFacts) -> bool:
@@ -129,7 +144,7 @@ def _was_listed_candidates_without_scope(client: ClientFacts) -> bool:
 
 def _got_a_token_for_scopes(client: ClientFacts) -> bool:
     """A request with scopes brought a token, whatever the token carries."""
-    return bool(client.tokens_for_scopes)
+    return bool(client.showings_for_scopes)
 
 
 def _was_withheld_a_scope(client: ClientFacts) -> bool:
@@ -157,7 +172,7 @@ _EXISTS = {"access_denied", "consent_required", "insufficient_scope"}
 
 def _beside_candidates(client: ClientFacts, kind: type[Refused | Unauthenticated]) -> set[bool]:
     """Which requests for no candidate met it: for the canary (True), without scope (False)."""
-    bare = (fact for fact in client.facts if fact.question == WITHOUT_SCOPE)
+    bare = (fact for fact in client.without_scope if fact.question == WITHOUT_SCOPE)
     return {
         bool(fact.question.asked)
         for fact in (*client.about(client.assignment.canary), *bare)
@@ -190,12 +205,13 @@ def _was_told_a_culprit(client: ClientFacts) -> bool:
 
 def _was_told_a_wrong_culprit(client: ClientFacts) -> bool:
     """A scope that a refusal named was accepted in another request."""
-    return not client.accepted.isdisjoint(client.named)
+    return any(scope in client.accepted for scope in client.named)
 
 
 def _was_left_out_again(client: ClientFacts) -> bool:
     """A scope that a list left out was asked again among scopes that got nothing either."""
-    return not client.left_out_of_sets.isdisjoint(client.left_out_by_itself)
+    out_of_sets = client.left_out_of_sets
+    return bool(out_of_sets) and not out_of_sets.isdisjoint(client.left_out_by_itself)
 
 
 def _was_left_out_once_only(client: ClientFacts) -> bool:
@@ -208,8 +224,7 @@ def _is_kept_to_one_resource(client: ClientFacts) -> bool:
     return any(
         len(set(map(resource, fact.question.asked))) > 1
         and client.accepted.issuperset(fact.question.asked)
-        for fact in client.facts
-        if isinstance(fact.answer, Refusal)
+        for fact in client.refused_sets
     )
 
 
@@ -230,13 +245,14 @@ def _refused_once_added(client: ClientFacts, evidence: ServerEvidence) -> Iterat
     A server that refuses one for the canary, and one for a scope that it knows and withholds, does
     not narrow sets (docs/design.md, rule 5).
     """
+    refused = [fact for fact in client.refused_sets if refuses_a_set(client, fact, evidence)]
     accepted: dict[int, set[frozenset[Scope]]] = {}
-    for asked, issued in client.tokens_for_scopes:
+    for asked, issued in client.tokens_for_scopes if refused else ():
         if not issued.tells or issued.names.issuperset(asked):
             accepted.setdefault(len(set(asked)), set()).add(frozenset(asked))
-    for fact in client.facts:
+    for fact in refused:
         asked_for = frozenset(fact.question.asked)
-        if refuses_a_set(client, fact, evidence) and client.is_bracketed(fact):
+        if client.is_bracketed(fact):
             for rest in accepted.get(len(asked_for) - 1, ()):
                 if asked_for.issuperset(rest):
                     yield from asked_for - rest

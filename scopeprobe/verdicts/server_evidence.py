@@ -33,6 +33,7 @@ from scopeprobe.verdicts.lone_refusals import (
     denying_refusal,
     refuses_a_set,
 )
+from scopeprobe.verdicts.showing import Extent
 
 _Found = Callable[[ClientFacts, ServerEvidence], Iterable[Hashable]]
 """What the answers to one client show, with what is known of all before."""
@@ -41,15 +42,27 @@ _Scopes: TypeAlias = Mapping[Any, AbstractSet[Scope]]
 _FoundScopes = Callable[[ClientFacts, ServerEvidence], _Scopes]
 
 
-def gather_evidence(clients: Iterable[ClientFacts]) -> ServerEvidence:
+def gather_evidence(
+    clients: Iterable[ClientFacts],
+    note: Callable[[ClientFacts, ServerEvidence], None] = lambda _client, _evidence: None,
+) -> ServerEvidence:
     """
     What the answers to all clients show together. Their order does not matter.
 
     :param clients: is gone through once a round, so that no more than one need be there at a time.
+    :param note: is told of each client, with what is found in the first round: whatever shows of
+        clients alone, and what was listed, given and met by canaries.
     """
-    evidence = ServerEvidence()
-    for round_ in _ROUNDS:
-        evidence = round_.added_to(evidence, clients)
+    first = _FIRST_ROUND.added_to(ServerEvidence(), clients)
+
+    def noted() -> Iterator[ClientFacts]:
+        for client in clients:
+            note(client, first)
+            yield client
+
+    evidence = _SECOND_ROUND.added_to(first, noted())
+    if evidence.leaves_out:
+        evidence = _THIRD_ROUND.added_to(evidence, clients)
     known_withheld = (
         audience
         for audience, refused in evidence.refused_alone.items()
@@ -108,44 +121,48 @@ class _Round:
 
 def _left_out_alone(client: ClientFacts, evidence: ServerEvidence) -> Iterator[Kind]:
     """Kinds of lists without a lone scope that they show to another client; rule 3 for silence."""
-    for asked, issued in client.tokens_for_scopes:
-        if len(asked) == 1 and not client.lists(asked[0]) and not client.is_shared(issued):
-            silent = evidence.empty_lists(client.form(issued), client.name)
-            for kind in client.kinds(issued) or silent:
-                if evidence.is_listed_for_others(kind, asked[0], client.name):
-                    yield kind
+    if client.audience not in evidence.leaves_out:
+        return
+    for showing, tokens in client.showings.items():
+        kinds = (*showing.lists,) or (*evidence.empty_lists(showing.form, client.name),)
+        for asked, issued in tokens if kinds else ():
+            if len(asked) == 1 and not client.lists(asked[0]) and not client.is_shared(issued):
+                for kind in kinds:
+                    if evidence.is_listed_for_others(kind, asked[0], client.name):
+                        yield kind
 
 
 def _has_gaps(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
-    for asked, issued in client.tokens_for_scopes:
-        for kind, names in client.kinds(issued).items():
-            if not names.issuperset(asked):
+    for showing in client.showings_for_scopes:
+        for kind, extent in showing.lists.items():
+            if extent.has_gaps:
                 yield kind
 
 
 def _lists_what_was_asked(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
-    for asked, issued in client.tokens_for_scopes:
-        for kind, names in client.kinds(issued).items():
-            if names == set(asked):
+    for showing in client.showings_for_scopes:
+        for kind, extent in showing.lists.items():
+            if extent is Extent.EXACT:
                 yield kind
 
 
 def _lists_nothing(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Form]:
-    for issued in client.issued:
-        if not all(issued.lists):
-            yield client.form(issued)
+    for showing in client.showings:
+        if Extent.EMPTY in showing.lists.values():
+            yield showing.form
 
 
 def _lists_for_scopes(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Form]:
-    for _, issued in client.tokens_for_scopes:
-        if issued.tells:
-            yield client.form(issued)
+    for showing in client.showings_for_scopes:
+        if showing.lists:
+            yield showing.form
 
 
 def _silent_for_granted(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Form]:
-    for asked, issued in client.tokens_for_scopes:
-        if not issued.tells and all(map(client.lists, asked)):
-            yield client.form(issued)
+    for showing in client.showings_for_scopes:
+        tokens = () if showing.lists else client.showings[showing]
+        if any(client.names.issuperset(asked) for asked, _ in tokens):
+            yield showing.form
 
 
 # -- the canary
@@ -220,17 +237,15 @@ def _no_such_scopes(client: ClientFacts, evidence: ServerEvidence) -> Iterator[S
 def _seen_to_exist(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Scope]:
     """Scopes that were refused alone, if by a passing fault, or are listed."""
     yield from client.names
-    for scope in client.candidates_asked:
-        if any(isinstance(fact.answer, Refusal) for fact in client.about(scope)):
-            yield scope
+    yield from client.met_a_refusal_alone & client.candidates_asked
 
 
 def _refused_alone(client: ClientFacts, evidence: ServerEvidence) -> _Scopes:
     return {
         client.audience: {
             scope
-            for scope in client.asked_alone & client.candidates_asked
-            if not client.lists(scope) and denying_refusal(client, scope, evidence) is not None
+            for scope in (client.met_a_refusal_alone & client.candidates_asked) - client.names
+            if denying_refusal(client, scope, evidence) is not None
         }
     }
 
@@ -246,10 +261,9 @@ def _refuses_mixed(client: ClientFacts, evidence: ServerEvidence) -> Iterator[st
     canarys = set(map(client.likeness, client.about(client.assignment.canary))) - {None}
     refused = {
         scope
-        for fact in client.facts
+        for fact in client.refused_sets
         if refuses_a_set(client, fact, evidence) or client.likeness(fact) in canarys
         for scope in fact.question.asked
-        if fact.question.asked != (scope,)
     }
     listed = client.candidates_asked & client.names
     if listed and refused.issuperset(listed):
@@ -263,10 +277,11 @@ def _refuses(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[str]:
     To a client that was never authenticated, with words that only scopes are refused with.
     """
     candidates = client.candidates_asked
-    for fact in client.facts:
+    for fact in client.refused:
         asked, is_meant = fact.question.scopes, client.successes or _speaks_of_scopes(fact.answer)
-        if asked and candidates >= set(asked) and isinstance(fact.answer, Refusal) and is_meant:
+        if asked and candidates >= set(asked) and is_meant:
             yield client.audience
+            return
 
 
 def _speaks_of_scopes(answer: Answer) -> bool:
@@ -277,31 +292,29 @@ def _speaks_of_scopes(answer: Answer) -> bool:
 
 def _known_refused(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
     """Whether a request for known scopes only was refused, be it by a passing fault."""
-    for fact in client.facts if client.successes else ():
+    for fact in client.refused if client.successes else ():
         asked = fact.question.asked
-        is_refused = bool(asked) and isinstance(fact.answer, Refusal)
-        if is_refused and all(
+        if asked and all(
             evidence.is_given_to_others(client.audience, scope, client.name) for scope in asked
         ):
             yield client.audience
+            return
 
 
 def _comes_for_scopes(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Kind]:
     """Kinds of lists that came for requests with scopes."""
-    for _, issued in client.tokens_for_scopes:
-        yield from client.kinds(issued)
+    for showing in client.showings_for_scopes:
+        yield from showing.lists
 
 
 def _leaves_out(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
     """Whether some list lacks what was asked for, or does not come where others come."""
-    for asked, issued in client.tokens_for_scopes:
-        kinds = client.kinds(issued)
-        others_come = (
-            kind.form == client.form(issued)
-            for kind in evidence.comes_for_scopes
-            if kind not in kinds
+    for showing in client.showings_for_scopes:
+        lists = showing.lists
+        others_come = any(
+            kind.form == showing.form for kind in evidence.comes_for_scopes if kind not in lists
         )
-        if any(others_come) or any(map(set(asked).difference, kinds.values())):
+        if others_come or any(extent.has_gaps for extent in lists.values()):
             yield client.audience
             return
 
@@ -311,54 +324,51 @@ def _leaves_out(client: ClientFacts, evidence: ServerEvidence) -> Iterator[str]:
 
 def _failures_without_scope(client: ClientFacts, _evidence: ServerEvidence) -> Iterator[Likeness]:
     """What good credentials met without scope."""
-    for fact in client.facts if client.successes else ():
-        kind = client.likeness(fact)
-        if fact.question.scopes is None and kind is not None:
+    for fact in client.without_scope if client.successes else ():
+        if (kind := client.likeness(fact)) is not None:
             yield kind
 
 
 def _was_issued_one_without_scope(client: ClientFacts) -> bool:
-    return any(fact.question.scopes is None for fact in client.successes)
+    return any(isinstance(fact.answer, Issued) for fact in client.without_scope)
 
 
-# -- what is gathered when
+# -- what is gathered when: each round rests on what those before it found
 
-_ROUNDS = (
-    _Round(
-        found={
-            "repeats_requests": _repeats_requests,
-            "has_gaps": _has_gaps,
-            "canary_refusals": _met_twice,
-            "failures_without_scope": _failures_without_scope,
-            "lists_nothing": _lists_nothing,
-            "lists_for_scopes": _lists_for_scopes,
-            "silent_for_granted": _silent_for_granted,
-            "refuses": _refuses,
-            "comes_for_scopes": _comes_for_scopes,
-            "seen_to_exist": _seen_to_exist,
-        },
-        witnesses={
-            "canary_shown": _canary_shown,
-            "canary_missing": _canary_missing,
-            "lists_what_was_asked": _lists_what_was_asked,
-        },
-        scopes={"listed": lambda client, _: client.listed, "given": _given},
-        flags={
-            "issues_without_scope": _was_issued_one_without_scope,
-            "issues_canary": lambda client: isinstance(client.canary, Issued),
-            "gives_scopes": lambda client: bool(client.tokens_for_scopes),
-        },
-    ),
-    _Round(
-        found={
-            "leaves_out": _leaves_out,
-            "no_such_scopes": _no_such_scopes,
-            "refuses_mixed_sets": _refuses_mixed,
-            "known_refused": _known_refused,
-        },
-        witnesses={"canary_refused": _canary_refused},
-        scopes={"refused_alone": _refused_alone},
-    ),
-    _Round(witnesses={"left_out_alone": _left_out_alone}),
+_FIRST_ROUND = _Round(
+    found={
+        "repeats_requests": _repeats_requests,
+        "has_gaps": _has_gaps,
+        "canary_refusals": _met_twice,
+        "failures_without_scope": _failures_without_scope,
+        "lists_nothing": _lists_nothing,
+        "lists_for_scopes": _lists_for_scopes,
+        "silent_for_granted": _silent_for_granted,
+        "refuses": _refuses,
+        "comes_for_scopes": _comes_for_scopes,
+        "seen_to_exist": _seen_to_exist,
+    },
+    witnesses={
+        "canary_shown": _canary_shown,
+        "canary_missing": _canary_missing,
+        "lists_what_was_asked": _lists_what_was_asked,
+    },
+    scopes={"listed": lambda client, _: client.listed, "given": _given},
+    flags={
+        "issues_without_scope": _was_issued_one_without_scope,
+        "issues_canary": lambda client: isinstance(client.canary, Issued),
+        "gives_scopes": lambda client: bool(client.showings_for_scopes),
+    },
 )
-"""Each rests on what the rounds before it found."""
+_SECOND_ROUND = _Round(
+    found={
+        "leaves_out": _leaves_out,
+        "no_such_scopes": _no_such_scopes,
+        "refuses_mixed_sets": _refuses_mixed,
+        "known_refused": _known_refused,
+    },
+    witnesses={"canary_refused": _canary_refused},
+    scopes={"refused_alone": _refused_alone},
+)
+_THIRD_ROUND = _Round(witnesses={"left_out_alone": _left_out_alone})
+"""Finds nothing where no list lacks what was asked for, or is absent."""
