@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
@@ -228,11 +228,14 @@ class PermissionMap:
     """What the server said of the client's own end; a map that is read from a CSV file has none."""
 
     @property
+    def tally(self) -> Mapping[tuple[Verdict, Reason], int]:
+        """How many cells have each verdict and reason; empty where there are no cells."""
+        return Counter((cell.verdict, cell.reason) for cell in self.cells)
+
+    @property
     def is_unauthenticated(self) -> bool:
         """The credentials were accepted for nothing at all."""
-        return bool(self.cells) and all(
-            cell.verdict is Verdict.UNAUTHENTICATED for cell in self.cells
-        )
+        return {verdict for verdict, _ in self.tally} == {Verdict.UNAUTHENTICATED}
 
     def grants(self, audience: str, scope: Scope) -> bool:
         return any(

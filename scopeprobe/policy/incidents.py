@@ -98,7 +98,7 @@ class _CellsOf(Mapping[ClientName, Sequence[Cell]]):
 
     def __init__(self, maps: Sequence[PermissionMap]) -> None:
         self._maps = maps
-        self._positions = {one.client: n for n, one in enumerate(maps) if one.cells}
+        self._positions = {one.client: n for n, one in enumerate(maps) if one.tally}
         self._by_key: tuple[int, Mapping[CellKey, Cell]] = -1, {}
         """Of the client at a position, whom the last finding was about."""
 

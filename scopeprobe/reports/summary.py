@@ -128,7 +128,7 @@ def client_summaries(
         ClientSummary(
             name=client.name,
             server=client.server.name,
-            counts=counts(permissions.cells),
+            counts=_counts(permissions),
             requests=requests.get(client.name, 0),
             family=_family(permissions),
             owner=client.owner,
@@ -150,7 +150,8 @@ def not_tested(
     """
     open_cells: defaultdict[tuple[ClientName, Reason], list[Cell]] = defaultdict(list)
     for permissions in maps:
-        for cell in permissions.cells:
+        is_settled = all(verdict is not Verdict.UNKNOWN for verdict, _ in permissions.tally)
+        for cell in () if is_settled else permissions.cells:
             if cell.verdict is Verdict.UNKNOWN:
                 open_cells[cell.client, cell.reason].append(cell)
     of_server: defaultdict[tuple[str, Reason], list[Cell]] = defaultdict(list)
@@ -172,9 +173,16 @@ def moment(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def _counts(permissions: PermissionMap) -> dict[str, int]:
+    tally = Counter[Verdict]()
+    for (verdict, _), count in permissions.tally.items():
+        tally[verdict] += count
+    return {verdict.value: tally[verdict] for verdict in Verdict}
+
+
 def _family(permissions: PermissionMap) -> str:
-    reasons = {cell.reason for cell in permissions.cells}
-    verdicts = {cell.verdict for cell in permissions.cells}
+    verdicts = {verdict for verdict, _ in permissions.tally}
+    reasons = {reason for _, reason in permissions.tally}
     if Verdict.UNENFORCED in verdicts:
         return "ignoring"
     if {Reason.REFUSED_ALONE, Reason.LEFT_OUT} <= reasons:

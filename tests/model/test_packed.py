@@ -1,4 +1,5 @@
 import pickle
+from collections import Counter
 
 import pytest
 from outcomes import DENIED, GRANTED, LATE, REJECTED, UNENFORCED, permissions
@@ -40,6 +41,7 @@ def test_a_packed_map_says_what_the_map_does(outcomes):
     packed = PackedMap.of(plain)
     assert packed.cells == plain.cells
     assert packed.is_unauthenticated is plain.is_unauthenticated
+    assert packed.tally == plain.tally == Counter((c.verdict, c.reason) for c in plain.cells)
     for audience in ("x", ""):
         for scope in ("s0", "s1", "s2", "s9"):
             assert packed.grants(audience, scope) is plain.grants(audience, scope)
