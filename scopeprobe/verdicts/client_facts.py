@@ -23,6 +23,7 @@ from scopeprobe.model.answer import (
     culprits,
     is_plain_about_scope,
     likeness,
+    names_on,
 )
 from scopeprobe.model.assignment import Assignment
 from scopeprobe.model.client import ClientName
@@ -96,8 +97,9 @@ class ClientFacts:
     def _alone(self) -> dict[Scope, list[Fact]]:
         alone: dict[Scope, list[Fact]] = {}
         for fact in self.facts:
-            if len(fact.question.asked) == 1:
-                alone.setdefault(fact.question.asked[0], []).append(fact)
+            asked = fact.question.asked
+            if len(asked) == 1:
+                alone.setdefault(asked[0], []).append(fact)
         return alone
 
     @cached_property
@@ -130,14 +132,15 @@ class ClientFacts:
     def asking(self, scope: Scope) -> Sequence[Fact]:
         """Facts about requests with the scope, alone or in a set, the oldest first."""
         alone, sets = self.about(scope), self.with_others(scope)
-        return sorted((*alone, *sets), key=self._position) if alone and sets else alone or sets
+        return sorted((*alone, *sets), key=self.position) if alone and sets else alone or sets
 
-    def _position(self, fact: Fact) -> int:
+    def position(self, fact: Fact) -> int:
+        """Which one of all facts it is."""
         return self._positions[id(fact)]
 
     @cached_property
     def _positions(self) -> dict[int, int]:
-        """By the identity of a fact, which one of all it is."""
+        """By the identity of a fact."""
         return {id(fact): position for position, fact in enumerate(self.facts)}
 
     def answered_alone(self, scope: Scope) -> list[Fact]:
@@ -212,22 +215,25 @@ class ClientFacts:
         return found
 
     @cached_property
-    def _shown_alone(self) -> dict[Scope, tuple[tuple[Fact, Place], ...]]:
-        return _by_scope(self._lists_of(lambda asked: len(asked) == 1))
+    def _shown_beside(self) -> dict[Scope, tuple[tuple[Fact, Place], ...]]:
+        """By what lists of tokens for one scope hold, of those that hold not just that."""
+        return _by_scope(
+            self._lists(lambda asked, extent: len(asked) == 1 and extent is not Extent.EXACT)
+        )
 
     @cached_property
     def _shown_with_others(self) -> dict[Scope, tuple[tuple[Fact, Place], ...]]:
-        return _by_scope(self._lists_of(lambda asked: len(asked) != 1))
+        return _by_scope(self._lists(lambda asked, _extent: len(asked) != 1))
 
-    def _lists_of(
-        self, is_meant: Callable[[tuple[Scope, ...]], bool]
+    def _lists(
+        self, are_meant: Callable[[tuple[Scope, ...], Extent], bool]
     ) -> Iterator[tuple[tuple[Fact, Place], Collection[Scope]]]:
-        """Each list of tokens for such requests: which one it is, and what it holds."""
+        """Lists of tokens, by their request and extent: which ones they are, and what they hold."""
         lists_of = {showing: showing.lists for showing in self.showings}
         tokens = zip(self.successes, self.tokens, self._showing_of_each, strict=True)
         for fact, (asked, issued), showing in tokens:
-            if is_meant(asked):
-                for kind, extent in lists_of[showing].items():
+            for kind, extent in lists_of[showing].items():
+                if are_meant(asked, extent):
                     yield (fact, kind.place), held(extent, asked, issued, kind.place)
 
     def shown_with_others(self, name: Scope) -> tuple[tuple[Fact, Place], ...]:
@@ -240,10 +246,10 @@ class ClientFacts:
 
     def showing(self, name: Scope) -> list[Fact]:
         """Facts about tokens of which some list holds the name, whatever was asked for."""
-        facts = (
-            fact for fact, _ in (*self._shown_alone.get(name, ()), *self.shown_with_others(name))
-        )
-        return sorted({id(fact): fact for fact in facts}.values(), key=self._position)
+        places = (*self._shown_beside.get(name, ()), *self.shown_with_others(name))
+        alone = (fact for fact in self.about(name) if name in names_on(fact.answer))
+        facts = {id(fact): fact for fact in (*alone, *(fact for fact, _ in places))}
+        return sorted(facts.values(), key=self.position)
 
     @cached_property
     def unasked(self) -> frozenset[Scope]:

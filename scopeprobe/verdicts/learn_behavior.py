@@ -222,8 +222,8 @@ def _was_left_out_once_only(client: ClientFacts) -> bool:
 def _is_kept_to_one_resource(client: ClientFacts) -> bool:
     """A set over several resources was refused, each scope of which was accepted otherwise."""
     return any(
-        len(set(map(resource, fact.question.asked))) > 1
-        and client.accepted.issuperset(fact.question.asked)
+        client.accepted.issuperset(fact.question.asked)
+        and len(set(map(resource, fact.question.asked))) > 1
         for fact in client.refused_sets
     )
 
@@ -246,14 +246,17 @@ def _refused_once_added(client: ClientFacts, evidence: ServerEvidence) -> Iterat
     not narrow sets (docs/design.md, rule 5).
     """
     refused = [fact for fact in client.refused_sets if refuses_a_set(client, fact, evidence)]
-    accepted: dict[int, set[frozenset[Scope]]] = {}
+    accepted: dict[int, set[frozenset[Scope]]] = {
+        len(set(fact.question.asked)) - 1: set() for fact in refused
+    }
     for asked, issued in client.tokens_for_scopes if refused else ():
-        if not issued.tells or issued.names.issuperset(asked):
-            accepted.setdefault(len(set(asked)), set()).add(frozenset(asked))
+        of_its_size = accepted.get(len(set(asked)))
+        if of_its_size is not None and (not issued.tells or issued.names.issuperset(asked)):
+            of_its_size.add(frozenset(asked))
     for fact in refused:
         asked_for = frozenset(fact.question.asked)
         if client.is_bracketed(fact):
-            for rest in accepted.get(len(asked_for) - 1, ()):
+            for rest in accepted[len(asked_for) - 1]:
                 if asked_for.issuperset(rest):
                     yield from asked_for - rest
 

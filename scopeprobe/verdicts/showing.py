@@ -75,22 +75,21 @@ def held(
 
 
 def showing_of(audience: str, asked: tuple[Scope, ...], issued: Issued) -> Showing:
+    listed, claimed, confirmed = issued.listed, issued.claimed, issued.confirmed
     return Showing(
         audience,
         issued.readable,
         bool(asked),
         issued.unconfirmed,
-        _extent(asked, issued, Place.ANSWER, issued.listed),
-        _extent(asked, issued, Place.TOKEN, issued.claimed),
-        _extent(asked, issued, Place.INTROSPECTION, issued.confirmed),
+        None if listed is None else _extent(asked, listed, issued, Place.ANSWER),
+        None if claimed is None else _extent(asked, claimed, issued, Place.TOKEN),
+        None if confirmed is None else _extent(asked, confirmed, issued, Place.INTROSPECTION),
     )
 
 
 def _extent(
-    asked: tuple[Scope, ...], issued: Issued, place: Place, names: tuple[Scope, ...] | None
-) -> Extent | None:
-    if names is None:
-        return None
+    asked: tuple[Scope, ...], names: tuple[Scope, ...], issued: Issued, place: Place
+) -> Extent:
     if not names:
         return Extent.EMPTY
     if names == asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
@@ -61,12 +62,12 @@ def _met_alone(facts: ClientFacts) -> dict[Scope, Hashable]:
     there it counts which came first.
     """
     met: dict[Scope, Hashable] = {}
+    sets = [n for n, fact in enumerate(facts.facts) if len(fact.question.asked) > 1]
     for number, tokens in enumerate(facts.showings.values()):
         for asked, issued in tokens:
             if len(asked) == 1 and len(alone := facts.about(asked[0])) == 1:
-                is_in_sets = bool(facts.with_others(asked[0]))
-                place = facts.asking(asked[0]).index(alone[0]) if is_in_sets else 0
-                met[asked[0]] = number, facts.is_shared(issued), place
+                sets_before = bisect(sets, facts.position(alone[0]))
+                met[asked[0]] = number, facts.is_shared(issued), sets_before
     for fact in facts.refused:
         asked, words = fact.question.asked, getattr(fact.answer, "description", "")
         if len(asked) != 1 or asked[0] in words or facts.with_others(asked[0]):
