@@ -121,6 +121,10 @@ class Expectation:
     place: object = field(default="", compare=False)
     """Where it is written."""
 
+    @property
+    def says_anything(self) -> bool:
+        return self.granted is not None or bool(self.denied)
+
     def wants(self, scope: Scope) -> bool:
         return any(fnmatchcase(scope, glob) for glob in self.granted or ())
 

@@ -146,14 +146,24 @@ def _unexpected(
         (client.name, target.label): target.expect
         for client in clients
         for target in client.targets
+        if target.expect.says_anything
     }
+    expecting = {name for name, _ in expected}
     for permissions in maps:
+        if permissions.client not in expecting and _says_as_it_should(permissions):
+            continue
         cells = {} if baseline is None else {cell.key: cell for cell in permissions.cells}
         for one in _unexpected_of_client(permissions, expected):
             if baseline is None or not baseline.accepts(one, cells):
                 yield one
     if baseline is not None:
         yield from baseline.findings(maps)
+
+
+def _says_as_it_should(permissions: PermissionMap) -> bool:
+    """No cell is a finding where nothing is expected."""
+    settled = {Verdict.GRANTED, Verdict.DENIED}
+    return all(verdict in settled for verdict, _ in permissions.tally)
 
 
 def _unexpected_of_client(
