@@ -80,7 +80,7 @@ class Handler(ResponseHandler):
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Not where nothing was paused: aiohttp asks for it whenever something was read."""
-        if self._reading_paused or self._buffer_paused:
+        if self._reading_paused:
             super().resume_reading(resume_parser)
 
     @property
