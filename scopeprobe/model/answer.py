@@ -73,7 +73,11 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     @property
     def tells(self) -> bool:
         """At least one place lists scopes; its list may be empty."""
-        return bool(self.places)
+        return any(names is not None for names in (self.listed, self.claimed, self.confirmed))
+
+    def shows(self, scope: Scope) -> bool:
+        """At least one place lists the scope."""
+        return any(scope in (names or ()) for names in (self.listed, self.claimed, self.confirmed))
 
     def allows(self, scope: Scope) -> bool | None:
         """Whether the rights include the scope; None where they are unknown or only resemble it."""

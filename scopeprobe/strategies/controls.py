@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import count
+from itertools import count, islice
 from typing import TypeAlias, TypeVar
 
 from scopeprobe.model.answer import (
@@ -80,14 +80,15 @@ class AskedSoFar:
 
     def learn_all(self, questions: Iterable[Question]) -> PlanPart[None]:
         """Ask in waves, or one by one where refusals are in doubt. Raises ControlFailed."""
-        left = [question for question in questions if question not in self.answers]
+        left = dict.fromkeys(question for question in questions if question not in self.answers)
         while left:
-            wave = self._next_wave(left)
-            yield from self.ask(*wave)
+            known = len(self.answers)
+            yield from self.ask(*self._next_wave(left))
             if self.canary not in self.answers and self.got_through:
                 yield from self.ask(self.canary)
             yield from self._keep_safe()
-            left = [question for question in left if question not in self.answers]
+            for answered in islice(self.answers, known, None):
+                left.pop(answered, None)
 
     def close(self) -> PlanPart[None]:
         """The closing control: a success after the last refusals, if there was ever one."""
@@ -174,15 +175,15 @@ class AskedSoFar:
         if all(map(self._may_be_a_failure, self.answers.values())):
             yield self.canary
 
-    def _next_wave(self, left: Sequence[Question]) -> Sequence[Question]:
+    def _next_wave(self, left: Iterable[Question]) -> Iterable[Question]:
         """Many at once while refusals are plain; else one, so that each can be followed up."""
         if self.success is not None and not self._is_wary:
-            return left[: MOST_REFUSALS_UNBRACKETED - self._refusals_since_success()]
+            return islice(left, MOST_REFUSALS_UNBRACKETED - self._refusals_since_success())
         if self.success is None:
-            return left[:1]
+            return islice(left, 1)
         wants_success = self._failures_since_success() == self._most_failures - 1
         fitting = (q for q in left if self._likely.issuperset(q.asked) is wants_success)
-        return [next(fitting, left[0])]
+        return [next(fitting, None) or next(iter(left))]
 
     @cached_property
     def _likely(self) -> frozenset[Scope]:

@@ -70,7 +70,7 @@ def _see_whether_lists_repeat_requests(prober: SetProber) -> PlanPart[None]:
         for question, answer in so_far.answers.items()
         if isinstance(answer, Issued) and question.scopes and question != so_far.canary
     }
-    listed = [scope for scope, answer in issued.items() if scope in answer.names]
+    listed = [scope for scope, answer in issued.items() if answer.shows(scope)]
     silent = [scope for scope, answer in issued.items() if not answer.tells]
     canary = so_far.answers.get(so_far.canary)
     if listed and isinstance(canary, Issued) and not canary.tells:
