@@ -14,7 +14,7 @@ from bound import bound
 from harness import Reply, command, raw_server, scopeprobe
 from keys import pem, private_key
 
-from scopeprobe.cli import logs
+from scopeprobe.cli import log_lines
 from scopeprobe.reports.formats import Format
 from scopeprobe.strategies import STRATEGIES
 
@@ -157,7 +157,7 @@ def test_in_logs_formats_and_reports(audited, tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 def test_in_what_is_told_of_bugs(audited, tmp_path, monkeypatch):
     clients, echo, _ = audited
-    each, fields = STRATEGIES["each"], logs._fields
+    each, fields = STRATEGIES["each"], log_lines._fields
 
     def broken(assignment):
         answers = yield next(each.ask(assignment))
@@ -167,9 +167,11 @@ def test_in_what_is_told_of_bugs(audited, tmp_path, monkeypatch):
     words = ["audit", clients, "-o", tmp_path / "out", "-vv"]
     first = scopeprobe(*words, env=ENVIRONMENT)
     monkeypatch.undo()
-    monkeypatch.setattr(
-        logs, "_fields", lambda event: fields(event) if event.name != "run_finished" else 1 / SECRET
-    )
+
+    def failing(event):
+        return fields(event) if event.name != "run_finished" else 1 / SECRET
+
+    monkeypatch.setattr(log_lines, "_fields", failing)
     second = scopeprobe(*words, env=ENVIRONMENT)
     assert (first.returncode, second.returncode) == (70, 70)
     not_found(echo, tmp_path / "out", first.stderr, second.stderr)
