@@ -9,7 +9,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from hashlib import sha256
 
-from scopeprobe.model.cell import PermissionMap
+from scopeprobe.model.cell import PermissionMap, Verdict
 from scopeprobe.model.client import ClientName
 from scopeprobe.model.finding import Finding
 from scopeprobe.policy.history import Past
@@ -94,15 +94,16 @@ def _summary_of(
     summary: Summary, members: Sequence[ClientSummary], maps: Sequence[PermissionMap]
 ) -> Summary:
     names, servers = {one.name for one in members}, {one.server for one in members}
-    cells = [cell for permissions in maps for cell in permissions.cells]
     not_tested = tuple(one for one in summary.not_tested if one.client in names)
-    is_open = any(cell.is_open for cell in cells) or any(not one.cells for one in not_tested)
+    left = [told for permissions in maps for told in permissions.tally]
+    is_open = any(verdict is Verdict.UNKNOWN and reason.is_open for verdict, reason in left)
+    is_open |= any(not one.cells for one in not_tested)
     findings = tuple(_about(summary.findings, names))
     return replace(
         summary,
         complete=summary.complete or not is_open,
         over_bar=bool(findings),
-        counts=counts(cells),
+        counts=counts(maps),
         clients=tuple(members),
         servers=tuple(one for one in summary.servers if one.name in servers),
         not_tested=not_tested,

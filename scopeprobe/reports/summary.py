@@ -114,9 +114,12 @@ class Summary:
         return json_text(ordered)
 
 
-def counts(cells: Iterable[Cell]) -> dict[str, int]:
+def counts(maps: Iterable[PermissionMap]) -> dict[str, int]:
     """How many cells got each verdict; every verdict is named."""
-    tally = Counter(cell.verdict for cell in cells)
+    tally = Counter[Verdict]()
+    for permissions in maps:
+        for (verdict, _), count in permissions.tally.items():
+            tally[verdict] += count
     return {verdict.value: tally[verdict] for verdict in Verdict}
 
 
@@ -128,7 +131,7 @@ def client_summaries(
         ClientSummary(
             name=client.name,
             server=client.server.name,
-            counts=_counts(permissions),
+            counts=counts([permissions]),
             requests=requests.get(client.name, 0),
             family=_family(permissions),
             owner=client.owner,
@@ -171,13 +174,6 @@ def not_tested(
 
 def moment(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _counts(permissions: PermissionMap) -> dict[str, int]:
-    tally = Counter[Verdict]()
-    for (verdict, _), count in permissions.tally.items():
-        tally[verdict] += count
-    return {verdict.value: tally[verdict] for verdict in Verdict}
 
 
 def _family(permissions: PermissionMap) -> str:

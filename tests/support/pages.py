@@ -147,7 +147,7 @@ class FleetOfPage:
             finished=moment(run.finished),
             complete=not any(cell.is_open for cell in cells),
             over_bar=any(one.kind in failing for one in found),
-            counts=counts(cells),
+            counts=counts(self.maps),
             requests=len(cells) + 3 * len(self.maps),
             tokens=sum(cell.verdict is Verdict.GRANTED for cell in cells),
             clients=client_summaries(self.maps, by_name, dict.fromkeys(by_name, len(self.scopes))),
