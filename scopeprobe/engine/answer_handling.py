@@ -60,7 +60,7 @@ class AnswerHandling:
         registration = queue.guard.registration
         if registration.stored != (at_risk := registration.at_risk):
             registration.stored = at_risk
-            self.journal.note_failures(registration.name, registration.stored)
+            self.journal.note_failures(registration.name, at_risk)
 
     def note(self, group: RateGroup, job: Job, answer: Answer) -> None:
         """On receipt, before anything else of this client is sent."""

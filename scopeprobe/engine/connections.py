@@ -167,8 +167,7 @@ class CarefulConnector(aiohttp.TCPConnector):
     def throw_away(self, handler: Handler) -> None:
         """Close a connection, also in the middle of an answer."""
         self._note_end_of_use()
-        handler.close()
-        self._note_closing(handler)
+        self._end(handler)
 
     async def __aexit__(
         self,
@@ -201,8 +200,7 @@ class CarefulConnector(aiohttp.TCPConnector):
                 return handler
             if handler.should_close and handler.is_connected():
                 self._talkative.add(handler.key)
-            handler.close()
-            self._note_closing(handler)
+            self._end(handler)
         return None
 
     def _has_rested(self, handler: Handler, now: float) -> bool:
@@ -254,13 +252,16 @@ class CarefulConnector(aiohttp.TCPConnector):
         if self._free is not None:
             self._free.release()
 
+    def _end(self, handler: Handler) -> None:
+        handler.close()
+        self._note_closing(handler)
+
     def _note_closing(self, handler: Handler) -> None:
         if not handler.is_gone:
             self._closing.add(handler)
 
     def _forget_idle(self, handler: Handler) -> None:
-        self._idle.pop(handler, None)
-        self._idle_for[handler.key].pop(handler, None)
+        del self._idle[handler], self._idle_for[handler.key][handler]
 
     def _ended(self, handler: Handler) -> None:
         self._closing.discard(handler)

@@ -28,7 +28,7 @@ from scopeprobe.model.fault import Fault
 from scopeprobe.model.http import Exchange, ExchangeCut, HttpRequest, HttpResponse, Purpose
 from scopeprobe.model.journal import Journal
 from scopeprobe.model.question import Question
-from scopeprobe.oauth.throttling import reported_quotas, requested_wait, tell_of_quotas
+from scopeprobe.oauth.throttling import reported_quotas, requested_wait
 from scopeprobe.oauth.token_response import access_token
 
 LAST_MOMENT = 1.0
@@ -188,9 +188,7 @@ def note_permits(journal: Journal, group: RateGroup, queue: ClientQueue) -> None
 
 
 def _heed_quotas(queue: ClientQueue, response: HttpResponse | Fault) -> None:
-    if isinstance(response, Fault) or response.status != HTTPStatus.OK:
-        return
-    if tell_of_quotas(response.headers):
+    if isinstance(response, HttpResponse) and response.status == HTTPStatus.OK:
         for quota in reported_quotas(response.headers, datetime.now(UTC)):
             queue.heed(quota, time.monotonic())
 

@@ -52,12 +52,13 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     @cached_property
     def places(self) -> dict[Place, frozenset[Scope]]:
         """What the answer, the token and introspection list; a place without a list is left out."""
-        shown = {
-            Place.ANSWER: self.listed,
-            Place.TOKEN: self.claimed,
-            Place.INTROSPECTION: self.confirmed,
-        }
-        return {place: frozenset(names) for place, names in shown.items() if names is not None}
+        shown = zip(Place, self.shown, strict=True)
+        return {place: frozenset(names) for place, names in shown if names is not None}
+
+    @property
+    def shown(self) -> tuple[tuple[Scope, ...] | None, ...]:
+        """What each place lists, in their order; None where it has no list."""
+        return self.listed, self.claimed, self.confirmed
 
     @property
     def lists(self) -> tuple[frozenset[Scope], ...]:
@@ -73,11 +74,11 @@ class Issued(msgspec.Struct, frozen=True, dict=True, tag="issued"):
     @property
     def tells(self) -> bool:
         """At least one place lists scopes; its list may be empty."""
-        return any(names is not None for names in (self.listed, self.claimed, self.confirmed))
+        return any(names is not None for names in self.shown)
 
     def shows(self, scope: Scope) -> bool:
         """At least one place lists the scope."""
-        return any(scope in (names or ()) for names in (self.listed, self.claimed, self.confirmed))
+        return any(scope in (names or ()) for names in self.shown)
 
     def allows(self, scope: Scope) -> bool | None:
         """Whether the rights include the scope; None where they are unknown or only resemble it."""

@@ -6,7 +6,6 @@ import html
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
-from functools import lru_cache
 
 from scopeprobe.model.scope_names import SCOPE_TOKEN, Scope
 from scopeprobe.oauth.error_texts import pattern_of, speaks_of
@@ -76,13 +75,8 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
 def _allows(sentence: str, asked: Collection[Scope]) -> bool:
     """Whether a sentence tells what is allowed; names that are plain words count as words."""
     compound = [name for name in asked if not name.isalpha()]
-    return _speaks_of_allowance(_without_names(sentence, compound))
-
-
-@lru_cache(maxsize=1024)
-def _speaks_of_allowance(text: str) -> bool:
-    """Whether it does so beside all words of refusal: `not allowed` is one of those."""
-    return pattern_of("allowance").search(pattern_of("refusal").sub(" ", text)) is not None
+    rest = pattern_of("refusal").sub(" ", _without_names(sentence, compound))
+    return speaks_of("allowance", rest)
 
 
 def _without_names(text: str, names: Collection[Scope]) -> str:

@@ -80,7 +80,7 @@ def requested_wait(headers: Mapping[str, str], text: str, now: datetime) -> floa
     return None
 
 
-def tell_of_quotas(headers: Mapping[str, str]) -> bool:
+def _tell_of_quotas(headers: Mapping[str, str]) -> bool:
     """Whether there is anything to be read of quotas: in most answers there is nothing."""
     names = "\n".join(headers).lower()
     return "ratelimit" in names or "rate-limit" in names or "quota" in names
@@ -94,7 +94,7 @@ def reported_quotas(
 
     A reset at a point in time is only understood where `Date` or `now` say what time it is.
     """
-    if not tell_of_quotas(headers):
+    if not _tell_of_quotas(headers):
         return ()
     return tuple(dict.fromkeys(_quotas(headers, now)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import TypeAlias, TypeVar
 
 from scopeprobe.model.answer import (
@@ -183,7 +183,7 @@ class AskedSoFar:
             return islice(left, 1)
         wants_success = self._failures_since_success() == self._most_failures - 1
         fitting = (q for q in left if self._likely.issuperset(q.asked) is wants_success)
-        return [next(fitting, None) or next(iter(left))]
+        return [next(chain(fitting, left))]
 
     @cached_property
     def _likely(self) -> frozenset[Scope]:

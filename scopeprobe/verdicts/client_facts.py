@@ -57,17 +57,15 @@ class ClientFacts:
 
     @cached_property
     def issued(self) -> tuple[Issued, ...]:
-        return tuple([issued for _, issued in self.tokens])
+        return tuple(issued for _, issued in self.tokens)
 
     @cached_property
     def tokens(self) -> tuple[tuple[tuple[Scope, ...], Issued], ...]:
         """The tokens, each with the scopes that were asked for."""
         return tuple(
-            [
-                (fact.question.asked, fact.answer)
-                for fact in self.facts
-                if isinstance(fact.answer, Issued)
-            ]
+            (fact.question.asked, fact.answer)
+            for fact in self.facts
+            if isinstance(fact.answer, Issued)
         )
 
     @cached_property
@@ -186,7 +184,7 @@ class ClientFacts:
     @cached_property
     def _showing_of_each(self) -> tuple[Showing, ...]:
         """In the order of the tokens."""
-        return tuple([showing_of(self.audience, asked, issued) for asked, issued in self.tokens])
+        return tuple(showing_of(self.audience, asked, issued) for asked, issued in self.tokens)
 
     @cached_property
     def showings(self) -> dict[Showing, list[tuple[tuple[Scope, ...], Issued]]]:
@@ -371,7 +369,9 @@ class ClientFacts:
     @cached_property
     def left_out_of_sets(self) -> frozenset[Scope]:
         """Scopes that some list left out, and that were asked for in a set."""
-        requests = (fact.question.asked for fact in self.facts if self.left_out)
+        if not self.left_out:
+            return frozenset()
+        requests = (fact.question.asked for fact in self.facts)
         return self.left_out.intersection(chain(*(asked for asked in requests if len(asked) > 1)))
 
     @cached_property

@@ -75,15 +75,16 @@ def held(
 
 
 def showing_of(audience: str, asked: tuple[Scope, ...], issued: Issued) -> Showing:
-    listed, claimed, confirmed = issued.listed, issued.claimed, issued.confirmed
+    extents = (
+        None if names is None else _extent(asked, names, issued, place)
+        for place, names in zip(Place, issued.shown, strict=True)
+    )
     return Showing(
         audience,
         issued.readable,
         bool(asked),
         issued.unconfirmed,
-        None if listed is None else _extent(asked, listed, issued, Place.ANSWER),
-        None if claimed is None else _extent(asked, claimed, issued, Place.TOKEN),
-        None if confirmed is None else _extent(asked, confirmed, issued, Place.INTROSPECTION),
+        *extents,
     )
 
 
